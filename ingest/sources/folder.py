@@ -1,0 +1,89 @@
+"""A folder of this machine, or a single file of weights."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import SourceError
+from ..reader import FileReader
+from ..text import printable
+from .source import SourceFile
+
+_DEPTH = 3
+_MOST_FILES = 20_000
+_GENERIC = frozenset({"model", "pytorch_model", "consolidated", "weights", "diffusion_pytorch_model"})
+
+
+class FolderSource:
+    """The files below a folder, or one file of it with the small files beside it."""
+
+    connections = 1
+    gap = 16 << 10
+    revision: str | None = None
+
+    def __init__(self, root: Path, only: Path | None = None) -> None:
+        self._root = root
+        self.uri = (only or root).as_uri()
+        self.name = printable(root.name if only is None or only.stem in _GENERIC else only.stem)
+        found = {path: size for path, size in _walk(root) if only is None or _beside(path, only.name)}
+        self._times = {path: time for path, (_, time) in found.items()}
+        self._files = {path: SourceFile(path, size) for path, (size, _) in found.items()}
+
+    @property
+    def files(self) -> Mapping[str, SourceFile]:
+        """The files by path relative to the folder."""
+        return self._files
+
+    @property
+    def state(self) -> str:
+        """A digest of paths, sizes and modification times."""
+        digest = hashlib.blake2b(digest_size=16)
+        for path, file in sorted(self._files.items()):
+            digest.update(f"{path!r} {file.size} {self._times[path]}\n".encode())
+        return digest.hexdigest()
+
+    def open(self, path: str) -> FileReader:
+        """A reader of one of `files`; nothing outside of them is ever opened."""
+        if path not in self._files:
+            raise SourceError(f"{self.uri}: has no file {printable(path)!r}")
+        return FileReader(self._root / path)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def open_folder(path: Path) -> FolderSource:
+    """The source for a folder, or for one file of weights. Raises SourceError when it cannot be listed."""
+    path = path.absolute()
+    try:
+        if path.is_file():
+            return FolderSource(path.parent, path)
+        return FolderSource(path.resolve() if path.name in {"", ".", ".."} else path)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
+
+
+def _walk(root: Path) -> list[tuple[str, tuple[int, int]]]:
+    """(relative path, (size, mtime in ns)) of the files at most three folders down, hidden ones left out."""
+    found: list[tuple[str, tuple[int, int]]] = []
+    pending = [(root, 0)]
+    while pending:
+        folder, depth = pending.pop()
+        for entry in sorted(folder.iterdir()):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir() and depth < _DEPTH and not entry.is_symlink():
+                pending.append((entry, depth + 1))
+            elif entry.is_file():
+                status = entry.stat()
+                found.append((entry.relative_to(root).as_posix(), (status.st_size, status.st_mtime_ns)))
+            if len(found) > _MOST_FILES:
+                raise SourceError(f"{root}: more than {_MOST_FILES} files; name the model's own folder")
+    return found
+
+
+def _beside(path: str, weights: str) -> bool:
+    """Whether a file belongs to a single file of weights: itself, and the small files that describe it."""
+    return path == weights or ("/" not in path and path.endswith((".json", ".md", ".txt", "tokenizer.model")))

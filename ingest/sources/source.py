@@ -1,0 +1,88 @@
+"""The one interface of sources: some files, read at random places, under one URI and revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import FormatError, SourceError
+from ..reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of a source; `path` is relative, with `/`. `sha256` where the source knows it without reading."""
+
+    path: str
+    size: int
+    sha256: str | None = None
+
+
+class Source(Protocol):
+    """One snapshot of a model's files. Everything read comes from that snapshot, or reading fails."""
+
+    @property
+    def uri(self) -> str:
+        """What identifies the source: `file:///...` or `hf://org/name`."""
+        ...
+
+    @property
+    def revision(self) -> str | None:
+        """The commit, where the source has them."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The name for people: the folder's last part, or org/name."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Changes whenever a file of the source does (sizes and times of a folder, the commit of a repository)."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, SourceFile]:
+        """The files by path."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many reads pay off at once."""
+        ...
+
+    @property
+    def gap(self) -> int:
+        """Bytes that are cheaper to read and drop than a second read is."""
+        ...
+
+    def open(self, path: str) -> Reader:
+        """A reader of one file; raises SourceError when it cannot be read."""
+        ...
+
+    def close(self) -> None:
+        """Release what the source holds."""
+        ...
+
+
+def read_small(source: Source, path: str, limit: int) -> bytes | None:
+    """The whole of a small file, None when the source has no such file; FormatError when it is over `limit` bytes."""
+    if path not in source.files:
+        return None
+    reader = source.open(path)
+    try:
+        if reader.size > limit:
+            raise FormatError(f"{source.uri}: {path} has {reader.size} bytes, the limit for it is {limit}")
+        return reader.read(0, reader.size)
+    finally:
+        reader.close()
+
+
+def nothing_to_read(source: Source) -> SourceError:
+    """The error for a source without any weights that a format reads."""
+    return NothingToRead(f"{source.uri}: no weights here that forebear reads ({len(source.files)} files)")
+
+
+class NothingToRead(SourceError):
+    """The source is readable and holds no weights."""

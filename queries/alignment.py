@@ -1,0 +1,170 @@
+"""Every block of a query against every block of a candidate, for each kind of evidence that their shapes allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ingest.fingerprint.minhash import PERMUTATIONS, PLACES
+from .components import Component
+from .nulls import FEW_BLOCKS, FEW_PAIRS, calibrated, fisher_z, jaccard_of_strangers, spread
+from .tails import binomial_tail, bonferroni, cauchy, fisher, log_sf
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Tensors of one key: `query` [n] and `candidate` [m] tensors, `similarity` [n, m], and log p of each pair."""
+
+    query: NDArray[np.int64]
+    candidate: NDArray[np.int64]
+    similarity: Matrix
+    log_p: Matrix
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """One kind of evidence between two components.
+
+    `log_p` is the natural logarithm of the p-value of all blocks together. For every unit of the query, `best` is the
+    candidate's unit that fits best (-1 where none can be compared), `unit_log_p` its p-value, corrected for the choice,
+    and `tried` the number of units that could be compared.
+    """
+
+    kind: str
+    log_p: float
+    best: NDArray[np.int64]
+    unit_log_p: NDArray[np.float64]
+    tried: NDArray[np.int64]
+    scores: tuple[Scores, ...]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The units of two components: `query_unit` and `candidate_unit` give the unit of every tensor."""
+
+    query: Component
+    candidate: Component
+    query_units: list[tuple[int, int, str]]
+    candidate_units: list[tuple[int, int, str]]
+    query_unit: NDArray[np.int64]
+    candidate_unit: NDArray[np.int64]
+
+
+def pair(query: Component, candidate: Component) -> Pairing:
+    """The units that two components are aligned by."""
+    split = query.has_experts or candidate.has_experts
+    query_units, query_unit = query.units(split)
+    candidate_units, candidate_unit = candidate.units(split)
+    return Pairing(query, candidate, query_units, candidate_units, query_unit, candidate_unit)
+
+
+def align(pairing: Pairing) -> list[Alignment]:
+    """All kinds of evidence that the two components share, in order of preference; without any, an empty list."""
+    found = (
+        _correlations(pairing, "positions"),
+        _correlations(pairing, "gram"),
+        _column_sets(pairing),
+    )
+    return [alignment for alignment in found if alignment is not None]
+
+
+def _shared(pairing: Pairing, kind: str) -> list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:
+    """Keys that both have evidence of, with the rows of the evidence on each side.
+
+    An `other` matrix outside the layers has no null at all (strangers may hold the same constant), so it is left out.
+    """
+    first, second = pairing.query.rows_by_key(kind), pairing.candidate.rows_by_key(kind)
+    both = sorted(set(first) & set(second))
+    return [(k, first[k], second[k]) for k in both if not (k.startswith(("other", "conv")) and "@" in k)]
+
+
+def _correlations(pairing: Pairing, kind: str) -> Alignment | None:
+    """Correlations of vectors, as z, calibrated role by role and summed over the roles of a block."""
+    query, candidate = pairing.query, pairing.candidate
+    total = np.zeros((len(pairing.query_units), len(pairing.candidate_units)))
+    count = np.zeros_like(total)
+    scores = []
+    for _, rows, columns in _shared(pairing, kind):
+        first, second = query.evidence(kind).tensor[rows], candidate.evidence(kind).tensor[columns]
+        r = (query.vectors(kind)[rows] @ candidate.vectors(kind)[columns].T).astype(np.float64)
+        if kind == "positions":
+            values = query.sampled[first]
+            comparable = (query.inputs[first][:, None] == candidate.inputs[second][None, :]) & (
+                values[:, None] == candidate.sampled[second][None, :]
+            )
+            z = np.where(comparable, fisher_z(r, values[:, None]), np.nan)
+        else:
+            z = fisher_z(r, query.vectors(kind).shape[1])
+        if not np.isfinite(z).any():
+            continue
+        z = calibrated(z)
+        place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
+        total[place] += np.nan_to_num(z)
+        count[place] += np.isfinite(z)
+        scores.append(Scores(first, second, r, np.where(np.isfinite(z), log_sf(np.nan_to_num(z)), 0.0)))
+    if not count.any():
+        return None
+    combined = np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), np.nan)
+    if (count > 0).sum() >= FEW_PAIRS and min((count > 0).any(axis=1).sum(), (count > 0).any(axis=0).sum()) >= FEW_BLOCKS:
+        combined = combined / max(1.0, spread(combined))
+    log_p = np.where(count > 0, log_sf(np.nan_to_num(combined)), 0.0)
+    return _best(kind, log_p, count > 0, np.nan_to_num(combined, nan=-np.inf), scores)
+
+
+def _column_sets(pairing: Pairing) -> Alignment | None:
+    """Matching MinHash values, counted over the roles of a block; strangers match at a rate that is measured."""
+    query, candidate = pairing.query, pairing.candidate
+    shape = (len(pairing.query_units), len(pairing.candidate_units))
+    matches, trials, expected = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
+    scores = []
+    for _, rows, columns in _shared(pairing, "minhash"):
+        first, second = query.minhash.tensor[rows], candidate.minhash.tensor[columns]
+        equal = _matches(query.minhash.value[rows], candidate.minhash.value[columns])
+        rate = _null_rate(equal, query.inputs[first], candidate.inputs[second])
+        place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
+        matches[place] += equal
+        trials[place] += PERMUTATIONS
+        expected[place] += rate
+        scores.append(
+            Scores(first, second, equal / PERMUTATIONS, binomial_tail(equal, np.full_like(equal, PERMUTATIONS), rate / PERMUTATIONS))
+        )
+    comparable = trials > 0
+    if not comparable.any():
+        return None
+    log_p = np.where(comparable, binomial_tail(matches, trials, expected / np.maximum(trials, 1)), 0.0)
+    return _best("minhash", log_p, comparable, np.where(comparable, -log_p, -np.inf), scores)
+
+
+def _matches(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Equal places of two sets of MinHashes: [n, 64], [m, 64] -> [n, m]."""
+    return np.stack([np.count_nonzero(second == row, axis=1) for row in first]).astype(np.int64)
+
+
+def _null_rate(equal: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> Matrix:
+    """Expected matches of strangers [n, m]: what theory says of random column sets, or more where mismatched blocks show it.
+
+    A block's best partner may be its true one: the largest of every row and column is not counted as null.
+    """
+    theory = PERMUTATIONS * jaccard_of_strangers(first.astype(np.float64), second.astype(np.float64), 16, PLACES)
+    n, m = equal.shape
+    if n * m < FEW_PAIRS or min(n, m) < FEW_BLOCKS:
+        return theory
+    null = np.ones((n, m), np.bool_)
+    null[np.arange(n), equal.argmax(axis=1)] = False
+    null[equal.argmax(axis=0), np.arange(m)] = False
+    measured = float(equal[null].mean()) if null.any() else 0.0
+    return np.maximum(theory, measured)
+
+
+def _best(kind: str, log_p: Matrix, comparable: NDArray[np.bool_], score: Matrix, scores: list[Scores]) -> Alignment:
+    tried = comparable.sum(axis=1)
+    best = np.where(tried > 0, score.argmax(axis=1), -1)
+    chosen = log_p[np.arange(len(best)), np.maximum(best, 0)]
+    unit_log_p = np.where(tried > 0, bonferroni(chosen, np.maximum(tried, 1).astype(np.float64)), 0.0)
+    used = unit_log_p[tried > 0]
+    combined = fisher(used) if kind == "positions" else cauchy(used)
+    return Alignment(kind, combined, best, unit_log_p, tried, tuple(scores))

@@ -1,0 +1,237 @@
+"""The fingerprints of one component of one model, as arrays that can be compared with another's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..ingest.fingerprint.gram import UNIT
+from .nulls import standardised
+
+FFN_ROLES = frozenset({"gate", "up", "down"})
+_KINDS = {"encoder": "language", "decoder": "language"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Vectors of one kind: `value` [n, width] of the tensors `tensor` [n] of a component, ascending."""
+
+    tensor: NDArray[np.int64]
+    value: NDArray[np.float32] | NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Rows of an embedding or a head: `keys` uint64 [n] ascending, `values` float32 [n, 64]."""
+
+    tensor: int
+    keys: NDArray[np.uint64]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component. Arrays are over its tensors; `layer` and `expert` are -1 where there is none."""
+
+    model_id: int
+    name: str
+    names: list[str]
+    roles: list[str]
+    slots: list[str]
+    dtypes: list[str]
+    shapes: list[tuple[int, ...]]
+    layer: NDArray[np.int64]
+    expert: NDArray[np.int64]
+    represents: NDArray[np.float64]
+    sampled: NDArray[np.int64]
+    levels: NDArray[np.float64]
+    hash: NDArray[np.uint64]
+    read: NDArray[np.bool_]
+    positions: Evidence
+    gram: Evidence
+    minhash: Evidence
+    vector: Evidence
+    tokens: dict[str, Tokens]
+
+    @property
+    def kind(self) -> str:
+        """What components are compared by: an encoder and a decoder are language too."""
+        return _KINDS.get(self.name, self.name)
+
+    @cached_property
+    def inputs(self) -> NDArray[np.int64]:
+        """Columns of every tensor as a matrix."""
+        return np.array([int(np.prod(s[1:], dtype=object)) if len(s) > 1 else 1 for s in self.shapes], np.int64)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """What two tensors must share to be compared: role and slot; shape and order in the block for unknown ones."""
+        seen: dict[tuple[int, int, str], int] = defaultdict(int)
+        keys = []
+        for i, (role, slot) in enumerate(zip(self.roles, self.slots, strict=True)):
+            key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{self.shapes[i]}"
+            if self.layer[i] < 0:
+                key += "@"
+            place = (int(self.layer[i]), int(self.expert[i]), key)
+            seen[place] += 1
+            keys.append(key if seen[place] == 1 else f"{key}#{seen[place]}")
+        return keys
+
+    @cached_property
+    def standardised(self) -> NDArray[np.float32]:
+        """Positions, each centred and scaled to length 1: a product of two is their correlation."""
+        return standardised(self.positions.value.astype(np.float32), self.sampled[self.positions.tensor])
+
+    @cached_property
+    def grams(self) -> NDArray[np.float32]:
+        """Gram vectors, each centred and scaled to length 1."""
+        width = self.gram.value.shape[1]
+        return standardised(self.gram.value.astype(np.float32) / UNIT, np.full(len(self.gram.tensor), width))
+
+    @cached_property
+    def evidenced(self) -> NDArray[np.bool_]:
+        """Which tensors can have a match at all: matrices with positions, and token rows."""
+        found = np.zeros(len(self.names), np.bool_)
+        found[self.positions.tensor] = True
+        found[[t.tensor for t in self.tokens.values()]] = True
+        return found
+
+    def evidence(self, kind: str) -> Evidence:
+        """The evidence of one kind."""
+        return {"positions": self.positions, "gram": self.gram, "minhash": self.minhash, "vector": self.vector}[kind]
+
+    def vectors(self, kind: str) -> NDArray[np.float32]:
+        """Vectors of length 1 of a kind that is compared by correlation."""
+        return self.standardised if kind == "positions" else self.grams
+
+    @cached_property
+    def _rows_by_key(self) -> dict[str, dict[str, NDArray[np.int64]]]:
+        return {kind: self._grouped(self.evidence(kind).tensor) for kind in ("positions", "gram", "minhash")}
+
+    def rows_by_key(self, kind: str) -> dict[str, NDArray[np.int64]]:
+        """Key -> the rows of the evidence of that kind."""
+        return self._rows_by_key[kind]
+
+    def _grouped(self, tensors: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, tensor in enumerate(tensors.tolist()):
+            rows[self.keys[tensor]].append(row)
+        return {key: np.array(found, np.int64) for key, found in rows.items()}
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether any layer has routed experts."""
+        return bool((self.expert >= 0).any())
+
+    def units(self, split: bool) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        """What is aligned: (layer, expert, half), and the unit of every tensor.
+
+        A unit is a block; with `split` (when one of two models has experts) a layer's attention and its dense FFN are
+        units of their own, so that a dense FFN can match an expert.
+        """
+        places = [
+            (int(layer), int(expert), "ffn" if split and role in FFN_ROLES else "")
+            for layer, expert, role in zip(self.layer, self.expert, self.roles, strict=True)
+        ]
+        order = {place: i for i, place in enumerate(sorted(set(places)))}
+        return list(order), np.array([order[p] for p in places], np.int64)
+
+    def block(self, unit: tuple[int, int, str]) -> str:
+        """The name of a unit's block: `language.7`, `language.7.3` for expert 3, `language` outside the layers."""
+        return ".".join([self.name, *(str(n) for n in unit[:2] if n >= 0)])
+
+
+def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]]:
+    """Model id -> its components, from Arrow tables named and shaped as those of the registry."""
+    tensors = tables["tensor"].sort_by([("model_id", "ascending"), ("tensor_id", "ascending")])
+    owner = _column(tensors, "model_id").astype(np.int64)
+    number = _column(tensors, "tensor_id").astype(np.int64)
+    places = (owner << 32) | number
+    columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
+    numbers = {n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")}
+    evidence = {kind: _rows(tables[kind], places) for kind in ("positions", "gram", "minhash", "vector")}
+    tokens = _rows(tables["token_row"], places)
+    token_keys = _column(tables["token_row"], "token").astype(np.uint64)
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, (model, component) in enumerate(zip(owner.tolist(), columns["component"], strict=True)):
+        groups[model, component].append(row)
+    loaded: dict[int, list[Component]] = defaultdict(list)
+    for (model, name), rows in groups.items():
+        index = np.array(rows)
+        loaded[model].append(
+            Component(
+                model_id=model,
+                name=name,
+                names=[columns["name"][r] for r in rows],
+                roles=[columns["role"][r] for r in rows],
+                slots=[columns["slot"][r] for r in rows],
+                dtypes=[columns["dtype"][r] for r in rows],
+                shapes=[tuple(columns["shape"][r]) for r in rows],
+                layer=_absent(numbers["layer"][index], -1).astype(np.int64),
+                expert=_absent(numbers["expert"][index], -1).astype(np.int64),
+                represents=numbers["represents"][index].astype(np.float64),
+                sampled=numbers["sampled"][index].astype(np.int64),
+                levels=_absent(numbers["levels"][index], 0).astype(np.float64),
+                hash=_hashes(tensors, index),
+                read=numbers["rows_read"][index] > 0,
+                **{kind: _part(found, index) for kind, found in evidence.items()},
+                tokens=_tokens(tokens, token_keys, index, [columns["role"][r] for r in rows]),
+            )
+        )
+    return dict(loaded)
+
+
+def _column(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column as numpy; NULLs of number columns become NaN."""
+    values: NDArray[np.float64] = table[name].combine_chunks().to_numpy(zero_copy_only=False)
+    return values
+
+
+def _absent(values: NDArray[np.float64], value: float) -> NDArray[np.float64]:
+    return np.where(np.isnan(values.astype(np.float64)), value, values.astype(np.float64))
+
+
+def _hashes(tensors: pa.Table, index: NDArray[np.int64]) -> NDArray[np.uint64]:
+    filled = tensors["hash"].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False)
+    return np.asarray(filled, np.uint64)[index]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Evidence of all models: the row of the sorted tensor table that each vector belongs to, and the vectors."""
+
+    row: NDArray[np.int64]
+    value: NDArray[np.float32]
+
+
+def _rows(table: pa.Table, places: NDArray[np.int64]) -> _Rows:
+    mine = (_column(table, "model_id").astype(np.int64) << 32) | _column(table, "tensor_id").astype(np.int64)
+    column = table["value"].combine_chunks()
+    width = column.type.list_size
+    chunk = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    value = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    order = np.argsort(mine, kind="stable")
+    return _Rows(np.searchsorted(places, mine[order]), value[order])
+
+
+def _part(found: _Rows, index: NDArray[np.int64]) -> Evidence:
+    """The vectors of the tensors in rows `index`, ascending, numbered as there."""
+    at = np.searchsorted(index, found.row)
+    mine = (at < len(index)) & (index[np.minimum(at, len(index) - 1)] == found.row)
+    return Evidence(at[mine], found.value[mine])
+
+
+def _tokens(found: _Rows, keys: NDArray[np.uint64], index: NDArray[np.int64], roles: list[str]) -> dict[str, Tokens]:
+    part = _part(_Rows(found.row, np.arange(len(found.row))[:, None].astype(np.int64)), index)  # type: ignore[arg-type]
+    tokens: dict[str, Tokens] = {}
+    for tensor in np.unique(part.tensor):
+        rows = part.value[part.tensor == tensor, 0].astype(np.int64)
+        order = rows[np.argsort(keys[rows], kind="stable")]
+        tokens[roles[tensor]] = Tokens(int(tensor), keys[order], found.value[order])
+    return tokens

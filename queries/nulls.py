@@ -1,0 +1,88 @@
+"""What strangers look like, measured on the very models that are compared.
+
+The blocks of two models that do not belong together are the null: their scores, with what whole rows and columns share
+taken out (strangers share structure such as the order of RoPE frequencies), have a spread of about 1; where it is more,
+every score is divided by it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEW_PAIRS = 20
+FEW_BLOCKS = 4
+FIXED_SPREAD = 1.3
+"""With fewer pairs a spread cannot be measured; strangers of every role and size had 0.9 to 1.25."""
+_MAD = 1.4826  # median absolute deviation of a standard normal, inverted
+_CLIP = 6.0
+
+
+def standardised(rows: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Rows [n, width] centred and scaled to length 1 over their first `counts` [n] values, the padding 0.
+
+    Values beyond six robust standard deviations are cut there: one huge weight must not decide a correlation. Rows
+    without variation become 0.
+    """
+    wide = rows.astype(np.float64)
+    for count in np.unique(counts):
+        some = counts == count
+        values = wide[some, :count]
+        middle = np.median(values, axis=1, keepdims=True) if count else values
+        limit = _CLIP * _MAD * np.median(np.abs(values - middle), axis=1, keepdims=True) if count else values
+        values = np.where(limit > 0, np.clip(values, middle - limit, middle + limit), values)
+        values = values - values.mean(axis=1, keepdims=True) if count else values
+        wide[some, :count] = values
+        wide[some, count:] = 0
+    largest = np.abs(wide).max(axis=1, keepdims=True, initial=0)
+    wide /= np.where(largest > 0, largest, 1)
+    length = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
+    return (wide / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def fisher_z(r: NDArray[np.floating], values: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    """atanh(r) sqrt(n - 3): a standard normal for strangers. Source: Fisher, Metron 1, 1921."""
+    return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12).astype(np.float64)) * np.sqrt(np.maximum(values - 3, 1))
+
+
+def calibrated(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores [query blocks, candidate blocks] against the null of their own mismatched pairs; NaN stays NaN.
+
+    Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer than
+    20 pairs or four blocks on a side nothing can be measured: the scores are divided by 1.3.
+    """
+    finite = np.isfinite(z)
+    rows, columns = finite.any(axis=1).sum(), finite.any(axis=0).sum()
+    if finite.sum() < FEW_PAIRS or min(rows, columns) < FEW_BLOCKS:
+        return z / FIXED_SPREAD
+    centred = z - _median(z, 1)
+    centred = centred - _median(centred, 0)
+    return centred / max(1.0, spread(centred))
+
+
+def spread(scores: NDArray[np.float64]) -> float:
+    """Robust standard deviation of the finite scores: the pairs that do belong together are few and do not count."""
+    values = scores[np.isfinite(scores)]
+    return float(_MAD * np.median(np.abs(values - np.median(values)))) if values.size else 1.0
+
+
+def _median(z: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Medians along an axis, kept as one; 0 where everything is NaN."""
+    if np.isfinite(z).all():
+        return np.median(z, axis=axis, keepdims=True)
+    filled = np.where(np.isfinite(z).any(axis=axis, keepdims=True), z, 0.0)
+    return np.nanmedian(filled, axis=axis, keepdims=True)
+
+
+def jaccard_of_strangers(first: NDArray[np.float64], second: NDArray[np.float64], rows: int, places: int) -> NDArray[np.float64]:
+    """Expected Jaccard index [n, m] of column sets of `first` [n] and `second` [m] columns that have nothing in common.
+
+    Codes are uniform over the C(rows, places) 2^places sets of places with signs: the overlap of two random sets.
+    """
+    codes = math.comb(rows, places) * 2.0**places
+    kept_first = codes * -np.expm1(-first / codes)  # different codes among so many draws
+    kept_second = codes * -np.expm1(-second / codes)
+    shared = np.outer(kept_first, kept_second) / codes
+    return shared / (kept_first[:, None] + kept_second[None, :] - shared)

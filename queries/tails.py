@@ -1,0 +1,78 @@
+"""Tails of distributions and their combination, as natural logarithms: nothing underflows.
+
+All p-values here are log p <= 0, arrays unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, log_ndtr, logsumexp
+
+LOG10 = math.log(10.0)
+_SMALL = math.log(1e-8)
+_LARGEST = 0.999  # p = 1 would outweigh any number of small ones in the Cauchy combination
+
+
+def log_sf(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper tail of the standard normal."""
+    return np.asarray(log_ndtr(-np.asarray(z, np.float64)))
+
+
+def bonferroni(log_p: NDArray[np.float64], tried: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """The smallest of `tried` p-values, corrected for the choice."""
+    return np.minimum(log_p + np.log(tried), 0.0)
+
+
+def fisher(log_p: NDArray[np.float64]) -> float:
+    """Fisher's combination of k independent p-values [k]; 0 for none.
+
+    The chi-square tail of 2k degrees of freedom is a finite sum: exp(-h) sum_{i<k} h^i / i!, with h = -sum log p.
+    Source: Fisher, Statistical Methods for Research Workers, 4th ed., 1932, section 21.1.
+    """
+    k = len(log_p)
+    half = -float(np.sum(log_p))
+    if k == 0 or half <= 0:
+        return 0.0
+    i = np.arange(k)
+    return min(0.0, float(logsumexp(i * math.log(half) - gammaln(i + 1)) - half))
+
+
+def cauchy(log_p: NDArray[np.float64]) -> float:
+    """The Cauchy combination of k p-values [k] that may depend on each other; 0 for none.
+
+    T = mean tan((0.5 - p) pi), p = 0.5 - atan(T) / pi; for small p, tan((0.5 - p) pi) = 1 / (p pi).
+    Source: Liu and Xie, "Cauchy combination test", JASA 115, 2020.
+    """
+    if len(log_p) == 0:
+        return 0.0
+    small = log_p < _SMALL
+    log_large = float(logsumexp(-log_p[small] - math.log(math.pi))) if small.any() else -math.inf
+    rest = float(np.sum(np.tan((0.5 - np.minimum(np.exp(log_p[~small]), _LARGEST)) * math.pi)))
+    if log_large > math.log(1e12):  # the rest cannot matter
+        return min(0.0, math.log(len(log_p)) - log_large - math.log(math.pi))
+    total = (math.exp(log_large) + rest) / len(log_p)
+    return math.log(0.5 - math.atan(total) / math.pi) if total < 1e6 else -math.log(math.pi * total)
+
+
+def binomial_tail(counts: NDArray[np.int64], trials: NDArray[np.int64], rate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P(X >= counts) for X ~ Binomial(trials, rate), element by element; 0 where counts is 0.
+
+    Exact: the logarithm of the sum of the terms of the tail.
+    """
+    counts, trials, rate = np.broadcast_arrays(counts, trials, rate)
+    flat = np.stack([counts.ravel(), trials.ravel()], axis=1)
+    cases, inverse = np.unique(np.column_stack([flat, rate.ravel()]), axis=0, return_inverse=True)
+    tails = np.array([_binomial_tail(int(c), int(n), float(p)) for c, n, p in cases])
+    return tails[inverse.ravel()].reshape(counts.shape)
+
+
+def _binomial_tail(count: int, trials: int, rate: float) -> float:
+    if count <= 0:
+        return 0.0
+    rate = min(max(rate, 1e-12), 1 - 1e-12)
+    k = np.arange(count, trials + 1)
+    terms = gammaln(trials + 1) - gammaln(k + 1) - gammaln(trials - k + 1) + k * math.log(rate)
+    return min(0.0, float(logsumexp(terms + (trials - k) * math.log1p(-rate))))

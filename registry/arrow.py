@@ -1,0 +1,182 @@
+"""A model's fingerprint as Arrow tables, named as the tables of the registry that they go into."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..ingest.fingerprint import TensorFingerprint
+from ..ingest.fingerprint.gram import COSINES
+from ..ingest.fingerprint.minhash import PERMUTATIONS
+from ..ingest.fingerprint.positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES
+from ..ingest.model import ModelFingerprint
+from ..ingest.text import printable
+
+Tables = dict[str, "pa.Table"]
+
+
+def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
+    """Every row that the registry keeps of `model`, under `model_id`. Tables without rows are left out."""
+    tables = {
+        "model": pa.table({"model_id": pa.array([model_id], pa.uint32()), **_model_columns(model)}),
+        "declared_parent": pa.Table.from_pylist(
+            [{"model_id": model_id, "parent": p.parent, "origin": p.origin, "relation": p.relation} for p in model.card.parents]
+        ),
+        "tokenizer": _tokenizer_table(model, model_id),
+        "sketch": _sketch_table(model, model_id),
+        "tensor": _tensor_table(model.tensors, model_id),
+        "token_row": _token_table(model, model_id),
+        "skipped_tensor": pa.Table.from_pylist(
+            [{"model_id": model_id, "name": s.name, "parameters": _capped(s.parameters), "reason": s.reason} for s in model.skipped]
+        ),
+    }
+    for table, field, width, element in _EVIDENCE:
+        tables[table] = _evidence_table(model.tensors, model_id, field, width, element)
+    return {name: table for name, table in tables.items() if table.num_rows}
+
+
+_EVIDENCE = (
+    ("positions", "positions", MATRIX_VALUES, pa.float32()),
+    ("gram", "gram", COSINES, pa.int16()),
+    ("minhash", "minhash", PERMUTATIONS, pa.uint32()),
+    ("vector", "values", VECTOR_VALUES, pa.float32()),
+)
+"""(table, field of TensorFingerprint, elements, type)."""
+
+
+def _capped(count: int) -> int:
+    return min(count, (1 << 64) - 1)
+
+
+def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
+    architectures = model.config.get("architectures")
+    first = architectures[0] if isinstance(architectures, list) and architectures else None
+    row = {
+        "uri": printable(model.uri, 4096),
+        "revision": model.revision,
+        "name": model.name,
+        "state": model.state,
+        "content": model.content,
+        "format": model.format,
+        "architecture": printable(first, 200) if isinstance(first, str) else None,
+        "model_type": printable(t, 200) if isinstance(t := model.config.get("model_type"), str) else None,
+        "license": model.card.license,
+        "released_at": None,
+        "ingested_at": datetime.now(UTC).replace(tzinfo=None),
+        "tensors": model.tensor_count,
+        "parameters": _capped(model.parameters),
+        "bytes_total": model.bytes_total,
+        "bytes_read": model.bytes_read,
+        "requests": model.requests,
+        "config": json.dumps(model.config),
+    }
+    types = (
+        dict.fromkeys(("tensors", "requests"), pa.uint32())
+        | dict.fromkeys(("parameters", "bytes_total", "bytes_read"), pa.uint64())
+        | dict.fromkeys(("released_at", "ingested_at"), pa.timestamp("us"))
+    )
+    return {name: pa.array([value], types.get(name, pa.string())) for name, value in row.items()}
+
+
+def fixed_lists(values: NDArray[Any], element: pa.DataType) -> pa.FixedSizeListArray:
+    """A matrix [n, width] as an Arrow column of fixed lists, without a copy of its elements."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1), element), values.shape[1])
+
+
+def _ids(model_id: int, count: int) -> pa.Array:
+    return pa.array(np.full(count, model_id, np.uint32))
+
+
+def _evidence_table(
+    tensors: Sequence[TensorFingerprint], model_id: int, field: str, width: int, element: pa.DataType
+) -> pa.Table:
+    found = [(i, value) for i, t in enumerate(tensors) if (value := getattr(t, field)) is not None]
+    values = np.stack([v for _, v in found]) if found else np.empty((0, width), np.float32)
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "tensor_id": pa.array([i for i, _ in found], pa.uint32()),
+            "value": fixed_lists(values, element),
+        }
+    )
+
+
+def _tensor_table(tensors: Sequence[TensorFingerprint], model_id: int) -> pa.Table:
+    places = [t.named.place for t in tensors]
+    stats = [t.statistics for t in tensors]
+    columns = {
+        "model_id": _ids(model_id, len(tensors)),
+        "tensor_id": pa.array(np.arange(len(tensors), dtype=np.uint32)),
+        "component": pa.array([p.component for p in places], pa.string()),
+        "layer": pa.array([_small(p.layer) for p in places], pa.uint16()),
+        "expert": pa.array([_small(p.expert) for p in places], pa.uint16()),
+        "role": pa.array([p.role for p in places], pa.string()),
+        "slot": pa.array([printable(p.slot, 200) for p in places], pa.string()),
+        "name": pa.array([printable(t.named.tensor.name) for t in tensors], pa.string()),
+        "dtype": pa.array([t.named.tensor.dtype for t in tensors], pa.string()),
+        "shape": pa.array([list(t.named.tensor.shape) for t in tensors], pa.list_(pa.uint64())),
+        "represents": pa.array([_capped(t.named.represents) for t in tensors], pa.uint64()),
+        "rows_read": pa.array([t.rows_read for t in tensors], pa.uint16()),
+        "sampled": pa.array([t.sampled for t in tensors], pa.uint16()),
+    }
+    for name in ("mean", "std", "rms", "max", "kurtosis", "zeros", "levels"):
+        columns[name] = pa.array([getattr(s, name) if s else None for s in stats], pa.float32())
+    columns["nonfinite"] = pa.array([s.nonfinite if s else None for s in stats], pa.uint32())
+    columns["hash"] = pa.array([s.hash if s else None for s in stats], pa.uint64())
+    return pa.table(columns)
+
+
+def _small(number: int | None) -> int | None:
+    """Layer and expert numbers past 65,535 exist in no architecture; a name that claims one is cut to that."""
+    return None if number is None else min(number, 0xFFFF)
+
+
+def _token_table(model: ModelFingerprint, model_id: int) -> pa.Table:
+    order = {t.named.tensor.name: i for i, t in enumerate(model.tensors)}
+    ids = [np.full(len(rows.keys), order[rows.named.tensor.name], np.uint32) for rows in model.tokens]
+    keys = np.concatenate([rows.keys for rows in model.tokens]) if ids else np.empty(0, np.uint64)
+    values = np.concatenate([r.values for r in model.tokens]) if ids else np.empty((0, TOKEN_VALUES), np.float32)
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(keys)),
+            "tensor_id": pa.array(np.concatenate(ids) if ids else np.empty(0, np.uint32)),
+            "token": pa.array(keys, pa.uint64()),
+            "value": fixed_lists(values, pa.float32()),
+        }
+    )
+
+
+def _tokenizer_table(model: ModelFingerprint, model_id: int) -> pa.Table:
+    found = [model.tokenizer] if model.tokenizer else []
+    sets = pa.list_(pa.uint32(), PERMUTATIONS)
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "kind": pa.array([t.kind for t in found], pa.string()),
+            "size": pa.array([t.size for t in found], pa.uint32()),
+            "tokens": pa.array([t.tokens.tolist() for t in found], sets),
+            "merges": pa.array([t.merges.tolist() if t.merges is not None else None for t in found], sets),
+            "specials": pa.array([list(t.specials) for t in found], pa.list_(pa.string())),
+        }
+    )
+
+
+def _sketch_table(model: ModelFingerprint, model_id: int) -> pa.Table:
+    found = model.sketches
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "component": pa.array([s.component for s in found], pa.string()),
+            "position_roles": pa.array([s.position_roles for s in found], pa.uint8()),
+            "gram_roles": pa.array([s.gram_roles for s in found], pa.uint8()),
+            "positions": pa.array([s.positions for s in found], pa.binary()),
+            "gram": pa.array([s.gram for s in found], pa.binary()),
+            "minhash": pa.array([s.minhash.tolist() for s in found], pa.list_(pa.uint32(), PERMUTATIONS)),
+        }
+    )

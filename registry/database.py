@@ -1,0 +1,157 @@
+"""The DuckDB file: opening, locking, versions, migrations."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from ..ingest.errors import RegistryError
+from ..ingest.fingerprint import FINGERPRINT_VERSION
+from ..ingest.fingerprint.minhash import PERMUTATIONS, SCHEME, SEED
+
+_SQL = Path(__file__).parent.parent
+_CONFIG = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "storage_compatibility_version": "v1.5.0",  # DuckDB 1.5 reads what 2.x wrote; older storage triples FLOAT[n] scans
+}
+_ROW_GROUP = 16_384  # 70 models of 32 layers: of the default 122,880 rows a third stays empty after many small commits
+_SETTINGS = {
+    "fingerprint_version": str(FINGERPRINT_VERSION),
+    "minhash_scheme": SCHEME,
+    "minhash_seed": str(SEED),
+    "minhash_permutations": str(PERMUTATIONS),
+}
+
+
+def query(name: str) -> str:
+    """The text of `queries/NAME.sql`."""
+    return (_SQL / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """(version, name, text) of `schema/*.sql`, in order."""
+    files = sorted((_SQL / "schema").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return [(int(f.name[:4]), f.stem, f.read_text(encoding="utf-8")) for f in files]
+
+
+def open_database(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to the registry at `path`, created and migrated when it is opened for writing.
+
+    Raises RegistryError when another process holds it, when it is not a registry, or when its schema or its
+    fingerprints are of a version that this forebear does not know.
+    """
+    if read_only and not path.exists():
+        raise RegistryError(f"{path}: no registry there; make one with `forebear ingest`, or name one with --registry")
+    if not read_only:
+        _make_folder(path.parent)
+    connection = duckdb.connect(config=_CONFIG)
+    try:
+        options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}, STORAGE_VERSION 'v1.5.0'"
+        connection.execute(f"ATTACH {_quoted(path)} AS registry ({options})")
+        connection.execute("USE registry")
+        _check_schema(connection, path, migrate=not read_only)
+        _check_settings(connection, path, write=not read_only)
+    except duckdb.Error as error:
+        connection.close()
+        raise _explained(path, error) from error
+    except RegistryError:
+        connection.close()
+        raise
+    return connection
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RegistryError(f"{folder}: cannot be created: {error.strerror}; name another place with --registry") from error
+
+
+def _explained(path: Path, error: duckdb.Error) -> RegistryError:
+    text = str(error)
+    if "Conflicting lock" in text or "Could not set lock" in text:
+        holder = text[text.find("held in") :].split(". See")[0] if "held in" in text else "another process holds it"
+        return RegistryError(f"{path}: in use: {holder}. Wait for it, stop it, or work on a copy of the file")
+    if "newer" in text or "version number" in text:
+        return RegistryError(f"{path}: written by a newer DuckDB than {duckdb.__version__}; upgrade duckdb ({text})")
+    return RegistryError(f"{path}: cannot be opened as a registry: {text}")
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'registry'").fetchall()
+    return {name for (name,) in rows}
+
+
+def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate: bool) -> None:
+    """Apply the migrations that are missing, each with its record in one transaction."""
+    tables = _tables(connection)
+    if tables and "migration" not in tables:
+        raise RegistryError(f"{path}: a DuckDB file, but not a registry; name another place with --registry")
+    applied: dict[int, tuple[str, str]] = {}
+    if tables:
+        rows = connection.execute("SELECT version, name, sha256 FROM migration").fetchall()
+        applied = {version: (name, digest) for version, name, digest in rows}
+    known = migrations()
+    unknown = sorted(set(applied) - {version for version, _, _ in known})
+    if unknown:
+        raise RegistryError(f"{path}: its schema has version {unknown[-1]}, newer than this forebear; upgrade forebear")
+    for version, name, text in known:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if version in applied:
+            if applied[version] != (name, digest):
+                raise RegistryError(f"{path}: migration {name} is not the one this forebear has; use the matching version")
+        elif not migrate:
+            raise RegistryError(f"{path}: its schema lacks {name}; open it once for writing, for instance with `forebear ingest`")
+        else:
+            with transaction(connection):
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL,"
+                    " sha256 VARCHAR NOT NULL, applied_at TIMESTAMP DEFAULT current_localtimestamp())"
+                )
+                connection.execute(text)
+                connection.execute("INSERT INTO migration (version, name, sha256) VALUES (?, ?, ?)", [version, name, digest])
+
+
+def _check_settings(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
+    """Fingerprints of two versions are never compared."""
+    stored = dict(connection.execute("SELECT name, value FROM setting").fetchall())
+    if not stored and write:
+        with transaction(connection):
+            connection.executemany("INSERT INTO setting VALUES (?, ?)", [list(item) for item in _SETTINGS.items()])
+        return
+    for name, value in _SETTINGS.items():
+        if stored.get(name) != value:
+            raise RegistryError(
+                f"{path}: its fingerprints have {name} {stored.get(name)}, this forebear makes {value};"
+                " ingest the models again into a new registry, or use the matching version"
+            )
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing: rolled back on any exception, Ctrl-C too."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def default_path() -> Path:
+    """`$FOREBEAR_REGISTRY`, or registry.duckdb in the user's data folder."""
+    from platformdirs import user_data_path
+
+    named = os.environ.get("FOREBEAR_REGISTRY")
+    return Path(named).expanduser() if named else user_data_path("forebear") / "registry.duckdb"

@@ -1,0 +1,80 @@
+"""The models of a registry: finding one by name, listing, writing, removing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from ..ingest.errors import RegistryError
+from ..ingest.model import ModelFingerprint
+from .arrow import model_tables
+from .database import query, transaction
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One registered model."""
+
+    model_id: int
+    name: str
+    uri: str
+    revision: str | None
+    state: str
+    format: str
+    architecture: str | None
+    license: str | None
+    tensors: int
+    parameters: int
+    bytes_read: int
+    bytes_total: int
+    ingested_at: datetime
+
+
+def list_models(connection: duckdb.DuckDBPyConnection) -> list[Model]:
+    """All models, oldest first."""
+    return [Model(*row) for row in connection.execute(query("models")).fetchall()]
+
+
+def find_model(connection: duckdb.DuckDBPyConnection, name: str) -> Model | None:
+    """The model of that URI, `name`, or `name@revision`; None when there is none.
+
+    Raises RegistryError with the candidates when several models share the name.
+    """
+    found = [Model(*row) for row in connection.execute(query("find_model"), {"name": name}).fetchall()]
+    if len(found) > 1:
+        listed = "\n".join(f"  {m.uri}" + (f"@{m.revision}" if m.revision else "") for m in found)
+        raise RegistryError(f"{name!r} is the name of {len(found)} models; name one by its source:\n{listed}")
+    return found[0] if found else None
+
+
+def find_source(connection: duckdb.DuckDBPyConnection, uri: str, revision: str | None) -> Model | None:
+    """The model of exactly that source and revision."""
+    parameters = {"uri": uri, "revision": revision}
+    rows = connection.execute(query("find_source"), parameters).fetchall()
+    return Model(*rows[0]) if rows else None
+
+
+def write_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
+    """Add a model, in place of an earlier one of the same source and revision, in one transaction; returns its id."""
+    with transaction(connection):
+        earlier = find_source(connection, fingerprint.uri, fingerprint.revision)
+        if earlier:
+            _delete(connection, earlier.model_id)
+        model_id = int(connection.execute("SELECT nextval('model_id')").fetchall()[0][0])
+        for table, rows in model_tables(fingerprint, model_id).items():
+            connection.from_arrow(rows).insert_into(table)
+    return model_id
+
+
+def remove_model(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Remove every row of a model, in one transaction."""
+    with transaction(connection):
+        _delete(connection, model.model_id)
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:
+    connection.execute("SET VARIABLE model_id = ?", [model_id])
+    connection.execute(query("remove_model"))
+
+
