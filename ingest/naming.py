@@ -122,6 +122,7 @@ def _role(tail: str, kind: str, outside: str) -> tuple[str, str]:
 
 def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     """`encoder` and `decoder` are components of their own when one component has layers of both."""
+
     def side(item: NamedTensor) -> str | None:
         found = re.search(r"(?:^|\.)(encoder|decoder)\.(?:.*\.)?(?:block|layers?)\.\d", item.tensor.name)
         return found[1] if found and item.place.component == "language" else None

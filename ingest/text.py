@@ -15,5 +15,7 @@ def printable(text: str, limit: int = 512) -> str:
     """
     if text.isascii() and text.isprintable():
         return text[:limit]
-    escaped = (c if unicodedata.category(c) not in _UNSAFE else c.encode("unicode_escape").decode() for c in text[:limit])
+    escaped = (
+        c if unicodedata.category(c) not in _UNSAFE else c.encode("unicode_escape").decode() for c in text[:limit]
+    )
     return "".join(escaped)[:limit]

@@ -128,7 +128,11 @@ def _from_tokenizer_json(document: object, source: Source) -> Tokenizer:
 def _tokens(vocab: object, source: Source, file: str) -> dict[str, int]:
     """BPE and WordPiece map text to id, Unigram lists [text, score]."""
     if isinstance(vocab, list):
-        vocab = {entry[0]: i for i, entry in enumerate(vocab) if isinstance(entry, list) and entry and isinstance(entry[0], str)}
+        vocab = {
+            entry[0]: i
+            for i, entry in enumerate(vocab)
+            if isinstance(entry, list) and entry and isinstance(entry[0], str)
+        }
     if not isinstance(vocab, Mapping) or len(vocab) > _MOST_TOKENS:
         raise FormatError(f"{source.uri}: {file} has no vocabulary of at most {_MOST_TOKENS} tokens")
     if not all(isinstance(t, str) and type(i) is int and abs(i) < 1 << 40 for t, i in vocab.items()):

@@ -109,7 +109,9 @@ def _correlations(pairing: Pairing, kind: str) -> Alignment | None:
     if not count.any():
         return None
     combined = np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), np.nan)
-    if (count > 0).sum() >= FEW_PAIRS and min((count > 0).any(axis=1).sum(), (count > 0).any(axis=0).sum()) >= FEW_BLOCKS:
+    if (count > 0).sum() >= FEW_PAIRS and min(
+        (count > 0).any(axis=1).sum(), (count > 0).any(axis=0).sum()
+    ) >= FEW_BLOCKS:
         combined = combined / max(1.0, spread(combined))
     log_p = np.where(count > 0, log_sf(np.nan_to_num(combined)), 0.0)
     return _best(kind, log_p, count > 0, np.nan_to_num(combined, nan=-np.inf), scores)
@@ -130,7 +132,12 @@ def _column_sets(pairing: Pairing) -> Alignment | None:
         trials[place] += PERMUTATIONS
         expected[place] += rate
         scores.append(
-            Scores(first, second, equal / PERMUTATIONS, binomial_tail(equal, np.full_like(equal, PERMUTATIONS), rate / PERMUTATIONS))
+            Scores(
+                first,
+                second,
+                equal / PERMUTATIONS,
+                binomial_tail(equal, np.full_like(equal, PERMUTATIONS), rate / PERMUTATIONS),
+            )
         )
     comparable = trials > 0
     if not comparable.any():
@@ -145,19 +152,14 @@ def _matches(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[n
 
 
 def _null_rate(equal: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> Matrix:
-    """Expected matches of strangers [n, m]: what theory says of random column sets, or more where mismatched blocks show it.
+    """Expected matches of strangers [n, m]: what theory says of random column sets, or more where the pairs show it.
 
-    A block's best partner may be its true one: the largest of every row and column is not counted as null.
+    Most pairs are mismatched; those that belong together are cut to what a stranger may have, so that they hardly
+    count. One match more than was seen, because a rate that never showed in n x m pairs need not be 0.
     """
     theory = PERMUTATIONS * jaccard_of_strangers(first.astype(np.float64), second.astype(np.float64), 16, PLACES)
-    n, m = equal.shape
-    if n * m < FEW_PAIRS or min(n, m) < FEW_BLOCKS:
-        return theory
-    null = np.ones((n, m), np.bool_)
-    null[np.arange(n), equal.argmax(axis=1)] = False
-    null[equal.argmax(axis=0), np.arange(m)] = False
-    measured = float(equal[null].mean()) if null.any() else 0.0
-    return np.maximum(theory, measured)
+    most = 2 + 3 * np.median(equal)
+    return np.maximum(theory, (np.minimum(equal, most).sum() + 1) / equal.size)
 
 
 def _best(kind: str, log_p: Matrix, comparable: NDArray[np.bool_], score: Matrix, scores: list[Scores]) -> Alignment:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..ingest.fingerprint.gram import UNIT
-from .nulls import standardised
+from .nulls import levelled_gram, standardised
 
 FFN_ROLES = frozenset({"gate", "up", "down"})
 _KINDS = {"encoder": "language", "decoder": "language"}
@@ -90,9 +90,9 @@ class Component:
 
     @cached_property
     def grams(self) -> NDArray[np.float32]:
-        """Gram vectors, each centred and scaled to length 1."""
-        width = self.gram.value.shape[1]
-        return standardised(self.gram.value.astype(np.float32) / UNIT, np.full(len(self.gram.tensor), width))
+        """Gram vectors with levelled spectra, each centred and scaled to length 1."""
+        levelled = levelled_gram(self.gram.value.astype(np.float64) / UNIT)
+        return standardised(levelled, np.full(len(levelled), levelled.shape[1]))
 
     @cached_property
     def evidenced(self) -> NDArray[np.bool_]:
@@ -154,7 +154,9 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
     number = _column(tensors, "tensor_id").astype(np.int64)
     places = (owner << 32) | number
     columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
-    numbers = {n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")}
+    numbers = {
+        n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")
+    }
     evidence = {kind: _rows(tables[kind], places) for kind in ("positions", "gram", "minhash", "vector")}
     tokens = _rows(tables["token_row"], places)
     token_keys = _column(tables["token_row"], "token").astype(np.uint64)

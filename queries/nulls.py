@@ -17,6 +17,7 @@ FEW_BLOCKS = 4
 FIXED_SPREAD = 1.3
 """With fewer pairs a spread cannot be measured; strangers of every role and size had 0.9 to 1.25."""
 _MAD = 1.4826  # median absolute deviation of a standard normal, inverted
+_NORMAL_80 = 1.2816  # four fifths of a standard normal are nearer to 0
 _CLIP = 6.0
 
 
@@ -42,6 +43,23 @@ def standardised(rows: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArra
     return (wide / np.where(length > 0, length, 1)).astype(np.float32)
 
 
+def levelled_gram(cosines: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Cosines [n, 120] of 16 rows, with the eigenvalues of their matrix replaced by their ranks.
+
+    Rows of trained matrices share directions, so that one or two eigenvalues hold most of a Gram matrix: the
+    correlation of two strangers' is then that of a few numbers, and reaches 8 of its standard deviations. With evenly
+    spaced eigenvalues every direction counts; strangers stay below 5, and relations lose little.
+    """
+    size = (1 + math.isqrt(1 + 8 * cosines.shape[1])) // 2
+    upper = np.triu_indices(size, 1)
+    matrices = np.zeros((len(cosines), size, size))
+    matrices[:, upper[0], upper[1]] = cosines
+    matrices += matrices.transpose(0, 2, 1) + np.eye(size)
+    _, vectors = np.linalg.eigh(matrices)
+    levels = np.arange(size) - (size - 1) / 2
+    return ((vectors * levels) @ vectors.transpose(0, 2, 1))[:, upper[0], upper[1]].astype(np.float32)
+
+
 def fisher_z(r: NDArray[np.floating], values: NDArray[np.int64] | int) -> NDArray[np.float64]:
     """atanh(r) sqrt(n - 3): a standard normal for strangers. Source: Fisher, Metron 1, 1921."""
     return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12).astype(np.float64)) * np.sqrt(np.maximum(values - 3, 1))
@@ -50,8 +68,8 @@ def fisher_z(r: NDArray[np.floating], values: NDArray[np.int64] | int) -> NDArra
 def calibrated(z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores [query blocks, candidate blocks] against the null of their own mismatched pairs; NaN stays NaN.
 
-    Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer than
-    20 pairs or four blocks on a side nothing can be measured: the scores are divided by 1.3.
+    Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer
+    than 20 pairs or four blocks on a side nothing can be measured: the scores are divided by 1.3.
     """
     finite = np.isfinite(z)
     rows, columns = finite.any(axis=1).sum(), finite.any(axis=0).sum()
@@ -59,13 +77,21 @@ def calibrated(z: NDArray[np.float64]) -> NDArray[np.float64]:
         return z / FIXED_SPREAD
     centred = z - _median(z, 1)
     centred = centred - _median(centred, 0)
-    return centred / max(1.0, spread(centred))
+    freedom = math.sqrt(rows * columns / ((rows - 1) * (columns - 1)))  # what the medians took out
+    return centred / max(1.0, freedom * spread(centred))
 
 
 def spread(scores: NDArray[np.float64]) -> float:
-    """Robust standard deviation of the finite scores: the pairs that do belong together are few and do not count."""
+    """Robust standard deviation of the finite scores: the pairs that do belong together are few and hardly count.
+
+    The larger of two estimates, from the median and from the 80th percentile of absolute deviations: the first misses
+    heavy tails, the second takes in a fifth of pairs that belong together (a model of five blocks has as many).
+    """
     values = scores[np.isfinite(scores)]
-    return float(_MAD * np.median(np.abs(values - np.median(values)))) if values.size else 1.0
+    if not values.size:
+        return 1.0
+    middle, outer = np.quantile(np.abs(values - np.median(values)), (0.5, 0.8))
+    return float(max(_MAD * middle, outer / _NORMAL_80))
 
 
 def _median(z: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -76,7 +102,9 @@ def _median(z: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return np.nanmedian(filled, axis=axis, keepdims=True)
 
 
-def jaccard_of_strangers(first: NDArray[np.float64], second: NDArray[np.float64], rows: int, places: int) -> NDArray[np.float64]:
+def jaccard_of_strangers(
+    first: NDArray[np.float64], second: NDArray[np.float64], rows: int, places: int
+) -> NDArray[np.float64]:
     """Expected Jaccard index [n, m] of column sets of `first` [n] and `second` [m] columns that have nothing in common.
 
     Codes are uniform over the C(rows, places) 2^places sets of places with signs: the overlap of two random sets.

@@ -57,7 +57,9 @@ def cauchy(log_p: NDArray[np.float64]) -> float:
     return math.log(0.5 - math.atan(total) / math.pi) if total < 1e6 else -math.log(math.pi * total)
 
 
-def binomial_tail(counts: NDArray[np.int64], trials: NDArray[np.int64], rate: NDArray[np.float64]) -> NDArray[np.float64]:
+def binomial_tail(
+    counts: NDArray[np.int64], trials: NDArray[np.int64], rate: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """P(X >= counts) for X ~ Binomial(trials, rate), element by element; 0 where counts is 0.
 
     Exact: the logarithm of the sum of the terms of the tail.

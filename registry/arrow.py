@@ -26,14 +26,20 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
     tables = {
         "model": pa.table({"model_id": pa.array([model_id], pa.uint32()), **_model_columns(model)}),
         "declared_parent": pa.Table.from_pylist(
-            [{"model_id": model_id, "parent": p.parent, "origin": p.origin, "relation": p.relation} for p in model.card.parents]
+            [
+                {"model_id": model_id, "parent": p.parent, "origin": p.origin, "relation": p.relation}
+                for p in model.card.parents
+            ]
         ),
         "tokenizer": _tokenizer_table(model, model_id),
         "sketch": _sketch_table(model, model_id),
         "tensor": _tensor_table(model.tensors, model_id),
         "token_row": _token_table(model, model_id),
         "skipped_tensor": pa.Table.from_pylist(
-            [{"model_id": model_id, "name": s.name, "parameters": _capped(s.parameters), "reason": s.reason} for s in model.skipped]
+            [
+                {"model_id": model_id, "name": s.name, "parameters": _capped(s.parameters), "reason": s.reason}
+                for s in model.skipped
+            ]
         ),
     }
     for table, field, width, element in _EVIDENCE:

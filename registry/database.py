@@ -74,7 +74,9 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RegistryError(f"{folder}: cannot be created: {error.strerror}; name another place with --registry") from error
+        raise RegistryError(
+            f"{folder}: cannot be created: {error.strerror}; name another place with --registry"
+        ) from error
 
 
 def _explained(path: Path, error: duckdb.Error) -> RegistryError:
@@ -109,9 +111,13 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
         digest = hashlib.sha256(text.encode()).hexdigest()
         if version in applied:
             if applied[version] != (name, digest):
-                raise RegistryError(f"{path}: migration {name} is not the one this forebear has; use the matching version")
+                raise RegistryError(
+                    f"{path}: migration {name} is not the one this forebear has; use the matching version"
+                )
         elif not migrate:
-            raise RegistryError(f"{path}: its schema lacks {name}; open it once for writing, for instance with `forebear ingest`")
+            raise RegistryError(
+                f"{path}: its schema lacks {name}; open it once for writing, for instance with `forebear ingest`"
+            )
         else:
             with transaction(connection):
                 connection.execute(
@@ -119,7 +125,9 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
                     " sha256 VARCHAR NOT NULL, applied_at TIMESTAMP DEFAULT current_localtimestamp())"
                 )
                 connection.execute(text)
-                connection.execute("INSERT INTO migration (version, name, sha256) VALUES (?, ?, ?)", [version, name, digest])
+                connection.execute(
+                    "INSERT INTO migration (version, name, sha256) VALUES (?, ?, ?)", [version, name, digest]
+                )
 
 
 def _check_settings(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:

@@ -12,6 +12,7 @@ from ..ingest.model import ModelFingerprint
 from .arrow import model_tables
 from .database import query, transaction
 
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One registered model."""
@@ -76,5 +77,3 @@ def remove_model(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
 def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:
     connection.execute("SET VARIABLE model_id = ?", [model_id])
     connection.execute(query("remove_model"))
-
-

@@ -59,8 +59,27 @@ Outcome = Ingested | Unchanged | Skipped | Failed
 
 def outcome_row(outcome: Outcome) -> dict[str, object]:
     """The outcome with the keys of the JSON contract, all of them, whatever became of it."""
-    empty = {"name": None, "reason": None, "tensors": 0, "parameters": 0, "bytes_read": 0, "bytes_total": 0, "requests": 0}
+    empty = {
+        "name": None,
+        "reason": None,
+        "tensors": 0,
+        "parameters": 0,
+        "bytes_read": 0,
+        "bytes_total": 0,
+        "requests": 0,
+    }
     row = {"source": outcome.source, "status": outcome.status, **empty, **asdict(outcome)}
     row.pop("notes", None)
-    order = ("source", "name", "status", "reason", "tensors", "parameters", "bytes_read", "bytes_total", "requests", "seconds")
+    order = (
+        "source",
+        "name",
+        "status",
+        "reason",
+        "tensors",
+        "parameters",
+        "bytes_read",
+        "bytes_total",
+        "requests",
+        "seconds",
+    )
     return {key: row[key] for key in order}

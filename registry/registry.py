@@ -32,7 +32,9 @@ class Registry:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -61,7 +63,9 @@ class Registry:
         try:
             if known := self._unchanged(source):
                 total = known.bytes_total
-                return Unchanged(spec, known.name, known.tensors, known.parameters, 0, total, 0, time.monotonic() - began)
+                return Unchanged(
+                    spec, known.name, known.tensors, known.parameters, 0, total, 0, time.monotonic() - began
+                )
             made = fingerprint_model(source)
         finally:
             source.close()

@@ -93,7 +93,11 @@ def _check_entry(entry: object, name: str, file: str) -> tuple[str, tuple[int, .
         raise FormatError(f"{where}: unknown dtype {printable(str(dtype), 40)!r}")
     if not isinstance(shape, list) or len(shape) > 64 or not all(type(n) is int and 0 <= n < 1 << 63 for n in shape):
         raise FormatError(f"{where}: its shape is not a list of sizes")
-    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(n) is int and 0 <= n < 1 << 63 for n in offsets):
+    if (
+        not isinstance(offsets, list)
+        or len(offsets) != 2
+        or not all(type(n) is int and 0 <= n < 1 << 63 for n in offsets)
+    ):
         raise FormatError(f"{where}: its data_offsets are not two places in the file")
     begin, end = offsets
     if end - begin != nbytes(dtype, math.prod(shape)):

@@ -1,0 +1,124 @@
+"""The order of significant candidates: by distance, with ties where the data cannot tell, and merges found as pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from .evidence import PairEvidence
+from .lineage import MOST, family
+from .relation import Relation
+
+TIE_SHARE = 0.05
+"""Distances that differ by less are not told apart."""
+_TIE_ERRORS = 2.0
+_MOSTLY = 0.5
+_STRUCTURE = frozenset({"layers_removed", "layers_added", "layers_reordered", "width_pruned", "experts_upcycled", "basis_changed"})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A candidate with its evidence and relation; `declared_child` when it names the query as its parent."""
+
+    name: str
+    uri: str
+    evidence: PairEvidence
+    relation: Relation | None
+    declared: bool
+    declared_child: bool
+    released_at: datetime | None
+
+    @property
+    def key(self) -> int:
+        """The model id."""
+        return self.evidence.pairing.candidate.model_id
+
+    @property
+    def distance(self) -> float:
+        """Distance of the query from it."""
+        return self.evidence.match.distance
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A candidate with its rank; those that share a rank are tied, the likeliest first.
+
+    `merged_with` names the other parent of a merge; `aside` marks a sibling or descendant.
+    """
+
+    rank: int
+    candidate: Candidate
+    merged_with: str | None = None
+    aside: bool = False
+
+
+def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
+    """Significant candidates by distance and tie, then the others by E-value.
+
+    Where some candidate matches most of the query by positions, one that needs a change of basis comes after it; and
+    one that shows drift of its own (a sibling or a descendant) after those that can be ancestors.
+    """
+    significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: c.distance)
+    direct = [c for c in significant if c.evidence.match.share("positions") >= _MOSTLY]
+    ties, partners, aside = _by_lineage(direct)
+    ties += _ties([c for c in significant if c not in direct], {})
+    ranked: list[Ranked] = []
+    for tie in ties:
+        place = len(ranked) + 1
+        ranked += [Ranked(place, c, partners.get(c.key), c.key in aside) for c in tie]
+    rest = sorted((c for c in candidates if not c.evidence.significant), key=lambda c: c.evidence.log10_evalue)
+    return ranked + [Ranked(len(ranked) + i + 1, c) for i, c in enumerate(rest)]
+
+
+def _by_lineage(direct: Sequence[Candidate]) -> tuple[list[list[Candidate]], dict[int, str], set[int]]:
+    """Ties in order; the other parent of those that the query is a merge of; those that cannot be ancestors."""
+    if not direct:
+        return [], {}, set()
+    close = direct[:MOST]
+    relatives = family([c.evidence for c in close])
+    order = {c.key: (i in relatives.merges, relatives.centrality(i)) for i, c in enumerate(close)}
+    able = [c for i, c in enumerate(close) if relatives.on_the_way(i) and not c.declared_child]
+    aside = [c for c in close if c not in able] + list(direct[MOST:])
+    partners: dict[int, str] = {}
+    ties: list[list[Candidate]] = []
+    if relatives.query_parents is not None:
+        parents = [close[i] for i in relatives.query_parents]
+        partners = {parents[0].key: parents[1].name, parents[1].key: parents[0].name}
+        ties.append(parents)
+        able = [c for c in able if c not in parents]
+        aside = [c for c in aside if c not in parents]
+    return ties + _ties(able, order) + _ties(aside, order), partners, {c.key for c in aside}
+
+
+def _ties(ordered: Sequence[Candidate], order: Mapping[int, tuple[bool, float]]) -> list[list[Candidate]]:
+    """Runs of candidates that cannot be told from the first of their run, each in order of likelihood."""
+    ties: list[list[Candidate]] = []
+    for candidate in ordered:
+        if ties and _tied(ties[-1][0], candidate):
+            ties[-1].append(candidate)
+        else:
+            ties.append([candidate])
+    return [sorted(tie, key=lambda c: _likelihood(c, order)) for tie in ties]
+
+
+def _tied(first: Candidate, other: Candidate) -> bool:
+    """Less than 5 % apart, or less than two standard errors of the difference, over the tensors of the query."""
+    if other.distance <= first.distance * (1 + TIE_SHARE):
+        return True
+    weight = first.evidence.match.weight
+    apart = other.evidence.match.difference - first.evidence.match.difference
+    mean = float((weight * apart).sum())
+    error = float(np.sqrt((np.square(weight) * np.square(apart - mean)).sum()))
+    return mean < _TIE_ERRORS * error
+
+
+def _likelihood(candidate: Candidate, order: Mapping[int, tuple[bool, float]]) -> tuple[object, ...]:
+    """Parsimony (no merge, no change of structure), centrality in the family, release date, name."""
+    flags = candidate.relation.flags if candidate.relation else ()
+    merge, centrality = order.get(candidate.key, (False, 0.0))
+    changes = sum(flag in _STRUCTURE for flag in flags)
+    released = candidate.released_at
+    return merge, changes, centrality, released is None, released or datetime.max, candidate.uri

@@ -1,0 +1,189 @@
+"""What a match says of how the query came from the candidate: flags that follow from what matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .components import Component
+from .evidence import PairEvidence, relative_difference
+
+Origin = Literal["derived", "shared_initialisation", "undecided"]
+
+HIGH_IDENTITY = 0.9
+"""Weights this alike cannot come from a common initialisation alone, whatever the gains say."""
+SHARED_TRAINING = 0.5
+"""Centred gains that correlate less than this, absolutely or relative to the weights, were not trained together."""
+_ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F8_E4M3": 2.0**-4, "F8_E5M2": 2.0**-3}
+"""Largest relative error of one rounding to that type."""
+_QUANTISED_LEVELS = 20.0
+"""Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
+_QUANTISED_ERROR = {4: 0.16, 8: 0.015}
+"""Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
+_LARGEST_OF_ROUNDING = 2.5
+"""Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Whether the query derives from the candidate, and the flags that say how; `reason` where it cannot be told."""
+
+    origin: Origin
+    flags: tuple[str, ...]
+    reason: str
+
+
+def relate(evidence: PairEvidence) -> Relation:
+    """The relation that significant evidence shows."""
+    origin, reason = _origin(evidence)
+    if origin == "shared_initialisation":
+        return Relation(origin, ("shared_initialisation",), reason)
+    flags = [*_structure(evidence), *_basis(evidence)]
+    query, candidate = evidence.pairing.query, evidence.pairing.candidate
+    if _vocabulary_changed(query, candidate):
+        flags.append("vocabulary_changed")
+    if not flags or flags == ["vocabulary_changed"]:
+        flags.insert(0, _copy(evidence) or "finetuned")
+    return Relation(origin, tuple(dict.fromkeys(flags)), reason)
+
+
+def _origin(evidence: PairEvidence) -> tuple[Origin, str]:
+    """Derived, or only born from the same random weights: what initialisation does not carry tells the two apart."""
+    identity, gains = evidence.match.identity, evidence.gains
+    if identity >= HIGH_IDENTITY:
+        return "derived", f"identity {identity:.2f}"
+    if np.isnan(gains.correlation) or gains.equal:
+        what = "are the same in both" if gains.equal else "cannot be compared"
+        return "undecided", f"identity {identity:.2f}, and the norm gains {what}: a common initialisation is not excluded"
+    if gains.correlation < SHARED_TRAINING * max(identity, SHARED_TRAINING):
+        return (
+            "shared_initialisation",
+            f"weights correlate at {identity:.2f}, centred norm gains only at {gains.correlation:.2f}",
+        )
+    return "derived", f"weights correlate at {identity:.2f}, centred norm gains at {gains.correlation:.2f}"
+
+
+def _structure(evidence: PairEvidence) -> list[str]:
+    """What the block map says: layers gone, added, moved; experts made from a dense FFN."""
+    pairing = evidence.pairing
+    pairs = [
+        (pairing.query_units[i], pairing.candidate_units[j]) for i, j in enumerate(evidence.block_map) if j >= 0
+    ]
+    layered = [(q, c) for q, c in pairs if q[0] >= 0 and c[0] >= 0]
+    flags = []
+    if any(q[1] >= 0 for q, c in layered) and any(q[1] >= 0 and c[1] < 0 for q, c in layered):
+        flags.append("experts_upcycled")
+    layers = sorted({(q[0], c[0]) for q, c in layered if q[1] < 0 and not (q[2] and "experts_upcycled" in flags)})
+    mine, theirs = pairing.query.layer.max(initial=-1) + 1, pairing.candidate.layer.max(initial=-1) + 1
+    sources = [c for _, c in layers]
+    if mine < theirs and layers:
+        flags.append("layers_removed")
+    if mine > theirs and len(set(sources)) < len(sources):
+        flags.append("layers_added")
+    if _reordered(sources, doubled=mine > theirs):
+        flags.append("layers_reordered")
+    return flags
+
+
+def _reordered(sources: list[int], *, doubled: bool) -> bool:
+    """Whether layers moved. In a model with added layers a run may start again further down: that is how they are added."""
+    drops = sum(b < a for a, b in zip(sources, sources[1:], strict=False))
+    return drops > (len(sources) // 2 if doubled else 0)
+
+
+def _basis(evidence: PairEvidence) -> list[str]:
+    """Hidden size cut, or the same size in another basis, where positions found nothing and gram or column sets did."""
+    pairing, match = evidence.pairing, evidence.match
+    query, candidate = pairing.query, pairing.candidate
+    other = np.flatnonzero(match.kind > 0)
+    if not len(other):
+        return []
+    narrower = query.inputs[other] < candidate.inputs[match.tensor[other]]
+    if narrower.any():
+        return ["width_pruned"]
+    same = query.inputs[other] == candidate.inputs[match.tensor[other]]
+    return ["basis_changed"] if same.any() else []
+
+
+def _vocabulary_changed(query: Component, candidate: Component) -> bool:
+    for role, tokens in query.tokens.items():
+        other = candidate.tokens.get(role)
+        if other is not None and query.shapes[tokens.tensor][:1] != candidate.shapes[other.tensor][:1]:
+            return True
+    return False
+
+
+def _copy(evidence: PairEvidence) -> str | None:
+    """`identical`, or `numeric_copy` where every difference is what one rounding makes."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    found = np.flatnonzero((match.kind == 0) & query.evidenced)
+    if len(found) < int(query.evidenced.sum()):
+        return None
+    partner = match.tensor[found]
+    if np.array_equal(query.hash[found], candidate.hash[partner]) and _vectors_within(evidence, 0.0):
+        return "identical"
+    rounded = (_rounded(query, candidate, int(q), int(c), float(match.difference[q])) for q, c in zip(found, partner, strict=True))
+    if not all(rounded) or not _vectors_within(evidence, _ROUNDING["BF16"]):
+        return None
+    coarse = query.levels[found].max(initial=0) <= _QUANTISED_LEVELS or _evenly_spread(evidence, found, partner)
+    return "numeric_copy" if coarse else None
+
+
+def _rounded(query: Component, candidate: Component, mine: int, theirs: int, difference: float) -> bool:
+    """Whether one matrix is the other, rounded once: to a float type or to a grid of few levels."""
+    if query.hash[mine] == candidate.hash[theirs]:
+        return True
+    floats = max(_ROUNDING.get(query.dtypes[mine], 2.0**-22), _ROUNDING.get(candidate.dtypes[theirs], 2.0**-22))
+    if np.sqrt(difference) <= floats:
+        return True
+    levels = min(query.levels[mine], candidate.levels[theirs])
+    if levels <= _QUANTISED_LEVELS:
+        return bool(np.sqrt(difference) <= _QUANTISED_ERROR[4])
+    return bool(np.sqrt(difference) <= _QUANTISED_ERROR[8] and levels < 31.0)
+
+
+def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: NDArray[np.int64]) -> bool:
+    """Whether differences are bounded as those of rounding are: their largest, over their RMS, is below a Gaussian's."""
+    query, candidate = evidence.pairing.query, evidence.pairing.candidate
+    matrices = np.isin(found, query.positions.tensor) & (query.hash[found] != candidate.hash[partner])
+    rows = np.searchsorted(query.positions.tensor, found[matrices])
+    others = np.searchsorted(candidate.positions.tensor, partner[matrices])
+    change = query.positions.value[rows].astype(np.float64) - candidate.positions.value[others]
+    rms = np.sqrt(np.square(change).mean(axis=1))
+    changed = rms > 0
+    if not changed.any():
+        return True
+    return bool(np.median(np.abs(change[changed]).max(axis=1) / rms[changed]) <= _LARGEST_OF_ROUNDING)
+
+
+def _vectors_within(evidence: PairEvidence, tolerance: float) -> bool:
+    """Whether all norm gains and biases are the candidate's up to one rounding: rounding leaves them, training does not."""
+    first, second = matched_vectors(evidence)
+    if not len(first):
+        return True
+    return bool(np.sqrt(relative_difference(first, second).max()) <= tolerance)
+
+
+def matched_vectors(evidence: PairEvidence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Vectors [n, 64] of the query and their counterparts by layer, role and slot, for matched layers."""
+    pairing = evidence.pairing
+    query, candidate = pairing.query, pairing.candidate
+    best = evidence.block_map
+    theirs = {
+        (int(candidate.layer[t]), int(candidate.expert[t]), candidate.roles[t], candidate.slots[t]): row
+        for row, t in enumerate(candidate.vector.tensor.tolist())
+    }
+    rows, partners = [], []
+    for row, tensor in enumerate(query.vector.tensor.tolist()):
+        unit = best[pairing.query_unit[tensor]]
+        layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
+        place = (layer, int(query.expert[tensor]), query.roles[tensor], query.slots[tensor])
+        if (match := theirs.get(place)) is not None and query.sampled[tensor] == candidate.sampled[candidate.vector.tensor[match]]:
+            rows.append(row)
+            partners.append(match)
+    return query.vector.value[rows].astype(np.float64), candidate.vector.value[partners].astype(np.float64)
+
+

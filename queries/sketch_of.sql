@@ -1,0 +1,5 @@
+-- The sketches of model $model_id, a component a row.
+SELECT component, position_roles, gram_roles, positions::BLOB AS positions, gram::BLOB AS gram, minhash
+FROM sketch
+WHERE model_id = $model_id
+ORDER BY component;

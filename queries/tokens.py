@@ -1,0 +1,69 @@
+"""Embedding and head rows by token: is the row of a token more like the same token's row than like another token's?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .components import Component, Tokens
+from .nulls import calibrated, fisher_z
+from .tails import log_sf
+
+FEW_TOKENS = 8
+_NULL = np.ndarray
+
+
+class TokenMatch:
+    """Rows of shared tokens: `similarity`, their mean correlation; `difference`, relative and squared; and log p."""
+
+    __slots__ = ("candidate", "difference", "log_p", "query", "shared", "similarity")
+
+    def __init__(self, query: Tokens, candidate: Tokens, first: NDArray[np.float64], second: NDArray[np.float64]) -> None:
+        self.query, self.candidate, self.shared = query.tensor, candidate.tensor, len(first)
+        r = _correlations(_centred(first), _centred(second))
+        z = calibrated(fisher_z(r, first.shape[1]))
+        score = float(np.diagonal(z).sum() / np.sqrt(self.shared))
+        self.log_p = float(log_sf(np.array(score)))
+        plain = _correlations(first, second)
+        self.similarity = float(np.diagonal(plain).mean())
+        squares = np.square(first).sum() + np.square(second).sum()
+        self.difference = float(np.square(first - second).sum() / (squares / 2)) if squares else 2.0
+
+
+def match_tokens(query: Component, candidate: Component) -> list[TokenMatch]:
+    """The embedding and the head, where both models have one of the same width and share at least eight tokens.
+
+    A tied head is the embedding: where one side has no head of its own, its embedding stands for it.
+    """
+    found = []
+    for role, tokens in query.tokens.items():
+        other = candidate.tokens.get(role) or (candidate.tokens.get("embed") if role == "head" else None)
+        if other is None or query.inputs[tokens.tensor] != candidate.inputs[other.tensor]:
+            continue
+        _, mine, theirs = np.intersect1d(tokens.keys, other.keys, return_indices=True)
+        if len(mine) >= FEW_TOKENS:
+            first = tokens.values[mine].astype(np.float64)
+            found.append(TokenMatch(tokens, other, first, other.values[theirs].astype(np.float64)))
+    return found
+
+
+def _centred(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows [n, width] without their mean and without their first principal direction.
+
+    Frequent tokens share a direction in every model; how far along it a token lies is the same for strangers.
+    """
+    rows = rows - rows.mean(axis=0)
+    _, _, directions = np.linalg.svd(rows, full_matrices=False)
+    first = directions[:1]
+    return np.asarray(rows - rows @ first.T @ first)
+
+
+def _correlations(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlations [n, n] of every row with every row."""
+
+    def scaled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows = rows - rows.mean(axis=1, keepdims=True)
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(length > 0, length, 1))
+
+    return scaled(first) @ scaled(second).T
