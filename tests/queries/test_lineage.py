@@ -1,0 +1,94 @@
+"""Families of known trees, as vectors: ancestors are on the way, siblings, descendants and merges are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from forebear.queries import lineage
+
+WIDTH = 20_000
+
+
+class Tree:
+    """Models as vectors; every child adds an independent change to its parent."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.root = self.change(1.0)
+
+    def change(self, size: float) -> np.ndarray:
+        return size * self.random.standard_normal(WIDTH) / np.sqrt(WIDTH)
+
+
+def family_of(members: list[np.ndarray], query: np.ndarray) -> lineage.Family:
+    vectors = np.stack([*members, query])
+    squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
+    found = lineage._mixtures(squared)
+    count = len(members)
+    merges = frozenset(m for m in found if m != count)
+    mine = frozenset(m for m in merges if count in found[m])
+    return lineage.Family(squared, lineage._detours(squared, merges), found.get(count), merges, mine)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_parent_is_on_the_way_and_siblings_that_drift_alike_are_not(seed: int) -> None:
+    tree = Tree(seed)
+    alike = tree.change(0.08)
+    query = tree.root + alike + tree.change(0.05)
+    siblings = [tree.root + alike + tree.change(0.05) for _ in range(2)]
+    others = [tree.root + tree.change(0.07) for _ in range(4)]
+    family = family_of([tree.root, *siblings, *others], query)
+    assert family.squared[1, -1] < family.squared[0, -1], "the sibling is nearer than the parent"
+    assert family.on_the_way(0)
+    assert not any(family.on_the_way(i) for i in range(1, 7))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_children_are_not_ancestors_of_their_parent(seed: int) -> None:
+    tree = Tree(seed)
+    query = tree.root + tree.change(0.08)
+    children = [query + tree.change(0.04) for _ in range(3)]
+    others = [tree.root + tree.change(0.07) for _ in range(5)]
+    family = family_of([tree.root, *children, *others], query)
+    assert family.on_the_way(0)
+    assert not any(family.on_the_way(i) for i in (1, 2, 3))
+
+
+def test_a_root_has_no_ancestor_in_its_family() -> None:
+    tree = Tree(1)
+    family = family_of([tree.root + tree.change(0.06) for _ in range(6)], tree.root)
+    assert not any(family.on_the_way(i) for i in range(6))
+
+
+def test_grandparent_and_parent_are_both_on_the_way() -> None:
+    tree = Tree(2)
+    parent = tree.root + tree.change(0.08)
+    query = parent + tree.change(0.08)
+    others = [tree.root + tree.change(0.07) for _ in range(4)]
+    family = family_of([parent, tree.root, *others], query)
+    assert family.on_the_way(0) and family.on_the_way(1)
+    assert family.squared[0, -1] < family.squared[1, -1]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_a_merge_names_both_parents_and_is_nobodys_ancestor(share: float) -> None:
+    tree = Tree(3)
+    first, second = tree.root + tree.change(0.08), tree.root + tree.change(0.07)
+    merge = share * first + (1 - share) * second + tree.change(0.001)
+    others = [tree.root + tree.change(0.07) for _ in range(3)]
+    assert family_of([tree.root, first, second, *others], merge).query_parents == (1, 2)
+    family = family_of([tree.root, merge, second, *others], first)
+    assert 1 in family.merges_of_query and not family.on_the_way(1)
+
+
+def test_a_chain_of_fine_tunes_is_no_merge() -> None:
+    tree = Tree(4)
+    middle = tree.root + tree.change(0.08)
+    last = middle + tree.change(0.08)
+    assert family_of([tree.root, last], middle).query_parents is None
+
+
+def test_two_models_alone_say_nothing_about_who_came_first() -> None:
+    tree = Tree(5)
+    family = family_of([tree.root], tree.root + tree.change(0.1))
+    assert family.on_the_way(0) and not family.told(0)

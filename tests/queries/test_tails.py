@@ -1,0 +1,52 @@
+"""Tails and combinations agree with scipy where scipy does not underflow, and go on where it does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from forebear.queries.tails import binomial_tail, bonferroni, cauchy, fisher, log_sf
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+p_values = st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40)
+
+
+@given(p_values)
+def test_fisher_agrees_with_scipy(p: list[float]) -> None:
+    expected = stats.combine_pvalues(p, "fisher").pvalue
+    assert np.exp(fisher(np.log(p))) == pytest.approx(expected, rel=1e-6, abs=1e-14)
+
+
+def test_fisher_of_tiny_p_values_does_not_underflow() -> None:
+    assert fisher(np.full(32, -50_000.0)) == pytest.approx(-32 * 50_000.0, rel=1e-3)
+
+
+@given(st.lists(st.floats(1e-7, 0.99), min_size=1, max_size=40))
+def test_cauchy_agrees_with_its_definition(p: list[float]) -> None:
+    expected = stats.cauchy.sf(np.mean(np.tan((0.5 - np.array(p)) * np.pi)))
+    assert np.exp(cauchy(np.log(p))) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_cauchy_of_one_tiny_p_value_is_that_times_the_number_tried() -> None:
+    log_p = np.array([-10_000.0, -0.1, -2.0, 0.0])
+    assert cauchy(log_p) == pytest.approx(-10_000.0 + np.log(4))
+
+
+def test_combinations_of_nothing_prove_nothing() -> None:
+    assert fisher(np.empty(0)) == cauchy(np.empty(0)) == 0.0
+    assert fisher(np.zeros(5)) == 0.0
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.floats(1e-4, 0.9))
+def test_binomial_tail_agrees_with_scipy(count: int, trials: int, rate: float) -> None:
+    found = binomial_tail(np.array([min(count, trials)]), np.array([trials]), np.array([rate]))
+    assert np.exp(found[0]) == pytest.approx(stats.binom.sf(min(count, trials) - 1, trials, rate), rel=1e-6)
+
+
+def test_normal_tail_goes_far() -> None:
+    assert log_sf(np.array([1000.0]))[0] == pytest.approx(-500_007.8, rel=1e-6)
+
+
+def test_bonferroni_never_exceeds_one() -> None:
+    assert bonferroni(np.array([-1.0]), 100.0)[0] == 0.0
