@@ -79,7 +79,12 @@ def _shared(pairing: Pairing, kind: str) -> list[tuple[str, NDArray[np.int64], N
     """
     first, second = pairing.query.rows_by_key(kind), pairing.candidate.rows_by_key(kind)
     both = sorted(set(first) & set(second))
-    return [(k, first[k], second[k]) for k in both if not (k.startswith(("other", "conv")) and "@" in k)]
+    return [(k, first[k], second[k]) for k in both if not outside_only(k)]
+
+
+def outside_only(key: str) -> bool:
+    """Whether a key is that of an unknown matrix outside the layers."""
+    return key.startswith(("other", "conv")) and "@" in key
 
 
 def _correlations(pairing: Pairing, kind: str) -> Alignment | None:

@@ -9,10 +9,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import Alignment, Pairing, align, pair
+from .alignment import Alignment, Pairing, align, outside_only, pair
 from .components import Component
 from .gains import Gains, compare_gains
-from .tails import LOG10, bonferroni, fisher
+from .nulls import FIXED_SPREAD, fisher_z
+from .tails import LOG10, bonferroni, fisher, log_sf
 from .tokens import TokenMatch, match_tokens
 
 SIGNIFICANT_LOG10_E = -3.0
@@ -146,9 +147,31 @@ def _matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMa
         if one.log_p <= _TENSOR_LOG_P:
             kind[one.query], tensor[one.query] = 0, one.candidate
             similarity[one.query], difference[one.query] = one.similarity, min(one.difference, STRANGER)
+    if alignments:
+        for mine, theirs, r in _outside(pairing):
+            kind[mine], tensor[mine], similarity[mine] = 0, theirs, r
+            _, difference[mine : mine + 1] = _measured(pairing, "positions", *(np.array([x]) for x in (mine, theirs)), np.array([r]))
     weight = np.where(query.evidenced, query.represents, 0.0)
     total = weight.sum()
     return Match(kind, tensor, similarity, difference, weight / total if total > 0 else weight)
+
+
+def _outside(pairing: Pairing) -> list[tuple[int, int, float]]:
+    """Unknown matrices outside the layers that correlate: (query's tensor, candidate's, correlation).
+
+    They have no null (strangers may hold the same constant), so they count for coverage, never for significance.
+    """
+    query, candidate = pairing.query, pairing.candidate
+    first, second = query.rows_by_key("positions"), candidate.rows_by_key("positions")
+    found = []
+    for key in sorted(set(first) & set(second)):
+        if not outside_only(key):
+            continue
+        mine, theirs = int(query.positions.tensor[first[key][0]]), int(candidate.positions.tensor[second[key][0]])
+        r = float(query.standardised[first[key][0]] @ candidate.standardised[second[key][0]])
+        if log_sf(fisher_z(np.array(r), int(query.sampled[mine])) / FIXED_SPREAD) <= _TENSOR_LOG_P:
+            found.append((mine, theirs, r))
+    return found
 
 
 def _measured(

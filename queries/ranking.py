@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from ..ingest.fingerprint.positions import MATRIX_VALUES
 from .evidence import PairEvidence
 from .lineage import MOST, family
 from .relation import Relation
@@ -105,14 +106,18 @@ def _ties(ordered: Sequence[Candidate], order: Mapping[int, tuple[bool, float]])
 
 
 def _tied(first: Candidate, other: Candidate) -> bool:
-    """Less than 5 % apart, or less than two standard errors of the difference, over the tensors of the query."""
+    """Less than 5 % apart, or less than two standard errors of the difference.
+
+    A tensor's squared difference is a mean over its sampled values: of n Gaussian ones it varies by sqrt(2 / n). What
+    did not match is a stranger's and has no error.
+    """
     if other.distance <= first.distance * (1 + TIE_SHARE):
         return True
-    weight = first.evidence.match.weight
-    apart = other.evidence.match.difference - first.evidence.match.difference
-    mean = float((weight * apart).sum())
-    error = float(np.sqrt((np.square(weight) * np.square(apart - mean)).sum()))
-    return mean < _TIE_ERRORS * error
+    variance = 0.0
+    for match in (first.evidence.match, other.evidence.match):
+        measured = match.kind >= 0
+        variance += float(np.square(match.weight[measured] * match.difference[measured]).sum() * 2 / MATRIX_VALUES)
+    return other.distance**2 - first.distance**2 < _TIE_ERRORS * float(np.sqrt(variance))
 
 
 def _likelihood(candidate: Candidate, order: Mapping[int, tuple[bool, float]]) -> tuple[object, ...]:
