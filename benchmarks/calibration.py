@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
 from forebear.queries.components import Component, load_components
@@ -48,7 +49,9 @@ def main(folder: Path) -> int:
     components = load(folder)
     values = p_values(components)
     pairs = len(values["together"])
-    print(f"{len(components)} models that have nothing in common, {pairs} ordered pairs: share of pairs with p at most\n")
+    print(
+        f"{len(components)} models that have nothing in common, {pairs} ordered pairs: share of pairs with p at most\n"
+    )
     print(f"{'':12}" + "".join(f"{t:>10g}" for t in THRESHOLDS) + f"{'smallest':>12}")
     print(f"{'expected':12}" + "".join(f"{t:>10.4f}" for t in THRESHOLDS) + f"{1 / pairs:>12.1e}")
     for kind, logs in values.items():
@@ -57,7 +60,9 @@ def main(folder: Path) -> int:
     together = values["together"]
     share, smallest = float(np.mean(together <= -2)), float(together.min())
     passed = share <= 0.02 and smallest >= np.log10(1e-3 / pairs)
-    print(f"\np <= 0.01: {share:.4f} (at most 0.02); smallest: {10**smallest:.1e} (at least {1e-3 / pairs:.1e})", end=": ")
+    print(
+        f"\np <= 0.01: {share:.4f} (at most 0.02); smallest: {10**smallest:.1e} (at least {1e-3 / pairs:.1e})", end=": "
+    )
     print("PASS" if passed else "FAIL")
     return 0 if passed else 1
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "zoo"))
 
-import torch  # noqa: E402
-from train import Card, ModelConfig, build, byte_level_tokenizer, corpus_tokens, save, train  # noqa: E402
+import torch
+from train import Card, ModelConfig, build, byte_level_tokenizer, corpus_tokens, save, train
 
 STEPS = 300
 LEARNING_RATE = 4e-3

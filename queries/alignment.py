@@ -130,7 +130,7 @@ def _column_sets(pairing: Pairing) -> Alignment | None:
     scores = []
     for _, rows, columns in _shared(pairing, "minhash"):
         first, second = query.minhash.tensor[rows], candidate.minhash.tensor[columns]
-        equal = _matches(query.minhash.value[rows], candidate.minhash.value[columns])
+        equal = _matches(query.column_sets[rows], candidate.column_sets[columns])
         rate = _null_rate(equal, query.inputs[first], candidate.inputs[second])
         place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
         matches[place] += equal

@@ -23,7 +23,7 @@ TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
 
 MOST_CANDIDATES = 128
 LEAST_Z = 3.0
-"""Sketch z of candidates that are looked at closely, beside the nearest few: relations had 14 and more, strangers 0.9."""
+"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 0.9."""
 LEAST_EQUAL = 4
 """The same for equal values of the union MinHash, of 64: strangers at most 2 at the widths of real models."""
 
@@ -132,7 +132,9 @@ def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) ->
 
 def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> list[ComponentAnswer]:
     """The answer for every component of the query that has layers: at least `k` rows where the registry has them."""
-    models = int(connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [query.model_id]).fetchall()[0][0])
+    models = int(
+        connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [query.model_id]).fetchall()[0][0]
+    )
     declared = {
         model: (parent, child)
         for model, parent, child in connection.execute(
@@ -162,7 +164,9 @@ def _answer(
     for model in wanted:
         for other in loaded.get(model, []):
             if other.kind == component.kind and ((model, other.name) in found or model in named):
-                candidates.append(_candidate(compare(component, other, models), facts[model], declared.get(model, (False, False))))
+                candidates.append(
+                    _candidate(compare(component, other, models), facts[model], declared.get(model, (False, False)))
+                )
     ranked = rank(_best_of_each_model(candidates))
     significant = sum(r.candidate.evidence.significant for r in ranked)
     return _worded(component, ranked[: max(k, significant) if k > significant else k], models)
@@ -221,11 +225,17 @@ def _worded(component: Component, ranked: Sequence[Ranked], models: int) -> Comp
             f" {relation.reason}"
         )
         return ComponentAnswer(component.name, "inconclusive", text, rows)
-    names = " and ".join(tie) if first.merged_with else tie[0] + (f" (tied with {len(tie) - 1} more)" if len(tie) > 1 else "")
+    names = (
+        " and ".join(tie)
+        if first.merged_with
+        else tie[0] + (f" (tied with {len(tie) - 1} more)" if len(tie) > 1 else "")
+    )
     match relation.origin:
         case "derived":
             how = "a merge of" if first.merged_with else "derived from"
-            return ComponentAnswer(component.name, "derived", f"{component.name}: {how} {names}: {relation.reason}", rows)
+            return ComponentAnswer(
+                component.name, "derived", f"{component.name}: {how} {names}: {relation.reason}", rows
+            )
         case "shared_initialisation":
             text = f"{component.name}: same random initialisation as {names}, trained apart: {relation.reason}"
             return ComponentAnswer(component.name, "shared_initialisation", text, rows)
@@ -280,8 +290,9 @@ def _blocks(evidence: PairEvidence) -> list[BlockMatch]:
         weight = match.weight[mine].sum()
         identity = float((match.weight[mine] * match.similarity[mine]).sum() / weight) if weight > 0 else 0.0
         p = min((a.unit_log_p[unit] for a in evidence.alignments if a.best[unit] == other), default=0.0)
-        name, partner = pairing.query.block(pairing.query_units[unit]), pairing.candidate.block(pairing.candidate_units[other])
+        name, partner = (
+            pairing.query.block(pairing.query_units[unit]),
+            pairing.candidate.block(pairing.candidate_units[other]),
+        )
         found.append(BlockMatch(name, partner, float(p) / LOG10, identity))
     return found
-
-

@@ -94,6 +94,11 @@ class Component:
         levelled = levelled_gram(self.gram.value.astype(np.float64) / UNIT)
         return standardised(levelled, np.full(len(levelled), levelled.shape[1]))
 
+    @property
+    def column_sets(self) -> NDArray[np.uint32]:
+        """MinHashes of column sets."""
+        return self.minhash.value.astype(np.uint32, copy=False)
+
     @cached_property
     def evidenced(self) -> NDArray[np.bool_]:
         """Which tensors can have a match at all: matrices with positions, and token rows."""
@@ -230,7 +235,7 @@ def _part(found: _Rows, index: NDArray[np.int64]) -> Evidence:
 
 
 def _tokens(found: _Rows, keys: NDArray[np.uint64], index: NDArray[np.int64], roles: list[str]) -> dict[str, Tokens]:
-    part = _part(_Rows(found.row, np.arange(len(found.row))[:, None].astype(np.int64)), index)  # type: ignore[arg-type]
+    part = _part(_Rows(found.row, np.arange(len(found.row))[:, None].astype(np.int64)), index)
     tokens: dict[str, Tokens] = {}
     for tensor in np.unique(part.tensor):
         rows = part.value[part.tensor == tensor, 0].astype(np.int64)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import Alignment, Pairing, align, outside_only, pair
+from .alignment import Alignment, Pairing, Scores, align, outside_only, pair
 from .components import Component
 from .gains import Gains, compare_gains
 from .nulls import FIXED_SPREAD, fisher_z
@@ -129,61 +129,76 @@ def compare(query: Component, candidate: Component, models: int) -> PairEvidence
 def _matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMatch]) -> Match:
     query = pairing.query
     count = len(query.names)
-    kind, tensor = np.full(count, -1, np.int64), np.full(count, -1, np.int64)
-    similarity, difference = np.zeros(count), np.full(count, STRANGER)
-    for alignment in alignments:
-        for scores in alignment.scores:
-            unit = pairing.query_unit[scores.query]
-            of_candidate = {int(u): i for i, u in enumerate(pairing.candidate_unit[scores.candidate])}
-            column = np.array([of_candidate.get(int(u), -1) for u in alignment.best[unit]])
-            rows = np.arange(len(unit))
-            log_p = bonferroni(scores.log_p[rows, column], alignment.tried[unit].clip(1).astype(np.float64))
-            new = (column >= 0) & (log_p <= _TENSOR_LOG_P) & (kind[scores.query] < 0)
-            mine, theirs = scores.query[new], scores.candidate[column[new]]
-            kind[mine], tensor[mine] = KINDS.index(alignment.kind), theirs
-            found = scores.similarity[rows, column][new]
-            similarity[mine], difference[mine] = _measured(pairing, alignment.kind, mine, theirs, found)
-    for one in tokens:
-        if one.log_p <= _TENSOR_LOG_P:
-            kind[one.query], tensor[one.query] = 0, one.candidate
-            similarity[one.query], difference[one.query] = one.similarity, min(one.difference, STRANGER)
-    if alignments:
-        for mine, theirs, r in _outside(pairing):
-            kind[mine], tensor[mine], similarity[mine] = 0, theirs, r
-            _, difference[mine : mine + 1] = _measured(pairing, "positions", *(np.array([x]) for x in (mine, theirs)), np.array([r]))
     weight = np.where(query.evidenced, query.represents, 0.0)
     total = weight.sum()
-    return Match(kind, tensor, similarity, difference, weight / total if total > 0 else weight)
+    match = Match(
+        kind=np.full(count, -1, np.int64),
+        tensor=np.full(count, -1, np.int64),
+        similarity=np.zeros(count),
+        difference=np.full(count, STRANGER),
+        weight=weight / total if total > 0 else weight,
+    )
+    for alignment in alignments:
+        for scores in alignment.scores:
+            _match_key(pairing, alignment, scores, match)
+    for one in tokens:
+        if one.log_p <= _TENSOR_LOG_P:
+            match.kind[one.query], match.tensor[one.query] = 0, one.candidate
+            match.similarity[one.query], match.difference[one.query] = one.similarity, min(one.difference, STRANGER)
+    if alignments:
+        _match_outside(pairing, match)
+    return match
 
 
-def _outside(pairing: Pairing) -> list[tuple[int, int, float]]:
-    """Unknown matrices outside the layers that correlate: (query's tensor, candidate's, correlation).
+def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Match) -> None:
+    """Fill in the tensors of one key whose counterpart in the aligned block is significant and that have no match yet."""
+    unit = pairing.query_unit[scores.query]
+    of_candidate = {int(u): i for i, u in enumerate(pairing.candidate_unit[scores.candidate])}
+    column = np.array([of_candidate.get(int(u), -1) for u in alignment.best[unit]])
+    rows = np.arange(len(unit))
+    log_p = bonferroni(scores.log_p[rows, column], alignment.tried[unit].clip(1).astype(np.float64))
+    new = (column >= 0) & (log_p <= _TENSOR_LOG_P) & (match.kind[scores.query] < 0)
+    mine, theirs = scores.query[new], scores.candidate[column[new]]
+    _fill(pairing, match, alignment.kind, mine, theirs, scores.similarity[rows, column][new])
+
+
+def _match_outside(pairing: Pairing, match: Match) -> None:
+    """Unknown matrices outside the layers that correlate.
 
     They have no null (strangers may hold the same constant), so they count for coverage, never for significance.
     """
     query, candidate = pairing.query, pairing.candidate
     first, second = query.rows_by_key("positions"), candidate.rows_by_key("positions")
-    found = []
     for key in sorted(set(first) & set(second)):
         if not outside_only(key):
             continue
-        mine, theirs = int(query.positions.tensor[first[key][0]]), int(candidate.positions.tensor[second[key][0]])
-        r = float(query.standardised[first[key][0]] @ candidate.standardised[second[key][0]])
-        if log_sf(fisher_z(np.array(r), int(query.sampled[mine])) / FIXED_SPREAD) <= _TENSOR_LOG_P:
-            found.append((mine, theirs, r))
-    return found
+        mine, theirs = query.positions.tensor[first[key][:1]], candidate.positions.tensor[second[key][:1]]
+        r = (
+            (query.standardised[first[key][:1]] * candidate.standardised[second[key][:1]])
+            .sum(axis=1)
+            .astype(np.float64)
+        )
+        if log_sf(fisher_z(r, query.sampled[mine]) / FIXED_SPREAD)[0] <= _TENSOR_LOG_P:
+            _fill(pairing, match, "positions", mine, theirs, r)
 
 
-def _measured(
-    pairing: Pairing, kind: str, mine: NDArray[np.int64], theirs: NDArray[np.int64], found: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Correlation and relative squared difference of matched tensors; measured for positions, derived for the others."""
+def _fill(
+    pairing: Pairing,
+    match: Match,
+    kind: str,
+    mine: NDArray[np.int64],
+    theirs: NDArray[np.int64],
+    found: NDArray[np.float64],
+) -> None:
+    """Matched tensors with their correlation and relative squared difference: measured for positions, else derived."""
+    match.kind[mine], match.tensor[mine] = KINDS.index(kind), theirs
     if kind == "positions":
-        first = _raw(pairing.query, mine)
-        second = _raw(pairing.candidate, theirs)
-        return found, np.minimum(relative_difference(first, second), STRANGER)
-    r = found if kind == "gram" else correlation_of_jaccard(found)
-    return r, STRANGER * (1 - r.clip(0, 1))
+        match.similarity[mine] = found
+        difference = relative_difference(_raw(pairing.query, mine), _raw(pairing.candidate, theirs))
+        match.difference[mine] = np.minimum(difference, STRANGER)
+    else:
+        r = found if kind == "gram" else correlation_of_jaccard(found)
+        match.similarity[mine], match.difference[mine] = r, STRANGER * (1 - r.clip(0, 1))
 
 
 def _raw(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -217,7 +232,8 @@ def _jaccard_curve() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     correlations = np.concatenate([[0.0, 0.3, 0.5, 0.6], 1 - np.geomspace(0.3, 1e-5, 24), [1.0]])
     codes = column_codes(first)
     survived = [
-        np.mean(column_codes((r * first + math.sqrt(1 - r * r) * noise).astype(np.float32)) == codes) for r in correlations
+        np.mean(column_codes((r * first + math.sqrt(1 - r * r) * noise).astype(np.float32)) == codes)
+        for r in correlations
     ]
     s = np.maximum.accumulate(np.array(survived))
     return correlations, s / (2 - s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .alignment import Pairing
 
@@ -29,7 +30,7 @@ class Gains:
     equal: bool
 
 
-def compare_gains(pairing: Pairing, best: np.ndarray) -> Gains:  # type: ignore[type-arg]
+def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
     """Centred gains of the query's norms against those of the matched blocks; `best` [query units] is the block map."""
     query, candidate = pairing.query, pairing.candidate
     theirs = {
@@ -62,5 +63,5 @@ def compare_gains(pairing: Pairing, best: np.ndarray) -> Gains:  # type: ignore[
     return Gains(float(a @ b / np.sqrt((a @ a) * (b @ b))), values, bool(np.array_equal(a, b)))
 
 
-def _varies(gain: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _varies(gain: NDArray[np.float64]) -> bool:
     return bool(gain.std() > _CONSTANT * np.abs(gain).max())

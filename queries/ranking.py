@@ -17,7 +17,9 @@ TIE_SHARE = 0.05
 """Distances that differ by less are not told apart."""
 _TIE_ERRORS = 2.0
 _MOSTLY = 0.5
-_STRUCTURE = frozenset({"layers_removed", "layers_added", "layers_reordered", "width_pruned", "experts_upcycled", "basis_changed"})
+_STRUCTURE = frozenset(
+    {"layers_removed", "layers_added", "layers_reordered", "width_pruned", "experts_upcycled", "basis_changed"}
+)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,10 @@ def _origin(evidence: PairEvidence) -> tuple[Origin, str]:
         if identity >= HIGH_IDENTITY:
             return "derived", f"weights correlate at {identity:.2f}"
         what = "are the same in both" if gains.equal else "cannot be compared"
-        return "undecided", f"weights correlate at {identity:.2f}, norm gains {what}: a common initialisation is not excluded"
+        return (
+            "undecided",
+            f"weights correlate at {identity:.2f}, norm gains {what}: a common initialisation is not excluded",
+        )
     found = f"weights correlate at {identity:.2f}, centred norm gains at {gains.correlation:.2f}"
     if gains.correlation <= TRAINED_APART * identity:
         return "shared_initialisation", found + ", which initialisation does not carry"
@@ -71,9 +74,7 @@ def _origin(evidence: PairEvidence) -> tuple[Origin, str]:
 def _structure(evidence: PairEvidence) -> list[str]:
     """What the block map says: layers gone, added, moved; experts made from a dense FFN."""
     pairing = evidence.pairing
-    pairs = [
-        (pairing.query_units[i], pairing.candidate_units[j]) for i, j in enumerate(evidence.block_map) if j >= 0
-    ]
+    pairs = [(pairing.query_units[i], pairing.candidate_units[j]) for i, j in enumerate(evidence.block_map) if j >= 0]
     layered = [(q, c) for q, c in pairs if q[0] >= 0 and c[0] >= 0]
     flags = []
     if any(q[1] >= 0 for q, c in layered) and any(q[1] >= 0 and c[1] < 0 for q, c in layered):
@@ -194,9 +195,9 @@ def matched_vectors(evidence: PairEvidence) -> tuple[NDArray[np.float64], NDArra
         unit = best[pairing.query_unit[tensor]]
         layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
         place = (layer, int(query.expert[tensor]), query.roles[tensor], query.slots[tensor])
-        if (match := theirs.get(place)) is not None and query.sampled[tensor] == candidate.sampled[candidate.vector.tensor[match]]:
+        if (match := theirs.get(place)) is not None and query.sampled[tensor] == candidate.sampled[
+            candidate.vector.tensor[match]
+        ]:
             rows.append(row)
             partners.append(match)
     return query.vector.value[rows].astype(np.float64), candidate.vector.value[partners].astype(np.float64)
-
-

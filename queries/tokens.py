@@ -18,7 +18,9 @@ class TokenMatch:
 
     __slots__ = ("candidate", "difference", "log_p", "query", "shared", "similarity")
 
-    def __init__(self, query: Tokens, candidate: Tokens, first: NDArray[np.float64], second: NDArray[np.float64]) -> None:
+    def __init__(
+        self, query: Tokens, candidate: Tokens, first: NDArray[np.float64], second: NDArray[np.float64]
+    ) -> None:
         self.query, self.candidate, self.shared = query.tensor, candidate.tensor, len(first)
         r = _correlations(_centred(first), _centred(second))
         z = calibrated(fisher_z(r, first.shape[1]))

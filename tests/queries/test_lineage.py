@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from forebear.queries import lineage
 
 WIDTH = 20_000
@@ -16,11 +18,11 @@ class Tree:
         self.random = np.random.default_rng(seed)
         self.root = self.change(1.0)
 
-    def change(self, size: float) -> np.ndarray:
+    def change(self, size: float) -> NDArray[np.float64]:
         return size * self.random.standard_normal(WIDTH) / np.sqrt(WIDTH)
 
 
-def family_of(members: list[np.ndarray], query: np.ndarray) -> lineage.Family:
+def family_of(members: list[NDArray[np.float64]], query: NDArray[np.float64]) -> lineage.Family:
     vectors = np.stack([*members, query])
     squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
     found = lineage._mixtures(squared)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from forebear.ingest.fingerprint.gram import UNIT, gram
 from forebear.ingest.fingerprint.minhash import PLACES, column_codes
-from forebear.queries.nulls import calibrated, fisher_z, jaccard_of_strangers, levelled_gram, spread, standardised
+from forebear.queries.nulls import calibrated, jaccard_of_strangers, levelled_gram, spread, standardised
 
 
 @pytest.mark.parametrize("blocks", [4, 6, 12, 32])
@@ -70,7 +71,10 @@ def test_levelled_gram_vectors_do_not_depend_on_how_much_one_direction_holds() -
     rows = random.standard_normal((16, 2048)).astype(np.float32)
     directions, values, columns = np.linalg.svd(rows, full_matrices=False)
     values[0] *= 3
-    cosines = [gram(x.astype(np.float32), None)[None].astype(np.float64) / UNIT for x in (rows, (directions * values) @ columns)]
+    cosines = [
+        gram(x.astype(np.float32), None)[None].astype(np.float64) / UNIT
+        for x in (rows, (directions * values) @ columns)
+    ]
     plain = float(np.corrcoef(cosines[0][0], cosines[1][0])[0, 1])
     level = float(np.corrcoef(levelled_gram(cosines[0])[0], levelled_gram(cosines[1])[0])[0, 1])
     assert level > plain
@@ -79,7 +83,9 @@ def test_levelled_gram_vectors_do_not_depend_on_how_much_one_direction_holds() -
 @pytest.mark.parametrize("columns", [576, 4096, 28_672])
 def test_column_sets_of_strangers_overlap_as_theory_says(columns: int) -> None:
     random = np.random.default_rng(columns)
-    first, second = (set(column_codes(random.standard_normal((16, columns)).astype(np.float32)).tolist()) for _ in range(2))
+    first, second = (
+        set(column_codes(random.standard_normal((16, columns)).astype(np.float32)).tolist()) for _ in range(2)
+    )
     measured = len(first & second) / len(first | second)
     theory = jaccard_of_strangers(np.array([float(columns)]), np.array([float(columns)]), 16, PLACES)[0, 0]
     assert measured == pytest.approx(theory, rel=0.25, abs=0.002)

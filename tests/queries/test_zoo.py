@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from forebear.queries.ancestors import Ancestor, ComponentAnswer, ancestors, load_models, registered_query
 from forebear.queries.evidence import SIGNIFICANT_LOG10_E, compare
 from forebear.registry import Registry
@@ -37,7 +38,9 @@ def family(truth: dict[str, Any], name: str) -> str:
     return str(truth["models"][name]["root"])
 
 
-def test_every_derived_model_ranks_its_own_family_first(answers: dict[str, ComponentAnswer], truth: dict[str, Any]) -> None:
+def test_every_derived_model_ranks_its_own_family_first(
+    answers: dict[str, ComponentAnswer], truth: dict[str, Any]
+) -> None:
     for name in derived(truth):
         first = answers[name].ancestors[0]
         assert family(truth, first.name) == family(truth, name)
@@ -81,7 +84,9 @@ def test_foreign_norms_are_no_relation(answers: dict[str, ComponentAnswer]) -> N
     assert row.log10_evalue > SIGNIFICANT_LOG10_E and row.coverage == 0 and not row.relation
 
 
-def test_a_shared_initialisation_is_told_from_derivation(answers: dict[str, ComponentAnswer], truth: dict[str, Any]) -> None:
+def test_a_shared_initialisation_is_told_from_derivation(
+    answers: dict[str, ComponentAnswer], truth: dict[str, Any]
+) -> None:
     twin = answers["alder-twin"]
     assert twin.verdict == "shared_initialisation"
     related = [row for row in twin.ancestors if row.log10_evalue <= SIGNIFICANT_LOG10_E]
