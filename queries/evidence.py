@@ -151,7 +151,7 @@ def _matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMa
 
 
 def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Match) -> None:
-    """Fill in the tensors of one key whose counterpart in the aligned block is significant and that have no match yet."""
+    """Fill in tensors of one key that have no match yet and whose counterpart in the aligned block is significant."""
     unit = pairing.query_unit[scores.query]
     of_candidate = {int(u): i for i, u in enumerate(pairing.candidate_unit[scores.candidate])}
     column = np.array([of_candidate.get(int(u), -1) for u in alignment.best[unit]])
@@ -207,7 +207,7 @@ def _raw(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64
 
 
 def relative_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared difference of rows [n, width], relative to their mean squared length: 0 for equal ones, 2 for strangers."""
+    """Squared difference of rows [n, width], relative to their mean squared length: 0 if equal, 2 for strangers."""
     squares = (np.square(first).sum(axis=1) + np.square(second).sum(axis=1)) / 2
     return np.asarray(np.square(first - second).sum(axis=1) / np.where(squares > 0, squares, 1))
 

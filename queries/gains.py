@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from .alignment import Pairing
 
 _CONSTANT = 0.01
-"""A norm whose gains vary less than this, relative to their size, tells nothing: it was never trained, it is folded into
-the weights, or its variation is little more than the rounding of bfloat16 (0.002). Trained ones vary by 0.05 and more."""
+"""A norm whose gains vary less than this, relative to their size, tells nothing: it was never trained, it is folded
+into the weights, or it varies little more than bfloat16 rounds (0.002). Trained ones vary by 0.05 and more."""
 FEW_VALUES = 64
 
 

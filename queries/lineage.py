@@ -37,8 +37,9 @@ _ROUNDING = 2 * 0.0017**2
 class Family:
     """Squared relative distances [n + 1, n + 1] of the query (last) and `n` relatives, and who is a merge of whom.
 
-    `detour` [n] is a share of the query's way to each relative, NaN without enough witnesses. `query_parents` are the two relatives
-    that the query is a merge of, `merges` the relatives that are merges of two others, the query among them or not.
+    `detour` [n] is a share of the query's way to each relative, NaN without enough witnesses. `query_parents` are the
+    two relatives that the query is a merge of, `merges` the relatives that are merges of two others, and
+    `merges_of_query` those of them that have the query for a parent.
     """
 
     squared: NDArray[np.float64]
@@ -114,8 +115,8 @@ def _vectors(evidence: Sequence[PairEvidence]) -> tuple[NDArray[np.float64], boo
 def _detours(squared: NDArray[np.float64], merges: frozenset[int]) -> NDArray[np.float64]:
     """The detour over every relative, as a share of the query's way to it, over witnesses.
 
-    A witness is no merge, and not the query's own descendant (it is nearer to another relative than to the query). Of an
-    ancestor's witnesses many may share drift with the query, or be its descendants, so the lower quartile decides. A
+    A witness is no merge, and not the query's own descendant (it is nearer to another relative than to the query).
+    Of an ancestor's witnesses many may share drift with the query, or be its descendants, so the lower quartile decides. A
     merge lies between its parents without being an ancestor of what comes after them: there the median counts, and a
     way that is too straight as much as a detour.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -92,8 +93,8 @@ def _structure(evidence: PairEvidence) -> list[str]:
 
 
 def _reordered(sources: list[int], *, doubled: bool) -> bool:
-    """Whether layers moved. In a model with added layers a run may start again further down: that is how they are added."""
-    drops = sum(b < a for a, b in zip(sources, sources[1:], strict=False))
+    """Whether layers moved; where layers were added, a run may start again further down, for that is how they are."""
+    drops = sum(b < a for a, b in itertools.pairwise(sources))
     return drops > (len(sources) // 2 if doubled else 0)
 
 
@@ -160,7 +161,7 @@ def _precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.f
 
 
 def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: NDArray[np.int64]) -> bool:
-    """Whether differences are bounded as those of rounding are: their largest, over their RMS, is below a Gaussian's."""
+    """Whether differences are bounded as those of rounding are: their largest, over their RMS, is not a Gaussian's."""
     query, candidate = evidence.pairing.query, evidence.pairing.candidate
     matrices = np.isin(found, query.positions.tensor)
     rows = np.searchsorted(query.positions.tensor, found[matrices])
@@ -174,7 +175,7 @@ def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: ND
 
 
 def _vectors_within(evidence: PairEvidence, tolerance: float) -> bool:
-    """Whether all norm gains and biases are the candidate's up to one rounding: rounding leaves them, training does not."""
+    """Whether norm gains and biases are the candidate's up to one rounding: rounding leaves them, training does not."""
     first, second = matched_vectors(evidence)
     if not len(first):
         return True

@@ -1,4 +1,4 @@
-"""Embedding and head rows by token: is the row of a token more like the same token's row than like another token's?"""
+"""Embedding and head rows by token: a token's row is compared with the same token's and with every other's."""
 
 from __future__ import annotations
 
