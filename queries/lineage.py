@@ -48,13 +48,25 @@ class Family:
     merges: frozenset[int]
     merges_of_query: frozenset[int]
 
-    def on_the_way(self, number: int) -> bool:
-        """Whether a relative can be an ancestor: hardly any of the difference is its own, and it is nearer to the root.
+    def ancestors(self) -> list[int]:
+        """The relatives that can be ancestors, in the order of their numbers (which is that of their distances).
 
-        Nearer to the root is what is nearer to all the rest of the family; a family of two has no rest.
+        Hardly any of the difference to an ancestor is its own. Relatives share drift, which looks like a detour, so
+        what is much nearer than all that are left is set aside only when most of the difference is its own. Where every
+        one that is left lies further out in the family than the query does, the query is the root and they descend
+        from it.
         """
-        if number in self.merges_of_query or self.detour[number] > OWN_DRIFT:
-            return False
+        count = len(self.detour)
+        others = [i for i in range(count) if i not in self.merges_of_query]
+        straight = [i for i in others if not self.detour[i] > OWN_DRIFT]
+        near = min((self.squared[count, i] for i in straight), default=0.0) / 2
+        able = [
+            i for i in others if i in straight or (self.squared[count, i] < near and self.detour[i] <= 1 - OWN_DRIFT)
+        ]
+        return able if any(self._further_in(i) for i in able) else []
+
+    def _further_in(self, number: int) -> bool:
+        """Whether a relative is nearer to the rest of the family than the query is; a family of two has no rest."""
         count = len(self.detour)
         rest = [i for i in range(count) if i != number and i not in self.merges]
         if len(rest) < _FEW_WITNESSES:
@@ -116,9 +128,9 @@ def _detours(squared: NDArray[np.float64], merges: frozenset[int]) -> NDArray[np
     """The detour over every relative, as a share of the query's way to it, over witnesses.
 
     A witness is no merge, and not the query's own descendant (it is nearer to another relative than to the query).
-    Of an ancestor's witnesses many may share drift with the query, or be its descendants, so the lower quartile decides. A
-    merge lies between its parents without being an ancestor of what comes after them: there the median counts, and a
-    way that is too straight as much as a detour.
+    Of an ancestor's witnesses many may share drift with the query, or be its descendants, so the lower quartile
+    decides. A merge lies between its parents without being an ancestor of what comes after them: there the median
+    counts, and a way that is too straight as much as a detour.
     """
     count = len(squared) - 1
     apart = squared + np.diag(np.full(count + 1, np.inf))

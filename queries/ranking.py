@@ -83,7 +83,8 @@ def _by_lineage(direct: Sequence[Candidate]) -> tuple[list[list[Candidate]], dic
     close = direct[:MOST]
     relatives = family([c.evidence for c in close])
     order = {c.key: (i in relatives.merges, relatives.centrality(i)) for i, c in enumerate(close)}
-    able = [c for i, c in enumerate(close) if relatives.on_the_way(i) and not c.declared_child]
+    possible = set(relatives.ancestors())
+    able = [c for i, c in enumerate(close) if i in possible and not c.declared_child]
     aside = [c for c in close if c not in able] + list(direct[MOST:])
     partners: dict[int, str] = {}
     ties: list[list[Candidate]] = []

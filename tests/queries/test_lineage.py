@@ -41,8 +41,7 @@ def test_a_parent_is_on_the_way_and_siblings_that_drift_alike_are_not(seed: int)
     others = [tree.root + tree.change(0.07) for _ in range(4)]
     family = family_of([tree.root, *siblings, *others], query)
     assert family.squared[1, -1] < family.squared[0, -1], "the sibling is nearer than the parent"
-    assert family.on_the_way(0)
-    assert not any(family.on_the_way(i) for i in range(1, 7))
+    assert family.ancestors() == [0]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -52,14 +51,13 @@ def test_children_are_not_ancestors_of_their_parent(seed: int) -> None:
     children = [query + tree.change(0.04) for _ in range(3)]
     others = [tree.root + tree.change(0.07) for _ in range(5)]
     family = family_of([tree.root, *children, *others], query)
-    assert family.on_the_way(0)
-    assert not any(family.on_the_way(i) for i in (1, 2, 3))
+    assert family.ancestors() == [0]
 
 
 def test_a_root_has_no_ancestor_in_its_family() -> None:
     tree = Tree(1)
     family = family_of([tree.root + tree.change(0.06) for _ in range(6)], tree.root)
-    assert not any(family.on_the_way(i) for i in range(6))
+    assert family.ancestors() == []
 
 
 def test_grandparent_and_parent_are_both_on_the_way() -> None:
@@ -68,7 +66,7 @@ def test_grandparent_and_parent_are_both_on_the_way() -> None:
     query = parent + tree.change(0.08)
     others = [tree.root + tree.change(0.07) for _ in range(4)]
     family = family_of([parent, tree.root, *others], query)
-    assert family.on_the_way(0) and family.on_the_way(1)
+    assert family.ancestors() == [0, 1]
     assert family.squared[0, -1] < family.squared[1, -1]
 
 
@@ -80,7 +78,7 @@ def test_a_merge_names_both_parents_and_is_nobodys_ancestor(share: float) -> Non
     others = [tree.root + tree.change(0.07) for _ in range(3)]
     assert family_of([tree.root, first, second, *others], merge).query_parents == (1, 2)
     family = family_of([tree.root, merge, second, *others], first)
-    assert 1 in family.merges_of_query and not family.on_the_way(1)
+    assert 1 in family.merges_of_query and 1 not in family.ancestors()
 
 
 def test_a_chain_of_fine_tunes_is_no_merge() -> None:
@@ -93,4 +91,4 @@ def test_a_chain_of_fine_tunes_is_no_merge() -> None:
 def test_two_models_alone_say_nothing_about_who_came_first() -> None:
     tree = Tree(5)
     family = family_of([tree.root], tree.root + tree.change(0.1))
-    assert family.on_the_way(0) and not family.told(0)
+    assert family.ancestors() == [0] and not family.told(0)
