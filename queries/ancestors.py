@@ -168,8 +168,7 @@ def _answer(
                     _candidate(compare(component, other, models), facts[model], declared.get(model, (False, False)))
                 )
     ranked = rank(_best_of_each_model(candidates))
-    significant = sum(r.candidate.evidence.significant for r in ranked)
-    return _worded(component, ranked[: max(k, significant) if k > significant else k], models)
+    return _worded(component, ranked[:k], models)
 
 
 def _candidates(
