@@ -7,6 +7,7 @@ Needs torch and tokenizers. Models already in FOLDER are kept.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from dataclasses import replace
@@ -56,7 +57,9 @@ def main(folder: Path) -> None:
     truth: dict[str, list[str]] = {}
     for root, seed in ROOTS.items():
         tunings = [("", None, "source", 1000, 3e-3), *TUNINGS]
-        for number, (child, parent, text, steps, rate) in enumerate(tunings):
+        orders = itertools.count(seed + 10)  # a data order for every training
+        for child, parent, text, steps, rate in tunings:
+            order = next(orders) if steps else 0
             name = f"{root}-{child}".strip("-")
             parents = [f"{root}-{p}".strip("-") for p in parent.split("+")] if parent is not None else []
             truth[name] = parents
@@ -64,7 +67,7 @@ def main(folder: Path) -> None:
                 config, state = start(folder, child, parents) if parents else (BASE, initial(BASE, seed))
                 model = from_state(config, state)
                 if steps:
-                    train(model, corpus_tokens("byte_level", *text.split()), steps, rate, seed + 10 + number, batch=16)
+                    train(model, corpus_tokens("byte_level", *text.split()), steps, rate, order, batch=16)
                 save(config, model.state_dict(), folder / name, tokenizer=tokenizer, card=card)
                 print(name, flush=True)
     (folder / "truth.json").write_text(json.dumps(truth, indent=1))

@@ -62,14 +62,9 @@ def pair(query: Component, candidate: Component) -> Pairing:
     return Pairing(query, candidate, query_units, candidate_units, query_unit, candidate_unit)
 
 
-def align(pairing: Pairing) -> list[Alignment]:
-    """All kinds of evidence that the two components share, in order of preference; without any, an empty list."""
-    found = (
-        _correlations(pairing, "positions"),
-        _correlations(pairing, "gram"),
-        _column_sets(pairing),
-    )
-    return [alignment for alignment in found if alignment is not None]
+def align(pairing: Pairing, kind: str) -> Alignment | None:
+    """The alignment by one kind of evidence, None where the two components have none of it to compare."""
+    return _column_sets(pairing) if kind == "minhash" else _correlations(pairing, kind)
 
 
 def _shared(pairing: Pairing, kind: str) -> list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:

@@ -164,9 +164,8 @@ def _answer(
     for model in wanted:
         for other in loaded.get(model, []):
             if other.kind == component.kind and ((model, other.name) in found or model in named):
-                candidates.append(
-                    _candidate(compare(component, other, models), facts[model], declared.get(model, (False, False)))
-                )
+                evidence = compare(component, other, models, thorough=False)
+                candidates.append(_candidate(evidence, facts[model], declared.get(model, (False, False))))
     ranked = rank(_best_of_each_model(candidates))
     return _worded(component, ranked[:k], models)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -62,13 +63,17 @@ class Match:
 
 @dataclass(frozen=True)
 class PairEvidence:
-    """Everything that speaks for or against a relation of two components; p-values are log10."""
+    """Everything that speaks for or against a relation of two components; p-values are log10.
+
+    `correction`, added to the log10 p of a kind, makes it an E-value: for the kinds tried and the models there are.
+    """
 
     pairing: Pairing
     alignments: tuple[Alignment, ...]
     tokens: tuple[TokenMatch, ...]
     log10_p: dict[str, float]
     log10_evalue: float
+    correction: float
     match: Match
     gains: Gains
 
@@ -91,39 +96,44 @@ class PairEvidence:
         """The candidate's unit of every query unit, by the kind that says most there; -1 where none is significant."""
         best = np.full(len(self.pairing.query_units), -1, np.int64)
         for found in reversed(self.alignments):
-            if self.log10_p[found.kind] + self._correction <= SIGNIFICANT_LOG10_E:
+            if self.log10_p[found.kind] + self.correction <= SIGNIFICANT_LOG10_E:
                 sure = found.unit_log_p <= _TENSOR_LOG_P
                 best[sure] = found.best[sure]
         return best
 
-    @property
-    def _correction(self) -> float:
-        return self.log10_evalue - min(self.log10_p.values()) if self.log10_p else 0.0
 
+def compare(query: Component, candidate: Component, models: int, *, thorough: bool = True) -> PairEvidence:
+    """The evidence between two components, for a registry of `models` models.
 
-def compare(query: Component, candidate: Component, models: int) -> PairEvidence:
-    """The evidence between two components, for a registry of `models` models."""
+    Unless `thorough`, the kinds that hold in another basis are left out where positions already match every tensor of
+    the query: nothing about the answer depends on them then.
+    """
     pairing = pair(query, candidate)
-    alignments = align(pairing)
     tokens = match_tokens(query, candidate)
+    found = {"positions": align(pairing, "positions")}
+    evidence = _weighed(pairing, found, tokens, models)
+    if thorough or not evidence.significant or (evidence.match.kind[query.evidenced] < 0).any():
+        found |= {kind: align(pairing, kind) for kind in KINDS[1:]}
+        evidence = _weighed(pairing, found, tokens, models)
+    return replace(evidence, gains=compare_gains(pairing, evidence.block_map)) if evidence.significant else evidence
+
+
+def _weighed(
+    pairing: Pairing, found: Mapping[str, Alignment | None], tokens: list[TokenMatch], models: int
+) -> PairEvidence:
+    """The p-value of each kind, and the E-value of the best, corrected for all kinds and all models."""
+    alignments = [a for a in found.values() if a is not None]
     log10_p = {a.kind: a.log_p / LOG10 for a in alignments}
     if tokens:
-        blocks = next((a for a in alignments if a.kind == "positions"), None)
+        blocks = found["positions"]
         used = blocks.unit_log_p[blocks.tried > 0] if blocks else np.empty(0)
         log10_p["positions"] = fisher(np.concatenate([used, [t.log_p for t in tokens]])) / LOG10
-    best = min(log10_p.values(), default=0.0)
-    evalue = min(best + math.log10(max(1, len(log10_p))), 0.0) + math.log10(max(1, models))
-    correction = evalue - best
-    trusted = [a for a in alignments if log10_p[a.kind] + correction <= SIGNIFICANT_LOG10_E]
-    token_p = tokens if log10_p.get("positions", 0.0) + correction <= SIGNIFICANT_LOG10_E else []
-    match = _matches(pairing, trusted, token_p)
-    evidence = PairEvidence(
-        pairing, tuple(alignments), tuple(tokens), log10_p, evalue, match, Gains(float("nan"), 0, False)
-    )
-    if not evidence.significant:
-        return evidence
-    gains = compare_gains(pairing, evidence.block_map)
-    return PairEvidence(pairing, tuple(alignments), tuple(tokens), log10_p, evalue, match, gains)
+    correction = math.log10(len(KINDS)) + math.log10(max(1, models))
+    evalue = min(min(log10_p.values(), default=0.0) + correction, math.log10(max(1, models)))
+    trusted = {kind for kind, p in log10_p.items() if p + correction <= SIGNIFICANT_LOG10_E}
+    match = _matches(pairing, [a for a in alignments if a.kind in trusted], tokens if "positions" in trusted else [])
+    nothing = Gains(float("nan"), 0, False)
+    return PairEvidence(pairing, tuple(alignments), tuple(tokens), log10_p, evalue, correction, match, nothing)
 
 
 def _matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMatch]) -> Match:

@@ -33,35 +33,43 @@ class Gains:
 def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
     """Centred gains of the query's norms against those of the matched blocks; `best` [query units] is the block map."""
     query, candidate = pairing.query, pairing.candidate
+    rows, partners = _matched_norms(pairing, best)
+    counts = query.sampled[query.vector.tensor[rows]]
+    inside = np.arange(query.vector.value.shape[1]) < counts[:, None]
+    first, second = (
+        _centred(component.vector.value[at].astype(np.float64), inside, counts)
+        for component, at in ((query, rows), (candidate, partners))
+    )
+    usable = (first.any(axis=1) & second.any(axis=1))[:, None] & inside
+    a, b = first[usable], second[usable]
+    if len(a) < FEW_VALUES:
+        return Gains(float("nan"), len(a), False)
+    return Gains(float(a @ b / np.sqrt((a @ a) * (b @ b))), len(a), bool(np.array_equal(a, b)))
+
+
+def _matched_norms(pairing: Pairing, best: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of norms of one place and shape in matched layers, on both sides."""
+    query, candidate = pairing.query, pairing.candidate
     theirs = {
-        (int(candidate.layer[t]), candidate.slots[t]): row
+        (int(candidate.layer[t]), candidate.slots[t], candidate.shapes[t]): row
         for row, t in enumerate(candidate.vector.tensor.tolist())
         if candidate.roles[t] == "norm"
     }
-    first, second = [], []
+    pairs = []
     for row, tensor in enumerate(query.vector.tensor.tolist()):
-        if query.roles[tensor] != "norm":
-            continue
-        unit = best[pairing.query_unit[tensor]]
-        layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
-        match = theirs.get((layer, query.slots[tensor]))
-        if match is None:
-            continue
-        other = int(candidate.vector.tensor[match])
-        if query.shapes[tensor] != candidate.shapes[other]:
-            continue
-        count = int(query.sampled[tensor])
-        mine = query.vector.value[row, :count].astype(np.float64)
-        their = candidate.vector.value[match, :count].astype(np.float64)
-        if _varies(mine) and _varies(their):
-            first.append(mine - mine.mean())
-            second.append(their - their.mean())
-    values = sum(len(v) for v in first)
-    if values < FEW_VALUES:
-        return Gains(float("nan"), values, False)
-    a, b = np.concatenate(first), np.concatenate(second)
-    return Gains(float(a @ b / np.sqrt((a @ a) * (b @ b))), values, bool(np.array_equal(a, b)))
+        if query.roles[tensor] == "norm":
+            unit = best[pairing.query_unit[tensor]]
+            layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
+            match = theirs.get((layer, query.slots[tensor], query.shapes[tensor]))
+            if match is not None:
+                pairs.append((row, match))
+    found = np.array(pairs, np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
-def _varies(gain: NDArray[np.float64]) -> bool:
-    return bool(gain.std() > _CONSTANT * np.abs(gain).max())
+def _centred(gains: NDArray[np.float64], inside: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Every gain [n, 64] without its mean over its first `counts` values; those that hardly vary become 0."""
+    gains = np.where(inside, gains, 0.0)
+    centred = np.where(inside, gains - gains.sum(axis=1, keepdims=True) / counts[:, None], 0.0)
+    deviation = np.sqrt(np.square(centred).sum(axis=1) / counts)
+    return np.where((deviation > _CONSTANT * np.abs(gains).max(axis=1, initial=0))[:, None], centred, 0.0)

@@ -6,6 +6,7 @@ All p-values here are log p <= 0, arrays unless said otherwise.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +68,11 @@ def binomial_tail(
     counts, trials, rate = np.broadcast_arrays(counts, trials, rate)
     flat = np.stack([counts.ravel(), trials.ravel()], axis=1)
     cases, inverse = np.unique(np.column_stack([flat, rate.ravel()]), axis=0, return_inverse=True)
-    tails = np.array([_binomial_tail(int(c), int(n), float(p)) for c, n, p in cases])
+    tails = np.array([_binomial_tail(int(c), int(n), float(p)) for c, n, p in cases.tolist()])
     return tails[inverse.ravel()].reshape(counts.shape)
 
 
+@lru_cache(maxsize=1 << 14)
 def _binomial_tail(count: int, trials: int, rate: float) -> float:
     if count <= 0:
         return 0.0
