@@ -1,6 +1,7 @@
 -- Which components are worth a closer look for a query component? One scan over the sketches.
 -- $model_id: the query's own, left out (-1 for none); $kind: language, vision, ...; $position_roles, $gram_roles: masks;
--- $positions, $gram: BLOBs of packed signs; $minhash: UINTEGER[64]; $most: rows by each kind of evidence.
+-- $positions, $gram: BLOBs of packed signs; $minhash: UINTEGER[64]. The $fewest nearest rows by positions come always;
+-- beyond them, $most by each kind of evidence with a z of $least_z or $least_equal equal MinHash values.
 -- Agreement of signs as z: (2 x agreeing - n) / sqrt(n). Roles that both lack agree in all their zeros: not counted.
 WITH compared AS (
     SELECT model_id, component,

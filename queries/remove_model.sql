@@ -10,3 +10,5 @@ DELETE FROM minhash WHERE model_id = getvariable('model_id');
 DELETE FROM vector WHERE model_id = getvariable('model_id');
 DELETE FROM token_row WHERE model_id = getvariable('model_id');
 DELETE FROM skipped_tensor WHERE model_id = getvariable('model_id');
+DELETE FROM hub WHERE model_id = getvariable('model_id');
+DELETE FROM file WHERE model_id = getvariable('model_id');

@@ -33,7 +33,7 @@ CREATE TABLE model (
 CREATE TABLE declared_parent (
     model_id UINTEGER NOT NULL,
     parent   VARCHAR NOT NULL,            -- as written: org/name, or a path
-    origin   VARCHAR NOT NULL,            -- card or config
+    origin   VARCHAR NOT NULL,            -- card, hub or config
     relation VARCHAR                      -- finetune, adapter, merge, quantized, where the card says
 );
 
