@@ -155,16 +155,15 @@ class Component:
 def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]]:
     """Model id -> its components, from Arrow tables named and shaped as those of the registry."""
     tensors = tables["tensor"].sort_by([("model_id", "ascending"), ("tensor_id", "ascending")])
-    owner = _column(tensors, "model_id").astype(np.int64)
-    number = _column(tensors, "tensor_id").astype(np.int64)
-    places = (owner << 32) | number
+    places = _places(tensors)
+    owner = places >> 32
     columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
     numbers = {
         n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")
     }
     evidence = {kind: _rows(tables[kind], places) for kind in ("positions", "gram", "minhash", "vector")}
     tokens = _rows(tables["token_row"], places)
-    token_keys = _column(tables["token_row"], "token").astype(np.uint64)
+    token_keys = _token_keys(tables["token_row"])
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row, (model, component) in enumerate(zip(owner.tolist(), columns["component"], strict=True)):
         groups[model, component].append(row)
@@ -200,6 +199,16 @@ def _column(table: pa.Table, name: str) -> NDArray[np.float64]:
     return values
 
 
+def _token_keys(table: pa.Table) -> NDArray[np.uint64]:
+    """Token hashes in the order of `_rows`."""
+    return _column(table, "token").astype(np.uint64)[np.argsort(_places(table), kind="stable")]
+
+
+def _places(table: pa.Table) -> NDArray[np.int64]:
+    """Model and tensor of every row as one number, which orders them."""
+    return (_column(table, "model_id").astype(np.int64) << 32) | _column(table, "tensor_id").astype(np.int64)
+
+
 def _absent(values: NDArray[np.float64], value: float) -> NDArray[np.float64]:
     return np.where(np.isnan(values.astype(np.float64)), value, values.astype(np.float64))
 
@@ -211,34 +220,42 @@ def _hashes(tensors: pa.Table, index: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Evidence of all models: the row of the sorted tensor table that each vector belongs to, and the vectors."""
+    """Evidence of all models: the row of the sorted tensor table of each vector, ascending, and the vectors."""
 
     row: NDArray[np.int64]
     value: NDArray[np.float32]
 
+    def of(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which vectors belong to the tensor rows `index`, ascending, and the place in `index` of each."""
+        first, last = np.searchsorted(self.row, (index[0], index[-1] + 1))
+        near = np.arange(first, last)
+        at = np.searchsorted(index, self.row[near])
+        mine = index[at] == self.row[near]
+        return near[mine], at[mine]
+
 
 def _rows(table: pa.Table, places: NDArray[np.int64]) -> _Rows:
-    mine = (_column(table, "model_id").astype(np.int64) << 32) | _column(table, "tensor_id").astype(np.int64)
+    mine = _places(table)
     column = table["value"].combine_chunks()
     width = column.type.list_size
     chunk = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
     value = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     order = np.argsort(mine, kind="stable")
-    return _Rows(np.searchsorted(places, mine[order]), value[order])
+    in_order = np.array_equal(order, np.arange(len(order)))  # as rows are written: no copy then
+    return _Rows(np.searchsorted(places, mine[order]), value if in_order else value[order])
 
 
 def _part(found: _Rows, index: NDArray[np.int64]) -> Evidence:
-    """The vectors of the tensors in rows `index`, ascending, numbered as there."""
-    at = np.searchsorted(index, found.row)
-    mine = (at < len(index)) & (index[np.minimum(at, len(index) - 1)] == found.row)
-    return Evidence(at[mine], found.value[mine])
+    """The vectors of the tensors in rows `index`, numbered as there."""
+    mine, at = found.of(index)
+    return Evidence(at, found.value[mine])
 
 
 def _tokens(found: _Rows, keys: NDArray[np.uint64], index: NDArray[np.int64], roles: list[str]) -> dict[str, Tokens]:
-    part = _part(_Rows(found.row, np.arange(len(found.row))[:, None].astype(np.int64)), index)
+    mine, at = found.of(index)
     tokens: dict[str, Tokens] = {}
-    for tensor in np.unique(part.tensor):
-        rows = part.value[part.tensor == tensor, 0].astype(np.int64)
+    for tensor in np.unique(at):
+        rows = mine[at == tensor]
         order = rows[np.argsort(keys[rows], kind="stable")]
         tokens[roles[tensor]] = Tokens(int(tensor), keys[order], found.value[order])
     return tokens

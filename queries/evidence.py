@@ -49,7 +49,7 @@ class Match:
         """Correlation of matched weights, weighted by size; 0 without any."""
         found = self.kind >= 0
         total = self.weight[found].sum()
-        return float((self.weight[found] * self.similarity[found]).sum() / total) if total > 0 else 0.0
+        return min(1.0, float((self.weight[found] * self.similarity[found]).sum() / total)) if total > 0 else 0.0
 
     @property
     def distance(self) -> float:

@@ -40,7 +40,8 @@ def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
         _centred(component.vector.value[at].astype(np.float64), inside, counts)
         for component, at in ((query, rows), (candidate, partners))
     )
-    usable = (first.any(axis=1) & second.any(axis=1))[:, None] & inside
+    varying = np.logical_and(first.any(axis=1), second.any(axis=1))
+    usable = varying[:, None] & inside
     a, b = first[usable], second[usable]
     if len(a) < FEW_VALUES:
         return Gains(float("nan"), len(a), False)

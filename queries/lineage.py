@@ -63,7 +63,7 @@ class Family:
         able = [
             i for i in others if i in straight or (self.squared[count, i] < near and self.detour[i] <= 1 - OWN_DRIFT)
         ]
-        return able if any(self._further_in(i) for i in able) else []
+        return able if self.query_parents or any(self._further_in(i) for i in able) else []
 
     def _further_in(self, number: int) -> bool:
         """Whether a relative is nearer to the rest of the family than the query is; a family of two has no rest."""

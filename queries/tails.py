@@ -22,6 +22,11 @@ def log_sf(z: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(log_ndtr(-np.asarray(z, np.float64)))
 
 
+def _log_sum(terms: NDArray[np.float64]) -> float:
+    """log(sum(exp(terms))), from logarithms."""
+    return float(np.asarray(logsumexp(terms)))
+
+
 def bonferroni(log_p: NDArray[np.float64], tried: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """The smallest of `tried` p-values, corrected for the choice."""
     return np.minimum(log_p + np.log(tried), 0.0)
@@ -38,7 +43,7 @@ def fisher(log_p: NDArray[np.float64]) -> float:
     if k == 0 or half <= 0:
         return 0.0
     i = np.arange(k)
-    return min(0.0, float(logsumexp(i * math.log(half) - gammaln(i + 1)) - half))
+    return min(0.0, _log_sum(i * math.log(half) - gammaln(i + 1)) - half)
 
 
 def cauchy(log_p: NDArray[np.float64]) -> float:
@@ -50,7 +55,7 @@ def cauchy(log_p: NDArray[np.float64]) -> float:
     if len(log_p) == 0:
         return 0.0
     small = log_p < _SMALL
-    log_large = float(logsumexp(-log_p[small] - math.log(math.pi))) if small.any() else -math.inf
+    log_large = _log_sum(-log_p[small] - math.log(math.pi)) if small.any() else -math.inf
     rest = float(np.sum(np.tan((0.5 - np.minimum(np.exp(log_p[~small]), _LARGEST)) * math.pi)))
     if log_large > math.log(1e12):  # the rest cannot matter
         return min(0.0, math.log(len(log_p)) - log_large - math.log(math.pi))
@@ -79,4 +84,4 @@ def _binomial_tail(count: int, trials: int, rate: float) -> float:
     rate = min(max(rate, 1e-12), 1 - 1e-12)
     k = np.arange(count, trials + 1)
     terms = gammaln(trials + 1) - gammaln(k + 1) - gammaln(trials - k + 1) + k * math.log(rate)
-    return min(0.0, float(logsumexp(terms + (trials - k) * math.log1p(-rate))))
+    return min(0.0, _log_sum(terms + (trials - k) * math.log1p(-rate)))

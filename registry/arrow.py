@@ -35,6 +35,15 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
         "sketch": _sketch_table(model, model_id),
         "tensor": _tensor_table(model.tensors, model_id),
         "token_row": _token_table(model, model_id),
+        "hub": _hub_table(model, model_id),
+        "file": pa.table(
+            {
+                "model_id": _ids(model_id, len(model.files)),
+                "path": pa.array([printable(f.path) for f in model.files], pa.string()),
+                "size": pa.array([f.size for f in model.files], pa.uint64()),
+                "sha256": pa.array([f.sha256 for f in model.files], pa.string()),
+            }
+        ),
         "skipped_tensor": pa.Table.from_pylist(
             [
                 {"model_id": model_id, "name": s.name, "parameters": _capped(s.parameters), "reason": s.reason}
@@ -56,6 +65,29 @@ _EVIDENCE = (
 """(table, field of TensorFingerprint, elements, type)."""
 
 
+def _utc(moment: datetime | None) -> datetime | None:
+    """The moment in UTC, without its zone: as the registry keeps times."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def _hub_table(model: ModelFingerprint, model_id: int) -> pa.Table:
+    found = [model.hub] if model.hub else []
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "author": pa.array([h.author for h in found], pa.string()),
+            "created_at": pa.array([_utc(h.created) for h in found], pa.timestamp("us")),
+            "modified_at": pa.array([_utc(h.modified) for h in found], pa.timestamp("us")),
+            "downloads": pa.array([h.downloads for h in found], pa.uint64()),
+            "likes": pa.array([h.likes for h in found], pa.uint64()),
+            "library": pa.array([h.library for h in found], pa.string()),
+            "task": pa.array([h.task for h in found], pa.string()),
+            "gated": pa.array([h.gated for h in found], pa.string()),
+            "tags": pa.array([list(h.tags) for h in found], pa.list_(pa.string())),
+        }
+    )
+
+
 def _capped(count: int) -> int:
     return min(count, (1 << 64) - 1)
 
@@ -73,7 +105,7 @@ def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
         "architecture": printable(first, 200) if isinstance(first, str) else None,
         "model_type": printable(t, 200) if isinstance(t := model.config.get("model_type"), str) else None,
         "license": model.card.license,
-        "released_at": None,
+        "released_at": _utc(model.hub.created) if model.hub else None,
         "ingested_at": datetime.now(UTC).replace(tzinfo=None),
         "tensors": model.tensor_count,
         "parameters": _capped(model.parameters),
@@ -82,11 +114,11 @@ def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
         "requests": model.requests,
         "config": json.dumps(model.config),
     }
-    types = (
-        dict.fromkeys(("tensors", "requests"), pa.uint32())
-        | dict.fromkeys(("parameters", "bytes_total", "bytes_read"), pa.uint64())
-        | dict.fromkeys(("released_at", "ingested_at"), pa.timestamp("us"))
-    )
+    types: dict[str, Any] = {
+        **dict.fromkeys(("tensors", "requests"), pa.uint32()),
+        **dict.fromkeys(("parameters", "bytes_total", "bytes_read"), pa.uint64()),
+        **dict.fromkeys(("released_at", "ingested_at"), pa.timestamp("us")),
+    }
     return {name: pa.array([value], types.get(name, pa.string())) for name, value in row.items()}
 
 

@@ -15,7 +15,7 @@ from ..ingest.fingerprint import FINGERPRINT_VERSION
 from ..ingest.fingerprint.minhash import PERMUTATIONS, SCHEME, SEED
 
 _SQL = Path(__file__).parent.parent
-_CONFIG = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "storage_compatibility_version": "v1.5.0",  # DuckDB 1.5 reads what 2.x wrote; older storage triples FLOAT[n] scans
@@ -84,6 +84,8 @@ def _explained(path: Path, error: duckdb.Error) -> RegistryError:
     if "Conflicting lock" in text or "Could not set lock" in text:
         holder = text[text.find("held in") :].split(". See")[0] if "held in" in text else "another process holds it"
         return RegistryError(f"{path}: in use: {holder}. Wait for it, stop it, or work on a copy of the file")
+    if "storage version of an existing database cannot be lowered" in text:
+        return RegistryError(f"{path}: a DuckDB file, but not a registry; name another place with --registry")
     if "newer" in text or "version number" in text:
         return RegistryError(f"{path}: written by a newer DuckDB than {duckdb.__version__}; upgrade duckdb ({text})")
     return RegistryError(f"{path}: cannot be opened as a registry: {text}")
