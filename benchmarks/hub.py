@@ -91,20 +91,22 @@ def write_checkpoint(folder: Path, tensors: Sequence[tuple[str, Shape]], config:
 
 
 def _write_shard(path: Path, shard: Sequence[tuple[str, Shape]], generator: np.random.Generator) -> int:
-    header, end = {}, 0
+    header: dict[str, dict[str, object]] = {}
+    starts: dict[str, int] = {}
+    end = 0
     for name, shape in shard:
-        begin, end = end, end + 2 * math.prod(shape)
-        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [begin, end]}
+        starts[name], end = end, end + 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [starts[name], end]}
     text = json.dumps(header).encode()
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         start = file.tell()
-        for (name, shape), entry in zip(shard, header.values(), strict=True):
+        for name, shape in shard:
             if "experts." in name and int(name.split("experts.")[1].split(".")[0]) > 3:
                 continue  # never read: the plan takes four experts a layer
             rows = shape[-1] * (16 if len(shape) > 1 else 1)
             values = generator.standard_normal(rows, np.float32) * 0.02
-            file.seek(start + int(entry["data_offsets"][0]))
+            file.seek(start + starts[name])
             file.write((values.view(np.uint32) >> 16).astype("<u2").tobytes())
         file.truncate(start + end)
     return path.stat().st_size

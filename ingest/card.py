@@ -16,12 +16,13 @@ CONFIG_LIMIT = 4 << 20
 CARD_LIMIT = 2 << 20
 _FRONT_MATTER_LIMIT = 64 << 10
 _MOST_PARENTS = 64
+_NO_NAMES = frozenset({"", "~", "null", "None"})
 _CONFIG_PARENTS = ("_name_or_path", "base_model_name_or_path", "base_model")
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredParent:
-    """A parent that a model names, where it names it (`card` or `config`), and how it calls the relation, if it does."""
+    """A parent that a model names, where it does (`card` or `config`), and how it calls the relation, if at all."""
 
     parent: str
     origin: str
@@ -59,24 +60,25 @@ def text_config(config: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def read_card(source: Source, config: Mapping[str, object]) -> Card:
-    """The front matter of README.md and the fields of the config that name a parent.
+    """The front matter of README.md, what the Hub says, and the fields of the config that name a parent.
 
     A card is prose by people: front matter that is no YAML mapping declares nothing, it is not an error.
     """
     front = _front_matter(read_small(source, "README.md", CARD_LIMIT) or b"")
-    relation = front.get("base_model_relation")
-    parents = [
-        DeclaredParent(printable(p), "card", printable(relation, 40) if isinstance(relation, str) else None)
-        for p in _names(front.get("base_model"))
-    ]
-    known = {p.parent for p in parents} | {source.name, ""}
-    for key in _CONFIG_PARENTS:
-        for name in _names(config.get(key)):
-            if (name := printable(name)) not in known and name.rstrip("/").rpartition("/")[2] != source.name:
-                parents.append(DeclaredParent(name, "config"))
-                known.add(name)
-    licence = front.get("license")
-    return Card(tuple(parents[:_MOST_PARENTS]), printable(licence, 80) if isinstance(licence, str) else None)
+    on_hub = {base.name: base.relation for base in source.card.base_models} if source.card else {}
+    stated = _names(front.get("base_model_relation"))
+    relation = printable(stated[0], 40) if len(stated) == 1 else None
+    parents: dict[str, DeclaredParent] = {}
+    for name in map(printable, _names(front.get("base_model"))):
+        parents[name] = DeclaredParent(name, "card", relation or on_hub.get(name))
+    for name, said in on_hub.items():
+        parents.setdefault(name, DeclaredParent(name, "hub", said))
+    for name in (printable(n) for key in _CONFIG_PARENTS for n in _names(config.get(key))):
+        if name.rstrip("/").rpartition("/")[2] != source.name and name != source.name:
+            parents.setdefault(name, DeclaredParent(name, "config"))
+    licence = _names(front.get("license"))
+    named = printable(licence[0], 80) if len(licence) == 1 else None
+    return Card(tuple(parents.values())[:_MOST_PARENTS], named or (source.card.license if source.card else None))
 
 
 def _front_matter(card: bytes) -> Mapping[str, object]:
@@ -87,13 +89,13 @@ def _front_matter(card: bytes) -> Mapping[str, object]:
     if end is None:
         return {}
     try:
-        front = yaml.safe_load("\n".join(lines[1:end]))
+        # text, lists and mappings only: typed scalars raise what they like, and merge keys grow without bound
+        front = yaml.load("\n".join(lines[1:end]), yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError, ValueError):
         return {}
     return front if isinstance(front, Mapping) else {}
 
 
 def _names(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value.strip()]
-    return [v.strip() for v in value if isinstance(v, str)] if isinstance(value, list) else []
+    found = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [name for v in found if isinstance(v, str) and (name := v.strip()) not in _NO_NAMES]

@@ -28,6 +28,8 @@ def read_plan(plan: ReadPlan, source: Source) -> Iterator[list[tuple[PlannedTens
             stack.callback(readers[file].close)
         pool = stack.enter_context(ThreadPoolExecutor(max(1, source.connections), "range"))
         ahead = stack.enter_context(ThreadPoolExecutor(1, "batch"))
+        # left early (an error, Ctrl-C): reads that have not begun never do
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         pending = [ahead.submit(_fetch, batch, readers, source.gap, pool) for batch in plan.batches[:1]]
         for number, batch in enumerate(plan.batches):
             spans = pending.pop().result()
@@ -55,5 +57,5 @@ def _fetch(
 
 def _decode(tensor: PlannedTensor, cut: dict[Range, bytes]) -> Block:
     if not tensor.rows:
-        return np.empty((0, tensor.named.tensor.matrix[1]), np.float32)
+        return np.empty((0, 0), np.float32)  # a tensor without elements may claim columns past any array's limit
     return tensor.named.tensor.storage.decode(tensor.rows, [cut[r] for r in tensor.ranges])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class FolderSource:
     connections = 1
     gap = 16 << 10
     revision: str | None = None
+    card = None
 
     def __init__(self, root: Path, only: Path | None = None) -> None:
         self._root = root
@@ -56,11 +58,11 @@ class FolderSource:
 
 def open_folder(path: Path) -> FolderSource:
     """The source for a folder, or for one file of weights. Raises SourceError when it cannot be listed."""
-    path = path.absolute()
+    path = Path(os.path.abspath(path))  # `a/../b` and `b` are one source
     try:
         if path.is_file():
             return FolderSource(path.parent, path)
-        return FolderSource(path.resolve() if path.name in {"", ".", ".."} else path)
+        return FolderSource(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from ..reader import Reader
+from .hub_card import HubCard
 from .source import Source, SourceFile
 
 
@@ -42,6 +43,11 @@ class MeteredSource:
     def files(self) -> Mapping[str, SourceFile]:
         """As the source has them."""
         return self._source.files
+
+    @property
+    def card(self) -> HubCard | None:
+        """As the source has it."""
+        return self._source.card
 
     @property
     def connections(self) -> int:

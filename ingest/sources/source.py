@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import FormatError, SourceError
 from ..reader import Reader
+
+if TYPE_CHECKING:
+    from .hub_card import HubCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class Source(Protocol):
     @property
     def files(self) -> Mapping[str, SourceFile]:
         """The files by path."""
+        ...
+
+    @property
+    def card(self) -> HubCard | None:
+        """What the Hub says of the model, for a source that is the Hub's."""
         ...
 
     @property
