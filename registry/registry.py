@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.request import url2pathname
 
 import duckdb
 
-from ..ingest.errors import ForebearError, RegistryError
+from ..ingest.errors import ForebearError, RegistryError, SourceError
 from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
 from ..ingest.sources import Source, open_source
 from ..ingest.sources.source import NothingToRead
+from ..queries.ancestors import Query, ancestors, registered_query
 from .database import default_path, open_database
+from .details import ModelDetails, model_details
 from .models import Model, find_model, find_source, list_models, remove_model, write_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+from .question import unregistered_query
+from .report import AncestorsReport, overall_verdict
+
+_PATHS = ("/", "./", "../", "~", "file://")
+"""What starts so names a place on this machine, never a model by its name."""
 
 
 class Registry:
     """A registry of fingerprints in one DuckDB file. Use it as a context manager, or call `close`.
 
-    Raises RegistryError when the file is held by another process, is none of ours, or is of an unknown version.
+    With `create=False` the file must exist. Raises RegistryError when it is held by another process, is none of ours,
+    or is of an unknown version.
     """
 
-    def __init__(self, path: str | Path | None = None, *, read_only: bool = False) -> None:
+    def __init__(self, path: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> None:
         self.path = Path(path).expanduser() if path is not None else default_path()
+        if not create and not self.path.exists():
+            raise RegistryError(f"{self.path}: no registry there; name one with --registry")
         self.connection: duckdb.DuckDBPyConnection = open_database(self.path, read_only=read_only)
 
     def __enter__(self) -> Self:
@@ -42,7 +54,7 @@ class Registry:
         self.connection.close()
 
     def ingest(self, *specs: str | Path) -> list[Outcome]:
-        """Fingerprint and keep the models at `specs`; one outcome for each, in order. Bad input never ends the batch."""
+        """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch."""
         return list(self.ingesting(specs))
 
     def ingesting(self, specs: Iterable[str | Path]) -> Iterator[Outcome]:
@@ -59,7 +71,7 @@ class Registry:
                 yield Failed(str(spec), str(error), time.monotonic() - began)
 
     def _ingest(self, spec: str, began: float) -> Ingested | Unchanged:
-        source = open_source(spec)
+        source = _opened(spec)
         try:
             if known := self._unchanged(source):
                 total = known.bytes_total
@@ -81,17 +93,23 @@ class Registry:
         """All models, oldest first."""
         return list_models(self.connection)
 
-    def find(self, name: str) -> Model | None:
-        """The model that a name or a source means, None when none does; RegistryError when several do."""
-        return find_model(self.connection, name)
+    def find(self, name: str | Path) -> Model | None:
+        """The model that a name, a source or a path means, None when none does; RegistryError when several do."""
+        if not _is_path(name):
+            return find_model(self.connection, str(name))
+        return find_model(self.connection, Path(os.path.abspath(_path(name))).as_uri())
 
-    def model(self, name: str) -> Model:
-        """The model that a name or a source means; RegistryError when none or several do."""
+    def model(self, name: str | Path) -> Model:
+        """The model that a name, a source or a path means; RegistryError when none or several do."""
         if found := self.find(name):
             return found
-        raise RegistryError(f"{name!r} is not in {self.path}; `forebear list` shows what is")
+        raise RegistryError(f"{str(name)!r} is not in {self.path}; `forebear list` shows what is")
 
-    def remove(self, name: str) -> Model:
+    def details(self, name: str | Path) -> ModelDetails:
+        """What the registry holds of a model; RegistryError when there is no such model."""
+        return model_details(self.connection, self.model(name))
+
+    def remove(self, name: str | Path) -> Model:
         """Remove a model and return what it was; RegistryError when there is no such model."""
         found = self.model(name)
         remove_model(self.connection, found)
@@ -99,8 +117,72 @@ class Registry:
 
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
         """The fingerprint of a source, without keeping it."""
-        source = open_source(str(spec))
+        source = _opened(spec)
         try:
             return fingerprint_model(source)
         finally:
             source.close()
+
+    def ancestors(self, model: str | Path, *, k: int = 10) -> AncestorsReport:
+        """The ranked ancestors of a registered model, or of a source that is fingerprinted now and not kept.
+
+        `model` is a name, `name@revision`, a URI or a path; a path that is registered and unchanged is not read again.
+        A component has at least `k` rows where the registry holds as many models, strangers included. Raises
+        RegistryError for a name that nothing or too much has, and as `fingerprint` does.
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}; at least one row must be asked for")
+        asked = self._asked(model)
+        query: Query
+        if isinstance(asked, Model):
+            query = registered_query(self.connection, asked.model_id)
+        else:
+            query = unregistered_query(self.connection, asked)
+        answers = ancestors(self.connection, query, k)
+        return AncestorsReport(
+            name=asked.name,
+            source=asked.uri,
+            revision=asked.revision,
+            parameters=asked.parameters,
+            bytes_read=asked.bytes_read,
+            bytes_total=asked.bytes_total,
+            registry_models=self._others(query.model_id),
+            verdict=overall_verdict(answers),
+            components=tuple(answers),
+        )
+
+    def _others(self, model_id: int) -> int:
+        rows = self.connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [model_id]).fetchall()
+        return int(rows[0][0])
+
+    def _asked(self, model: str | Path) -> Model | ModelFingerprint:
+        place = _path(model)
+        if not (_is_path(model) and place.exists()) and (found := self.find(model)):
+            return found
+        source = self._source(model)
+        try:
+            return self._unchanged(source) or fingerprint_model(source)
+        finally:
+            source.close()
+
+    def _source(self, model: str | Path) -> Source:
+        """The source that is not registered; where there is none either, the error says both."""
+        try:
+            return _opened(model)
+        except SourceError as error:
+            raise RegistryError(
+                f"{str(model)!r} is not in {self.path} (`forebear list` shows what is), and no source: {error}"
+            ) from error
+
+
+def _opened(spec: str | Path) -> Source:
+    return open_source(str(_path(spec) if _is_path(spec) else spec))
+
+
+def _is_path(model: str | Path) -> bool:
+    return isinstance(model, Path) or model in {".", ".."} or model.startswith(_PATHS)
+
+
+def _path(model: str | Path) -> Path:
+    text = os.fspath(model)
+    return Path(url2pathname(text.removeprefix("file://")) if text.startswith("file://") else text).expanduser()

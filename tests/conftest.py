@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from forebear.registry import Registry
 
 ZOO = Path(__file__).parent / "zoo"

@@ -1,0 +1,75 @@
+"""The command line: every command parses, calls one library function and prints what it returns.
+
+Nothing heavy is imported here: `forebear --help` answers without DuckDB, numpy or pyarrow.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from . import ancestors, demo, ingest, models, sql
+from .errors import explained
+from .options import RegistryOption
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="forebear",
+    help="Finds the ancestors of a machine-learning model from its weights: BLAST for model weights.",
+    epilog="Exit codes: 0 done, 1 error, 2 usage, 3 nothing to read, 4 some inputs could not be read.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("ingest")(ingest.ingest)
+app.command("ancestors")(ancestors.ancestors)
+app.command("list")(models.list_)
+app.command("show")(models.show)
+app.command("remove")(models.remove)
+app.command("sql")(sql.sql)
+app.command("demo")(demo.demo)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"forebear {version('forebear')}")
+        except PackageNotFoundError:
+            typer.echo("forebear (not installed: run from a checkout)")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    registry: RegistryOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    context.obj = registry
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (default: those of the process) name; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    command = typer.main.get_command(app)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+
+    def run() -> None:
+        with command.make_context("forebear", given) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+
+    return explained(run)

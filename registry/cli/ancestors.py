@@ -1,0 +1,101 @@
+"""`forebear ancestors`: who a model comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .numbers import evalue, share
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .output import Output, Result, Table
+
+if TYPE_CHECKING:
+    from ...queries.ancestors import Ancestor, ComponentAnswer
+    from ..report import AncestorsReport
+
+_TITLES = ("rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared")
+_RIGHT = (0, 3, 4, 5)
+_BLOCK_TITLES = ("rank", "ancestor", "block of the model", "block of the ancestor", "identity", "p")
+_BLOCK_RIGHT = (0, 4, 5)
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A registered model by name, name@revision or source; or a folder or file that is read now and not kept.",
+        show_default=False,
+    ),
+]
+
+
+def ancestors(
+    context: typer.Context,
+    model: ModelArgument,
+    k: Annotated[int, typer.Option("-k", min=1, help="Rows for each component, strangers included.")] = 10,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Also show which block matches which.")] = False,
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Rank the likely ancestors of a model.
+
+    E-value: how many unrelated models of this registry would look as related by chance; 0.001 or less is significant.
+    Identity: correlation of matched weights. Coverage: share of the parameters with a significant match.
+    """
+    from ..registry import Registry
+
+    with Registry(registry_path(context, registry), read_only=True) as opened:
+        found = opened.ancestors(model, k=k)
+    Output(form, output, quiet).write(ancestors_result(found, blocks=blocks))
+
+
+def ancestors_result(report: AncestorsReport, *, blocks: bool = False) -> Result:
+    """A report in every form; CSV holds the block maps only with `blocks`."""
+    from ..report import ancestor_rows, report_document
+
+    rows = ancestor_rows(report)
+    columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]
+    tables = [_table(answer) for answer in report.components]
+    if not tables:
+        tables = [Table((), (), (), [f"{report.name}: no component with layers, nothing to compare"])]
+    if blocks:
+        tables += [_block_table(answer) for answer in report.components]
+    return Result(report_document(report), rows, tables, columns)
+
+
+def _table(answer: ComponentAnswer) -> Table:
+    cells = [
+        [
+            str(one.rank),
+            one.name,
+            relation(one),
+            f"{one.identity:.3f}",
+            share(one.coverage),
+            evalue(one.log10_evalue),
+            one.evidence or "",
+            "yes" if one.declared else "as its child" if one.declared_child else "",
+        ]
+        for one in answer.ancestors
+    ]
+    return Table(_TITLES if cells else (), cells, _RIGHT, [answer.sentence])
+
+
+def relation(ancestor: Ancestor) -> str:
+    """The flags in words; a merge names its other parent, and a sibling or descendant says what it is."""
+    flags = [f.replace("_", " ") for f in ancestor.relation]
+    if ancestor.merged_with:
+        flags = [f"merged with {ancestor.merged_with}" if f == "merged" else f for f in flags]
+    text = ", ".join(flags)
+    return f"{text} (sibling or descendant)".strip() if ancestor.aside else text
+
+
+def _block_table(answer: ComponentAnswer) -> Table:
+    cells = [
+        [str(one.rank), one.name, match.query, match.ancestor, f"{match.identity:.3f}", evalue(match.log10_p)]
+        for one in answer.ancestors
+        for match in one.blocks
+    ]
+    title = f"{answer.component}: " + ("blocks that match" if cells else "no block matches")
+    return Table(_BLOCK_TITLES if cells else (), cells, _BLOCK_RIGHT, [title])

@@ -1,0 +1,108 @@
+"""`forebear demo`: a registry of the bundled zoo, and what it answers, beside what is true."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+import typer
+
+from ...ingest.errors import SourceError
+from .ancestors import ancestors_result
+from .ingest import exit_code, ingested
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .output import Output, Result, Table
+
+if TYPE_CHECKING:
+    from ..report import AncestorsReport
+
+ASKED = ("alder-docs-tests", "alder-pruned", "alder-moe", "alder-merge", "alder-rotated", "alder-twin", "birch")
+_ROWS = 3
+
+
+class Truth(TypedDict):
+    """An entry of the zoo's truth.json."""
+
+    parents: list[str]
+    relation: str
+    initialisation: NotRequired[str]
+
+
+def demo(
+    context: typer.Context,
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Ask a registry of the bundled zoo.
+
+    Builds the registry, and ranks the ancestors of seven models whose lineage is known, with the truth above each
+    answer. The registry is temporary; `--registry PATH` keeps it.
+    """
+    folders, truth = zoo()
+    to = Output(form, output, quiet)
+    from ..registry import Registry
+
+    with _place(registry_path(context, registry)) as path, Registry(path) as opened:
+        outcomes = ingested(opened, [str(folder) for folder in folders], to)
+        by_name = {folder.name: folder for folder in folders}
+        answers = [(name, truth[name], opened.ancestors(by_name[name], k=_ROWS)) for name in ASKED]
+    to.write(demo_result(answers))
+    raise typer.Exit(exit_code(outcomes))
+
+
+def zoo() -> tuple[list[Path], dict[str, Truth]]:
+    """The folders of the bundled zoo, and its truth. Raises SourceError when it is not there."""
+    place = Path(__file__).parents[2] / "tests" / "zoo"
+    folders = sorted(folder for folder in (place / "models").glob("*") if folder.is_dir())
+    try:
+        truth: dict[str, Truth] = json.loads((place / "truth.json").read_text(encoding="utf-8"))["models"]
+    except OSError as error:
+        raise SourceError(f"{place}: the bundled zoo is missing ({error.strerror}); reinstall forebear") from error
+    missing = sorted(set(ASKED) - {folder.name for folder in folders})
+    if missing:
+        raise SourceError(f"{place}: the bundled zoo lacks {', '.join(missing)}; reinstall forebear")
+    return folders, truth
+
+
+@contextmanager
+def _place(path: Path | None) -> Iterator[Path]:
+    """`--registry`, else a temporary one. $FOREBEAR_REGISTRY is left alone: toys do not belong into a real registry."""
+    if path is not None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="forebear-demo-") as folder:
+        yield Path(folder) / "registry.duckdb"
+
+
+def truth_sentence(truth: Truth) -> str:
+    """What is known of a model of the zoo, in one line."""
+    if truth["parents"]:
+        return f"comes from {' and '.join(truth['parents'])} ({truth['relation'].replace('_', ' ')})"
+    if twin := truth.get("initialisation"):
+        return f"no ancestor; it shares the random initialisation of {twin}"
+    return "no ancestor"
+
+
+def demo_result(answers: Sequence[tuple[str, Truth, AncestorsReport]]) -> Result:
+    """Answers with the truth beside them, in every form."""
+    tables, rows, documents = [], [], []
+    for name, truth, found in answers:
+        one = ancestors_result(found)
+        tables += [
+            replace(table, above=[name, f"truth:  {truth_sentence(truth)}", *_answered(table)]) for table in one.tables
+        ]
+        first = [row["name"] for row in one.rows if row["rank"] == 1] if found.verdict != "unrelated" else []
+        rows.append({"query": name, "truth": truth_sentence(truth), "verdict": found.verdict, "first_rank": first})
+        documents.append({"truth": truth, **one.document})
+    return Result({"answers": documents}, rows, tables)
+
+
+def _answered(table: Table) -> list[str]:
+    return [f"answer: {line}" for line in table.above]

@@ -1,0 +1,174 @@
+"""`forebear ingest`: fingerprints models and keeps them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import ExitCode, say_error
+from .numbers import parameters, size
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .output import Output, Result, Row, Table, csv_lines, json_line
+from .progress import progress
+
+if TYPE_CHECKING:
+    from ..outcome import Failed, Outcome, Skipped
+    from ..registry import Registry
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE",
+        help="Folders, files of weights, org/name[@revision], or @list.txt with one of these a line (@- reads stdin).",
+        show_default=False,
+    ),
+]
+
+
+def ingest(
+    context: typer.Context,
+    sources: Sources,
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Fingerprint models and keep them.
+
+    What is unchanged is not read again. A model is in the registry as soon as its line is printed (jsonl and csv print
+    as they go). Bad input never ends the batch: exit code 4 says that some inputs could not be read, 1 that none could,
+    3 that there was nothing to read.
+    """
+    specs = expanded(sources)
+    to = Output(form, output, quiet)
+    if not specs:
+        to.say("no sources given")
+        raise typer.Exit(ExitCode.NOTHING)
+    from ..registry import Registry
+
+    with Registry(registry_path(context, registry)) as opened:
+        outcomes = report(opened, specs, to)
+    raise typer.Exit(exit_code(outcomes))
+
+
+def expanded(sources: Iterable[str]) -> list[str]:
+    """Sources with every `@list.txt` replaced by its lines; empty lines and lines that start with `#` say nothing."""
+    found: list[str] = []
+    for source in sources:
+        if not source.startswith("@"):
+            found.append(source)
+            continue
+        try:
+            text = sys.stdin.read() if source == "@-" else os.fsdecode(Path(source[1:]).expanduser().read_bytes())
+        except OSError as error:
+            raise typer.BadParameter(f"the list {source[1:]!r} cannot be read: {error.strerror}") from error
+        lines = (line.strip() for line in text.lstrip("\ufeff").splitlines())
+        found += [line for line in lines if line and not line.startswith("#")]
+    return found
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
+    """0 when everything was read; 3 when there was nothing to read; 1 when nothing could be; else 4."""
+    states = {outcome.status for outcome in outcomes}
+    if states <= {"ingested", "unchanged"}:
+        return ExitCode.DONE
+    if states & {"ingested", "unchanged"}:
+        return ExitCode.SOME_FAILED
+    return ExitCode.NOTHING if states == {"skipped"} else ExitCode.ERROR
+
+
+def report(registry: Registry, specs: Sequence[str], to: Output) -> list[Outcome]:
+    """Ingest `specs` and print a row for each; what is done is printed, also after Ctrl-C."""
+    from ..outcome import outcome_row
+
+    done: list[Outcome] = []
+    streamed = to.form in {Format.JSONL, Format.CSV}
+    with to.opened() as stream:
+        try:
+            for outcome in each(registry, specs, to):
+                done.append(outcome)
+                if streamed:
+                    stream.writelines(_line(to.form, outcome_row(outcome), first=len(done) == 1))
+                    stream.flush()
+        finally:
+            if done and not streamed:
+                to.print(outcomes_result(done), stream)
+            to.say(_summary(done))
+    return done
+
+
+def ingested(registry: Registry, specs: Sequence[str], to: Output) -> list[Outcome]:
+    """Ingest `specs` and say how many there were, without rows."""
+    done = list(each(registry, specs, to))
+    to.say(_summary(done))
+    return done
+
+
+def each(registry: Registry, specs: Sequence[str], to: Output) -> Iterator[Outcome]:
+    """Outcomes as they come, with progress and remarks on stderr."""
+    with progress(len(specs), quiet=to.quiet) as advance:
+        for outcome in registry.ingesting(specs):
+            _remark(outcome, to)
+            advance(outcome.source)
+            yield outcome
+
+
+def outcomes_result(outcomes: Sequence[Outcome]) -> Result:
+    """Outcomes in every form."""
+    from ..outcome import outcome_row
+
+    rows = [outcome_row(outcome) for outcome in outcomes]
+    return Result({"results": rows}, rows, [Table(_TITLES, [_cells(outcome) for outcome in outcomes], _RIGHT)])
+
+
+_TITLES = ("status", "model", "tensors", "parameters", "read", "of", "seconds")
+_RIGHT = range(2, 7)
+
+
+def _cells(outcome: Outcome) -> list[str]:
+    from ..outcome import Failed, Skipped
+
+    seconds = f"{outcome.seconds:.2f}"
+    if isinstance(outcome, Failed | Skipped):
+        return [outcome.status, outcome.source, "", "", "", "", seconds]
+    counts = [str(outcome.tensors), parameters(outcome.parameters), size(outcome.bytes_read), size(outcome.bytes_total)]
+    return [outcome.status, outcome.name, *counts, seconds]
+
+
+def _line(form: Format, row: Row, *, first: bool) -> Iterable[str]:
+    return [json_line(row)] if form is Format.JSONL else csv_lines(list(row), [row], header=first)
+
+
+def _remark(outcome: Outcome, to: Output) -> None:
+    """What a person should know of one input, when it happens; a failure even with --quiet."""
+    from ..outcome import Failed, Ingested, Skipped
+
+    match outcome:
+        case Failed():
+            say_error(_blamed(outcome))
+        case Skipped():
+            to.say(f"forebear: skipped: {_blamed(outcome)}")
+        case Ingested():
+            to.say(*(f"forebear: {outcome.name}: {note}" for note in outcome.notes))
+
+
+def _blamed(outcome: Failed | Skipped) -> str:
+    """The reason, which mostly names the source already."""
+    return outcome.reason if outcome.source in outcome.reason else f"{outcome.source}: {outcome.reason}"
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    counts = Counter(outcome.status for outcome in outcomes)
+    read = sum(getattr(outcome, "bytes_read", 0) for outcome in outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    found = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if counts[status])
+    return f"{found or 'nothing done'}; {size(read)} read in {seconds:.1f} s"
+
+
+_STATUSES = ("ingested", "unchanged", "skipped", "failed")

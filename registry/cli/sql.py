@@ -1,0 +1,54 @@
+"""`forebear sql`: questions in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from .errors import ended_by_interrupt
+from .numbers import counted, plain
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .output import Output, Result, Row, Table
+
+
+def sql(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, FROM, WITH, SHOW or DESCRIBE.")],
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run one SQL query, read-only.
+
+    It can neither change the registry nor reach other files. `forebear sql "SHOW TABLES"` shows the tables, schema/
+    documents them. For anything else open the file with duckdb.
+    """
+    from ..database import default_path
+    from ..sql import rows_of, run_sql
+
+    with ended_by_interrupt():
+        found = run_sql(registry_path(context, registry) or default_path(), query)
+    names = list(found.column_names)
+    types = [str(column.type) for column in found.schema]
+    to = Output(form, output, quiet)
+    to.write(sql_result(names, types, rows_of(found)))
+    to.say(counted(found.num_rows, "row"))
+
+
+def sql_result(names: list[str], types: list[str], rows: Sequence[Row]) -> Result:
+    """Rows of a query in every form; numbers stand to the right."""
+    columns = [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+    numeric = [number for number, kind in enumerate(types) if kind.startswith(_NUMERIC)]
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    return Result({"columns": columns, "rows": rows}, rows, [Table(names, cells, numeric)], names)
+
+
+_NUMERIC = ("int", "uint", "float", "double", "decimal")
+"""How the names of Arrow's number types begin."""
+
+
+def _cell(value: object) -> str:
+    return "NULL" if value is None else str(plain(value))

@@ -1,0 +1,82 @@
+"""What the registry holds of one model, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from .database import query
+from .models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredParent:
+    """A parent that a model names itself; `origin` is card or config, `parent` is written as there."""
+
+    parent: str
+    origin: str
+    relation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentDetails:
+    """One component; `layers` and `experts` are counts (experts those that were read), `roles` as they occur in it."""
+
+    component: str
+    layers: int
+    experts: int
+    tensors: int
+    parameters: int
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerDetails:
+    """The tokenizer's type, and the tokens in it."""
+
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedDetails:
+    """A tensor that has no fingerprint, and why."""
+
+    name: str
+    parameters: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDetails:
+    """One registered model with what its files declare and what was found in them."""
+
+    model: Model
+    declared_parents: tuple[DeclaredParent, ...]
+    components: tuple[ComponentDetails, ...]
+    tokenizer: TokenizerDetails | None
+    skipped: tuple[SkippedDetails, ...]
+
+
+def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelDetails:
+    """Everything that `forebear show` shows."""
+
+    def rows(name: str) -> list[tuple[Any, ...]]:
+        return connection.execute(query(name), {"model_id": model.model_id}).fetchall()
+
+    tokenizers = [TokenizerDetails(*row) for row in rows("show_tokenizer")]
+    return ModelDetails(
+        model,
+        tuple(DeclaredParent(*row) for row in rows("show_parents")),
+        tuple(_component(*row) for row in rows("show_components")),
+        tokenizers[0] if tokenizers else None,
+        tuple(SkippedDetails(*row) for row in rows("show_skipped")),
+    )
+
+
+def _component(
+    component: str, layers: int, experts: int, tensors: int, parameters: int, roles: list[str]
+) -> ComponentDetails:
+    return ComponentDetails(component, layers, experts, tensors, parameters, tuple(roles))

@@ -1,0 +1,31 @@
+"""A question about a model that the registry does not hold, from a fingerprint that is not kept."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ..ingest.model import ModelFingerprint
+from ..queries.ancestors import TABLES, Query, QuerySketch, own_names, sql
+from ..queries.components import load_components
+from .arrow import model_tables
+
+UNREGISTERED = -1
+"""The model id of a query that is not in the registry."""
+
+
+def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerprint) -> Query:
+    """The query for a fingerprint. Nothing is written: a table without rows takes its columns from the registry's."""
+    tables = model_tables(made, 0)
+    for name in set(TABLES) - set(tables):
+        tables[name] = connection.sql(sql(f"{name}_of"), params={"models": []}).to_arrow_table()
+    sketches = [
+        QuerySketch(s.component, s.position_roles, s.gram_roles, s.positions, s.gram, s.minhash.tolist())
+        for s in made.sketches
+    ]
+    return Query(
+        UNREGISTERED,
+        own_names(made.name, made.uri),
+        tuple(parent.parent for parent in made.card.parents),
+        tuple(load_components(tables).get(0, [])),
+        tuple(sorted(sketches, key=lambda s: s.component)),
+    )
