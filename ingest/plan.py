@@ -52,8 +52,17 @@ class ReadPlan:
         return sum(t.bytes for batch in self.batches for t in batch)
 
 
-def plan_reading(named: Sequence[NamedTensor], vocabulary: Vocabulary, config: Mapping[str, object]) -> ReadPlan:
-    """The leading rows of matrices, whole vectors, token rows of embeddings, at most four routed experts a layer."""
+def plan_reading(
+    named: Sequence[NamedTensor],
+    vocabulary: Vocabulary,
+    config: Mapping[str, object],
+    *,
+    budget: int | None = None,
+) -> ReadPlan:
+    """The leading rows of matrices, whole vectors, token rows of embeddings, at most four routed experts a layer.
+
+    Over `budget` bytes, whole layers are left out evenly and named among the skipped; what stays is read as without.
+    """
     tied = config.get("tie_word_embeddings") is True and any(n.place.role == "embed" for n in named)
     planned: list[PlannedTensor] = []
     skipped: list[SkippedTensor] = []
@@ -64,7 +73,39 @@ def plan_reading(named: Sequence[NamedTensor], vocabulary: Vocabulary, config: M
             skipped.append(SkippedTensor(printable(item.tensor.name), item.tensor.parameters, reason))
         else:
             planned.append(one)
+    if budget is not None and sum(t.bytes for t in planned) > budget:
+        planned, left_out = _thin_layers(planned, budget)
+        skipped += left_out
     return ReadPlan(tuple(_batches(planned)), tuple(skipped))
+
+
+def _thin_layers(planned: Sequence[PlannedTensor], budget: int) -> tuple[list[PlannedTensor], list[SkippedTensor]]:
+    """As many layers of every component as the budget allows, evenly from the first to the last, and what is left out.
+
+    What stands outside the layers stays, whatever the budget.
+    """
+    layers = sorted({_layer(t) for t in planned if t.named.place.layer is not None})
+    spent = sum(t.bytes for t in planned if t.named.place.layer is None)
+    cost: dict[tuple[str, int], int] = defaultdict(int)
+    for one in planned:
+        cost[_layer(one)] += one.bytes
+    count = len(layers)
+    while count:
+        kept = {layers[i] for i in np.linspace(0, len(layers) - 1, count).round().astype(int)}
+        if spent + sum(cost[layer] for layer in kept) <= budget:
+            break
+        count -= 1
+    else:
+        kept = set()
+    inside = [t for t in planned if t.named.place.layer is None or _layer(t) in kept]
+    reason = f"its layer is beyond the budget of {budget} bytes"
+    outside = [t.named.tensor for t in planned if t.named.place.layer is not None and _layer(t) not in kept]
+    return inside, [SkippedTensor(printable(t.name), t.parameters, reason) for t in outside]
+
+
+def _layer(planned: PlannedTensor) -> tuple[str, int]:
+    place = planned.named.place
+    return place.component, -1 if place.layer is None else place.layer
 
 
 def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
@@ -101,8 +142,7 @@ def _batches(planned: Sequence[PlannedTensor]) -> Iterable[tuple[PlannedTensor, 
     """Whole layers together until a batch is large enough, vectors of a layer before its matrices."""
     layers: dict[tuple[str, int], list[PlannedTensor]] = defaultdict(list)
     for one in planned:
-        place = one.named.place
-        layers[(place.component, -1 if place.layer is None else place.layer)].append(one)
+        layers[_layer(one)].append(one)
     batch: list[PlannedTensor] = []
     size = 0
     for _, tensors in sorted(layers.items()):

@@ -70,6 +70,13 @@ class RowMajor:
         """The values [len(rows), columns]; `rows` must be ascending."""
         return dtypes.decode(b"".join(chunks), self.dtype).reshape(len(rows), self.columns)
 
+    def cut(self, first: int, columns: int) -> RowMajor | None:
+        """The same values from number `first` on, in rows of `columns`; None where a row would start inside a byte."""
+        bits = dtypes.BITS[self.dtype]
+        if first * bits % 8 or columns * bits % 8:
+            return None
+        return RowMajor(self.file, self.offset + first * bits // 8, self.dtype, columns)
+
 
 def runs(rows: Sequence[int]) -> list[tuple[int, int]]:
     """Runs (first, count) of neighbouring numbers in an ascending sequence: [3, 4, 5, 9] -> [(3, 3), (9, 1)]."""

@@ -150,7 +150,7 @@ def _merges(merges: object) -> list[tuple[str, str]]:
     return found
 
 
-class _spelling:  # noqa: N801 (used as a function that is prepared once)
+class _spelling:
     """Token text -> the bytes it stands for, after the vocabulary has shown which spelling it uses."""
 
     def __init__(self, tokens: Mapping[str, int]) -> None:

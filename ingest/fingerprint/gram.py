@@ -15,7 +15,7 @@ _UPPER = np.triu_indices(ROWS, 1)
 def gram(leading: NDArray[np.float32], gain: NDArray[np.float32] | None) -> NDArray[np.int16]:
     """The 120 cosines int16 [120] between the 16 rows of `leading` [16, in], each first multiplied by `gain` [in].
 
-    `gain` is that of the norm which feeds the matrix: folding it into the matrix, as rotations do, then changes nothing.
+    `gain` is that of the norm which feeds the matrix: folding it in, as rotations do, then changes nothing.
     Rows of zeros have cosine 0.
     """
     rows = leading.astype(np.float64)

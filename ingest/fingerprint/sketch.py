@@ -62,7 +62,7 @@ def _is(tensor: TensorFingerprint, role: str) -> bool:
 
 
 def _signs(vectors: dict[str, list[NDArray[np.float32] | NDArray[np.int16] | None]], width: int) -> tuple[bytes, int]:
-    """The packed signs of the sum of standardised vectors, a role after another, and the mask of roles that have any."""
+    """The packed signs of the sum of standardised vectors, a role after another, and the mask of roles with any."""
     signs = np.zeros((len(vectors), width), np.bool_)
     mask = 0
     for number, found in enumerate(vectors.values()):

@@ -24,6 +24,8 @@ FIRST_READ = 100_000
 HEADER_LIMIT = 25_000_000
 """Bytes; the largest headers published are below 5 MB. The limit that huggingface_hub uses."""
 TENSOR_LIMIT = 1_000_000
+NAME_LIMIT = 1024
+"""Characters of a tensor's name; the longest published ones are below 200, and patterns are matched against them."""
 
 
 def read_safetensors(reader: Reader, file: str) -> Contents:
@@ -39,14 +41,16 @@ def read_safetensors(reader: Reader, file: str) -> Contents:
     for name, entry in header.items():
         if name == "__metadata__":
             continue
+        if len(name) > NAME_LIMIT:
+            raise FormatError(f"{file}: a tensor's name of {len(name)} characters is over the limit of {NAME_LIMIT}")
         dtype, shape, begin, end = _check_entry(entry, printable(name), file)
         spans.append((begin, end, name))
+        columns = math.prod(shape[1:]) if len(shape) > 1 else math.prod(shape)
         if dtype in UNDECODABLE:
             skipped.append(SkippedTensor(printable(name), math.prod(shape), f"values of type {dtype} are not decoded"))
-        elif dtype == "F4" and shape and shape[-1] % 2:
+        elif dtype == "F4" and columns % 2:
             skipped.append(SkippedTensor(printable(name), math.prod(shape), "4-bit rows that share bytes"))
         else:
-            columns = math.prod(shape[1:]) if len(shape) > 1 else math.prod(shape)
             tensors.append(LogicalTensor(name, dtype, shape, RowMajor(file, start + begin, dtype, columns)))
     _check_spans(spans, reader.size - start, file)
     return Contents(tuple(tensors), tuple(skipped))

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
+
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.naming import duplicates
 from forebear.ingest.sources import open_source
 from forebear.queries.ancestors import ComponentAnswer, ancestors, registered_query
 from forebear.registry import Registry
-from safetensors.numpy import load_file, save_file
 
 pytestmark = pytest.mark.real
 

@@ -1,0 +1,144 @@
+"""Migrations and questions: they apply, they are what was recorded, and DuckDB can plan every one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from forebear.ingest.errors import RegistryError
+from forebear.registry import Registry
+from forebear.registry.database import migrations, open_database
+
+ROOT = Path(__file__).parent.parent.parent
+QUESTIONS = sorted((ROOT / "queries").glob("*.sql"))
+PARAMETER = re.compile(r"\$([a-z_]\w*)")
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        yield registry.connection
+
+
+def code(text: str) -> str:
+    """SQL without its comments."""
+    return re.sub(r"--[^\n]*", "", text)
+
+
+def test_all_migrations_apply_to_an_empty_file_and_are_recorded(empty: duckdb.DuckDBPyConnection) -> None:
+    recorded = empty.execute("SELECT version, name, sha256 FROM migration ORDER BY version").fetchall()
+    assert recorded == [(v, n, hashlib.sha256(t.encode()).hexdigest()) for v, n, t in migrations()]
+
+
+def test_the_registry_names_the_versions_its_fingerprints_have(empty: duckdb.DuckDBPyConnection) -> None:
+    names = {name for (name,) in empty.execute("SELECT name FROM setting").fetchall()}
+    assert names == {"fingerprint_version", "minhash_scheme", "minhash_seed", "minhash_permutations"}
+
+
+def test_opening_again_applies_nothing(tmp_path: Path) -> None:
+    stamps = []
+    for _ in range(2):
+        with Registry(tmp_path / "registry.duckdb") as registry:
+            stamps.append(registry.connection.execute("FROM migration ORDER BY version").fetchall())
+    assert stamps[0] == stamps[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE migration SET sha256 = 'x' WHERE version = 1", "migration 0001_registry is not the one"),
+        ("UPDATE migration SET name = '0001_other' WHERE version = 1", "is not the one"),
+        ("INSERT INTO migration (version, name, sha256) VALUES (9999, '9999_future', 'x')", "version 9999, newer than"),
+        (
+            "UPDATE setting SET value = '0' WHERE name = 'fingerprint_version'",
+            "fingerprints have fingerprint_version 0",
+        ),
+        ("UPDATE setting SET value = 'x' WHERE name = 'minhash_scheme'", "minhash_scheme x"),
+        ("DELETE FROM setting WHERE name = 'minhash_seed'", "minhash_seed None"),
+        ("DROP TABLE migration", "not a registry"),
+    ],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_registry_of_another_version_is_refused_with_advice(
+    tmp_path: Path, change: str, message: str, read_only: bool
+) -> None:
+    path = tmp_path / "registry.duckdb"
+    Registry(path).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(change)
+    before = path.read_bytes()
+    with pytest.raises(RegistryError, match=message):
+        open_database(path, read_only=read_only)
+    assert path.read_bytes() == before
+
+
+def test_a_missing_migration_is_applied_when_written_to_and_asked_for_when_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "registry.duckdb"
+    Registry(path).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM migration WHERE version = 2")
+        connection.execute("DROP VIEW undeclared_ancestors; DROP VIEW declared_parents")
+        connection.execute("DROP MACRO TABLE ancestors; DROP MACRO TABLE neighbors; DROP MACRO TABLE sketch_pairs")
+    with pytest.raises(RegistryError, match="lacks 0002_questions"):
+        Registry(path, read_only=True)
+    with Registry(path) as registry:
+        assert registry.connection.execute("FROM undeclared_ancestors").fetchall() == []
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [*migrations(), (9000, "9000_broken", "CREATE TABLE half (x INTEGER); SELECT nonsense")]
+    path = tmp_path / "registry.duckdb"
+    with monkeypatch.context() as patch:
+        patch.setattr("forebear.registry.database.migrations", lambda: broken)
+        with pytest.raises(RegistryError, match="cannot be opened"):
+            Registry(path)
+    with Registry(path) as registry:
+        tables = {name for (name,) in registry.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert "half" not in tables and "model" in tables
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+def test_duckdb_can_plan_every_question(empty: duckdb.DuckDBPyConnection, question: Path) -> None:
+    text = question.read_text(encoding="utf-8")
+    empty.execute("SET VARIABLE model_id = 1")
+    statements = empty.extract_statements(text)
+    assert statements
+    for statement in statements:
+        names = set(PARAMETER.findall(code(statement.query)))
+        plan = empty.execute(f"EXPLAIN {code(statement.query)}", dict.fromkeys(names)).fetchall()
+        assert plan
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+def test_every_question_says_what_it_answers_and_names_its_parameters(question: Path) -> None:
+    text = question.read_text(encoding="utf-8")
+    comment = " ".join(line for line in text.splitlines() if line.startswith("--"))
+    assert text.startswith("-- ")
+    assert {n for n in PARAMETER.findall(code(text)) if f"${n}" not in comment} == set()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "FROM ancestors('x', k := 5)",
+        "FROM neighbors('x')",
+        "FROM declared_parents",
+        "FROM undeclared_ancestors",
+        "FROM sketch_pairs(NULL)",
+    ],
+)
+def test_the_macros_answer_on_an_empty_registry(empty: duckdb.DuckDBPyConnection, statement: str) -> None:
+    assert empty.execute(statement).fetchall() == []
+
+
+def test_every_table_of_the_registry_is_emptied_by_a_removal(empty: duckdb.DuckDBPyConnection) -> None:
+    rows = empty.execute("SELECT table_name FROM duckdb_columns() WHERE column_name = 'model_id'").fetchall()
+    views = {name for (name,) in empty.execute("SELECT view_name FROM duckdb_views()").fetchall()}
+    owned = {name for (name,) in rows} - views
+    removed = set(re.findall(r"DELETE FROM (\w+)", (ROOT / "queries" / "remove_model.sql").read_text(encoding="utf-8")))
+    assert removed == owned

@@ -1,0 +1,61 @@
+"""What a wheel carries: every sub-package by name, every SQL file found through the package."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forebear.queries.ancestors import sql
+from forebear.registry.database import migrations, query
+
+ROOT = Path(__file__).parent.parent
+
+
+def settings() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_package_is_listed() -> None:
+    found = {
+        ".".join(("forebear", *init.parent.relative_to(ROOT).parts))
+        for top in ("registry", "ingest", "queries")
+        for init in (ROOT / top).rglob("__init__.py")
+    }
+    assert sorted(found | {"forebear.queries", "forebear.schema", "forebear.tests.zoo"}) == sorted(
+        settings()["tool"]["setuptools"]["packages"]
+    )
+
+
+def test_no_module_lies_in_a_folder_that_is_no_package() -> None:
+    for top in ("registry", "ingest", "queries"):
+        for module in (ROOT / top).rglob("*.py"):
+            assert (module.parent / "__init__.py").exists(), module
+
+
+def test_schema_holds_sql_only() -> None:
+    assert {p.suffix for p in (ROOT / "schema").iterdir() if p.name != "__pycache__"} == {".sql"}
+
+
+def test_every_package_is_typed() -> None:
+    assert all((ROOT / top / "py.typed").exists() for top in ("registry", "ingest", "queries"))
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "queries").glob("*.sql")))
+def test_every_question_is_found_through_the_package(name: str) -> None:
+    text = (ROOT / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    assert query(name) == sql(name) == text
+
+
+def test_every_migration_is_found_through_the_package() -> None:
+    found = migrations()
+    assert [name for _, name, _ in found] == sorted(p.stem for p in (ROOT / "schema").glob("*.sql"))
+    assert [version for version, _, _ in found] == list(range(1, len(found) + 1))
+
+
+def test_package_data_names_sql_and_the_zoo() -> None:
+    data = settings()["tool"]["setuptools"]["package-data"]
+    assert "*.sql" in data["*"] and "models/*/*" in data["forebear.tests.zoo"]
+    assert any((ROOT / "tests" / "zoo" / "models").glob("*/*.safetensors"))
