@@ -83,3 +83,50 @@ GAIN_OFFSET: dict[str, float] = {
     "gemma": 1.0, "gemma2": 1.0, "gemma3": 1.0, "gemma3_text": 1.0, "recurrent_gemma": 1.0, "qwen3_next": 1.0,
 }  # fmt: skip
 """`model_type` -> what the architecture adds to a stored norm gain (Gemma stores w and multiplies by 1 + w)."""
+
+FUSED_QKV: tuple[tuple[str, str, str], ...] = (
+    (r"query_key_value", r"gpt_neox|gpt_neox_japanese|bloom|persimmon|gpt-neox|polyglot", "heads"),
+    (r"query_key_value", r"falcon|RefinedWeb|RefinedWebModel", "falcon"),
+    (r"query_key_value", r"chatglm|glm", "chatglm"),
+    (r"query_key_value", r"fuyu|cogvlm|ernie.*", ""),
+    (r"query_key_value", r".*bailing.*", "stacked"),
+    (r"query_key_value", r".*", ""),
+    (r"c_attn", r"gpt_bigcode", "bigcode"),
+    (r"qkv_proj", r"codegen|moss", ""),
+    (r"wqkv|Wqkv", r"internlm2|internlm3|internvl_chat|internlmxcomposer2", "groups"),
+    (r"qkv_proj|c_attn|W_pack|Wqkv|att_proj|(attn|attention|self_attn|self_attention)\.qkv", r".*", "stacked"),
+)  # fmt: skip
+"""(tail, `model_type`, order of the rows), first hit wins; an empty order is not known, or of another kind.
+
+`stacked`: all of q, then k, then v. `heads`: q, k, v of one head after another. `groups`: for every head of k, the heads
+of q that share it, its k, its v. `falcon`, `chatglm`, `bigcode`: one of these, by other keys of the config.
+"""
+
+FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (
+    (r"ff_proj", r"olmo|mpt", ("up_proj", "gate_proj")),
+    (r"dense_h_to_4h", r"chatglm|glm", ("gate_proj", "up_proj")),
+    (r"gate_up_proj|gate_up|w12|Wi|(shared_mlp|mlp)\.input_linear", r".*", ("gate_proj", "up_proj")),
+)
+"""(tail, `model_type`, what its first and its second half are)."""
+
+STACKED_EXPERTS: tuple[tuple[str, str], ...] = (
+    (r"experts\.gate_up_proj", "gate_up"),
+    (r"experts\.(gate_proj|w1)", "gate_proj"),
+    (r"experts\.(up_proj|w3)", "up_proj"),
+    (r"experts\.(down_proj|w2)", "down_proj"),
+    (r"(block_sparse_moe|moe)\.input_linear", "gate_up"),
+    (r"(block_sparse_moe|moe)\.output_linear", "down_proj"),
+)
+"""(tail of a 3-D tensor [experts, ...], what each of its matrices is)."""
+
+ALTERNATING_GATE_UP = r"gpt_oss"
+"""`model_type` whose rows of gate and up take turns."""
+
+TRANSPOSED = r"c_attn|c_fc|c_proj|q_attn"
+"""Matrices that GPT-2 stores as [in, out] (Conv1D); known by a c_attn that is three times as wide as it is high."""
+
+RENAMED: tuple[tuple[str, str, str], ...] = (
+    (r"qwen", r"mlp\.w1", "up_proj"),
+    (r"qwen", r"mlp\.w2", "gate_proj"),
+)
+"""(`model_type`, tail, the last part of the name that says the same elsewhere): w1(x) silu(w2(x)) in the first Qwen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +19,14 @@ from .fingerprint import (
     fingerprint_vector,
 )
 from .fingerprint.sketch import Sketch, sketches
-from .formats import SkippedTensor, read_checkpoint
+from .formats import SkippedTensor, read_checkpoint, weight_files
+from .layouts import unfuse
 from .naming import name_tensors
 from .plan import PlannedTensor, plan_reading
 from .reading import Block, read_plan
+from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
-from .sources.source import Source
+from .sources.source import Source, SourceFile
 from .tokenizer import Tokenizer, TokenizerFingerprint, Vocabulary, read_tokenizer
 
 _NO_TOKENIZER = Vocabulary()
@@ -51,6 +53,8 @@ class ModelFingerprint:
     bytes_read: int
     bytes_total: int
     requests: int
+    hub: HubCard | None
+    files: tuple[SourceFile, ...]
 
     @property
     def content(self) -> str:
@@ -62,18 +66,19 @@ class ModelFingerprint:
         return digest.hexdigest()
 
 
-def fingerprint_model(source: Source) -> ModelFingerprint:
-    """The fingerprint of the model at `source`; a few bytes of every tensor are read.
+def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFingerprint:
+    """The fingerprint of the model at `source`; a few bytes of every tensor, at most `budget` bytes of weights.
 
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
     metered = MeteredSource(source)
     form, contents = read_checkpoint(metered)
-    config = read_config(metered)
-    tokenizer = read_tokenizer(metered)
+    config = read_config(metered) or contents.config or {}
+    tokenizer = read_tokenizer(metered) or contents.tokenizer
     language = text_config(config)
-    named = name_tensors(contents.tensors, language)
-    plan = plan_reading(named, _vocabulary(tokenizer), language)
+    layout = unfuse(contents.tensors, config)
+    named = name_tensors(layout.tensors, language)
+    plan = plan_reading(named, _vocabulary(tokenizer), language, budget=budget)
     gains = _Gains(GAIN_OFFSET.get(str(language.get("model_type")), 0.0))
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
@@ -94,21 +99,19 @@ def fingerprint_model(source: Source) -> ModelFingerprint:
         tensors=tuple(tensors),
         tokens=tuple(tokens),
         sketches=tuple(sketches(tensors)),
-        skipped=contents.skipped + plan.skipped,
+        skipped=contents.skipped + layout.skipped + plan.skipped,
         tensor_count=len(contents.tensors),
         parameters=sum(t.parameters for t in contents.tensors) + sum(s.parameters for s in contents.skipped),
         bytes_read=metered.bytes_read,
-        bytes_total=_weight_bytes(source, contents.tensors, form.ending),
+        bytes_total=sum(source.files[path].size for path in weight_files(source, form)),
         requests=metered.requests,
+        hub=source.card,
+        files=tuple(source.files[path] for path in sorted(source.files)),
     )
 
 
 def _vocabulary(tokenizer: Tokenizer | None) -> Vocabulary:
     return tokenizer.vocabulary() if tokenizer else _NO_TOKENIZER
-
-
-def _weight_bytes(source: Source, tensors: Sequence[object], ending: str) -> int:
-    return sum(f.size for f in source.files.values() if f.path.endswith(ending))
 
 
 def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[TensorFingerprint, list[TokenRows]]:

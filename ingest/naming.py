@@ -111,6 +111,8 @@ def _role(tail: str, kind: str, outside: str) -> tuple[str, str]:
         if pattern.match(tail):
             return ("norm", slot) if kind == "weight" else ("bias", f"norm.{slot}")
     for pattern, role, slot in _ROLES:
+        if slot == "buffer" and kind == "bias" and pattern.match(f"{tail}.bias"):
+            return role, slot  # GPT-2 and NeoX call the causal mask `attn.bias`: equal in all strangers
         if pattern.match(tail) or (outside and pattern.match(outside)):
             if kind == "bias":
                 return "bias", role if not slot else f"{role}.{slot}"
@@ -164,7 +166,7 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
 
 
 def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:
-    """`post_attention_layernorm` feeds the FFN, unless the block has a norm that says so of itself (Gemma 2, OLMo 2)."""
+    """`post_attention_layernorm` feeds the FFN, unless the block has a norm that says so itself (Gemma 2, OLMo 2)."""
     names = {n.tensor.name for n in named}
     extra = ("pre_feedforward_layernorm", "post_feedforward_layernorm")
     settled = []

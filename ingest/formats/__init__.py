@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -12,6 +13,7 @@ from ..reader import Reader
 from ..sources.source import Source, nothing_to_read, read_small
 from ..text import printable
 from .contents import Contents, SkippedTensor
+from .gguf_file import finish_gguf, read_gguf
 from .safetensors import read_safetensors
 
 __all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "read_checkpoint"]
@@ -21,18 +23,30 @@ INDEX_LIMIT = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files of one ending are read, and the ending of the index that lists shards, if the format has one."""
+    """How files of one ending are read.
+
+    `index` is the ending of the file that lists shards. Of several files those called `stem` or `stem-...` are the
+    model; `ignored` matches the names of what is none. `alone`: every file, or set of `-00001-of-00002` parts, is a
+    model of its own. `finish` sees all tensors of a model, and the files that they came from.
+    """
 
     name: str
     ending: str
     index: str | None
     read: Callable[[Reader, str], Contents]
+    stem: str = "model"
+    ignored: str = r"(?!)"
+    alone: bool = False
+    finish: Callable[[Contents, Sequence[str]], Contents] | None = None
 
 
 FORMATS: tuple[Format, ...] = (
     Format("safetensors", ".safetensors", ".safetensors.index.json", read_safetensors),
-)  # fmt: skip
+    Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
+)
 """In order of preference: a source that has several is read in the first."""
+
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
 
 
 def read_checkpoint(source: Source) -> tuple[Format, Contents]:
@@ -46,13 +60,23 @@ def read_checkpoint(source: Source) -> tuple[Format, Contents]:
     else:
         raise nothing_to_read(source)
     parts = [_read_file(source, file, form) for file in files]
-    merged = Contents(tuple(t for p in parts for t in p.tensors), tuple(s for p in parts for s in p.skipped))
+    merged = _join(parts)
     seen: set[str] = set()
     for tensor in merged.tensors:
         if tensor.name in seen:
             raise FormatError(f"{source.uri}: two files hold a tensor {printable(tensor.name)!r}")
         seen.add(tensor.name)
-    return form, merged
+    return form, form.finish(merged, files) if form.finish else merged
+
+
+def _join(parts: Sequence[Contents]) -> Contents:
+    """The tensors of all files; config and tokenizer of the first that has them."""
+    return Contents(
+        tuple(t for p in parts for t in p.tensors),
+        tuple(s for p in parts for s in p.skipped),
+        next((p.config for p in parts if p.config is not None), None),
+        next((p.tokenizer for p in parts if p.tokenizer is not None), None),
+    )
 
 
 def _read_file(source: Source, file: str, form: Format) -> Contents:
@@ -64,14 +88,25 @@ def _read_file(source: Source, file: str, form: Format) -> Contents:
 
 
 def weight_files(source: Source, form: Format) -> list[str]:
-    """The files of the source's top folder that make one checkpoint: those of the index, or the one family of shards."""
+    """The files of the source's top folder that make one checkpoint: those of the index, or one family of shards."""
     top = {path for path in source.files if "/" not in path}
     if form.index and (indexes := sorted(path for path in top if path.endswith(form.index))):
         preferred = next((i for i in indexes if i.startswith("model.")), indexes[0])
         return _indexed(source, preferred)
-    files = sorted(path for path in top if path.endswith(form.ending))
-    named = [path for path in files if path == f"model{form.ending}" or path.startswith("model-")]
+    files = sorted(path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path))
+    if form.alone:
+        return _only_family(source, files, form)
+    named = [path for path in files if path == f"{form.stem}{form.ending}" or path.startswith(f"{form.stem}-")]
     return named or files
+
+
+def _only_family(source: Source, files: list[str], form: Format) -> list[str]:
+    """The files of the one model that they are parts of; SourceError when they are several models."""
+    families = sorted({_PART.sub("", path.removesuffix(form.ending)) for path in files})
+    if len(families) > 1:
+        shown = ", ".join(printable(path) for path in files[:12]) + (", ..." if len(files) > 12 else "")
+        raise SourceError(f"{source.uri}: {len(families)} models in {form.name} files; name one of them: {shown}")
+    return files
 
 
 def _indexed(source: Source, index: str) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..storage import LogicalTensor
+from ..tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,12 @@ class SkippedTensor:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The tensors of one file, from its header."""
+    """The tensors of one file, from its header; config and tokenizer where the format carries them itself.
+
+    `config` has the keys of a config.json, or is what the format's `finish` makes one from. A source's own config.json and tokenizer files come before both.
+    """
 
     tensors: tuple[LogicalTensor, ...]
     skipped: tuple[SkippedTensor, ...] = ()
+    config: Mapping[str, object] | None = None
+    tokenizer: Tokenizer | None = None

@@ -1,0 +1,193 @@
+"""GGUF: the files of llama.cpp, single or split. Leading rows are dequantised by the `gguf` package's own routines.
+
+`read_gguf` describes one file under its own names; `finish_gguf` joins what the parts of a split model say: names,
+order of rows, config, tokenizer. The metadata of the first part hold for all.
+
+Limitations: types without a routine in `gguf` (Q8_1, Q8_K, Q1_0) are skipped by tensor. Tensors that the converter
+computes (A_log of Mamba as -exp) keep their computed values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dtypes import nbytes
+from ..errors import FormatError, SourceError
+from ..reader import Range, Reader
+from ..storage import LogicalTensor, RowMajor, Storage, runs
+from ..text import printable
+from ..views import ColumnsOf, RowsOf
+from . import gguf_metadata as metadata
+from .contents import Contents, SkippedTensor
+from .gguf_header import Header, TensorInfo, read_header
+from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, hugging_face_name, original_rows
+
+_PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
+_UNREADABLE = {"Q8_1", "Q8_K", "Q1_0"}
+
+
+@dataclass(frozen=True, slots=True)
+class GgmlRows:
+    """Rows of blocks of one GGML type, each row whole blocks, from `offset` of `file`."""
+
+    file: str
+    offset: int
+    kind: int
+    columns: int
+
+    @property
+    def _width(self) -> int:
+        block, size = _sizes(self.kind)
+        return self.columns // block * size
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """One range a run of neighbouring rows."""
+        width = self._width
+        return [Range(self.file, self.offset + first * width, count * width) for first, count in runs(rows)]
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
+        """The dequantised values [len(rows), columns]; `rows` must be ascending."""
+        from gguf import GGMLQuantizationType
+        from gguf.quants import dequantize
+
+        data = np.frombuffer(b"".join(chunks), np.uint8).reshape(len(rows), self._width)
+        with np.errstate(all="ignore"):
+            values = dequantize(data, GGMLQuantizationType(self.kind))
+        return np.asarray(values, np.float32).reshape(len(rows), self.columns)
+
+    def cut(self, first: int, columns: int) -> GgmlRows | None:
+        """The rows of `columns` values from value `first` on; None where one would start inside a block."""
+        block, size = _sizes(self.kind)
+        if first % block or columns % block:
+            return None
+        return GgmlRows(self.file, self.offset + first // block * size, self.kind, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _MinusOne:
+    """A norm's gain without the 1 that the converter added."""
+
+    storage: Storage
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        return self.storage.ranges(rows)
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
+        return self.storage.decode(rows, chunks) - np.float32(1)
+
+
+def _sizes(kind: int) -> tuple[int, int]:
+    """(values, bytes) of a block."""
+    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    return GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
+
+
+def _types() -> dict[int, str]:
+    from gguf.constants import GGML_QUANT_SIZES
+
+    return {int(kind): kind.name for kind in GGML_QUANT_SIZES}
+
+
+def read_gguf(reader: Reader, file: str) -> Contents:
+    """The tensors of one file under their GGUF names; `config` holds the metadata as they are.
+
+    Raises FormatError for a broken header, and for tensors that overlap, are not aligned, end behind the file, or
+    whose rows are no whole blocks.
+    """
+    header = read_header(reader, file)
+    types = _types()
+    tensors: list[LogicalTensor] = []
+    skipped: list[SkippedTensor] = []
+    spans: list[tuple[int, int, str]] = []
+    for info in header.tensors:
+        name, size = types.get(info.kind), math.prod(info.shape)
+        if name is None or name in _UNREADABLE:
+            reason = f"values of GGML type {name or info.kind} are not decoded"
+            skipped.append(SkippedTensor(printable(info.name), size, reason))
+            continue
+        storage, length = _storage(info, name, header, file)
+        spans.append((info.offset, info.offset + length, info.name))
+        tensors.append(LogicalTensor(info.name, name, info.shape, storage))
+    _check_spans(spans, header, reader.size, file)
+    return Contents(tuple(tensors), tuple(skipped), header.fields)
+
+
+def _storage(info: TensorInfo, name: str, header: Header, file: str) -> tuple[Storage, int]:
+    """The storage of a tensor and its length in bytes."""
+    columns = info.shape[-1] if info.shape else 1
+    begin = header.start + info.offset
+    size = math.prod(info.shape)
+    if name in _PLAIN:
+        wide = math.prod(info.shape[1:]) if len(info.shape) > 1 else size
+        return RowMajor(file, begin, name, wide), nbytes(name, size)
+    block, length = _sizes(info.kind)
+    if columns % block:
+        raise FormatError(f"{file}: rows of {columns} values of {printable(info.name)!r} are no whole blocks of {name}")
+    wide = math.prod(info.shape[1:]) if len(info.shape) > 1 else columns
+    return GgmlRows(file, begin, info.kind, wide), size // block * length
+
+
+def _check_spans(spans: list[tuple[int, int, str]], header: Header, size: int, file: str) -> None:
+    """Tensors must be aligned, apart from each other, and inside the file."""
+    at = 0
+    for begin, end, name in sorted(spans):
+        where = f"{file}: tensor {printable(name)!r} at offset {begin}"
+        if begin % header.alignment:
+            raise FormatError(f"{where} is not aligned to {header.alignment} bytes")
+        if begin < at:
+            raise FormatError(f"{where} overlaps the one before it")
+        if header.start + end > size:
+            raise FormatError(f"{where} ends {header.start + end - size} bytes behind the file; download it again")
+        at = end
+
+
+def finish_gguf(contents: Contents, files: Sequence[str]) -> Contents:
+    """The tensors of all parts under Hugging Face names, q and k in the order of the original; config and tokenizer.
+
+    Raises SourceError where parts of a split model are missing.
+    """
+    fields: Mapping[str, object] = contents.config or {}
+    parts = (metadata.numbers(fields.get("split.count")) or [1])[0]
+    if parts > 1 and len(files) != parts:
+        raise SourceError(f"{files[0]}: one of {parts} parts, {len(files)} are here; fetch all and name their folder")
+    arch = metadata.architecture(fields)
+    shapes = {t.name: t.shape for t in contents.tensors}
+    renamed = [_original(t, arch, fields, shapes) for t in contents.tensors]
+    if len({t.name for t in renamed}) != len(renamed):
+        raise FormatError(f"{files[0]}: two tensors have one name after its translation")
+    tied = "output.weight" not in shapes and "token_embd.weight" in shapes
+    config = metadata.config(fields, tied=tied)
+    return Contents(tuple(renamed), contents.skipped, config, metadata.tokenizer(fields))
+
+
+def _original(
+    tensor: LogicalTensor, arch: str, fields: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]
+) -> LogicalTensor:
+    """The tensor as it was before the conversion."""
+    name = hugging_face_name(tensor.name)
+    down = shapes.get(tensor.name.replace(".ffn_up.", ".ffn_down."))
+    if ".ffn_up." in tensor.name and down is not None and tensor.shape[:1] == (2 * down[-1],):
+        name = name.replace("up_proj", "gate_up_proj")
+    storage = tensor.storage
+    if arch in GAIN_PLUS_ONE and tensor.name.endswith("norm.weight") and not NOT_PLUS_ONE.fullmatch(tensor.name):
+        storage = _MinusOne(storage)
+    part = tensor.name.split(".")[2] if tensor.name.startswith("blk.") and tensor.name.count(".") > 2 else ""
+    if arch in PERMUTED and part in {"attn_q", "attn_k"} and tensor.shape:
+        heads = _heads(fields, arch, tensor.name.split(".")[1], shared=part == "attn_k")
+        if order := original_rows(heads, tensor.shape[0]):
+            storage = (RowsOf if len(tensor.shape) > 1 else ColumnsOf)(storage, order)
+    return replace(tensor, name=name, storage=storage)
+
+
+def _heads(fields: Mapping[str, object], arch: str, layer: str, *, shared: bool) -> int:
+    """Heads of q, or of k and v, in a layer; 0 where the metadata do not say."""
+    plain = metadata.numbers(fields.get(f"{arch}.attention.head_count"))
+    counts = (metadata.numbers(fields.get(f"{arch}.attention.head_count_kv")) if shared else plain) or plain
+    number = int(layer) if layer.isdigit() and len(layer) < 7 else 0
+    return 0 if not counts else counts[0] if len(counts) == 1 else counts[number] if number < len(counts) else 0

@@ -1,0 +1,105 @@
+"""The names of GGUF tensors as those of Hugging Face, and what the converter did to a tensor's values.
+
+Source of the names: the tables of the `gguf` package, read backwards; where several names lead to one GGUF name the
+Llama-like one is taken, except for PREFERRED.
+Source of what is undone: convert_hf_to_gguf.py of llama.cpp.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from ..naming import parse
+from ..views import Strides
+
+PERMUTED = frozenset({
+    "llama", "arcee", "arctic", "baichuan", "bailingmoe", "deci", "deepseek", "granite", "granitehybrid", "granitemoe",
+    "internlm2", "llada", "minicpm", "mistral3", "olmo", "smollm3", "xverse",
+})  # fmt: skip
+"""Architectures whose rows of q and k the converter interleaves by halves of a head (`permute` or `undo_permute`).
+Mistral, Mixtral, Yi and the like are written as `llama`."""
+
+GAIN_PLUS_ONE = frozenset({"gemma", "gemma2", "gemma3", "qwen3next"})
+"""Architectures whose converter stores 1 + w for a norm's w."""
+NOT_PLUS_ONE = re.compile(r".*ssm_norm\.weight")
+
+_LAYER = "model.layers.{bid}."
+PREFERRED = {
+    "attn_norm": _LAYER + "input_layernorm",
+    "ffn_norm": _LAYER + "pre_feedforward_layernorm",
+    "post_attention_norm": _LAYER + "post_attention_layernorm",
+    "post_ffw_norm": _LAYER + "post_feedforward_layernorm",
+    "attn_output_norm": "encoder.layer.{bid}.attention.output.LayerNorm",
+    "layer_output_norm": "encoder.layer.{bid}.output.LayerNorm",
+    "attn_qkv": _LAYER + "self_attn.qkv_proj",
+    "ffn_gate_inp": _LAYER + "mlp.gate",
+    "ffn_gate_inp_shexp": _LAYER + "mlp.shared_expert_gate",
+    "ffn_gate_exps": _LAYER + "mlp.experts.gate_proj",
+    "ffn_up_exps": _LAYER + "mlp.experts.up_proj",
+    "ffn_down_exps": _LAYER + "mlp.experts.down_proj",
+    "ffn_gate_up_exps": _LAYER + "mlp.experts.gate_up_proj",
+    "ffn_gate_shexp": _LAYER + "mlp.shared_expert.gate_proj",
+    "ffn_up_shexp": _LAYER + "mlp.shared_expert.up_proj",
+    "ffn_down_shexp": _LAYER + "mlp.shared_expert.down_proj",
+    "ffn_gate": _LAYER + "mlp.gate_proj",
+    "ffn_up": _LAYER + "mlp.up_proj",
+    "ffn_down": _LAYER + "mlp.down_proj",
+    "attn_output": _LAYER + "self_attn.o_proj",
+    "token_embd": "model.embed_tokens",
+    "output": "lm_head",
+    "output_norm": "model.norm",
+    "position_embd": "wpe",
+    "rope_freqs": "model.rotary_emb.inv_freq",
+    "ssm_a": _LAYER + "mamba.A_log",
+    "ssm_d": _LAYER + "mamba.D",
+}
+"""GGUF name without `blk.N.` -> the name that says the same here."""
+
+_BLOCK = re.compile(r"((?:enc\.|dec\.|v\.|a\.)?blk)\.(\d{1,6})\.(.+)")
+_OLD_EXPERT = re.compile(r"ffn_(gate|up|down)\.(\d{1,6})")
+
+
+def hugging_face_name(name: str) -> str:
+    """`blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`; a name that no table has is left as it is."""
+    stem, dot, kind = name.rpartition(".")
+    if kind not in {"weight", "bias"}:
+        stem, dot, kind = name, "", ""
+    block = _BLOCK.fullmatch(stem)
+    if block and block[1] == "blk" and (expert := _OLD_EXPERT.fullmatch(block[3])):
+        return f"model.layers.{block[2]}.mlp.experts.{expert[2]}.{expert[1]}_proj{dot}{kind}"
+    key = f"{block[1]}.{{bid}}.{block[3]}" if block else stem
+    found = _table().get(key)
+    return found.replace("{bid}", block[2] if block else "") + dot + kind if found else name
+
+
+@cache
+def _table() -> dict[str, str]:
+    """GGUF name -> Hugging Face name, both with `{bid}` for the number of the block."""
+    from gguf.constants import TENSOR_NAMES
+    from gguf.tensor_mapping import TensorNameMap
+
+    names = {**TensorNameMap.mappings_cfg, **TensorNameMap.block_mappings_cfg}
+    table: dict[str, str] = {}
+    for tensor, candidates in names.items():
+        if candidates:
+            table.setdefault(TENSOR_NAMES[tensor], _choice(candidates))
+    table |= {("blk.{bid}." + ours if "{bid}" in theirs else ours): theirs for ours, theirs in PREFERRED.items()}
+    return table
+
+
+def _choice(candidates: tuple[str, ...]) -> str:
+    """The name that says most: one with a role, if possible that of a Llama."""
+    told = [c for c in candidates if parse(c.replace("{bid}", "0") + ".weight").role != "other"]
+    return next((c for c in told if c.startswith(_LAYER)), (told or list(candidates))[0])
+
+
+def original_rows(heads: int, rows: int) -> Strides | None:
+    """Where the rows of q or k stand that the converter has interleaved; None where the heads do not divide them.
+
+    The converter puts row (head, half, i) at (head, i, half).
+    """
+    if heads <= 0 or rows <= 0 or rows % (2 * heads):
+        return None
+    size = rows // heads
+    return Strides(0, (heads, 2, size // 2), (size, 1, 2))
