@@ -22,10 +22,8 @@ TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
 """The tables that a comparison reads."""
 
 MOST_CANDIDATES = 128
-LEAST_Z = 3.0
+LEAST_Z = 4.0
 """Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 0.9."""
-LEAST_EQUAL = 4
-"""The same for equal values of the union MinHash, of 64: strangers at most 2 at the widths of real models."""
 
 _SQL = Path(__file__).parent
 
@@ -184,7 +182,6 @@ def _candidates(
         "most": MOST_CANDIDATES,
         "fewest": k,
         "least_z": LEAST_Z,
-        "least_equal": LEAST_EQUAL,
     }
     return {(row[0], row[1]) for row in connection.execute(sql("candidates"), parameters).fetchall()}
 

@@ -1,7 +1,8 @@
 -- Which components are worth a closer look for a query component? One scan over the sketches.
 -- $model_id: the query's own, left out (-1 for none); $kind: language, vision, ...; $position_roles, $gram_roles: masks;
 -- $positions, $gram: BLOBs of packed signs; $minhash: UINTEGER[64]. The $fewest nearest rows by positions come always;
--- beyond them, $most by each kind of evidence with a z of $least_z or $least_equal equal MinHash values.
+-- beyond them, $most by each kind of evidence with a z of $least_z. Large models share column codes by chance: equal
+-- MinHash values count from the lower quartile of the registry (the median may be a large family).
 -- Agreement of signs as z: (2 x agreeing - n) / sqrt(n). Roles that both lack agree in all their zeros: not counted.
 WITH compared AS (
     SELECT model_id, component,
@@ -16,19 +17,20 @@ WITH compared AS (
 ), scored AS (
     SELECT model_id, component, minhash_equal,
            (position_bits - 2 * positions_apart) / sqrt(greatest(position_bits, 1)) AS position_z,
-           (gram_bits - 2 * gram_apart) / sqrt(greatest(gram_bits, 1)) AS gram_z
-    FROM compared
+           (gram_bits - 2 * gram_apart) / sqrt(greatest(gram_bits, 1)) AS gram_z,
+           (minhash_equal - middle) / greatest(sqrt(middle * (1 - middle / 64)), 1) AS minhash_z
+    FROM compared, (SELECT quantile_cont(minhash_equal, 0.25) AS middle FROM compared)
 ), placed AS (
     SELECT *,
            row_number() OVER (ORDER BY position_z DESC, model_id) AS by_positions,
            row_number() OVER (ORDER BY gram_z DESC, model_id) AS by_gram,
-           row_number() OVER (ORDER BY minhash_equal DESC, model_id) AS by_minhash
+           row_number() OVER (ORDER BY minhash_z DESC, model_id) AS by_minhash
     FROM scored
 )
-SELECT model_id, component, position_z, gram_z, minhash_equal
+SELECT model_id, component, position_z, gram_z, minhash_z
 FROM placed
 WHERE by_positions <= $fewest
    OR (position_z >= $least_z AND by_positions <= $most)
    OR (gram_z >= $least_z AND by_gram <= $most)
-   OR (minhash_equal >= $least_equal AND by_minhash <= $most)
-ORDER BY greatest(position_z, gram_z) DESC, minhash_equal DESC, model_id;
+   OR (minhash_z >= $least_z AND by_minhash <= $most)
+ORDER BY greatest(position_z, gram_z, minhash_z) DESC, model_id;

@@ -85,7 +85,7 @@ def fingerprint_matrix(
         statistics=statistics(clean, nonfinite),
         positions=sample(clean, MATRIX_VALUES) if usable else None,
         gram=gram(clean, gain) if usable and role in _GRAM_ROLES and rows == ROWS else None,
-        minhash=column_minhash(clean) if usable and role in _CODED_ROLES and rows >= _ROWS_FOR_CODES else None,
+        minhash=column_minhash(clean, role) if usable and role in _CODED_ROLES and rows >= _ROWS_FOR_CODES else None,
     )
 
 

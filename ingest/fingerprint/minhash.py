@@ -17,6 +17,7 @@ PERMUTATIONS = 64
 SEED = 1
 SCHEME = "affine32"
 PLACES = 6
+_SALTED = ("q", "k", "v", "o", "gate", "up", "down")
 _CHUNK = 4096  # datasketch allocates n x permutations at once
 
 
@@ -54,9 +55,14 @@ def column_codes(leading: NDArray[np.float32]) -> NDArray[np.uint64]:
     return ((mask << np.uint64(16)) | signs)[magnitude.any(axis=0)]
 
 
-def column_minhash(leading: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """MinHash uint32 [64] of the set of columns of leading rows [16, in]."""
-    return minhash(column_codes(leading))
+def column_minhash(leading: NDArray[np.float32], role: str = "") -> NDArray[np.uint32]:
+    """MinHash uint32 [64] of the set of columns of leading rows [16, in], for tensors of one role.
+
+    Roles have codes of their own: the union over all layers of a 7B model is a million columns, more than twice the
+    512,512 codes there are, and would hold nearly all of them.
+    """
+    salt = np.uint64(_SALTED.index(role) + 1 if role in _SALTED else 0)
+    return minhash(column_codes(leading) | (salt << np.uint64(32)))
 
 
 def union(sketches: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -24,7 +24,7 @@ from forebear.ingest.formats.gguf_names import hugging_face_name
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.naming import parse
 from forebear.ingest.storage import LogicalTensor
-from forebear.registry import Registry
+from forebear.registry import Failed, Ingested, Registry
 
 from ...writers import MemoryReader, MemorySource, llama, model_files
 from .test_layouts import evidence
@@ -87,9 +87,9 @@ def test_several_quantisations_in_one_place_are_listed(tmp_path: Path, zoo: Path
         (tmp_path / f"alder.{kind.name}.gguf").write_bytes(model_bytes(*model, kind, "llama"))
     with Registry(tmp_path / "r.duckdb") as registry:
         (outcome,) = registry.ingest(tmp_path)
-        assert outcome.status == "failed" and "name one of them: alder.F16.gguf, alder.Q8_0.gguf" in outcome.reason
+        assert isinstance(outcome, Failed) and "name one of them: alder.F16.gguf, alder.Q8_0.gguf" in outcome.reason
         (outcome,) = registry.ingest(tmp_path / "alder.F16.gguf")
-        assert outcome.status == "ingested" and outcome.name == "alder.F16"
+        assert isinstance(outcome, Ingested) and outcome.name == "alder.F16"
 
 
 def test_vision_projectors_and_importance_matrices_are_no_model_of_their_own(zoo: Path) -> None:

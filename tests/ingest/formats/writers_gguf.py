@@ -84,7 +84,7 @@ def permute(values: Floats, heads: int) -> Floats:
 
 def convert(tensors: Tensors, config: Config, kind: Kind, arch: str) -> dict[str, Stored]:
     """The tensors of a Llama-like model under the names of GGUF, experts stacked."""
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH_NAMES and _arch(arch), config["num_hidden_layers"])
+    names = gguf.get_tensor_name_map(_arch(arch), config["num_hidden_layers"])
     converted: dict[str, Stored] = {}
     experts: dict[str, list[Floats]] = {}
     for name, values in tensors.items():
@@ -148,4 +148,4 @@ def random_blocks(kind: Kind, rows: int, columns: int, seed: int = 0) -> NDArray
     """Valid bytes [rows, width] of a type that the gguf package cannot write: any byte but those of a NaN scale."""
     block, size = gguf.GGML_QUANT_SIZES[kind]
     data = np.random.default_rng(seed).integers(0, 256, (rows, columns // block * size), np.uint8)
-    return data & 0x3B  # no exponent of ones in a half float
+    return (data & 0x3B).astype(np.uint8)  # no exponent of ones in a half float
