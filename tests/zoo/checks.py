@@ -52,7 +52,7 @@ RELATIONS = (
     Relation("alder-4bit", "alder", TUNED, (0.9999, 1.0)),
     Relation("alder-permuted", "alder", None, (0.9999, 1.0)),
     Relation("alder-rotated", "alder", (-0.05, 0.05), None),
-    Relation("alder-twin", "alder", (0.1, 0.5), (-0.15, 0.15)),
+    Relation("alder-twin", "alder", (0.1, 0.5), (-0.15, 0.25)),  # trained gains of relatives: above 0.6
     Relation("alder-twin", "alder-long", None, None),
     Relation("birch", "alder", None, (-0.15, 0.15), NONE),
     Relation("elm-in-alder-norms", "alder", None, (0.9999, 1.0), NONE),
