@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .alignment import Pairing
+from .vectors import matched_vectors
 
 _CONSTANT = 0.01
 """A norm whose gains vary less than this, relative to their size, tells nothing: it was never trained, it is folded
@@ -33,7 +34,9 @@ class Gains:
 def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
     """Centred gains of the query's norms against those of the matched blocks; `best` [query units] is the block map."""
     query, candidate = pairing.query, pairing.candidate
-    rows, partners = _matched_norms(pairing, best)
+    rows, partners = matched_vectors(pairing, best)
+    norms = np.array([query.roles[t] == "norm" for t in query.vector.tensor[rows]], np.bool_)
+    rows, partners = rows[norms], partners[norms]
     counts = query.sampled[query.vector.tensor[rows]]
     inside = np.arange(query.vector.value.shape[1]) < counts[:, None]
     first, second = (
@@ -46,26 +49,6 @@ def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
     if len(a) < FEW_VALUES:
         return Gains(float("nan"), len(a), False)
     return Gains(float(a @ b / np.sqrt((a @ a) * (b @ b))), len(a), bool(np.array_equal(a, b)))
-
-
-def _matched_norms(pairing: Pairing, best: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of norms of one place and shape in matched layers, on both sides."""
-    query, candidate = pairing.query, pairing.candidate
-    theirs = {
-        (int(candidate.layer[t]), candidate.slots[t], candidate.shapes[t]): row
-        for row, t in enumerate(candidate.vector.tensor.tolist())
-        if candidate.roles[t] == "norm"
-    }
-    pairs = []
-    for row, tensor in enumerate(query.vector.tensor.tolist()):
-        if query.roles[tensor] == "norm":
-            unit = best[pairing.query_unit[tensor]]
-            layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
-            match = theirs.get((layer, query.slots[tensor], query.shapes[tensor]))
-            if match is not None:
-                pairs.append((row, match))
-    found = np.array(pairs, np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
 
 
 def _centred(gains: NDArray[np.float64], inside: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.float64]:

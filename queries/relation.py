@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .components import Component
 from .evidence import PairEvidence, relative_difference
+from .vectors import matched_vectors
 
 Origin = Literal["derived", "shared_initialisation", "undecided"]
 
@@ -176,29 +177,9 @@ def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: ND
 
 def _vectors_within(evidence: PairEvidence, tolerance: float) -> bool:
     """Whether norm gains and biases are the candidate's up to one rounding: rounding leaves them, training does not."""
-    first, second = matched_vectors(evidence)
-    if not len(first):
+    query, candidate = evidence.pairing.query, evidence.pairing.candidate
+    rows, partners = matched_vectors(evidence.pairing, evidence.block_map)
+    if not len(rows):
         return True
+    first, second = query.vector.value[rows].astype(np.float64), candidate.vector.value[partners].astype(np.float64)
     return bool(np.sqrt(relative_difference(first, second).max()) <= tolerance)
-
-
-def matched_vectors(evidence: PairEvidence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Vectors [n, 64] of the query and their counterparts by layer, role and slot, for matched layers."""
-    pairing = evidence.pairing
-    query, candidate = pairing.query, pairing.candidate
-    best = evidence.block_map
-    theirs = {
-        (int(candidate.layer[t]), int(candidate.expert[t]), candidate.roles[t], candidate.slots[t]): row
-        for row, t in enumerate(candidate.vector.tensor.tolist())
-    }
-    rows, partners = [], []
-    for row, tensor in enumerate(query.vector.tensor.tolist()):
-        unit = best[pairing.query_unit[tensor]]
-        layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
-        place = (layer, int(query.expert[tensor]), query.roles[tensor], query.slots[tensor])
-        if (match := theirs.get(place)) is not None and query.sampled[tensor] == candidate.sampled[
-            candidate.vector.tensor[match]
-        ]:
-            rows.append(row)
-            partners.append(match)
-    return query.vector.value[rows].astype(np.float64), candidate.vector.value[partners].astype(np.float64)
