@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from forebear.registry.cli import app
 from typer.testing import CliRunner
 
+from forebear.registry.cli import app
+
 README = Path(__file__).parent.parent / "README.md"
-BLOCK = re.compile(r"<!-- the next block is checked by tests/test_readme.py -->\n```console\n\$ forebear (.*)\n((?:.*\n)*?)```")
+BLOCK = re.compile(
+    r"<!-- the next block is checked by tests/test_readme.py -->\n```console\n\$ forebear (.*)\n((?:.*\n)*?)```"
+)
 
 
 @pytest.mark.skipif(not README.exists(), reason="the wheel has no README.md")
