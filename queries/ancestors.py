@@ -22,6 +22,8 @@ TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
 """The tables that a comparison reads."""
 
 MOST_CANDIDATES = 128
+FEWEST_CANDIDATES = 24
+"""The nearest are always looked at: a relation too weak for the sketch (a shared initialisation) may be among them."""
 LEAST_Z = 4.0
 """Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 0.9."""
 
@@ -165,7 +167,7 @@ def _answer(
                 evidence = compare(component, other, models, thorough=False)
                 candidates.append(_candidate(evidence, facts[model], declared.get(model, (False, False))))
     ranked = rank(_best_of_each_model(candidates))
-    return _worded(component, ranked[:k], models)
+    return _worded(component, ranked, models, k)
 
 
 def _candidates(
@@ -180,7 +182,7 @@ def _candidates(
         "gram": sketch.gram,
         "minhash": sketch.minhash,
         "most": MOST_CANDIDATES,
-        "fewest": k,
+        "fewest": max(k, FEWEST_CANDIDATES),
         "least_z": LEAST_Z,
     }
     return {(row[0], row[1]) for row in connection.execute(sql("candidates"), parameters).fetchall()}
@@ -204,8 +206,8 @@ def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(best.values())
 
 
-def _worded(component: Component, ranked: Sequence[Ranked], models: int) -> ComponentAnswer:
-    rows = tuple(_ancestor(r) for r in ranked)
+def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int) -> ComponentAnswer:
+    rows = tuple(_ancestor(r) for r in ranked[:k])
     significant = [r for r in ranked if r.candidate.evidence.significant]
     if not significant:
         verdict, sentence = _without_relatives(component, models)

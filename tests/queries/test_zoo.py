@@ -142,3 +142,14 @@ def test_a_function_preserving_rewrite_is_found_by_what_it_leaves(answers: dict[
     assert rotated.evidence == "gram" and rotated.rank == 1
     permuted = next(row for row in answers["alder-permuted"].ancestors if row.name == "alder")
     assert permuted.rank == 1 and permuted.coverage > 0.5
+
+
+@pytest.mark.parametrize("name", ["alder-twin", "alder-long", "alder-rotated", "birch"])
+def test_the_answer_does_not_depend_on_how_many_rows_are_asked_for(
+    zoo_registry: Path, answers: dict[str, ComponentAnswer], name: str
+) -> None:
+    with Registry(zoo_registry, read_only=True) as registry:
+        query = registered_query(registry.connection, registry.model(name).model_id)
+        few = ancestors(registry.connection, query, 2)[0]
+    assert (few.verdict, few.sentence) == (answers[name].verdict, answers[name].sentence)
+    assert few.ancestors == answers[name].ancestors[:2]
