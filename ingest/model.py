@@ -20,6 +20,7 @@ from .fingerprint import (
 )
 from .fingerprint.sketch import Sketch, sketches
 from .formats import SkippedTensor, read_checkpoint, weight_files
+from .formats.quantised_weights import unpack
 from .layouts import unfuse
 from .naming import name_tensors
 from .plan import PlannedTensor, plan_reading
@@ -76,7 +77,8 @@ def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFing
     config = read_config(metered) or contents.config or {}
     tokenizer = read_tokenizer(metered) or contents.tokenizer
     language = text_config(config)
-    layout = unfuse(contents.tensors, config)
+    unpacked = unpack(contents.tensors, config)
+    layout = unfuse(unpacked.tensors, config)
     named = name_tensors(layout.tensors, language)
     plan = plan_reading(named, _vocabulary(tokenizer), language, budget=budget)
     gains = _Gains(GAIN_OFFSET.get(str(language.get("model_type")), 0.0))
@@ -99,9 +101,10 @@ def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFing
         tensors=tuple(tensors),
         tokens=tuple(tokens),
         sketches=tuple(sketches(tensors)),
-        skipped=contents.skipped + layout.skipped + plan.skipped,
+        skipped=contents.skipped + unpacked.skipped + layout.skipped + plan.skipped,
         tensor_count=len(contents.tensors),
-        parameters=sum(t.parameters for t in contents.tensors) + sum(s.parameters for s in contents.skipped),
+        parameters=sum(t.parameters for t in unpacked.tensors)
+        + sum(s.parameters for s in contents.skipped + unpacked.skipped),
         bytes_read=metered.bytes_read,
         bytes_total=sum(source.files[path].size for path in weight_files(source, form)),
         requests=metered.requests,

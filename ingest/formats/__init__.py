@@ -15,6 +15,7 @@ from ..text import printable
 from .contents import Contents, SkippedTensor
 from .gguf_file import finish_gguf, read_gguf
 from .safetensors import read_safetensors
+from .torch_zip import read_torch
 
 __all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "read_checkpoint"]
 
@@ -40,8 +41,14 @@ class Format:
     finish: Callable[[Contents, Sequence[str]], Contents] | None = None
 
 
+NO_WEIGHTS = r"(training_args|optimizer|scheduler|scaler|rng_state|random_states|.*loss).*"
+"""torch files that trainers leave beside a model."""
+
 FORMATS: tuple[Format, ...] = (
     Format("safetensors", ".safetensors", ".safetensors.index.json", read_safetensors),
+    Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", NO_WEIGHTS),
+    Format("torch", ".pt", None, read_torch, ignored=NO_WEIGHTS),
+    Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
     Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
 )
 """In order of preference: a source that has several is read in the first."""

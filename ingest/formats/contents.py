@@ -22,7 +22,8 @@ class SkippedTensor:
 class Contents:
     """The tensors of one file, from its header; config and tokenizer where the format carries them itself.
 
-    `config` has the keys of a config.json, or is what the format's `finish` makes one from. A source's own config.json and tokenizer files come before both.
+    `config` has the keys of a config.json, or is what the format's `finish` makes one from. A source's own config.json
+    and tokenizer files come before both.
     """
 
     tensors: tuple[LogicalTensor, ...]

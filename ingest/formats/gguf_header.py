@@ -28,6 +28,8 @@ TENSOR_LIMIT, FIELD_LIMIT = 200_000, 65_536
 NAME_LIMIT, KEY_LIMIT = 512, 65_535
 MOST_DIMENSIONS = 4
 DEFAULT_ALIGNMENT, MOST_ALIGNMENT = 32, 1 << 20
+STRING_LIMIT, INNER_LIMIT = 1 << 21, 1 << 16
+"""Strings of one array (the largest published vocabularies have 600,000 merges), and arrays of one array."""
 _NESTING = 3
 _STRING, _ARRAY = 8, 9
 _NUMBERS = {
@@ -172,9 +174,9 @@ class _Cursor:
             dtype = np.dtype(_NUMBERS[inner])
             count = self.count("numbers", HEADER_LIMIT, least=dtype.itemsize)
             return np.frombuffer(self.take(count * dtype.itemsize), dtype)
-        count = self.count("values", HEADER_LIMIT, least=8 if inner == _STRING else 12)
         if inner == _STRING:
-            return self._strings(count)
+            return self._strings(self.count("strings", STRING_LIMIT, least=8))
+        count = self.count("arrays", INNER_LIMIT, least=12)
         return [self.value(inner, depth + 1) for _ in range(count)]
 
     def _strings(self, count: int) -> list[bytes]:

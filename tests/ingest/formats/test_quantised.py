@@ -1,0 +1,146 @@
+"""Codes and scales in separate tensors are the matrices that they stand for; what is not decoded is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forebear.ingest.formats.quantised_weights import unpack
+from forebear.ingest.model import fingerprint_model
+from forebear.ingest.storage import LogicalTensor, RowMajor
+from forebear.registry import Registry
+
+from ...writers import MemorySource, Raw, model_files, raw
+from .writers_fused import Floats, load_model, stack_experts
+from .writers_quantised import E2M1, fp8, int8, mxfp4
+
+RANDOM = np.random.default_rng(17)
+
+
+def nearest(folder: Path, files: Mapping[str, bytes], registry_path: Path) -> Any:
+    for path, data in files.items():
+        (folder / path).write_bytes(data)
+    with Registry(registry_path, read_only=True) as registry:
+        report = registry.ancestors(folder)
+    assert report.verdict == "derived"
+    return report.components[0].ancestors[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "identity"),
+    [
+        ({"per": "tensor"}, 0.999),
+        ({"per": "row"}, 0.999),
+        ({"block": 32, "leaf": "weight_scale_inv"}, 0.999),
+        ({"block": 128, "leaf": "weight_scale_inv"}, 0.999),
+        (None, 0.999),
+    ],
+)
+def test_an_8_bit_copy_ranks_its_source_first(
+    zoo: Path, zoo_registry: Path, tmp_path: Path, options: dict[str, Any] | None, identity: float
+) -> None:
+    tensors, config, tokenizer = load_model(zoo / "alder")
+    packed = int8(tensors) if options is None else fp8(tensors, **options)
+    if options and "block" in options:
+        config["quantization_config"] = {"weight_block_size": [options["block"]] * 2}
+    first = nearest(tmp_path, model_files(packed, config=config, tokenizer=tokenizer), zoo_registry)
+    assert first.name == "alder" and first.identity > identity and first.coverage > 0.95
+
+
+def test_scales_that_fit_no_block_are_said() -> None:
+    codes = LogicalTensor("a.weight", "F8_E4M3", (80, 80), RowMajor("f", 0, "F8_E4M3", 80))
+    scale = LogicalTensor("a.weight_scale_inv", "F32", (3, 3), RowMajor("f", 6400, "F32", 3))
+    made = unpack([codes, scale], {})
+    assert made.skipped[0].name == "a.weight" and "known block" in made.skipped[0].reason
+
+
+def test_the_experts_of_gpt_oss_are_decoded_from_their_blocks() -> None:
+    experts, rows, columns = 3, 8, 64
+    values = RANDOM.normal(size=(experts, rows, columns)).astype(np.float32)
+    blocks, scales = mxfp4(values)
+    assert blocks.shape == (3, 8, 2, 16) and scales.shape == (3, 8, 2)
+    data = blocks.data + scales.data
+    stored = [
+        LogicalTensor("experts.down_proj_blocks", "U8", blocks.shape, RowMajor("f", 0, "U8", 256)),
+        LogicalTensor("experts.down_proj_scales", "U8", scales.shape, RowMajor("f", len(blocks.data), "U8", 16)),
+    ]
+    (tensor,) = unpack(stored, {}).tensors
+    assert (tensor.name, tensor.dtype, tensor.shape) == ("experts.down_proj", "MXFP4", values.shape)
+    codes = np.frombuffer(blocks.data, np.uint8).reshape(3, 8, 2, 16)
+    signed = np.concatenate((E2M1, -E2M1))
+    # transformers integrations/mxfp4.py: low half to even places, high half to odd ones, times 2 ** (scale - 127)
+    expected = np.empty((3, 8, 2, 32), np.float32)
+    expected[..., 0::2], expected[..., 1::2] = signed[codes & 15], signed[codes >> 4]
+    powers = np.frombuffer(scales.data, np.uint8).reshape(3, 8, 2, 1).astype(np.int32) - 127
+    whole = (expected * np.exp2(powers)).reshape(values.shape)
+    assert np.corrcoef(whole.ravel(), values.ravel())[0, 1] > 0.99
+    for expert in range(experts):
+        one = tensor.storage.cut(expert * rows * columns, columns)  # type: ignore[attr-defined]
+        for wanted in ([0, 1, 2], [1, 4, 5]):
+            chunks = [data[r.offset : r.end] for r in one.ranges(wanted)]
+            np.testing.assert_array_equal(one.decode(wanted, chunks), whole[expert][wanted])
+
+
+def test_stacked_and_packed_experts_take_their_places(zoo: Path) -> None:
+    tensors, config, tokenizer = load_model(zoo / "alder-moe")
+    wide = {
+        n: np.repeat(v, 2, axis=-1)[..., : v.shape[-1] // 32 * 32 + 32] if "experts" in n else v
+        for n, v in stack_experts(tensors, turned=False).items()
+    }
+    files: dict[str, Raw | Floats] = {}
+    for name, values in wide.items():
+        if "experts" in name:
+            files[f"{name}_blocks"], files[f"{name}_scales"] = mxfp4(values)
+        else:
+            files[name] = values
+    made = fingerprint_model(
+        MemorySource(model_files(files, config=config | {"model_type": "gpt_oss"}, tokenizer=tokenizer))
+    )
+    roles = {(t.named.place.expert, t.named.place.role) for t in made.tensors if t.named.place.expert is not None}
+    assert roles == {(e, r) for e in range(4) for r in ("gate", "up", "down")} and not made.skipped
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (("a.qweight", "a.qzeros", "a.scales", "a.g_idx"), "GPTQ or AWQ"),
+        (("a.weight_packed", "a.weight_scale", "a.weight_shape"), "compressed-tensors"),
+    ],
+)
+def test_codes_that_are_not_decoded_are_named_with_their_parameters(names: tuple[str, ...], reason: str) -> None:
+    tensors = [LogicalTensor(n, "I32", (8, 16), RowMajor("f", 0, "I32", 16)) for n in names]
+    (skipped,) = unpack(tensors, {}).skipped
+    assert skipped.name == names[0] and skipped.parameters == 1024 and reason in skipped.reason
+
+
+def test_four_bits_of_bitsandbytes_are_named(zoo: Path) -> None:
+    codes = LogicalTensor("a.weight", "U8", (64, 1), RowMajor("f", 0, "U8", 1))
+    absmax = LogicalTensor("a.weight.absmax", "F32", (2,), RowMajor("f", 64, "F32", 2))
+    (skipped,) = unpack([codes, absmax], {}).skipped
+    assert skipped.parameters == 128 and "bitsandbytes" in skipped.reason
+
+
+shapes = st.lists(st.integers(0, 9), max_size=4).map(tuple)
+leaves = st.sampled_from(
+    ["weight", "weight_scale", "weight_scale_inv", "SCB", "x_blocks", "x_scales", "qweight", "weight.absmax"]
+)
+types = st.sampled_from(["F8_E4M3", "I8", "U8", "F32", "I32"])
+
+
+@given(st.dictionaries(leaves, st.tuples(shapes, types)), st.one_of(st.none(), st.lists(st.integers(-1, 4))))
+def test_whatever_shapes_say_every_plan_stays_inside_and_decodes(
+    specs: dict[str, tuple[tuple[int, ...], str]], said: Any
+) -> None:
+    files = {}
+    for leaf, (shape, dtype) in specs.items():
+        values = RANDOM.integers(0, 5, shape)
+        files[f"model.layers.0.mlp.up_proj.{leaf}"] = raw(values, dtype)
+    config = {"quantization_config": {"weight_block_size": said}}
+    fingerprint_model(MemorySource(model_files(files, config=json.loads(json.dumps(config)))))

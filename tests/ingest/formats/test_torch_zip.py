@@ -1,0 +1,319 @@
+"""torch zip files: places found by reading the pickle as data; nothing in it runs, and hostile ones cost nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pickle
+import struct
+import time
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forebear.ingest.errors import FormatError, SourceError
+from forebear.ingest.formats.pickle_records import NAME_LIMIT
+from forebear.ingest.formats.pickle_subset import OPCODE_LIMIT, SIZE_LIMIT, read_pickle
+from forebear.ingest.formats.torch_zip import read_torch
+from forebear.ingest.formats.zip_directory import read_directory
+from forebear.ingest.model import fingerprint_model
+from forebear.registry import Registry
+
+from ...writers import MemoryReader, MemorySource, model_files
+from .test_layouts import evidence
+from .writers_fused import Floats, load_model
+from .writers_torch import START, STOP, View, name, number, state, tensor, text, torch_bytes, tuple_of, zip_bytes
+
+RANDOM = np.random.default_rng(13)
+MATRIX = RANDOM.normal(size=(20, 12)).astype(np.float32)
+
+
+def values(data: bytes) -> dict[str, Floats]:
+    """All values of a file."""
+    found = {}
+    for one in read_torch(MemoryReader(data), "f").tensors:
+        rows = range(one.matrix[0])
+        chunks = [data[r.offset : r.end] for r in one.storage.ranges(rows)]
+        found[one.name] = one.storage.decode(rows, chunks).reshape(one.shape)
+    return found
+
+
+def one_view(view: View, data: bytes = MATRIX.tobytes()) -> bytes:
+    return zip_bytes(START + state({"w": view}) + STOP, {"0": data})
+
+
+@pytest.mark.parametrize("files", ["one", "shards", "wrapped", "pth"])
+def test_a_checkpoint_of_the_same_values_makes_the_fingerprint_of_the_original(zoo: Path, files: str) -> None:
+    tensors, config, tokenizer = load_model(zoo / "alder")
+    folder = model_files({}, config=config, tokenizer=tokenizer)
+    del folder["model.safetensors"]
+    if files == "shards":
+        parts = {f"pytorch_model-0000{i + 1}-of-00002.bin": dict(list(tensors.items())[i::2]) for i in range(2)}
+        folder |= {file: torch_bytes(part) for file, part in parts.items()}
+        places = {key: file for file, part in parts.items() for key in part}
+        folder["pytorch_model.bin.index.json"] = json.dumps({"weight_map": places}).encode()
+    elif files == "wrapped":
+        folder["last.pt"] = torch_bytes(tensors, wrap="state_dict", prefix="module.")
+    else:
+        folder["pytorch_model.bin" if files == "one" else "model.pth"] = torch_bytes(tensors)
+        folder["training_args.bin"] = b"not a model"
+    made = fingerprint_model(MemorySource(folder))
+    assert made.format == "torch" and not made.skipped
+    original = fingerprint_model(MemorySource(model_files(tensors, config=config, tokenizer=tokenizer)))
+    assert evidence(made) == evidence(original)
+
+
+def test_a_half_precision_copy_is_a_numeric_copy_of_its_source(zoo: Path, zoo_registry: Path, tmp_path: Path) -> None:
+    tensors, config, tokenizer = load_model(zoo / "alder")
+    (tmp_path / "pytorch_model.bin").write_bytes(torch_bytes(tensors, "F16"))
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with Registry(zoo_registry, read_only=True) as registry:
+        first = registry.ancestors(tmp_path).components[0].ancestors[0]
+    assert first.name == "alder" and first.relation == ("numeric_copy",) and first.identity > 0.999
+
+
+def test_views_of_a_storage_are_read_where_their_rows_lie_together() -> None:
+    cases = {
+        (0, (20, 12), (12, 1)): MATRIX,
+        (24, (4, 12), (12, 1)): MATRIX[2:6],
+        (0, (12, 20), (1, 12)): MATRIX.T,
+        (0, (10, 12), (24, 1)): MATRIX[::2],
+        (0, (20, 5), (12, 1)): MATRIX[:, :5],
+        (7, (), ()): MATRIX.ravel()[7],
+        (0, (240,), (1,)): MATRIX.ravel(),
+        (0, (20, 3, 4), (12, 4, 1)): MATRIX.reshape(20, 3, 4),
+        (0, (1, 12), (999, 1)): MATRIX[:1],
+        (0, (0, 12), (12, 1)): MATRIX[:0],
+    }
+    for (offset, sizes, strides), expected in cases.items():
+        np.testing.assert_array_equal(values(one_view(View("0", "F32", offset, sizes, strides)))["w"], expected)
+
+
+@pytest.mark.parametrize("strides", [(0, 1), (1, 0), (12, 2), (1, 1)])
+def test_other_views_are_skipped_with_the_reason(strides: tuple[int, int]) -> None:
+    contents = read_torch(MemoryReader(one_view(View("0", "F32", 0, (20, 3), strides))), "f")
+    (skipped,) = contents.skipped
+    assert not contents.tensors and "strides" in skipped.reason
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View("0", "F32", 1, (20, 12), (12, 1)),
+        View("0", "F32", 0, (21, 12), (12, 1)),
+        View("0", "F32", 1 << 60, (1,), (1,)),
+        View("0", "F32", 0, (1 << 31, 1 << 30), (1 << 30, 1)),
+        View("7", "F32", 0, (1,), (1,)),
+    ],
+)
+def test_a_tensor_that_its_storage_cannot_hold_is_refused(view: View) -> None:
+    with pytest.raises(FormatError, match=r"larger than its storage|not in the file"):
+        read_torch(MemoryReader(one_view(view)), "f")
+
+
+def few_reads(data: bytes) -> int:
+    reader = MemoryReader(data)
+    read_torch(reader, "f")
+    return reader.bytes_read
+
+
+def test_the_directory_the_pickle_and_three_headers_are_all_that_is_read_for_places() -> None:
+    data = torch_bytes({f"layers.{i}.w": RANDOM.normal(size=(64, 64)) for i in range(200)})
+    assert few_reads(data) < 0.03 * len(data)
+
+
+class Command:
+    """A pickle of this runs a command when it is loaded."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        import os
+
+        return os.system, ("touch /tmp/forebear-was-here",)
+
+
+def test_a_pickle_that_would_run_a_command_is_refused_by_name_and_nothing_runs(tmp_path: Path) -> None:
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        data = zip_bytes(pickle.dumps({"w": Command()}, protocol), {})
+        with pytest.raises(FormatError, match=r"refused global (posix|nt)\.system"):
+            read_torch(MemoryReader(data), "f")
+    assert not Path("/tmp/forebear-was-here").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (name("builtins", "eval") + tuple_of(text("1")) + b"R", r"refused global builtins\.eval"),
+        (name("torch", "load") + b")R", r"refused global torch\.load"),
+        (name("torch.storage", "_load_from_bytes") + b")R", "refused global"),
+        (name("torch", "FloatStorage") + b")R", "refused call"),
+        (text("os") + text("system") + b"\x93", r"refused global os\.system"),
+        (b"(ios\nsystem\n", "opcode"),
+        (b"\x82\x01", "opcode"),
+        (b"Pid\n", "opcode"),
+        (b"]K\x01b", "broken pickle"),
+        (b"0" * 5, "broken pickle"),
+        (b"(" * 5 + b"t" * 9, "broken pickle"),
+        (b"h\x07", "broken pickle"),
+        (b"\x8b" + struct.pack("<I", 1 << 31), "broken pickle"),
+        (b"\x8e" + struct.pack("<Q", 1 << 62), "ends early"),
+        (b"T" + struct.pack("<i", -5), "ends early"),
+        (b"c" + b"x" * 5000, "broken pickle"),
+        (tensor(View("0", "F32", -1, (1,), (1,))), "broken pickle"),
+        (name("torch._utils", "_rebuild_tensor_v2") + b")R", "broken pickle"),
+        (tuple_of() * 3 + b"\x93", "broken pickle"),
+    ],
+)
+def test_what_is_no_tensor_and_no_plain_container_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(FormatError, match=reason):
+        read_pickle(START + body + STOP, "f")
+
+
+def doubling(depth: int) -> bytes:
+    """A tuple of two times a tuple of two times ...: 2^depth leaves in 3 x depth bytes."""
+    return b")" + b"2\x86" * depth
+
+
+def bounded(work: Callable[[], object]) -> None:
+    """Run to a FormatError or an end, in two seconds and a few dozen MB."""
+    tracemalloc.start()
+    began = time.monotonic()
+    with contextlib.suppress(FormatError):
+        work()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.monotonic() - began < 20 and peak < 160 << 20
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"}" + b"r\xff\xff\xff\x7f" * 1000,
+        b"}" * (OPCODE_LIMIT + 9),
+        b"}" + doubling(60) + b"K\x01s",
+        doubling(60) + b")R",
+        doubling(60) + text("x") + b"\x93",
+        b"}(" + text("w") + doubling(60) + b"u",
+        b"}(" + text("x" * (NAME_LIMIT + 1)) + tensor(View("0", "F32", 0, (1,), (1,))) + b"u",
+        b"}q\x00(" + text("model") + b"h\x00u",
+        b"]q\x00h\x00a",
+        tensor(View("0", "F32", 0, (1,) * 100, (1,) * 100)),
+        tuple_of(text("storage"), doubling(60), text("0"), text("cpu"), number(1)) + b"Q",
+    ],
+)
+def test_bombs_cost_little(body: bytes) -> None:
+    bounded(lambda: read_torch(MemoryReader(zip_bytes(START + body + STOP, {"0": bytes(8)})), "f"))
+
+
+def test_a_storage_of_a_strange_type_is_skipped_without_spelling_it_out() -> None:
+    storage = tuple_of(text("storage"), doubling(60), text("0"), text("cpu"), number(1)) + b"Q"
+    body = (
+        name("torch._utils", "_rebuild_tensor_v2")
+        + tuple_of(storage, number(0), tuple_of(number(1)), tuple_of(number(1)), b"\x89", b"}")
+        + b"R"
+    )
+    contents = read_torch(MemoryReader(zip_bytes(START + b"}" + text("w") + body + b"s" + STOP, {"0": bytes(8)})), "f")
+    assert contents.skipped[0].reason == "values of type unknown are not decoded"
+
+
+def test_a_zip_bomb_is_not_unpacked() -> None:
+    data = zip_bytes(START + b"}" + STOP + bytes(50 << 20), {}, method=zipfile.ZIP_DEFLATED)
+    assert len(data) < 1 << 20
+    bounded(lambda: read_torch(MemoryReader(data), "f"))
+    with pytest.raises(FormatError, match=r"compressed|over the limit"):
+        read_torch(MemoryReader(data), "f")
+    small = zip_bytes(START + b"}" + STOP, {}, method=zipfile.ZIP_DEFLATED)
+    with pytest.raises(FormatError, match="compressed"):
+        read_torch(MemoryReader(small), "f")
+
+
+def test_a_pickle_over_the_limit_is_not_read() -> None:
+    reader = MemoryReader(zip_bytes(bytes(SIZE_LIMIT + 1), {}))
+    with pytest.raises(FormatError, match="over the limit"):
+        read_torch(reader, "f")
+    assert reader.bytes_read < 1 << 20
+
+
+GOOD = one_view(View("0", "F32", 0, (20, 12), (12, 1)))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not a zip file"),
+        (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "torch before 1.6"),
+        (b"PK\x03\x04" + bytes(100), "not a zip file"),
+        (GOOD[:-40], "not a zip file"),
+        (zip_bytes(START + b"}" + STOP, {}, byteorder="big"), "big-endian"),
+        (zip_bytes(b"", {}).replace(b"data.pkl", b"data.pkx"), "without the data.pkl"),
+        (GOOD.replace(b"PK\x01\x02", b"PK\x01\x03"), "directory is broken"),
+        (GOOD[:4] + GOOD[4:].replace(b"PK\x03\x04", b"PK\x03\x05"), "broken header"),
+    ],
+)
+def test_a_broken_archive_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(FormatError, match=reason):
+        read_torch(MemoryReader(data), "f")
+
+
+def test_large_archives_have_64_bit_places() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for i in range(70_000):
+            archive.writestr(zipfile.ZipInfo(f"a/data/{i}"), b"")
+    entries = read_directory(MemoryReader(out.getvalue()), "f")
+    assert len(entries) == 70_000
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_raise_nothing_but_format_errors(data: bytes) -> None:
+    for blob in (data, b"PK\x03\x04" + data, data + b"PK\x05\x06" + data):
+        with pytest.raises(FormatError):
+            read_torch(MemoryReader(blob), "f")
+    with contextlib.suppress(FormatError):
+        read_pickle(START + data, "f")
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=6))
+def test_mutated_files_raise_nothing_but_the_errors_of_the_tree(changes: list[tuple[int, int]]) -> None:
+    data = bytearray(GOOD)
+    for place, value in changes:
+        data[place] = value
+    with contextlib.suppress(FormatError, SourceError):
+        fingerprint_model(MemorySource({"pytorch_model.bin": bytes(data)}))
+
+
+opcodes = st.sampled_from(
+    [bytes([b]) for b in range(256)]
+    + [text("a"), b"K\x01", b"(", b"t", b"}", b"]", b"u", b"\x86", b"2", b"q\x00", b"h\x00"]
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(opcodes, max_size=60))
+def test_any_sequence_of_opcodes_ends_in_a_value_or_a_format_error(codes: list[bytes]) -> None:
+    with contextlib.suppress(FormatError):
+        read_pickle(b"".join(codes), "f")
+
+
+def test_files_that_torch_writes_hold_the_same_values(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    base = torch.randn(24, 16)
+    made = {
+        "plain": base, "transposed": base.t(), "part": base[3:9], "columns": base[:, :5], "half": base.half(),
+        "brain": base.bfloat16(), "tied": base, "scalar": torch.tensor(3.0), "empty": torch.empty(0, 4),
+        "parameter": torch.nn.Parameter(base), "eight": base.to(torch.float8_e4m3fn), "integers": torch.arange(5),
+    }  # fmt: skip
+    torch.save({"state_dict": made, "epoch": 3, "optimizer": {"state": {0: {"m": base}}}}, tmp_path / "x.pt")
+    found = values((tmp_path / "x.pt").read_bytes())
+    assert set(found) == set(made)
+    for key, expected in made.items():
+        np.testing.assert_array_equal(found[key], expected.detach().float().numpy())
