@@ -23,7 +23,7 @@ from .formats import SkippedTensor, read_checkpoint, weight_files
 from .formats.quantised_weights import unpack
 from .layouts import unfuse
 from .naming import name_tensors
-from .plan import PlannedTensor, plan_reading
+from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading import Block, read_plan
 from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
@@ -155,8 +155,13 @@ class _Gains:
 
 def iter_problems(model: ModelFingerprint) -> Iterator[str]:
     """What a person should know of a fingerprint: tensors left out, values that are not numbers."""
-    if model.skipped:
-        yield f"{len(model.skipped)} tensors skipped (first: {model.skipped[0].name}: {model.skipped[0].reason})"
+    beyond = [s for s in model.skipped if s.reason.startswith(BEYOND_BUDGET)]
+    others = [s for s in model.skipped if not s.reason.startswith(BEYOND_BUDGET)]
+    if beyond:
+        share = sum(s.parameters for s in beyond) / max(1, model.parameters)
+        yield f"{len(beyond)} tensors ({share:.0%} of the parameters) left out: {beyond[0].reason}"
+    if others:
+        yield f"{len(others)} tensors skipped (first: {others[0].name}: {others[0].reason})"
     if bad := sum(t.statistics.nonfinite for t in model.tensors if t.statistics):
         yield f"{bad} of the values read are NaN or infinite and count as 0"
     if model.tokenizer is None:

@@ -20,6 +20,8 @@ TOKEN_ROWS = 24
 ROUTED_EXPERTS = 4
 """Routed experts that are read of a layer: those of the lowest numbers, which pruning and upcycling keep most often."""
 BATCH_BYTES = 16 << 20
+BEYOND_BUDGET = "its layer is beyond the budget"
+"""How the reason begins of what a budget leaves out."""
 _TENSOR_LIMIT = 64 << 20  # bytes of one tensor's planned rows; 16 rows of the widest published matrix are below 4 MB
 _CONTEXT_ONLY = frozenset({"buffer", "position", "token_type"})
 
@@ -98,7 +100,7 @@ def _thin_layers(planned: Sequence[PlannedTensor], budget: int) -> tuple[list[Pl
     else:
         kept = set()
     inside = [t for t in planned if t.named.place.layer is None or _layer(t) in kept]
-    reason = f"its layer is beyond the budget of {budget} bytes"
+    reason = f"{BEYOND_BUDGET} of {budget} bytes"
     outside = [t.named.tensor for t in planned if t.named.place.layer is not None and _layer(t) not in kept]
     return inside, [SkippedTensor(printable(t.name), t.parameters, reason) for t in outside]
 

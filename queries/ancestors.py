@@ -94,6 +94,7 @@ class Query:
     declared: tuple[str, ...]
     components: tuple[Component, ...]
     sketches: tuple[QuerySketch, ...]
+    released_at: datetime | None = None
 
 
 def sql(name: str) -> str:
@@ -113,6 +114,7 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
         tuple(parent for (parent,) in declared),
         tuple(components),
         tuple(QuerySketch(c, p, g, bytes(x), bytes(y), list(m)) for c, p, g, x, y, m in rows),
+        facts[4],
     )
 
 
@@ -165,7 +167,8 @@ def _answer(
         for other in loaded.get(model, []):
             if other.kind == component.kind and ((model, other.name) in found or model in named):
                 evidence = compare(component, other, models, thorough=False)
-                candidates.append(_candidate(evidence, facts[model], declared.get(model, (False, False))))
+                later = bool(query.released_at and facts[model][2] and facts[model][2] > query.released_at)
+                candidates.append(_candidate(evidence, facts[model], declared.get(model, (False, False)), later))
     ranked = rank(_best_of_each_model(candidates))
     return _worded(component, ranked, models, k)
 
@@ -189,10 +192,10 @@ def _candidates(
 
 
 def _candidate(
-    evidence: PairEvidence, facts: tuple[str, str, datetime | None], declared: tuple[bool, bool]
+    evidence: PairEvidence, facts: tuple[str, str, datetime | None], declared: tuple[bool, bool], later: bool
 ) -> Candidate:
     relation = relate(evidence) if evidence.significant else None
-    return Candidate(facts[0], facts[1], evidence, relation, declared[0], declared[1], facts[2])
+    return Candidate(facts[0], facts[1], evidence, relation, declared[0], declared[1], facts[2], later)
 
 
 def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:

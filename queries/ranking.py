@@ -24,7 +24,10 @@ _STRUCTURE = frozenset(
 
 @dataclass(frozen=True)
 class Candidate:
-    """A candidate with its evidence and relation; `declared_child` when it names the query as its parent."""
+    """A candidate with its evidence and relation.
+
+    `declared_child` when it names the query as its parent, `later` when it was released after the query.
+    """
 
     name: str
     uri: str
@@ -33,6 +36,7 @@ class Candidate:
     declared: bool
     declared_child: bool
     released_at: datetime | None
+    later: bool
 
     @property
     def key(self) -> int:
@@ -84,7 +88,7 @@ def _by_lineage(direct: Sequence[Candidate]) -> tuple[list[list[Candidate]], dic
     relatives = family([c.evidence for c in close])
     order = {c.key: (i in relatives.merges, relatives.centrality(i)) for i, c in enumerate(close)}
     possible = set(relatives.ancestors())
-    able = [c for i, c in enumerate(close) if i in possible and not c.declared_child]
+    able = [c for i, c in enumerate(close) if i in possible and not c.declared_child and not c.later]
     aside = [c for c in close if c not in able] + list(direct[MOST:])
     partners: dict[int, str] = {}
     ties: list[list[Candidate]] = []

@@ -59,13 +59,24 @@ def find_source(connection: duckdb.DuckDBPyConnection, uri: str, revision: str |
 def write_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
     """Add a model, in place of an earlier one of the same source and revision, in one transaction; returns its id."""
     with transaction(connection):
-        earlier = find_source(connection, fingerprint.uri, fingerprint.revision)
-        if earlier:
-            _delete(connection, earlier.model_id)
-        model_id = int(connection.execute("SELECT nextval('model_id')").fetchall()[0][0])
-        for table, rows in model_tables(fingerprint, model_id).items():
-            connection.from_arrow(rows).insert_into(table)
+        return put_model(connection, fingerprint)
+
+
+def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
+    """As `write_model`, inside a transaction of the caller's."""
+    earlier = find_source(connection, fingerprint.uri, fingerprint.revision)
+    if earlier:
+        _delete(connection, earlier.model_id)
+    model_id = int(connection.execute("SELECT nextval('model_id')").fetchall()[0][0])
+    for table, rows in model_tables(fingerprint, model_id).items():
+        connection.from_arrow(rows).insert_into(table)
     return model_id
+
+
+def newest_model(connection: duckdb.DuckDBPyConnection, uri: str) -> Model | None:
+    """The model of that source that was ingested last, of whatever revision."""
+    rows = connection.execute(query("newest_of"), {"uri": uri}).fetchall()
+    return Model(*rows[0]) if rows else None
 
 
 def remove_model(connection: duckdb.DuckDBPyConnection, model: Model) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,18 +11,20 @@ from urllib.request import url2pathname
 
 import duckdb
 
-from ..ingest.errors import ForebearError, RegistryError, SourceError
-from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
-from ..ingest.sources import Source, open_source
-from ..ingest.sources.source import NothingToRead
+from ..ingest.errors import RegistryError, SourceError
+from ..ingest.model import ModelFingerprint, fingerprint_model
+from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import Query, ancestors, registered_query
 from .database import default_path, open_database
 from .details import ModelDetails, model_details
-from .models import Model, find_model, find_source, list_models, remove_model, write_model
-from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+from .ingesting import Batch
+from .models import Model, find_model, find_source, list_models, remove_model
+from .outcome import Outcome
 from .question import unregistered_query
 from .report import AncestorsReport, overall_verdict
 
+TOGETHER = 4
+"""Models that overlap: while one waits for the headers of its shards, others read their ranges."""
 _PATHS = ("/", "./", "../", "~", "file://")
 """What starts so names a place on this machine, never a model by its name."""
 
@@ -53,37 +54,37 @@ class Registry:
         """Close the file; what was reported as ingested is in it."""
         self.connection.close()
 
-    def ingest(self, *specs: str | Path) -> list[Outcome]:
-        """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch."""
-        return list(self.ingesting(specs))
+    def ingest(
+        self, *specs: str | Path, connections: int | None = None, budget: int | None = None, together: int = TOGETHER
+    ) -> list[Outcome]:
+        """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch.
 
-    def ingesting(self, specs: Iterable[str | Path]) -> Iterator[Outcome]:
-        """As `ingest`, one outcome at a time: a model is in the registry before its outcome is handed out."""
-        for spec in specs:
-            began = time.monotonic()
-            try:
-                yield self._ingest(str(spec), began)
-            except NothingToRead as error:
-                yield Skipped(str(spec), str(error), time.monotonic() - began)
-            except RegistryError:
-                raise
-            except ForebearError as error:
-                yield Failed(str(spec), str(error), time.monotonic() - began)
+        Options are those of `ingesting`.
+        """
+        batch = self._batch(len(specs), connections, budget, together)
+        return [outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])]
 
-    def _ingest(self, spec: str, began: float) -> Ingested | Unchanged:
-        source = _opened(spec)
-        try:
-            if known := self._unchanged(source):
-                total = known.bytes_total
-                return Unchanged(
-                    spec, known.name, known.tensors, known.parameters, 0, total, 0, time.monotonic() - began
-                )
-            made = fingerprint_model(source)
-        finally:
-            source.close()
-        write_model(self.connection, made)
-        counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
-        return Ingested(spec, made.name, *counts, time.monotonic() - began, tuple(iter_problems(made)))
+    def ingesting(
+        self,
+        specs: Iterable[str | Path],
+        *,
+        connections: int | None = None,
+        budget: int | None = None,
+        together: int = TOGETHER,
+    ) -> Generator[Outcome, None, None]:
+        """As `ingest`, one outcome at a time: a model is in the registry before its outcome is handed out.
+
+        With repositories of the Hub among `specs`, `together` models overlap and outcomes come as models finish; they
+        share `connections` ranges in flight (default 16). At most `budget` bytes of weights are read of each model.
+        """
+        listed = [str(spec) for spec in specs]
+        for _, outcome in self._batch(len(listed), connections, budget, together).outcomes(listed):
+            yield outcome
+
+    def _batch(self, count: int, connections: int | None, budget: int | None, together: int) -> Batch:
+        at_once = max(1, min(count, together))
+        share = max(1, (connections or CONNECTIONS) // at_once)
+        return Batch(self.connection, lambda spec: _opened(spec, connections=share), budget=budget, together=at_once)
 
     def _unchanged(self, source: Source) -> Model | None:
         known = find_source(self.connection, source.uri, source.revision)
@@ -123,16 +124,16 @@ class Registry:
         finally:
             source.close()
 
-    def ancestors(self, model: str | Path, *, k: int = 10) -> AncestorsReport:
+    def ancestors(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
         """The ranked ancestors of a registered model, or of a source that is fingerprinted now and not kept.
 
-        `model` is a name, `name@revision`, a URI or a path; a path that is registered and unchanged is not read again.
-        A component has at least `k` rows where the registry holds as many models, strangers included. Raises
-        RegistryError for a name that nothing or too much has, and as `fingerprint` does.
+        `model` is a Model, a name, `name@revision`, a URI or a path; a path that is registered and unchanged is
+        not read again. A component has at least `k` rows where the registry holds as many models, strangers included.
+        Raises RegistryError for a name that nothing or too much has, and as `fingerprint` does.
         """
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
-        asked = self._asked(model)
+        asked = model if isinstance(model, Model) else self._asked(model)
         query: Query
         if isinstance(asked, Model):
             query = registered_query(self.connection, asked.model_id)
@@ -175,8 +176,8 @@ class Registry:
             ) from error
 
 
-def _opened(spec: str | Path) -> Source:
-    return open_source(str(_path(spec) if _is_path(spec) else spec))
+def _opened(spec: str | Path, *, connections: int | None = None) -> Source:
+    return open_source(str(_path(spec) if _is_path(spec) else spec), connections=connections)
 
 
 def _is_path(model: str | Path) -> bool:

@@ -160,10 +160,10 @@ class Request(BaseHTTPRequestHandler):
         """An answer without a body."""
         self.start(status, {"Content-Length": "0", **headers})
 
-    def json(self, document: object) -> None:
+    def json(self, document: object, headers: Mapping[str, str] | None = None) -> None:
         """A JSON answer."""
         body = json.dumps(document).encode()
-        self.start(200, {"Content-Type": "application/json", "Content-Length": str(len(body))})
+        self.start(200, {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})})
         self.write(body)
 
     def file(self, path: Path, headers: Mapping[str, str]) -> None:

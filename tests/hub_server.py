@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from .hub_hosts import Fault, Host, Request
 
@@ -53,6 +53,7 @@ class HubServer:
     def __init__(self, *, latency: float = 0.0, tokens: tuple[str, ...] = ("hf_let_me_in",)) -> None:
         self.repositories: dict[str, Repository] = {}
         self.tokens = tokens
+        self.page = 1000  # models in one answer of the listing, at most
         self._hashes: dict[Path, tuple[int, int, str, str]] = {}
         self._addresses: dict[str, Path] = {}
         self._lock = threading.Lock()
@@ -96,7 +97,7 @@ class HubServer:
         url = urlsplit(request.path)
         query = parse_qs(url.query)
         if url.path == "/api/models":
-            request.json(self._listing(query))
+            self._listing(request, query)
         elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?", url.path):
             name, what, revision = found.groups()
             if (at := self._find(request, name, unquote(revision or "main"))) is not None:
@@ -179,14 +180,20 @@ class HubServer:
             entries.append(entry)
         return entries + [{"type": "file", "path": p, "size": 7, "oid": "0" * 40} for p in repository.listed]
 
-    def _listing(self, query: Mapping[str, list[str]]) -> list[dict[str, object]]:
-        """GET /api/models: by author, newest `sort` value first, at most `limit`."""
+    def _listing(self, request: Request, query: Mapping[str, list[str]]) -> None:
+        """GET /api/models: by author and task, newest `sort` value first, at most `limit` a page, from `cursor` on."""
         found = [self._info(r, r.branches["main"], {}) for r in self.repositories.values()]
         if author := query.get("author"):
             found = [i for i in found if i["author"] == author[0]]
+        if task := query.get("pipeline_tag"):
+            found = [i for i in found if i.get("pipeline_tag") == task[0]]
         if sort := query.get("sort"):
             found.sort(key=lambda i: str(i.get(sort[0], "")), reverse=True)
-        return found[: int(query.get("limit", ["1000"])[0])]
+        begin = int(query.get("cursor", ["0"])[0])
+        end = begin + min(self.page, int(query.get("limit", ["1000"])[0]))
+        following = urlencode({**{k: v[0] for k, v in query.items()}, "cursor": end})
+        more = {"Link": f'<{self.endpoint}/api/models?{following}>; rel="next"'} if end < len(found) else {}
+        request.json(found[begin:end], more)
 
     def _paths(self, folder: Path) -> list[str]:
         return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -66,7 +67,7 @@ def read_checkpoint(source: Source) -> tuple[Format, Contents]:
             break
     else:
         raise nothing_to_read(source)
-    parts = [_read_file(source, file, form) for file in files]
+    parts = _read_files(source, files, form)
     merged = _join(parts)
     seen: set[str] = set()
     for tensor in merged.tensors:
@@ -84,6 +85,17 @@ def _join(parts: Sequence[Contents]) -> Contents:
         next((p.config for p in parts if p.config is not None), None),
         next((p.tokenizer for p in parts if p.tokenizer is not None), None),
     )
+
+
+def _read_files(source: Source, files: Sequence[str], form: Format) -> list[Contents]:
+    """The contents of each file, headers read as many at once as the source likes; the first error ends it."""
+    if len(files) == 1 or source.connections == 1:
+        return [_read_file(source, file, form) for file in files]
+    pool = ThreadPoolExecutor(min(len(files), source.connections), "header")
+    try:
+        return list(pool.map(lambda file: _read_file(source, file, form), files))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _read_file(source: Source, file: str, form: Format) -> Contents:

@@ -22,13 +22,11 @@ from .hub_card import HubCard, card_of, files_of
 from .hub_http import Address, HubClient
 from .hub_patience import Patience
 from .hub_range import Refused, Span
-from .source import SourceFile
+from .source import CONNECTIONS, SourceFile
 
 _SPEC = re.compile(r"(?:hf://)?(?P<repository>[^/@\s]+/[^/@\s]+)(?:@(?P<revision>[^\s@]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-CONNECTIONS = 16
-"""Ranges in flight; huggingface_hub's pooled client keeps 20 connections open, more would be made anew each time."""
 GAP = 64 << 10
 """Bytes read and dropped rather than asked for apart: about what one of 16 connections receives (of 25 MB/s together)
 during one round trip of 40 ms."""

@@ -12,6 +12,10 @@ from ..reader import Reader
 if TYPE_CHECKING:
     from .hub_card import HubCard
 
+CONNECTIONS = 16
+"""Ranges of a repository in flight; huggingface_hub's pooled client keeps 20 connections open, more would be made anew
+each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

@@ -6,14 +6,17 @@ Nothing heavy is imported here: `forebear --help` answers without DuckDB, numpy 
 from __future__ import annotations
 
 import io
+import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from . import ancestors, demo, ingest, models, sql
-from .errors import explained
+from . import ancestors, demo, ingest, models, sql, watch
+from .errors import ExitCode, explained
 from .options import RegistryOption
 
 __all__ = ["app", "main"]
@@ -29,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ingest")(ingest.ingest)
+app.command("watch")(watch.watch)
 app.command("ancestors")(ancestors.ancestors)
 app.command("list")(models.list_)
 app.command("show")(models.show)
@@ -72,4 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.invoke(context)
         sys.stdout.flush()
 
-    return explained(run)
+    code = explained(run)
+    if code == ExitCode.INTERRUPTED and any(not t.daemon for t in threading.enumerate()[1:]):
+        _leave(code)  # threads that wait for a host would hold the process until it answers
+    return code
+
+
+def _leave(code: int) -> None:
+    """End the process at once; everything that was reported is written."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

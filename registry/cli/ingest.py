@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,16 @@ import typer
 
 from .errors import ExitCode, say_error
 from .numbers import parameters, size
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import (
+    BudgetOption,
+    ConnectionsOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    QuietOption,
+    RegistryOption,
+    registry_path,
+)
 from .output import Output, Result, Row, Table, csv_lines, json_line
 from .progress import progress
 
@@ -34,6 +45,8 @@ Sources = Annotated[
 def ingest(
     context: typer.Context,
     sources: Sources,
+    connections: ConnectionsOption = None,
+    budget: BudgetOption = None,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -41,9 +54,9 @@ def ingest(
 ) -> None:
     """Fingerprint models and keep them.
 
-    What is unchanged is not read again. A model is in the registry as soon as its line is printed (jsonl and csv print
-    as they go). Bad input never ends the batch: exit code 4 says that some inputs could not be read, 1 that none could,
-    3 that there was nothing to read.
+    What is unchanged is not read again. Repositories of the Hub are read by ranges, several models at once. A model is
+    in the registry as soon as its line is printed (jsonl and csv print as they go). Bad input never ends the batch:
+    exit code 4 says that some inputs could not be read, 1 that none could, 3 that there was nothing to read.
     """
     specs = expanded(sources)
     to = Output(form, output, quiet)
@@ -53,7 +66,7 @@ def ingest(
     from ..registry import Registry
 
     with Registry(registry_path(context, registry)) as opened:
-        outcomes = report(opened, specs, to)
+        outcomes = report(opened, specs, to, connections=connections, budget=budget)
     raise typer.Exit(exit_code(outcomes))
 
 
@@ -83,39 +96,56 @@ def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
     return ExitCode.NOTHING if states == {"skipped"} else ExitCode.ERROR
 
 
-def report(registry: Registry, specs: Sequence[str], to: Output) -> list[Outcome]:
+def report(
+    registry: Registry,
+    specs: Sequence[str],
+    to: Output,
+    *,
+    connections: int | None = None,
+    budget: int | None = None,
+) -> list[Outcome]:
     """Ingest `specs` and print a row for each; what is done is printed, also after Ctrl-C."""
     from ..outcome import outcome_row
 
     done: list[Outcome] = []
+    began = time.monotonic()
     streamed = to.form in {Format.JSONL, Format.CSV}
     with to.opened() as stream:
         try:
-            for outcome in each(registry, specs, to):
+            for outcome in each(registry, specs, to, connections=connections, budget=budget):
                 done.append(outcome)
                 if streamed:
-                    stream.writelines(_line(to.form, outcome_row(outcome), first=len(done) == 1))
+                    stream.writelines(line(to.form, outcome_row(outcome), first=len(done) == 1))
                     stream.flush()
         finally:
             if done and not streamed:
                 to.print(outcomes_result(done), stream)
-            to.say(_summary(done))
+            to.say(summary(done, time.monotonic() - began))
     return done
 
 
 def ingested(registry: Registry, specs: Sequence[str], to: Output) -> list[Outcome]:
     """Ingest `specs` and say how many there were, without rows."""
+    began = time.monotonic()
     done = list(each(registry, specs, to))
-    to.say(_summary(done))
+    to.say(summary(done, time.monotonic() - began))
     return done
 
 
-def each(registry: Registry, specs: Sequence[str], to: Output) -> Iterator[Outcome]:
+def each(
+    registry: Registry,
+    specs: Sequence[str],
+    to: Output,
+    *,
+    connections: int | None = None,
+    budget: int | None = None,
+) -> Iterator[Outcome]:
     """Outcomes as they come, with progress and remarks on stderr."""
-    with progress(len(specs), quiet=to.quiet) as advance:
-        for outcome in registry.ingesting(specs):
-            _remark(outcome, to)
-            advance(outcome.source)
+    found = registry.ingesting(specs, connections=connections, budget=budget)
+    with progress(len(specs), quiet=to.quiet) as advance, closing(found):
+        for outcome in found:
+            remark(outcome, to)
+            advance(outcome.source, getattr(outcome, "bytes_read", 0))
             yield outcome
 
 
@@ -141,11 +171,12 @@ def _cells(outcome: Outcome) -> list[str]:
     return [outcome.status, outcome.name, *counts, seconds]
 
 
-def _line(form: Format, row: Row, *, first: bool) -> Iterable[str]:
+def line(form: Format, row: Row, *, first: bool) -> Iterable[str]:
+    """A row of a stream of JSON Lines or CSV."""
     return [json_line(row)] if form is Format.JSONL else csv_lines(list(row), [row], header=first)
 
 
-def _remark(outcome: Outcome, to: Output) -> None:
+def remark(outcome: Outcome, to: Output) -> None:
     """What a person should know of one input, when it happens; a failure even with --quiet."""
     from ..outcome import Failed, Ingested, Skipped
 
@@ -163,10 +194,10 @@ def _blamed(outcome: Failed | Skipped) -> str:
     return outcome.reason if outcome.source in outcome.reason else f"{outcome.source}: {outcome.reason}"
 
 
-def _summary(outcomes: Sequence[Outcome]) -> str:
+def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """How many of what became of them, for people."""
     counts = Counter(outcome.status for outcome in outcomes)
     read = sum(getattr(outcome, "bytes_read", 0) for outcome in outcomes)
-    seconds = sum(outcome.seconds for outcome in outcomes)
     found = ", ".join(f"{counts[status]} {status}" for status in _STATUSES if counts[status])
     return f"{found or 'nothing done'}; {size(read)} read in {seconds:.1f} s"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,45 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How rows are pri
 OutputOption = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write there instead of stdout.", show_default=False),
+]
+ConnectionsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--connections",
+        metavar="N",
+        min=1,
+        max=256,
+        help="Ranges of the Hub in flight, over all models. Default: 16.",
+        show_default=False,
+    ),
+]
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+
+
+def byte_count(text: str) -> int:
+    """The bytes that a person means by `256MiB`, `1.5 GB` or `4096`. Raises BadParameter for anything else.
+
+    >>> byte_count("256MiB"), byte_count("1.5GB")
+    (268435456, 1500000000)
+    """
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([a-zA-Z]{0,3})", text)
+    unit = _UNITS.get(found[2].upper()) if found else None
+    count = int(float(found[1]) * unit) if found and unit else 0
+    if count < 1:
+        raise typer.BadParameter(f"{text!r} is not a size; write 256MiB, 1GB or a number of bytes")
+    return count
+
+
+BudgetOption = Annotated[
+    int | None,
+    typer.Option(
+        "--budget",
+        metavar="SIZE",
+        parser=byte_count,
+        help="At most so many bytes of one model's weights, such as 256MiB; layers are left out evenly.",
+        show_default=False,
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ...ingest.text import printable
+from .numbers import size
 
 _NAME = 60
 
 
 @contextmanager
-def progress(total: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A function to call with the name of each thing that is done. Lines on stderr go above the bar."""
+def progress(total: int, *, quiet: bool) -> Iterator[Callable[[str, int], None]]:
+    """A function to call with the name of each thing that is done, and the bytes read of it.
+
+    The bar shows how many are done, the bytes of all, and their rate. Lines on stderr go above it.
+    """
     if quiet or not sys.stderr.isatty():
-        yield lambda name: None
+        yield lambda name, count: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+    told = TextColumn(
+        "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    )
+    columns = (BarColumn(bar_width=16), MofNCompleteColumn(), TimeRemainingColumn(), told)
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, expand=True) as bar:
+        began, read = time.monotonic(), 0
         task = bar.add_task("", total=total)
 
-        def advance(name: str) -> None:
-            bar.update(task, advance=1, description=printable(name[-_NAME:]))
+        def advance(name: str, count: int) -> None:
+            nonlocal read
+            read += count
+            rate = read / max(time.monotonic() - began, 1e-3)
+            shown = f"{size(read)}, {size(rate)}/s  {printable(name[-_NAME:])}"
+            bar.update(task, advance=1, description=shown)
 
         yield advance

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from forebear.ingest.errors import RegistryError
-from forebear.registry import Failed, Ingested, Registry, Skipped, Unchanged, models, registry
+from forebear.registry import Failed, Ingested, Registry, Skipped, Unchanged, ingesting, models, registry
 from forebear.registry.arrow import model_tables
 
 from ..writers import llama, safetensors_bytes, write_files
@@ -82,7 +82,7 @@ def test_what_is_unchanged_is_not_read_again(
     folder = make_model("a")
     with Registry(registry_path) as opened:
         opened.ingest(folder)
-        monkeypatch.setattr(registry, "fingerprint_model", None)
+        monkeypatch.setattr(ingesting, "fingerprint_model", None)
         (outcome,) = opened.ingest(folder)
     assert isinstance(outcome, Unchanged)
     assert (outcome.name, outcome.bytes_read, outcome.requests) == ("a", 0, 0)

@@ -1,0 +1,94 @@
+"""What models the Hub has, newest first.
+
+Limitations: models are listed by when their repository was made, as the Hub dates it; one that was private then, and
+is public now, is listed among the old ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+from ..errors import SourceError
+from .hub import parse_spec
+from .hub_errors import CLIENT_ERROR, check_transient, offline, transport
+from .hub_patience import Patience, Retries
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
+_MOST_LISTED = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A repository of the Hub, and when it was made (UTC, without zone; None where the Hub does not say)."""
+
+    name: str
+    created: datetime | None
+
+    @property
+    def uri(self) -> str:
+        """As the registry names its source."""
+        return f"hf://{self.name}"
+
+
+def list_hub(
+    *,
+    author: str | None = None,
+    task: str | None = None,
+    since: datetime | None = None,
+    most: int | None = None,
+    endpoint: str | None = None,
+    token: str | bool | None = None,
+    patience: Patience | None = None,
+) -> list[Listed]:
+    """Models made at `since` or later, newest first, at most `most`; of one author, for one task.
+
+    Raises SourceError when the Hub does not answer with such a list, or with more than 200,000 models.
+    """
+    host = (endpoint or constants.ENDPOINT).rstrip("/")
+    api = HfApi(endpoint=host, token=token, library_name="forebear")
+
+    def attempt() -> list[Listed]:
+        try:
+            found = api.list_models(
+                author=author, pipeline_tag=task, sort="created_at", limit=most, expand=["createdAt"]
+            )
+            listed: list[Listed] = []
+            for info in found:
+                one = _listed(info)
+                if since and one.created and one.created < since:
+                    break
+                listed.append(one)
+                if len(listed) > _MOST_LISTED:
+                    raise SourceError(f"{host}: lists over {_MOST_LISTED} models; give a later --since, or --author")
+            return [one for one in listed if parse_spec(one.uri)]
+        except HfHubHTTPError as error:
+            check_transient(error.response.status_code, error.response.headers, host)
+            raise _refused(host, error.response.status_code) from None
+        except OfflineModeIsEnabled:
+            raise offline(host) from None
+        except CLIENT_ERROR as error:
+            raise transport(error, host) from None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise SourceError(
+                f"{host}: answers with something else than a list of models ({type(error).__name__}); check HF_ENDPOINT"
+            ) from None
+
+    return Retries(patience or Patience()).run(host, attempt)
+
+
+def _listed(info: ModelInfo) -> Listed:
+    made = info.created_at
+    return Listed(str(info.id), made.astimezone(UTC).replace(tzinfo=None) if made else None)
+
+
+def _refused(host: str, status: int) -> SourceError:
+    if status in {401, 403}:
+        return SourceError(f"{host}: does not accept the token (HTTP {status}); set HF_TOKEN or run `hf auth login`")
+    return SourceError(f"{host}: does not list models (HTTP {status}); check HF_ENDPOINT, --author and --task")

@@ -1,0 +1,132 @@
+"""`forebear watch`: new models of the Hub, each with its top ancestor."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .ancestors import relation
+from .errors import ExitCode
+from .ingest import line, remark, summary
+from .numbers import counted, evalue
+from .options import (
+    BudgetOption,
+    ConnectionsOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    QuietOption,
+    RegistryOption,
+    registry_path,
+)
+from .output import Output, Result
+from .progress import progress
+
+if TYPE_CHECKING:
+    from ..registry import Registry
+    from ..watching import Agenda, Watched
+
+AuthorOption = Annotated[
+    str | None, typer.Option("--author", metavar="A", help="Models of this user or organisation.", show_default=False)
+]
+TaskOption = Annotated[
+    str | None,
+    typer.Option("--task", metavar="T", help="Models for this task, such as text-generation.", show_default=False),
+]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+        help="Begin there (UTC): 2026-01-31, or with a time, 2026-01-31T12:00:00.",
+        show_default=False,
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", metavar="N", min=1, help="New models of one run; the rest is left for the next.", show_default=False
+    ),
+]
+
+
+def watch(
+    context: typer.Context,
+    author: AuthorOption = None,
+    task: TaskOption = None,
+    since: SinceOption = None,
+    limit: LimitOption = None,
+    connections: ConnectionsOption = None,
+    budget: BudgetOption = None,
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Ingest what is new on the Hub.
+
+    Lists the models made since the last run with these filters, the oldest first, and tries earlier failures again;
+    prints one line a model as it finishes, with its top ancestor. The very first run takes the newest 100, or --limit.
+    Exit code 1 says that nothing could be read.
+    """
+    from ..registry import Registry
+    from ..watching import Filters, agenda
+
+    to = Output(form, output, quiet)
+    with Registry(registry_path(context, registry)) as opened:
+        todo = agenda(opened.connection, Filters(author, task, since), limit=limit)
+        watched = _report(opened, todo, to, connections, budget)
+    if todo.left:
+        to.say(f"{counted(todo.left, 'newer model')} left for the next run")
+    raise typer.Exit(_exit_code(watched))
+
+
+def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None, budget: int | None) -> list[Watched]:
+    """Carry out the agenda and print a line for each model, when it is done."""
+    from ..watching import watched_row, watching
+
+    done: list[Watched] = []
+    began = datetime.now(UTC)
+    found = watching(opened, todo, connections=connections, budget=budget)
+    with to.opened() as stream, progress(len(todo.specs), quiet=to.quiet) as advance, closing(found):
+        try:
+            for one in found:
+                done.append(one)
+                remark(one.outcome, to)
+                advance(one.outcome.source, getattr(one.outcome, "bytes_read", 0))
+                if to.form is Format.TABLE:
+                    stream.write(_sentence(one) + "\n")
+                elif to.form is not Format.JSON:
+                    stream.writelines(line(to.form, watched_row(one), first=len(done) == 1))
+                stream.flush()
+        finally:
+            if to.form is Format.JSON:
+                rows = [watched_row(one) for one in done]
+                to.print(Result({"results": rows, "left": todo.left}, rows, ()), stream)
+            to.say(summary([one.outcome for one in done], (datetime.now(UTC) - began).total_seconds()))
+    return done
+
+
+def _sentence(watched: Watched) -> str:
+    """One line for people: status, name, and where it comes from."""
+    from ...ingest.text import printable
+    from ..outcome import Failed, Skipped
+
+    outcome, top = watched.outcome, watched.ancestor
+    if isinstance(outcome, Failed | Skipped):
+        return printable(f"{outcome.source}: {outcome.status}", 4096)
+    if top is None:
+        unsure = f" ({watched.sentence or 'inconclusive'})" if watched.verdict == "inconclusive" else ""
+        return printable(f"{outcome.name}: {outcome.status}, no ancestor{unsure}", 4096)
+    text = f"{outcome.name}: {outcome.status}, {top.name} ({relation(top)}), E = {evalue(top.log10_evalue)}"
+    return printable(text, 4096)
+
+
+def _exit_code(watched: list[Watched]) -> ExitCode:
+    """0 also when nothing was new; 1 when there was something and nothing of it could be read."""
+    states = {one.outcome.status for one in watched}
+    return ExitCode.ERROR if "failed" in states and not states & {"ingested", "unchanged"} else ExitCode.DONE

@@ -1,0 +1,148 @@
+"""A batch of sources into the registry: models overlap, one thread writes.
+
+Limitations: when the same source stands twice in a batch it may be read twice; it is kept once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import duckdb
+
+from ..ingest.errors import ForebearError, RegistryError
+from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
+from ..ingest.sources import Source, hub_uri, is_remote
+from ..ingest.sources.source import NothingToRead
+from .database import query, transaction
+from .models import Model, find_source, list_models, put_model
+from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+
+Opener = Callable[[str], Source]
+"""Opens the source of a spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a worker made of one source: a fingerprint to write, or the model that is there already."""
+
+    spec: str
+    uri: str
+    found: ModelFingerprint | Model
+    seconds: float
+
+
+class Batch:
+    """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the connection."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, opener: Opener, *, budget: int | None, together: int
+    ) -> None:
+        self._connection = connection
+        self._opener = opener
+        self._budget = budget
+        self._together = together
+        self._lock = threading.Lock()
+        self._open: set[Source] = set()
+        self._ended = False
+        self._known: dict[tuple[str, str | None], Model] = {}
+
+    def outcomes(self, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
+        """(number of the spec, outcome) as models finish, each in the registry before it is handed out.
+
+        Local models come one after another, in order; with a repository among them `together` models overlap. Left
+        early, the iterator closes every open source, which ends their reads; what was not handed out is not kept.
+        """
+        self._known = {(m.uri, m.revision): m for m in list_models(self._connection)}
+        try:
+            if len(specs) > 1 and self._together > 1 and any(is_remote(spec) for spec in specs):
+                yield from self._overlapping(specs)
+            else:
+                for number, spec in enumerate(specs):
+                    yield number, self._kept(self._read(spec))
+        finally:
+            self._close()
+
+    def _overlapping(self, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
+        pool = ThreadPoolExecutor(self._together, "model")
+        waiting = iter(enumerate(specs))
+        numbers: dict[Future[_Read | Skipped | Failed], int] = {}
+        try:
+            while True:
+                while len(numbers) <= self._together and (following := next(waiting, None)):
+                    numbers[pool.submit(self._read, following[1])] = following[0]
+                if not numbers:
+                    return
+                for future in wait(numbers, return_when=FIRST_COMPLETED).done:
+                    number = numbers.pop(future)
+                    yield number, self._kept(future.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, spec: str) -> _Read | Skipped | Failed:
+        """Open and fingerprint one source. Runs in a worker, which the registry is no business of."""
+        began = time.monotonic()
+        try:
+            source = self._opened(spec)
+            try:
+                known = self._known.get((source.uri, source.revision))
+                same = known is not None and known.state == source.state
+                found = known if known and same else fingerprint_model(source, budget=self._budget)
+                return _Read(spec, source.uri, found, time.monotonic() - began)
+            finally:
+                self._closed(source)
+        except NothingToRead as error:
+            return Skipped(spec, str(error), time.monotonic() - began)
+        except RegistryError:
+            raise
+        except ForebearError as error:
+            return Failed(spec, str(error), time.monotonic() - began)
+
+    def _kept(self, read: _Read | Skipped | Failed) -> Outcome:
+        """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
+        if not isinstance(read, _Read):
+            if uri := hub_uri(read.source):
+                note_attempt(self._connection, uri, read.reason)
+            return read
+        keys = [read.uri, hub_uri(read.spec) or read.uri]
+        found = read.found
+        if isinstance(found, ModelFingerprint):
+            earlier = find_source(self._connection, found.uri, found.revision)
+            if earlier is None or earlier.state != found.state:
+                with transaction(self._connection):
+                    put_model(self._connection, found)
+                    self._connection.execute(query("forget_attempts"), {"uris": keys})
+                counts = (found.tensor_count, found.parameters, found.bytes_read, found.bytes_total, found.requests)
+                return Ingested(read.spec, found.name, *counts, read.seconds, tuple(iter_problems(found)))
+            found = earlier  # the same source stood in the batch before
+        self._connection.execute(query("forget_attempts"), {"uris": keys})
+        return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
+
+    def _opened(self, spec: str) -> Source:
+        source = self._opener(spec)
+        with self._lock:
+            self._open.add(source)
+            ended = self._ended
+        if ended:
+            source.close()
+        return source
+
+    def _closed(self, source: Source) -> None:
+        with self._lock:
+            self._open.discard(source)
+        source.close()
+
+    def _close(self) -> None:
+        with self._lock:
+            self._ended = True
+            left = list(self._open)
+        for source in left:
+            source.close()
+
+
+def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -> None:
+    """Record that a repository could not be kept, and why; the tries add up."""
+    connection.execute(query("note_attempt"), {"uri": uri, "reason": reason})
