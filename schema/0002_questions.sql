@@ -64,7 +64,7 @@ CREATE MACRO ancestors(query_name, k := 10) AS TABLE
     ), scored AS (
         SELECT query_id, model_id, component, any_value(position_z) AS position_z, any_value(gram_z) AS gram_z,
                coalesce(sum(represents * r) / sum(represents) FILTER (r IS NOT NULL), 0) AS identity,
-               coalesce(sum(represents) FILTER (atanh(least(r, 0.999999)) * sqrt(sampled - 3) > 4) / sum(represents), 0) AS coverage,
+               coalesce(sum(represents) FILTER (r IS NOT NULL AND atanh(greatest(least(r, 0.999999), -0.999999)) * sqrt(sampled - 3) > 4) / sum(represents), 0) AS coverage,
                sqrt(sum(represents * least(coalesce(difference, 2), 2)) / sum(represents)) AS distance
         FROM compared
         GROUP BY query_id, model_id, component
