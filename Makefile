@@ -52,7 +52,7 @@ bench-calibration: dev .bench/torch/installed   ## E-values of models that have 
 	.bench/torch/bin/python benchmarks/unrelated_models.py .bench/unrelated
 	$(BIN)/python benchmarks/calibration.py .bench/unrelated
 
-bench-lineage: dev .bench/torch/installed       ## the parent's rank in families that the rules were not designed on
+bench-lineage: dev .bench/torch/installed       ## the parent's rank in families denser than the bundled zoo
 	.bench/torch/bin/python benchmarks/family_models.py .bench/families
 	$(BIN)/python benchmarks/lineage.py .bench/families
 

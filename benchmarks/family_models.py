@@ -1,4 +1,4 @@
-"""Train two families that the lineage rules were not designed on: denser than the bundled zoo, roots trained shorter.
+"""Train two families denser than the bundled zoo, from roots that were trained for a shorter time.
 
     python benchmarks/family_models.py FOLDER
 

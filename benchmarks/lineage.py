@@ -1,4 +1,4 @@
-"""Is the true parent in the first rank? On families that the rules were not designed on, beside the distance alone.
+"""Is the true parent in the first rank? On families denser than the bundled zoo, beside the distance alone.
 
 python benchmarks/lineage.py FOLDER     (make bench-lineage trains the models)
 """
