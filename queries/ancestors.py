@@ -233,9 +233,8 @@ def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int)
     match relation.origin:
         case "derived":
             how = "a merge of" if first.merged_with else "derived from"
-            return ComponentAnswer(
-                component.name, "derived", f"{component.name}: {how} {names}: {relation.reason}", rows
-            )
+            reason = relation.reason if first.told else f"{relation.reason}; who came first, weights alone do not tell"
+            return ComponentAnswer(component.name, "derived", f"{component.name}: {how} {names}: {reason}", rows)
         case "shared_initialisation":
             text = f"{component.name}: same random initialisation as {names}, trained apart: {relation.reason}"
             return ComponentAnswer(component.name, "shared_initialisation", text, rows)

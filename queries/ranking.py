@@ -53,13 +53,15 @@ class Candidate:
 class Ranked:
     """A candidate with its rank; those that share a rank are tied, the likeliest first.
 
-    `merged_with` names the other parent of a merge; `aside` marks a sibling or descendant.
+    `merged_with` names the other parent of a merge; `aside` marks a sibling or descendant, `told` whether
+    anything says who came first.
     """
 
     rank: int
     candidate: Candidate
     merged_with: str | None = None
     aside: bool = False
+    told: bool = True
 
 
 def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
@@ -70,20 +72,22 @@ def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: c.distance)
     direct = [c for c in significant if c.evidence.match.share("positions") >= _MOSTLY]
-    ties, partners, aside = _by_lineage(direct)
+    ties, partners, aside, untold = _by_lineage(direct)
     ties += _ties([c for c in significant if c not in direct], {})
     ranked: list[Ranked] = []
     for tie in ties:
         place = len(ranked) + 1
-        ranked += [Ranked(place, c, partners.get(c.key), c.key in aside) for c in tie]
+        ranked += [Ranked(place, c, partners.get(c.key), c.key in aside, c.key not in untold) for c in tie]
     rest = sorted((c for c in candidates if not c.evidence.significant), key=lambda c: c.evidence.log10_evalue)
     return ranked + [Ranked(len(ranked) + i + 1, c) for i, c in enumerate(rest)]
 
 
-def _by_lineage(direct: Sequence[Candidate]) -> tuple[list[list[Candidate]], dict[int, str], set[int]]:
-    """Ties in order; the other parent of those that the query is a merge of; those that cannot be ancestors."""
+def _by_lineage(
+    direct: Sequence[Candidate],
+) -> tuple[list[list[Candidate]], dict[int, str], set[int], set[int]]:
+    """Ties in order; the other parents of a merge; those that cannot be ancestors; those nothing tells anything of."""
     if not direct:
-        return [], {}, set()
+        return [], {}, set(), set()
     close = direct[:MOST]
     relatives = family([c.evidence for c in close])
     order = {c.key: (i in relatives.merges, relatives.centrality(i)) for i, c in enumerate(close)}
@@ -98,7 +102,8 @@ def _by_lineage(direct: Sequence[Candidate]) -> tuple[list[list[Candidate]], dic
         ties.append(parents)
         able = [c for c in able if c not in parents]
         aside = [c for c in aside if c not in parents]
-    return ties + _ties(able, order) + _ties(aside, order), partners, {c.key for c in aside}
+    untold = {c.key for i, c in enumerate(close) if not relatives.told(i)}
+    return ties + _ties(able, order) + _ties(aside, order), partners, {c.key for c in aside}, untold
 
 
 def _ties(ordered: Sequence[Candidate], order: Mapping[int, tuple[bool, float]]) -> list[list[Candidate]]:

@@ -153,3 +153,10 @@ def test_the_answer_does_not_depend_on_how_many_rows_are_asked_for(
         few = ancestors(registry.connection, query, 2)[0]
     assert (few.verdict, few.sentence) == (answers[name].verdict, answers[name].sentence)
     assert few.ancestors == answers[name].ancestors[:2]
+
+
+def test_two_relatives_alone_do_not_tell_who_came_first(zoo: Path, tmp_path: Path) -> None:
+    with Registry(tmp_path / "two.duckdb") as registry:
+        registry.ingest(zoo / "alder", zoo / "alder-tests")
+        answer = ancestors(registry.connection, registered_query(registry.connection, 1), 5)[0]
+    assert "who came first, weights alone do not tell" in answer.sentence
