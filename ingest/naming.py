@@ -38,9 +38,9 @@ _NORMS = NameTable(pattern for pattern, _ in NORMS)
 _COMPONENTS = NameTable(pattern for pattern, _ in COMPONENTS)
 _FOLDERS = {folder: component for folders, component in FOLDERS for folder in folders.split("|")}
 _STACK = re.compile(
-    rf"(?:^|\.)(?:(?:{STACKS})\.(\d+)(?:\.(?:{INNER_STACKS})\.(\d+))*|{MIDDLES}(?:\.(?:{INNER_STACKS})\.(\d+))*)(?:\.|$)"
+    rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\.(?:{INNER_STACKS})\.\d+)*(?:\.|$)"
 )
-_EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(\d+)(?:\.|$)")
+_EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
 _ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 _NORM_LIKE = re.compile(r"norm|(^|[._])ln($|[._\d])", re.IGNORECASE)
@@ -103,10 +103,14 @@ def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
         role, slot = "other", "buffer"
     elif vector and role in _MATRIX_ROLES:
         role, slot = ("bias" if role != "other" else role), role
+    elif vector and role == "conv":
+        role = "norm"
     elif not vector and role in {"norm", "bias"}:
         role, slot = "other", found.slot
     elif role in {"embed", "head"} and found.layer is not None:
         role, slot = "other", role
+    elif role == "other" and not slot and len(tensor.shape) > 3:
+        role = "conv"
     elif role == "other" and not slot and found.layer is None and len(tensor.shape) == 2:
         role = "embed" if tensor.shape[0] == config.get("vocab_size") else "other"
     return replace(found, role=role, slot=slot)
@@ -120,7 +124,7 @@ def parse(name: str) -> Place:
     numbers = re.findall(r"\d+", stack[0]) if stack else []
     layer = int(numbers[-1][:9]) if numbers else None
     tail = path[(expert or stack).end() :] if (expert or stack) else path  # type: ignore[union-attr]
-    role, slot = _role(tail, kind)
+    role, slot = _role(f"experts.{tail}" if expert else tail, kind)
     if role in {"gate", "up", "down"} and _SHARED.search(path):
         slot = "shared"
     return Place(_component(name), layer, int(expert[1][:9]) if expert else None, role, slot)
@@ -130,7 +134,7 @@ def _split_kind(path: str) -> tuple[str, str]:
     """The path of a module, and whether the tensor is its `weight` or its `bias`."""
     head, _, last = path.rpartition(".")
     if last in _KINDS:
-        return head.removesuffix(".parametrizations.weight"), _KINDS[last]
+        return head.removesuffix(".parametrizations.weight").removesuffix(".base_layer"), _KINDS[last]
     flat = _FLAT.fullmatch(path)
     return (flat[1], flat[2]) if flat else (path, "weight")
 
@@ -186,11 +190,15 @@ def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
 
 
 def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
-    """What stands outside the layers belongs to the one component that has layers, when its name says nothing."""
-    stacked = {n.place.component for n in named if n.place.layer is not None} - {"projector"}
-    if "language" in stacked or len(stacked) != 1:
+    """Tensors whose names say nothing belong to the one component that has layers, unless there is text in the model."""
+    stacked = {n.place.component for n in named if n.place.layer is not None}
+    text = any(n.place.role == "embed" and n.place.component == "language" for n in named)
+    others = stacked - {"language", "projector"}
+    if not others and not text and any("patch_embed" in n.tensor.name for n in named):
+        others = {"vision"}
+    if len(others) != 1 or (text and "language" in stacked):
         return named
-    owner = stacked.pop()
+    owner = others.pop()
     return [
         replace(n, place=replace(n.place, component=owner))
         if n.place.component == "language" and "/" not in n.tensor.name
@@ -201,6 +209,8 @@ def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
 
 def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     """Layers of nested stacks (`stages.1.blocks.0`) numbered through in the order of their numbers.
+
+    The single-stream blocks of Flux come after the double ones, whichever way both are called.
 
     A name has several numbers before its tail only in such stacks; the plain case is left as it is.
     """
@@ -217,7 +227,7 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     order: dict[str, dict[tuple[str, ...], int]] = {}
     for component, found in keys.items():
         if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
-            ordered = sorted(found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, 0, p) for p in k])
+            ordered = sorted(found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k])
             order[component] = {k: i for i, k in enumerate(ordered)}
     return [
         replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))
@@ -250,7 +260,7 @@ def _tell_apart(named: list[NamedTensor]) -> list[NamedTensor]:
     for number, item in enumerate(named):
         place = item.place
         free = place.role in {"norm", "bias", "conv"} or (place.role == "other" and place.slot not in _CONTEXT_SLOTS)
-        if (free and (place.slot or place.role == "conv")) or (place.layer is None and place.role in _MATRIX_ROLES):
+        if (free and (place.slot or place.role != "other")) or (place.layer is None and place.role in _MATRIX_ROLES):
             groups[place.block, place.role, place.slot].append(number)
     told = list(named)
     for numbers in groups.values():
