@@ -164,8 +164,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(ff|ffn|img_mlp|feed_forward|mlp)\.(net\.2|2)|ff\.conv_point|x_block\.mlp\.fc2|img_mlp\.net\.2", "down", ""),
     (r"txt_mlp\.net\.2", "down", "context"),
     (r"proj_mlp", "up", ""),
-    (r"proj_out|single_blocks\.\d+\.linear2", "down", "proj_out"),
-    (r"single_blocks\.\d+\.linear1", "q", "qkv_mlp"),
+    (r"proj_out", "down", "proj_out"),
     (r"proj_in|mamba_decoder\.linear", "other", "projection"),
     (r"gate_up_proj|gate_up|w12|Wi", "gate", "gate_up"),
     (r"gate_up_proj_adapter_list\.\d+\.0|gate_up_proj_adapter_list\.\d+\.1", "other", "adapter"),
@@ -291,5 +290,7 @@ TRANSPOSED = r"c_attn|c_fc|c_proj|q_attn"
 RENAMED: tuple[tuple[str, str, str], ...] = (
     (r"qwen", r"mlp\.w1", "up_proj"),
     (r"qwen", r"mlp\.w2", "gate_proj"),
+    (r".*", r"single_blocks\.\d+\.linear2", "proj_out"),
 )
-"""(`model_type`, tail, the last part of the name that says the same elsewhere): w1(x) silu(w2(x)) in the first Qwen."""
+"""(`model_type`, tail, the last part of the name that says the same elsewhere): w1(x) silu(w2(x)) in the first Qwen;
+o and down in one matrix of the single blocks of Flux."""

@@ -226,7 +226,8 @@ def _split(
         return [tensor]
     for tail, types, order in FUSED_QKV:
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type):
-            weight = shapes.get(f"{found['head']}{found['leaf']}.weight", tensor.shape)
+            stem = found["head"] + found["leaf"]
+            weight = shapes.get(f"{stem}.weight") or shapes.get(f"{stem}_weight") or tensor.shape
             cuts = _qkv(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
             names = [_sibling(found, p) for p in (*_PARTS, *([_FOURTH[order]] if order in _FOURTH else []))]
             return _parts(tensor, names, cuts) if cuts else [tensor]
