@@ -17,7 +17,7 @@ COMPONENTS: tuple[tuple[str, str], ...] = (
     (r"multi_modal_projector|mm_projector|multimodal_projector|aligner|connector|modality_projection|visual\.merger", "projector"),
     (r"(visual|vision_model|vision_tower)\.(merger_list|deepstack_merger_list|merger)|multi_modality_projector|patch_merger|mlp1", "projector"),
     (r"vision_proj|vision_projection|visual_projection|text_projection|audio_projection|embed_vision|embed_audio|img_projection|resampler", "projector"),
-    (r"model\.connector|img_projection|multi_modal_projector|perceiver_resampler|qformer|language_projection|image_newline|audio_projector|mlp_AR", "projector"),
+    (r"mm|model\.connector|img_projection|multi_modal_projector|perceiver_resampler|qformer|language_projection|image_newline|audio_projector|mlp_AR", "projector"),
     (r"vision_tower|vision_model|vision_encoder|visual|vit|image_encoder|vision_embed_tokens|img_processor|vpm|vision_transformer", "vision"),
     (r"deit|dinov2|dinov3|beit|convnext|convnextv2|resnet|swin|swinv2|vit_mae|image_model|image_embed|siglip|vision_backbone", "vision"),
     (r"audio_tower|audio_model|audio_encoder|speech_encoder|audio_embed|wav2vec2|hubert|wavlm|wav2vec2_bert|apm|feature_extractor\.conv_layers", "audio"),

@@ -1,7 +1,7 @@
 """Tables of name patterns, looked up by whole dotted parts: the cost of a name does not grow with the table.
 
-A pattern is a regular expression without repetition: letters, `\\.`, `(a|b)`, `?` behind a group. It stands for a few
-names, which are written out once into a dictionary. The few patterns with `.*` or `\\d+` stay expressions.
+A pattern is a regular expression without repetition: letters, escaped dots, `(a|b)`, `?` behind a group. It stands for
+a few names, which are written out once into a dictionary. The few patterns with repetition stay expressions.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def suffixes(name: str) -> list[str]:
 
 
 def alternatives(pattern: str) -> list[str]:
-    """What a pattern stands for, with the dots still escaped: `(a|b)\\.c` -> [`a\\.c`, `b\\.c`]."""
+    """What a pattern stands for: `(gate|up)_proj` -> [`gate_proj`, `up_proj`]; dots stay escaped."""
     tokens = _TOKEN.findall(pattern)
     if "".join(tokens) != pattern:
         raise ValueError(f"{pattern!r} has more in it than names, groups and alternatives")

@@ -37,9 +37,7 @@ _ROLES = NameTable(pattern for pattern, _, _ in ROLES)
 _NORMS = NameTable(pattern for pattern, _ in NORMS)
 _COMPONENTS = NameTable(pattern for pattern, _ in COMPONENTS)
 _FOLDERS = {folder: component for folders, component in FOLDERS for folder in folders.split("|")}
-_STACK = re.compile(
-    rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\.(?:{INNER_STACKS})\.\d+)*(?:\.|$)"
-)
+_STACK = re.compile(rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\.(?:{INNER_STACKS})\.\d+)*(?:\.|$)")
 _EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
 _ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -190,7 +188,7 @@ def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
 
 
 def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
-    """Tensors whose names say nothing belong to the one component that has layers, unless there is text in the model."""
+    """Tensors whose names say nothing belong to the one component with layers, unless the model has text."""
     stacked = {n.place.component for n in named if n.place.layer is not None}
     text = any(n.place.role == "embed" and n.place.component == "language" for n in named)
     others = stacked - {"language", "projector"}
@@ -227,7 +225,9 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     order: dict[str, dict[tuple[str, ...], int]] = {}
     for component, found in keys.items():
         if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
-            ordered = sorted(found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k])
+            ordered = sorted(
+                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k]
+            )
             order[component] = {k: i for i, k in enumerate(ordered)}
     return [
         replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))

@@ -56,7 +56,8 @@ FORMATS: tuple[Format, ...] = (
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
     Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
 )
-"""In order of preference: a source that has several is read in the first."""
+"""In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower that
+llama.cpp keeps apart, is read where it stands alone or is named itself."""
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 
@@ -152,7 +153,8 @@ def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
         path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path.removeprefix(at))
     )
     if form.alone:
-        return _only_family(source, files, form)
+        towers = sorted(path for path in top if path.endswith(form.ending) and "mmproj" in path.removeprefix(at))
+        return _only_family(source, files or towers, form)
     stem = at + form.stem
     named = [path for path in files if path == f"{stem}{form.ending}" or path.startswith(f"{stem}-")]
     return one_variant(named or files)

@@ -272,7 +272,7 @@ def test_the_rows_of_a_gated_delta_net_are_those_of_its_forward_pass() -> None:
     weight = RANDOM.normal(size=(2 * keys * key + 2 * values * value, hidden)).astype(np.float32)
     x = RANDOM.normal(size=hidden)
     tensor, data = plain("model.layers.0.linear_attn.in_proj_qkvz.weight", weight)
-    config = {"linear_num_key_heads": keys, "linear_num_value_heads": values}
+    config: dict[str, Any] = {"linear_num_key_heads": keys, "linear_num_value_heads": values}
     config |= {"linear_key_head_dim": key, "linear_value_head_dim": value, "model_type": "qwen3_next"}
     found = rows(list(unfuse([tensor], config).tensors), data)
     # fix_query_key_value_ordering: view(keys, 2 key + 2 value * values / keys), split into q, k, v, z

@@ -87,7 +87,9 @@ def test_the_bytes_of_a_pipeline_are_those_of_its_networks() -> None:
 
 def test_a_pipeline_comes_before_the_single_file_that_holds_it_again() -> None:
     files = pipeline() | {"v1-5-pruned.safetensors": safetensors_bytes({"x": matrix(4, 4)})}
-    assert len(read_checkpoint(MemorySource(files))[1].tensors) == len(read_checkpoint(MemorySource(pipeline()))[1].tensors)
+    assert len(read_checkpoint(MemorySource(files))[1].tensors) == len(
+        read_checkpoint(MemorySource(pipeline()))[1].tensors
+    )
 
 
 @pytest.mark.parametrize("text", [b"{", b"[]", b"[" * 100_000])
@@ -154,7 +156,7 @@ def test_any_part_of_a_split_gguf_names_the_whole_model(tmp_path: Path, zoo: Pat
     assert one.uri == other.uri and set(one.files) == set(parts)
     assert evidence(fingerprint_model(one)) == evidence(fingerprint_model(MemorySource(parts)))
     (tmp_path / "model-00001-of-00003.gguf").unlink()
-    with pytest.raises(SourceError, match="one of 3 parts, 2 are here|fetch all"):
+    with pytest.raises(SourceError, match="one of 3 parts, 2 are here"):
         fingerprint_model(open_source(str(tmp_path / "model-00002-of-00003.gguf")))
 
 
