@@ -56,8 +56,8 @@ FORMATS: tuple[Format, ...] = (
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
     Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
 )
-"""In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower that
-llama.cpp keeps apart, is read where it stands alone or is named itself."""
+"""In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower
+that llama.cpp keeps apart, is read where it stands alone or is named itself."""
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
+from forebear.ingest.errors import FormatError
 from forebear.ingest.naming import NamedTensor, Place, name_tensors, parse
 from forebear.ingest.storage import LogicalTensor, RowMajor
 
@@ -315,6 +316,16 @@ def test_vectors_under_a_matrix_name_are_biases_and_matrices_under_a_norm_name_a
 )
 def test_hostile_names_get_a_place(name: str) -> None:
     assert named([(name, (4, 4))])[0].place.component == "language"
+
+
+def test_more_kinds_of_names_than_any_model_has_are_refused_in_no_time() -> None:
+    tensors = [tensor(f"layers.0.{number:x}_proj.weight") for number in range(200_000)]
+    began = time.process_time()
+    with pytest.raises(FormatError, match="200000 names of tensors"):
+        name_tensors(tensors, {})
+    assert time.process_time() - began < 5
+    repeated = [tensor(f"layers.{n}.mlp.experts.{e}.w1.weight") for n in range(99) for e in range(300)]
+    assert len(name_tensors(repeated, {})) == len(repeated)
 
 
 @pytest.mark.parametrize("piece", ["cross_attn.", "encoder.", "layers.1.", "norm.", "x", "experts.1.", "1."])
