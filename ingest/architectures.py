@@ -127,7 +127,6 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"txt_attn\.k_proj|context_block\.attn\.k_proj", "k", "context"),
     (r"txt_attn\.v_proj|context_block\.attn\.v_proj", "v", "context"),
     (r"linear_attn\.out_proj", "o", ""),
-    (r"cross_attn\.kv_linear|cross_attn\.kv", "k", "kv.cross"),
     (r"add_q_proj|attn\.q_proj_context|add_q|to_q_context", "q", "context"),
     (r"add_k_proj", "k", "context"),
     (r"add_v_proj", "v", "context"),
