@@ -30,6 +30,7 @@ MOST_INPUTS = 1 << 16
 MOST_EXPERTS = 4096
 _READ_EXPERTS = 4  # of a layer, as plan.py has it
 _PARTS = ("q_proj", "k_proj", "v_proj")
+_FOURTH = {"flux": "proj_mlp", "delta": "z_proj"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
 
 @lru_cache(maxsize=512)
 def _tail(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?P<head>(?:.*\.)?)(?P<leaf>{pattern})(?P<kind>\.weight|\.bias|_bias)?")
+    return re.compile(rf"(?P<head>(?:.*\.)?)(?P<leaf>{pattern})(?P<kind>\.weight|\.bias|_weight|_bias)?")
 
 
 _ANY_FUSED = _tail("|".join(line[0] for line in (*FUSED_QKV, *FUSED_GATE_UP)))
@@ -225,9 +226,11 @@ def _split(
         return [tensor]
     for tail, types, order in FUSED_QKV:
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type):
-            weight = shapes.get(f"{found['head']}{found['leaf']}.weight", tensor.shape)
+            stem = found["head"] + found["leaf"]
+            weight = shapes.get(f"{stem}.weight") or shapes.get(f"{stem}_weight") or tensor.shape
             cuts = _qkv(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
-            return _parts(tensor, [_sibling(found, p) for p in _PARTS], cuts) if cuts else [tensor]
+            names = [_sibling(found, p) for p in (*_PARTS, *([_FOURTH[order]] if order in _FOURTH else []))]
+            return _parts(tensor, names, cuts) if cuts else [tensor]
     for tail, types, leaves in FUSED_GATE_UP:
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type) and tensor.shape[0] % 2 == 0:
             return _parts(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
@@ -260,6 +263,10 @@ def _qkv(order: str, shape: tuple[int, ...], config: Mapping[str, object]) -> li
             order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
         case "heads":
             shared = heads
+        case "flux":
+            return groups((*(shape[1],) * 3, rows - 3 * shape[1]), 1) if rows > 3 * shape[1] > 0 else None
+        case "delta":
+            return _delta(rows, config)
     size = _number(config, "head_dim", "kv_channels", "attention_head_size") or _divided(config, heads)
     fits = heads > 0 and shared > 0 and heads % shared == 0 and (heads + 2 * shared) * size == rows > 0
     match order:
@@ -270,6 +277,16 @@ def _qkv(order: str, shape: tuple[int, ...], config: Mapping[str, object]) -> li
         case "heads" | "groups" if fits:
             return groups((heads // shared * size, size, size), shared)
     return None
+
+
+def _delta(rows: int, config: Mapping[str, object]) -> list[Strides] | None:
+    """The rows of q, k, v and the output gate of a gated delta net (Qwen3NextGatedDeltaNet)."""
+    keys, values = _number(config, "linear_num_key_heads"), _number(config, "linear_num_value_heads")
+    key, value = _number(config, "linear_key_head_dim"), _number(config, "linear_value_head_dim")
+    if not keys or values % keys or 2 * (keys * key + values * value) != rows or not rows:
+        return None
+    wide = values // keys * value
+    return groups((key, key, wide, wide), keys)
 
 
 def _number(config: Mapping[str, object], *keys: str) -> int:

@@ -19,7 +19,7 @@ from .fingerprint import (
     fingerprint_vector,
 )
 from .fingerprint.sketch import Sketch, sketches
-from .formats import SkippedTensor, read_checkpoint, weight_files
+from .formats import SkippedTensor, checkpoint_files, read_checkpoint
 from .formats.quantised_weights import unpack
 from .layouts import unfuse
 from .naming import name_tensors
@@ -28,9 +28,7 @@ from .reading import Block, read_plan
 from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
-from .tokenizer import Tokenizer, TokenizerFingerprint, Vocabulary, read_tokenizer
-
-_NO_TOKENIZER = Vocabulary()
+from .tokenizer import TokenizerFingerprint, Vocabulary, read_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,8 @@ def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFing
     unpacked = unpack(contents.tensors, config)
     layout = unfuse(unpacked.tensors, config)
     named = name_tensors(layout.tensors, language)
-    plan = plan_reading(named, _vocabulary(tokenizer), language, budget=budget)
+    vocabulary = tokenizer.vocabulary() if tokenizer else Vocabulary()
+    plan = plan_reading(named, vocabulary, language, budget=budget)
     gains = _Gains(GAIN_OFFSET.get(str(language.get("model_type")), 0.0))
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
@@ -97,7 +96,7 @@ def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFing
         format=form.name,
         config=config,
         card=read_card(metered, config),
-        tokenizer=tokenizer.fingerprint() if tokenizer else None,
+        tokenizer=tokenizer.fingerprint(vocabulary) if tokenizer else None,
         tensors=tuple(tensors),
         tokens=tuple(tokens),
         sketches=tuple(sketches(tensors)),
@@ -106,15 +105,11 @@ def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFing
         parameters=sum(t.parameters for t in unpacked.tensors)
         + sum(s.parameters for s in contents.skipped + unpacked.skipped),
         bytes_read=metered.bytes_read,
-        bytes_total=sum(source.files[path].size for path in weight_files(source, form)),
+        bytes_total=sum(source.files[path].size for path in checkpoint_files(source)),
         requests=metered.requests,
         hub=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),
     )
-
-
-def _vocabulary(tokenizer: Tokenizer | None) -> Vocabulary:
-    return tokenizer.vocabulary() if tokenizer else _NO_TOKENIZER
 
 
 def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[TensorFingerprint, list[TokenRows]]:

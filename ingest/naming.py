@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .architectures import COMPONENTS, EXPERTS, NORMS, ROLES, SHARED_EXPERT, STACKS
+from .architectures import (
+    COMPONENTS,
+    EXPERTS,
+    FOLDERS,
+    INNER_STACKS,
+    MIDDLES,
+    NORMS,
+    ROLES,
+    SETTLED,
+    SHARED_EXPERT,
+    STACKS,
+)
 from .dtypes import FLOATS
+from .errors import FormatError
+from .name_tables import NameTable
 from .storage import LogicalTensor
 
+MOST_SHAPES_OF_NAMES = 20_000
+"""Different names of a model when its numbers are left out; the largest published models have below 1,000."""
+
 _KINDS = {"weight": "weight", "gamma": "weight", "scale": "weight", "kernel": "weight", "bias": "bias", "beta": "bias"}
+_KINDS |= {"weight_g": "weight", "weight_v": "weight", "original0": "weight", "original1": "weight"}
 _MATRIX_ROLES = frozenset({"q", "k", "v", "o", "gate", "up", "down", "router", "embed", "head"})
+_CONTEXT_SLOTS = frozenset({"buffer", "position", "token_type"})
 
-
-def _parts(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|.*\.)(?:{pattern})$")
-
-
-_ROLES = tuple((_parts(pattern), role, slot) for pattern, role, slot in ROLES)
-_NORMS = tuple((_parts(pattern), slot) for pattern, slot in NORMS)
-_COMPONENTS = tuple((re.compile(rf"(?:^|.*[./])(?:{pattern})(?:[./]|$)"), name) for pattern, name in COMPONENTS)
-_STACK = re.compile(rf"(?:^|\.)(?:{STACKS})\.(\d+)(?:\.|$)")
-_EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(\d+)(?:\.|$)")
+_ROLES = NameTable(pattern for pattern, _, _ in ROLES)
+_NORMS = NameTable(pattern for pattern, _ in NORMS)
+_COMPONENTS = NameTable(pattern for pattern, _ in COMPONENTS)
+_FOLDERS = {folder: component for folders, component in FOLDERS for folder in folders.split("|")}
+_STACK = re.compile(rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\.(?:{INNER_STACKS})\.\d+)*(?:\.|$)")
+_EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
+_ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+_NORM_LIKE = re.compile(r"norm|(^|[._])ln($|[._\d])", re.IGNORECASE)
+_FLAT = re.compile(r"(.*_proj)_(weight|bias)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +80,15 @@ def name_tensors(tensors: Iterable[LogicalTensor], config: Mapping[str, object])
     What a name does not say follows from the shapes beside it, where that is safe: a matrix of vocabulary size outside
     the layers is an embedding, a vector in a layer whose name holds `norm` is a norm. Else the role is `other`.
     """
+    tensors = list(tensors)
+    shapes = {_ANY_NUMBER.sub("#", t.name) for t in tensors}
+    if len(shapes) > MOST_SHAPES_OF_NAMES:
+        raise FormatError(f"{len(shapes)} names of tensors that nothing but their numbers repeats; no model has them")
     named = [NamedTensor(t, _place(t, config), t.parameters) for t in tensors]
     named = _split_encoder_decoder(named)
+    named = _adopt(named)
     named = _number_layers(named)
-    return _settle_norms(named)
+    return _tell_apart(_settle_norms(named))
 
 
 def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
@@ -79,10 +101,14 @@ def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
         role, slot = "other", "buffer"
     elif vector and role in _MATRIX_ROLES:
         role, slot = ("bias" if role != "other" else role), role
+    elif vector and role == "conv":
+        role = "norm"
     elif not vector and role in {"norm", "bias"}:
         role, slot = "other", found.slot
     elif role in {"embed", "head"} and found.layer is not None:
         role, slot = "other", role
+    elif role == "other" and not slot and len(tensor.shape) > 3:
+        role = "conv"
     elif role == "other" and not slot and found.layer is None and len(tensor.shape) == 2:
         role = "embed" if tensor.shape[0] == config.get("vocab_size") else "other"
     return replace(found, role=role, slot=slot)
@@ -91,61 +117,105 @@ def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
 @lru_cache(maxsize=1 << 16)
 def parse(name: str) -> Place:
     """The place that a name alone tells: `model.layers.7.mlp.experts.3.w1.weight` -> language, 7, 3, gate."""
-    path, kind = name.replace("/", "."), "weight"
+    path, kind = _split_kind(name.replace("/", "."))
+    stack, expert = _STACK.search(path), _EXPERT.search(path)
+    numbers = re.findall(r"\d+", stack[0]) if stack else []
+    layer = int(numbers[-1][:9]) if numbers else None
+    tail = path[(expert or stack).end() :] if (expert or stack) else path  # type: ignore[union-attr]
+    role, slot = _role(f"experts.{tail}" if expert else tail, kind)
+    if role in {"gate", "up", "down"} and _SHARED.search(path):
+        slot = "shared"
+    return Place(_component(name), layer, int(expert[1][:9]) if expert else None, role, slot)
+
+
+def _split_kind(path: str) -> tuple[str, str]:
+    """The path of a module, and whether the tensor is its `weight` or its `bias`."""
     head, _, last = path.rpartition(".")
     if last in _KINDS:
-        path, kind = head, _KINDS[last]
-    component = next((c for pattern, c in _COMPONENTS if pattern.match(name)), "language")
-    stack, expert = _STACK.search(path), _EXPERT.search(path)
-    layer = int(stack[1][:9]) if stack else None
-    number = int(expert[1][:9]) if expert else None
-    tail = path[(expert or stack).end() :] if (expert or stack) else path  # type: ignore[union-attr]
-    role, slot = _role(tail, kind, "" if stack else path)
-    if _SHARED.search(path) and role in {"gate", "up", "down"}:
-        slot = "shared"
-    return Place(component, layer, number, role, slot)
+        return head.removesuffix(".parametrizations.weight").removesuffix(".base_layer"), _KINDS[last]
+    flat = _FLAT.fullmatch(path)
+    return (flat[1], flat[2]) if flat else (path, "weight")
 
 
-def _role(tail: str, kind: str, outside: str) -> tuple[str, str]:
-    for pattern, slot in _NORMS:
-        if pattern.match(tail):
-            return ("norm", slot) if kind == "weight" else ("bias", f"norm.{slot}")
-    for pattern, role, slot in _ROLES:
-        if slot == "buffer" and kind == "bias" and pattern.match(f"{tail}.bias"):
-            return role, slot  # GPT-2 and NeoX call the causal mask `attn.bias`: equal in all strangers
-        if pattern.match(tail) or (outside and pattern.match(outside)):
-            if kind == "bias":
-                return "bias", role if not slot else f"{role}.{slot}"
-            return role, slot
+def _component(name: str) -> str:
+    folder, slash, _ = name.partition("/")
+    if slash and folder in _FOLDERS:
+        return _FOLDERS[folder]
+    return _component_of(_ANY_NUMBER.sub("#", name.replace("/", ".")))
+
+
+@lru_cache(maxsize=1 << 14)
+def _component_of(template: str) -> str:
+    found = _COMPONENTS.within(template)
+    return "language" if found is None else COMPONENTS[found][1]
+
+
+@lru_cache(maxsize=1 << 14)
+def _role(tail: str, kind: str) -> tuple[str, str]:
+    norm = _NORMS.ending(tail)
+    if norm is not None:
+        slot = NORMS[norm][1]
+        return ("norm", slot) if kind == "weight" else ("bias", f"norm.{slot}")
+    found = _ROLES.ending(tail)
+    if kind == "bias":  # GPT-2 and NeoX call the causal mask `attn.bias`: equal in all strangers
+        mask = _ROLES.ending(f"{tail}.bias")
+        if mask is not None and ROLES[mask][2] == "buffer":
+            return ROLES[mask][1:]
+    if found is not None:
+        role, slot = ROLES[found][1:]
+        return (role, slot) if kind == "weight" else ("bias", role if not slot else f"{role}.{slot}")
     if kind == "bias":
         return "bias", tail
-    return ("norm", tail) if re.search(r"norm|(^|[._])ln($|[._\d])", tail, re.IGNORECASE) else ("other", "")
+    return ("norm", tail) if _NORM_LIKE.search(tail) else ("other", "")
+
+
+_SIDE = re.compile(r"(?:^|\.)(encoder|decoder)\.(?:.*\.)?(?:block|layers?)\.\d")
+_END = re.compile(r"(?:^|\.)(encoder|decoder)\.")
 
 
 def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     """`encoder` and `decoder` are components of their own when one component has layers of both."""
+    language = [n.place.component == "language" for n in named]
+    sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
+    if sides < {"encoder", "decoder"}:
+        return named
+    return [
+        replace(n, place=replace(n.place, component=found[1]))
+        if own and (found := _END.search(n.tensor.name)) and n.place.role not in {"embed", "head"}
+        else n
+        for n, own in zip(named, language, strict=True)
+    ]
 
-    def side(item: NamedTensor) -> str | None:
-        found = re.search(r"(?:^|\.)(encoder|decoder)\.(?:.*\.)?(?:block|layers?)\.\d", item.tensor.name)
-        return found[1] if found and item.place.component == "language" else None
 
-    if {side(item) for item in named} >= {"encoder", "decoder"}:
-        return [replace(n, place=replace(n.place, component=s)) if (s := side(n)) else n for n in named]
-    return named
-
-
-_NUMBERS = re.compile(r"(?<=\.)\d+(?=\.)")
+def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
+    """Tensors whose names say nothing belong to the one component with layers, unless the model has text."""
+    stacked = {n.place.component for n in named if n.place.layer is not None}
+    text = any(n.place.role == "embed" and n.place.component == "language" for n in named)
+    others = stacked - {"language", "projector"}
+    if not others and not text and any("patch_embed" in n.tensor.name for n in named):
+        others = {"vision"}
+    if len(others) != 1 or (text and "language" in stacked):
+        return named
+    owner = others.pop()
+    return [
+        replace(n, place=replace(n.place, component=owner))
+        if n.place.component == "language" and "/" not in n.tensor.name
+        else n
+        for n in named
+    ]
 
 
 def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     """Layers of nested stacks (`stages.1.blocks.0`) numbered through in the order of their numbers.
+
+    The single-stream blocks of Flux come after the double ones, whichever way both are called.
 
     A name has several numbers before its tail only in such stacks; the plain case is left as it is.
     """
     keys: dict[str, set[tuple[str, ...]]] = defaultdict(set)
 
     def key(item: NamedTensor) -> tuple[str, ...]:
-        name = item.tensor.name
+        name = item.tensor.name.replace("/", ".")
         stack = _STACK.search(name)
         return tuple(re.split(r"\.(?=\d)|(?<=\d)\.", name[: stack.end()].rstrip("."))) if stack else ()
 
@@ -155,7 +225,9 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     order: dict[str, dict[tuple[str, ...], int]] = {}
     for component, found in keys.items():
         if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
-            ordered = sorted(found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, 0, p) for p in k])
+            ordered = sorted(
+                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k]
+            )
             order[component] = {k: i for i, k in enumerate(ordered)}
     return [
         replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))
@@ -166,19 +238,36 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
 
 
 def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:
-    """`post_attention_layernorm` feeds the FFN, unless the block has a norm that says so itself (Gemma 2, OLMo 2)."""
+    """The place of a norm whose name means another place when its layer has a certain other norm (see SETTLED)."""
     names = {n.tensor.name for n in named}
-    extra = ("pre_feedforward_layernorm", "post_feedforward_layernorm")
     settled = []
     for item in named:
         name = item.tensor.name
-        stem = "post_attention_layernorm"
-        if item.place.role == "norm" and stem in name and any(name.replace(stem, other) in names for other in extra):
-            item = replace(item, place=replace(item.place, slot="post_attention"))
+        for stem, others, slot in SETTLED:
+            if item.place.role == "norm" and stem in name and any(name.replace(stem, one) in names for one in others):
+                item = replace(item, place=replace(item.place, slot=slot))
         settled.append(item)
     return settled
 
 
-def duplicates(named: Iterable[NamedTensor]) -> Counter[tuple[str, str, str]]:
-    """How many tensors share (block, role, slot): more than one means that a table line is missing."""
-    return Counter((n.place.block, n.place.role, n.place.slot) for n in named if n.place.role in _MATRIX_ROLES)
+def _tell_apart(named: list[NamedTensor]) -> list[NamedTensor]:
+    """Norms, biases, kernels and nameless ends of one block that share a slot: all but the first get their own names.
+
+    The first is that of the lowest name, whatever the order in the file. Matrices of a role are not touched: two that
+    share a slot mean that a line of ROLES is missing.
+    """
+    groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for number, item in enumerate(named):
+        place = item.place
+        free = place.role in {"norm", "bias", "conv"} or (place.role == "other" and place.slot not in _CONTEXT_SLOTS)
+        if (free and (place.slot or place.role != "other")) or (place.layer is None and place.role in _MATRIX_ROLES):
+            groups[place.block, place.role, place.slot].append(number)
+    told = list(named)
+    for numbers in groups.values():
+        for number in sorted(numbers, key=lambda n: named[n].tensor.name)[1:]:
+            item = named[number]
+            path = item.tensor.name.replace("/", ".")
+            stack = _STACK.search(path)
+            own, _ = _split_kind(path[stack.end() :] if stack else path)
+            told[number] = replace(item, place=replace(item.place, slot=own))
+    return told

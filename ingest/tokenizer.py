@@ -45,15 +45,18 @@ class Tokenizer:
         order = np.lexsort((np.array([i for i, _ in plain], np.int64), keys))
         return Vocabulary(np.array([i for i, _ in plain], np.int64)[order], keys[order])
 
-    def fingerprint(self) -> TokenizerFingerprint:
-        """MinHashes of the token set and of the merge list, and what else identifies the tokenizer."""
+    def fingerprint(self, vocabulary: Vocabulary | None = None) -> TokenizerFingerprint:
+        """MinHashes of the token set and of the merge list, and what else identifies the tokenizer.
+
+        Whoever has its `vocabulary()` already gives it: 0.2 s for 150,000 tokens.
+        """
         spelling = _spelling(self.tokens)
         merges = hash_bytes(spelling(a) + b"\0" + spelling(b) for a, b in self.merges)
         specials = sorted((self.tokens.get(t, -1), t) for t in self.specials)
         return TokenizerFingerprint(
             kind=printable(self.kind, 40),
             size=len(self.tokens),
-            tokens=minhash(self.vocabulary().keys),
+            tokens=minhash((vocabulary or self.vocabulary()).keys),
             merges=minhash(merges) if len(merges) else None,
             specials=tuple(printable(t, 80) for _, t in specials[:_MOST_SPECIALS]),
         )

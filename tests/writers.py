@@ -229,5 +229,6 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
     """`files` in `folder`, which is made; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return folder

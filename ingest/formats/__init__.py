@@ -6,19 +6,23 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from ..card import read_config
 from ..errors import FormatError, SourceError
 from ..reader import Reader
+from ..sources.inside import Inside
 from ..sources.source import Source, nothing_to_read, read_small
 from ..text import printable
+from ..tokenizer import read_tokenizer
 from .contents import Contents, SkippedTensor
 from .gguf_file import finish_gguf, read_gguf
+from .networks import Network, Networks, find_networks, one_variant
 from .safetensors import read_safetensors
 from .torch_zip import read_torch
 
-__all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "read_checkpoint"]
+__all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "checkpoint_files", "read_checkpoint"]
 
 INDEX_LIMIT = 32 << 20
 
@@ -52,29 +56,61 @@ FORMATS: tuple[Format, ...] = (
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
     Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
 )
-"""In order of preference: a source that has several is read in the first."""
+"""In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower
+that llama.cpp keeps apart, is read where it stands alone or is named itself."""
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 
 
 def read_checkpoint(source: Source) -> tuple[Format, Contents]:
-    """The format of a source and its tensors, over all shards.
+    """The format of a source and its tensors, over all shards; of several networks, the format of the first.
 
     Raises NothingToRead without weights, FormatError for a file that is broken or a tensor that two shards hold.
     """
-    for form in FORMATS:
-        if files := weight_files(source, form):
-            break
-    else:
+    found = _networks(source)
+    if not found.parts:
         raise nothing_to_read(source)
-    parts = _read_files(source, files, form)
-    merged = _join(parts)
+    read = [_read_network(source, part) for part in found.parts]
+    contents = read[0][1]
+    if found.pipeline:
+        contents = replace(_join([part for _, part in read]), config={"model_type": found.pipeline}, tokenizer=None)
+    return read[0][0], contents
+
+
+def checkpoint_files(source: Source) -> list[str]:
+    """The files of weights that `read_checkpoint` reads."""
+    return [path for part in _networks(source).parts for path in _own_format(source, part.folder)[0][1]]
+
+
+def _networks(source: Source) -> Networks:
+    endings = tuple(ending for form in FORMATS for ending in (form.ending, form.index) if ending)
+    holding = {path.rpartition("/")[0] for path in source.files if path.endswith(endings)}
+    return find_networks(source, lambda folder: folder in holding and bool(_own_format(source, folder)))
+
+
+def _own_format(source: Source, folder: str) -> list[tuple[Format, list[str]]]:
+    """The preferred format of a folder and its files; empty where none has weights there."""
+    return next(([(form, files)] for form in FORMATS if (files := weight_files(source, form, folder))), [])
+
+
+def _read_network(source: Source, part: Network) -> tuple[Format, Contents]:
+    """One network; a folder's own config and tokenizer count where the source has none at its top."""
+    ((form, files),) = _own_format(source, part.folder)
+    merged = _join(_read_files(source, files, form))
     seen: set[str] = set()
     for tensor in merged.tensors:
         if tensor.name in seen:
             raise FormatError(f"{source.uri}: two files hold a tensor {printable(tensor.name)!r}")
         seen.add(tensor.name)
-    return form, form.finish(merged, files) if form.finish else merged
+    contents = form.finish(merged, files) if form.finish else merged
+    if part.prefix:
+        named = tuple(replace(t, name=part.prefix + t.name) for t in contents.tensors)
+        return form, replace(contents, tensors=named)
+    if part.folder:
+        inside = Inside(source, part.folder)
+        config, tokenizer = read_config(inside) or contents.config, read_tokenizer(inside) or contents.tokenizer
+        return form, replace(contents, config=config, tokenizer=tokenizer)
+    return form, contents
 
 
 def _join(parts: Sequence[Contents]) -> Contents:
@@ -106,17 +142,22 @@ def _read_file(source: Source, file: str, form: Format) -> Contents:
         reader.close()
 
 
-def weight_files(source: Source, form: Format) -> list[str]:
-    """The files of the source's top folder that make one checkpoint: those of the index, or one family of shards."""
-    top = {path for path in source.files if "/" not in path}
+def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
+    """The files of one folder, the top one, that make one checkpoint: those of the index, or one family of shards."""
+    top = {path for path in source.files if path.rpartition("/")[0] == folder}
+    at = f"{folder}/" if folder else ""
     if form.index and (indexes := sorted(path for path in top if path.endswith(form.index))):
-        preferred = next((i for i in indexes if i.startswith("model.")), indexes[0])
+        preferred = next((i for i in indexes if i.startswith(f"{at}model.")), one_variant(indexes)[0])
         return _indexed(source, preferred)
-    files = sorted(path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path))
+    files = sorted(
+        path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path.removeprefix(at))
+    )
     if form.alone:
-        return _only_family(source, files, form)
-    named = [path for path in files if path == f"{form.stem}{form.ending}" or path.startswith(f"{form.stem}-")]
-    return named or files
+        towers = sorted(path for path in top if path.endswith(form.ending) and "mmproj" in path.removeprefix(at))
+        return _only_family(source, files or towers, form)
+    stem = at + form.stem
+    named = [path for path in files if path == f"{stem}{form.ending}" or path.startswith(f"{stem}-")]
+    return one_variant(named or files)
 
 
 def _only_family(source: Source, files: list[str], form: Format) -> list[str]:

@@ -25,7 +25,14 @@ from ..views import ColumnsOf, RowsOf
 from . import gguf_metadata as metadata
 from .contents import Contents, SkippedTensor
 from .gguf_header import Header, TensorInfo, read_header
-from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, hugging_face_name, original_rows
+from .gguf_names import (
+    GAIN_PLUS_ONE,
+    NOT_PLUS_ONE,
+    PERMUTED,
+    PERMUTED_BY_SHARE,
+    hugging_face_name,
+    original_rows,
+)
 
 _PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
 _UNREADABLE = {"Q8_1", "Q8_K", "Q1_0"}
@@ -186,8 +193,11 @@ def _original(
 
 
 def _heads(fields: Mapping[str, object], arch: str, layer: str, *, shared: bool) -> int:
-    """Heads of q, or of k and v, in a layer; 0 where the metadata do not say."""
+    """Heads that the rows of q, or of k, are cut into; 0 where the metadata do not say."""
     plain = metadata.numbers(fields.get(f"{arch}.attention.head_count"))
     counts = (metadata.numbers(fields.get(f"{arch}.attention.head_count_kv")) if shared else plain) or plain
     number = int(layer) if layer.isdigit() and len(layer) < 7 else 0
-    return 0 if not counts else counts[0] if len(counts) == 1 else counts[number] if number < len(counts) else 0
+    heads = 0 if not counts else counts[0] if len(counts) == 1 else counts[number] if number < len(counts) else 0
+    if shared and arch in PERMUTED_BY_SHARE and plain and 0 < heads != plain[0]:
+        return plain[0] // heads
+    return heads

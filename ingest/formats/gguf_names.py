@@ -14,11 +14,13 @@ from ..naming import parse
 from ..views import Strides
 
 PERMUTED = frozenset({
-    "llama", "arcee", "arctic", "baichuan", "bailingmoe", "deci", "deepseek", "granite", "granitehybrid", "granitemoe",
-    "internlm2", "llada", "minicpm", "mistral3", "olmo", "smollm3", "xverse",
+    "llama", "arcee", "arctic", "baichuan", "bailingmoe", "chameleon", "deci", "deepseek", "granite", "granitehybrid",
+    "granitemoe", "internlm2", "llada", "minicpm", "mistral3", "olmo", "smollm3", "xverse",
 })  # fmt: skip
 """Architectures whose rows of q and k the converter interleaves by halves of a head (`permute` or `undo_permute`).
 Mistral, Mixtral, Yi and the like are written as `llama`."""
+PERMUTED_BY_SHARE = frozenset({"baichuan", "xverse"})
+"""Those of them whose k is cut not by the heads of k but by how many heads of q share one (`_reverse_hf_permute`)."""
 
 GAIN_PLUS_ONE = frozenset({"gemma", "gemma2", "gemma3", "qwen3next"})
 """Architectures whose converter stores 1 + w for a norm's w."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from .source import SourceFile
 
 _DEPTH = 3
 _MOST_FILES = 20_000
+_PART = re.compile(r"-\d{5}-of-(\d{5})(?=\.)")
+"""How the parts of a split model are numbered."""
 _GENERIC = frozenset({"model", "pytorch_model", "consolidated", "weights", "diffusion_pytorch_model"})
 
 
@@ -28,7 +31,8 @@ class FolderSource:
     def __init__(self, root: Path, only: Path | None = None) -> None:
         self._root = root
         self.uri = (only or root).as_uri()
-        self.name = printable(root.name if only is None or only.stem in _GENERIC else only.stem)
+        stem = _PART.sub("", only.name).rpartition(".")[0] if only else ""
+        self.name = printable(stem if only and stem not in _GENERIC else root.name)
         found = {path: size for path, size in _walk(root) if only is None or _beside(path, only.name)}
         self._times = {path: time for path, (_, time) in found.items()}
         self._files = {path: SourceFile(path, size) for path, (size, _) in found.items()}
@@ -61,7 +65,7 @@ def open_folder(path: Path) -> FolderSource:
     path = Path(os.path.abspath(path))  # `a/../b` and `b` are one source
     try:
         if path.is_file():
-            return FolderSource(path.parent, path)
+            return FolderSource(path.parent, _first_part(path))
         return FolderSource(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
@@ -86,6 +90,16 @@ def _walk(root: Path) -> list[tuple[str, tuple[int, int]]]:
     return found
 
 
+def _first_part(path: Path) -> Path:
+    """The first of the files that a file is one of, where its name says that there are several."""
+    first = path.with_name(_PART.sub(r"-00001-of-\1", path.name))
+    return first if first.is_file() else path
+
+
 def _beside(path: str, weights: str) -> bool:
-    """Whether a file belongs to a single file of weights: itself, and the small files that describe it."""
-    return path == weights or ("/" not in path and path.endswith((".json", ".md", ".txt", "tokenizer.model")))
+    """Whether a file belongs to a named file of weights: itself, its other parts, the small files that describe it."""
+    if "/" in path:
+        return False
+    if _PART.search(weights) and _PART.sub(r"-of-\1", path) == _PART.sub(r"-of-\1", weights):
+        return True
+    return path == weights or path.endswith((".json", ".md", ".txt", "tokenizer.model"))

@@ -32,6 +32,7 @@ from ...writers import MemoryReader, MemorySource, llama, model_files
 from .test_layouts import evidence
 from .writers_fused import Floats, load_model
 from .writers_gguf import (
+    PERMUTING,
     Stored,
     convert,
     field,
@@ -70,6 +71,36 @@ def test_a_file_of_the_same_values_makes_the_fingerprint_of_the_original(zoo: Pa
         assert np.array_equal(getattr(made.tokenizer, kept), getattr(original.tokenizer, kept)), kept
     for key in ("num_hidden_layers", "hidden_size", "vocab_size", "tie_word_embeddings", "num_key_value_heads"):
         assert made.config[key] == config[key]
+
+
+@pytest.mark.parametrize("arch", sorted(PERMUTING))
+def test_rows_of_q_and_k_are_put_back_for_every_way_in_which_the_converter_moves_them(arch: str) -> None:
+    random = np.random.default_rng(4)
+    names = {"q_proj": 64, "k_proj": 16, "v_proj": 16}  # 8 heads share 2: a share of 4 is not the number of heads
+    tensors = {
+        f"model.layers.0.self_attn.{name}.weight": random.normal(size=(rows, 64)).astype(np.float32)
+        for name, rows in names.items()
+    }
+    config = {"num_attention_heads": 8, "num_key_value_heads": 2, "num_hidden_layers": 1, "hidden_size": 64}
+    data = gguf_bytes(fields_of(config, {"model": {"vocab": {"a": 0}}}, arch), convert(tensors, config, Kind.F32, arch))
+    contents = read_checkpoint(MemorySource({"a.gguf": data}))[1]
+    for tensor in contents.tensors:
+        part = tensor.name.split(".")[-2]
+        expected = next(values for name, values in tensors.items() if part in name)
+        np.testing.assert_array_equal(all_rows(tensor, data), expected)
+
+
+def test_a_vision_tower_of_its_own_is_read_when_it_is_named(tmp_path: Path) -> None:
+    matrix = stored(RANDOM.normal(size=(32, 32)).astype(np.float32), Kind.F16)
+    parts = ("attn_q", "attn_k", "attn_v", "attn_out", "ffn_up", "ffn_down")
+    tensors = {f"v.blk.{i}.{part}.weight": matrix for i in (0, 1) for part in parts} | {"mm.0.weight": matrix}
+    path = tmp_path / "mmproj-model-f16.gguf"
+    path.write_bytes(gguf_bytes({"general.architecture": "clip"}, tensors))
+    made = fingerprint_model(open_source(str(path)))
+    places = [t.named.place for t in made.tensors]
+    tower = [p for p in places if p.component == "vision"]
+    assert {(p.layer, p.role) for p in tower} == {(i, r) for i in (0, 1) for r in ("q", "k", "v", "o", "up", "down")}
+    assert [p.component for p in places if p not in tower] == ["projector"]
 
 
 def test_a_split_model_is_one_model_and_a_missing_part_is_said(zoo: Path) -> None:

@@ -216,6 +216,73 @@ def test_the_first_qwen_calls_gate_w2() -> None:
     assert list(unfuse(tensors, {"model_type": "mixtral"}).tensors) == tensors
 
 
+def test_clip_keeps_q_k_and_v_in_one_parameter_without_a_module() -> None:
+    tensors, config = equal_heads()
+    fused = {
+        name.replace("in_proj.", "in_proj_"): values
+        for name, values in fuse_qkv(tensors, config, "in_proj", stacked_qkv).items()
+    }
+    assert "model.layers.0.self_attn.in_proj_weight" in fused and "model.layers.0.self_attn.in_proj_bias" in fused
+    made = fingerprint(fused, {}, {"model": {"vocab": {}}})
+    assert evidence(made) == evidence(fingerprint(tensors, {}, {"model": {"vocab": {}}}))
+
+
+def flux(*, original: bool) -> dict[str, Floats]:
+    """Two double and two single blocks, as Black Forest Labs and as diffusers name and cut them."""
+    random = np.random.default_rng(5)
+    made: dict[str, Floats] = {}
+
+    def put(theirs: str, ours: list[str], *shape: int) -> None:
+        values = random.normal(0, 0.02, (len(ours) * shape[0], *shape[1:])).astype(np.float32)
+        if original:
+            made[theirs] = values
+        else:
+            made.update(zip(ours, np.split(values, len(ours)), strict=True))
+
+    for i in range(2):
+        at, to = f"double_blocks.{i}", f"transformer_blocks.{i}"
+        for kind in ("weight", "bias"):
+            shape = (64, 64)[: 2 if kind == "weight" else 1]
+            put(f"{at}.img_attn.qkv.{kind}", [f"{to}.attn.to_{p}.{kind}" for p in "qkv"], *shape)
+            put(f"{at}.txt_attn.qkv.{kind}", [f"{to}.attn.add_{p}_proj.{kind}" for p in "qkv"], *shape)
+        put(f"{at}.img_attn.proj.weight", [f"{to}.attn.to_out.0.weight"], 64, 64)
+        put(f"{at}.txt_attn.proj.weight", [f"{to}.attn.to_add_out.weight"], 64, 64)
+        put(f"{at}.img_mlp.0.weight", [f"{to}.ff.net.0.proj.weight"], 256, 64)
+        put(f"{at}.img_mlp.2.weight", [f"{to}.ff.net.2.weight"], 64, 256)
+        put(f"{at}.txt_mlp.0.weight", [f"{to}.ff_context.net.0.proj.weight"], 256, 64)
+        put(f"{at}.txt_mlp.2.weight", [f"{to}.ff_context.net.2.weight"], 64, 256)
+        put(f"{at}.img_attn.norm.query_norm.scale", [f"{to}.attn.norm_q.weight"], 16)
+        put(f"{at}.txt_attn.norm.key_norm.scale", [f"{to}.attn.norm_added_k.weight"], 16)
+        at, to = f"single_blocks.{i}", f"single_transformer_blocks.{i}"
+        mixed = random.normal(0, 0.02, (448, 64)).astype(np.float32)
+        parts = {f"{to}.attn.to_{p}.weight": mixed[64 * n : 64 * n + 64] for n, p in enumerate("qkv")}
+        made |= {f"{at}.linear1.weight": mixed} if original else parts | {f"{to}.proj_mlp.weight": mixed[192:]}
+        put(f"{at}.linear2.weight", [f"{to}.proj_out.weight"], 64, 320)
+    return made
+
+
+def test_the_two_layouts_of_flux_have_one_fingerprint() -> None:
+    one, other = (fingerprint(flux(original=o), {}, {"model": {"vocab": {}}}) for o in (True, False))
+    assert evidence(one) == evidence(other)
+    assert {t.named.place.component for t in one.tensors} == {"denoiser"}
+
+
+def test_the_rows_of_a_gated_delta_net_are_those_of_its_forward_pass() -> None:
+    keys, values, key, value, hidden = 2, 6, 4, 5, 12
+    weight = RANDOM.normal(size=(2 * keys * key + 2 * values * value, hidden)).astype(np.float32)
+    x = RANDOM.normal(size=hidden)
+    tensor, data = plain("model.layers.0.linear_attn.in_proj_qkvz.weight", weight)
+    config: dict[str, Any] = {"linear_num_key_heads": keys, "linear_num_value_heads": values}
+    config |= {"linear_key_head_dim": key, "linear_value_head_dim": value, "model_type": "qwen3_next"}
+    found = rows(list(unfuse([tensor], config).tensors), data)
+    # fix_query_key_value_ordering: view(keys, 2 key + 2 value * values / keys), split into q, k, v, z
+    shared = values // keys * value
+    parts = np.split((weight @ x).reshape(keys, -1), np.cumsum([key, key, shared]), axis=1)
+    for name, expected in zip(("q_proj", "k_proj", "v_proj", "z_proj"), parts, strict=True):
+        np.testing.assert_allclose(found[name] @ x, expected.ravel(), rtol=1e-4, atol=1e-6)
+    assert unfuse([tensor], config | {"linear_num_value_heads": 5}).tensors == (tensor,)
+
+
 @pytest.mark.parametrize(
     "config", [{}, {"num_attention_heads": 7}, {"num_attention_heads": "4"}, {"num_attention_heads": 0}]
 )

@@ -82,14 +82,20 @@ def permute(values: Floats, heads: int) -> Floats:
     return np.ascontiguousarray(values.reshape(heads, 2, rows, *values.shape[1:]).swapaxes(1, 2).reshape(values.shape))
 
 
+PERMUTING = {"llama", "granite", "minicpm", "olmo", "arcee", "smollm3", "baichuan", "xverse"}
+"""Architectures for which `convert` does what convert_hf_to_gguf.py does to q and k."""
+
+
 def convert(tensors: Tensors, config: Config, kind: Kind, arch: str) -> dict[str, Stored]:
     """The tensors of a Llama-like model under the names of GGUF, experts stacked."""
     names = gguf.get_tensor_name_map(_arch(arch), config["num_hidden_layers"])
     converted: dict[str, Stored] = {}
     experts: dict[str, list[Floats]] = {}
     for name, values in tensors.items():
-        if re.search(r"[qk]_proj\.", name) and arch == "llama":
+        if re.search(r"[qk]_proj\.", name) and arch in PERMUTING:
             heads = config["num_key_value_heads" if "k_proj" in name else "num_attention_heads"]
+            if arch in {"baichuan", "xverse"} and "k_proj" in name and heads != config["num_attention_heads"]:
+                heads = config["num_attention_heads"] // heads  # _reverse_hf_permute(weights, n_head, n_kv_head)
             values = permute(values, heads)
         if found := re.fullmatch(r"(.*\.experts)\.\d+\.(w\d)\.weight", name):
             experts.setdefault(f"{found[1]}.{found[2]}.weight", []).append(values)

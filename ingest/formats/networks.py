@@ -1,0 +1,82 @@
+"""Where the weights of a source are: beside each other, in one sub-folder, or one network a folder (diffusers).
+
+Limitations: of the files of one network only one variant is read (`.fp16.` and its like, where there is no plain one);
+a pipeline's tokenizers are not read, as each belongs to one of its encoders; its safety checker is no part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from ..errors import FormatError, SourceError
+from ..sources.source import Source, read_small
+from ..text import printable
+
+PIPELINE = "model_index.json"
+_INDEX_LIMIT = 1 << 20
+_MOST_SHOWN = 12
+_NO_PART = frozenset({"safety_checker", "feature_extractor", "image_processor", "watermarker", "scheduler"})
+_VARIANT = re.compile(r"\.(fp16|bf16|fp32|fp8|int8|ema|ema_only|non_ema|no_ema)(?=[.-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network of a source: its folder (`` for the top), and what is put before the names of its tensors."""
+
+    folder: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The networks of a source; `pipeline` is the class that joins several, as model_index.json names it."""
+
+    parts: tuple[Network, ...]
+    pipeline: str | None = None
+
+
+def find_networks(source: Source, has_weights: Callable[[str], bool]) -> Networks:
+    """The folders to read, where `has_weights` tells whether a folder's own files are a checkpoint.
+
+    A pipeline's folders come before single files at the top, which hold the same networks again. Raises SourceError
+    when several folders have weights and nothing says that they are one model.
+    """
+    pipeline, named = _pipeline(source)
+    parts = [folder for folder in named if folder not in _NO_PART and has_weights(folder)]
+    if parts:
+        return Networks(tuple(Network(folder, f"{folder}/") for folder in sorted(parts)), pipeline)
+    if has_weights(""):
+        return Networks((Network(""),))
+    folders = sorted({path.rpartition("/")[0] for path in source.files} - {""})
+    found = list(islice((folder for folder in folders if has_weights(folder)), _MOST_SHOWN + 1))
+    if len(found) > 1:
+        shown = ", ".join(map(printable, found[:_MOST_SHOWN])) + (", ..." if len(found) > _MOST_SHOWN else "")
+        raise SourceError(f"{source.uri}: weights in several folders; name one of them: {shown}")
+    return Networks(tuple(Network(folder) for folder in found))
+
+
+def _pipeline(source: Source) -> tuple[str | None, list[str]]:
+    """The class of a pipeline and the folders of its parts; FormatError for a model_index.json that is none."""
+    text = read_small(source, PIPELINE, _INDEX_LIMIT)
+    if text is None:
+        return None, []
+    try:
+        index: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{source.uri}: {PIPELINE} is not valid JSON") from error
+    if not isinstance(index, Mapping):
+        raise FormatError(f"{source.uri}: {PIPELINE} is not a JSON object")
+    folders = [str(k) for k, v in index.items() if isinstance(v, list) and any(isinstance(one, str) for one in v)]
+    name = index.get("_class_name")
+    return printable(name, 80) if isinstance(name, str) else "pipeline", folders
+
+
+def one_variant(files: Sequence[str]) -> list[str]:
+    """The files of one variant: those without a mark such as `.fp16.`, else those of the first mark."""
+    marks = {path: found[1] if (found := _VARIANT.search(path.rpartition("/")[2])) else "" for path in files}
+    chosen = min(marks.values(), default="")
+    return [path for path in files if marks[path] == chosen]
