@@ -143,3 +143,29 @@ def averaged(found: Sequence[Metrics], weights: NDArray[np.float64] | None = Non
     summed = (np.where(present, figures, 0.0) * weight[:, None]).sum(axis=0)
     mean = np.where(total > 0, summed / np.where(total > 0, total, 1), np.nan)
     return Metrics(sum(one.values for one in found), *mean.tolist())
+
+
+def metrics_by_row(x: Values, y: Values) -> NDArray[np.float64]:
+    """The figures [n, 8] of every row of `x` with the same row of `y` [n, width], in the order of METRICS."""
+    a, b = x.astype(np.float64), y.astype(np.float64)
+    difference = np.abs(a - b)
+    same = difference == 0
+    length_x, length_y = np.square(a).sum(axis=1), np.square(b).sum(axis=1)
+    mean_x, mean_y = a.mean(axis=1), b.mean(axis=1)
+    centred_x, centred_y = a - mean_x[:, None], b - mean_y[:, None]
+    square_x, square_y = np.square(centred_x).sum(axis=1), np.square(centred_y).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.column_stack(
+            [
+                (a * b).sum(axis=1) / np.sqrt(length_x * length_y),
+                (centred_x * centred_y).sum(axis=1) / np.sqrt(square_x * square_y),
+                difference.mean(axis=1),
+                np.sqrt(np.square(difference).sum(axis=1) / ((length_x + length_y) / 2)),
+                np.quantile(difference, 0.99, axis=1),
+                np.abs(
+                    np.sqrt(square_x / a.shape[1]) / np.abs(mean_x) - np.sqrt(square_y / a.shape[1]) / np.abs(mean_y)
+                ),
+                same.mean(axis=1),
+                1 - same.mean(axis=1),
+            ]
+        )

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from ..ancestors import BlockMatch, Verdict
 from .metrics import Metrics
 
-SCHEMA_VERSION = 1
-
 ValueSource = Literal["leading rows", "kept values", "token rows", "whole tensors"]
 """What figures were computed from: the first 16 rows of matrices, read from the source; the 256 values of them (64 of
 a vector) that the registry keeps; rows of the same tokens of an embedding; every value (vectors are read whole)."""
@@ -169,7 +167,8 @@ class Change:
 
     `relative_change` is the RMS of the change over that of the values. `spacing` names the coarser of the two stored
     types; `median_steps` is the median absolute change of the changed entries in its spacings (units in the last
-    place), `within_one_step` the share of the changed entries that moved by at most one: rounding moves no further.
+    place), `within_half_step` the share of the changed entries that moved by at most half of one, as rounding does.
+    `over_rounding` is the RMS of the change over that of rounding both to that type.
     `kurtosis` is 1.8 for an even spread, 3 for a Gaussian, more where few entries moved most.
     `rank` counts singular values of the change of the leading rows above its noise floor; `effective_rank` is the
     exponential of the entropy of their squares; `full_rank` is what a fine-tune has. NaN and None without the rows.
@@ -187,7 +186,8 @@ class Change:
     relative_change: float
     spacing: str
     median_steps: float
-    within_one_step: float
+    within_half_step: float
+    over_rounding: float
     kurtosis: float
     rank: int | None
     effective_rank: float
@@ -209,7 +209,8 @@ class ChangeSummary:
     changed_share: float
     relative_change: float
     median_steps: float
-    within_one_step: float
+    within_half_step: float
+    over_rounding: float
     kurtosis: float
     rank: float
     effective_rank: float
@@ -371,6 +372,7 @@ class Comparability:
     """How much of a pair can be compared value by value: shares of each model's parameters, and what cannot be."""
 
     pair: str
+    component: str
     tensors: int
     share_first: float
     share_second: float

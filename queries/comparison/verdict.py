@@ -1,0 +1,158 @@
+"""What the evidence says of two models, in both directions, and whether the controls let it be trusted.
+
+E-values of A against B are corrected for every model that B may have been picked from: all of the registry, and the
+models given from outside of it. So a pair has the E-value that `forebear ancestors` gives it. Comparisons with controls
+are corrected for the number of such comparisons alone: they are what the measure is checked by, and a weaker correction
+finds fault sooner.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ancestors import Verdict, evidence_blocks
+from ..evidence import KINDS, PairEvidence
+from ..relation import Relation, relate
+from .records import PairEvidenceRow, RoleMatch
+from .tables import role_order
+
+FEW_MATRICES = 4
+"""With fewer matrices in common nothing can be told."""
+_ATTENTION, _FFN = frozenset("qkvo"), frozenset({"gate", "up", "down", "router"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The evidence of one direction with its verdict; `relation` is None where nothing is significant."""
+
+    evidence: PairEvidence
+    relation: Relation | None
+    verdict: Verdict
+    reason: str
+
+
+def judge(evidence: PairEvidence) -> Judged:
+    """The verdict of one direction."""
+    if evidence.significant:
+        relation = relate(evidence)
+        verdict: Verdict = "inconclusive" if relation.origin == "undecided" else relation.origin
+        return Judged(evidence, relation, verdict, relation.reason)
+    if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES:
+        return Judged(evidence, None, "inconclusive", "too few matrices to tell anything")
+    if not evidence.log10_p:
+        return Judged(evidence, None, "inconclusive", "no matrices that could be compared: widths and roles differ")
+    return Judged(evidence, None, "unrelated", "no more alike than strangers")
+
+
+def stronger(forward: Judged, backward: Judged) -> Judged:
+    """The direction that says more: significant, then of more coverage (a part is found whole in what it came from)."""
+    return min(forward, backward, key=lambda j: (j.relation is None, -round(j.evidence.match.coverage, 3)))
+
+
+def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int) -> PairEvidenceRow:
+    """One direction as a record."""
+    evidence = judged.evidence
+    return PairEvidenceRow(
+        query=query,
+        candidate=candidate,
+        component=evidence.pairing.query.name,
+        candidate_component=evidence.pairing.candidate.name,
+        verdict=judged.verdict,
+        evidence=evidence.kind,
+        log10_p=dict(evidence.log10_p),
+        log10_evalue=evidence.log10_evalue,
+        corrected_for=corrected_for,
+        identity=evidence.match.identity,
+        coverage=evidence.match.coverage,
+        distance=evidence.match.distance,
+        relation=judged.relation.flags if judged.relation else (),
+        reason=judged.reason,
+        gains_correlation=evidence.gains.correlation,
+        gains_values=evidence.gains.values,
+        gains_equal=evidence.gains.equal,
+        roles=tuple(role_matches(evidence)),
+        blocks=tuple(evidence_blocks(evidence)) if evidence.significant else (),
+    )
+
+
+def role_matches(evidence: PairEvidence) -> list[RoleMatch]:
+    """What of each role of the query has a match."""
+    query, match = evidence.pairing.query, evidence.match
+    groups: dict[str, list[int]] = defaultdict(list)
+    for tensor in np.flatnonzero(query.evidenced).tolist():
+        groups[query.roles[tensor]].append(tensor)
+    found = []
+    for role in sorted(groups, key=lambda role: role_order(role, "")):
+        tensors = np.array(groups[role])
+        matched = tensors[match.kind[tensors] >= 0]
+        weight, total = match.weight[matched].sum(), match.weight[tensors].sum()
+        kinds = Counter(KINDS[k] for k in match.kind[matched].tolist())
+        identity = float((match.weight[matched] * match.similarity[matched]).sum() / weight) if weight > 0 else np.nan
+        share = float(weight / total) if total > 0 else 0.0
+        found.append(RoleMatch(role, len(tensors), len(matched), share, dict(sorted(kinds.items())), identity))
+    return found
+
+
+def sentence(names: tuple[str, str], row: PairEvidenceRow, equal_norms: bool) -> str:
+    """The verdict of A and B in words. `equal_norms` when every norm gain that can be compared is the same in both."""
+    first, second = names
+    match row.verdict:
+        case "derived":
+            flags = ", ".join(flag.replace("_", " ") for flag in row.relation)
+            text = f"{first} and {second} are of one lineage ({flags}): {row.reason}{_found(row)}"
+            return text + "; who came first, weights alone do not tell"
+        case "shared_initialisation":
+            return f"{first} and {second} have the same random initialisation and were trained apart: {row.reason}"
+        case "inconclusive" if row.relation:
+            return f"{first} and {second} are related, how cannot be told: {row.reason}{_found(row)}"
+        case "inconclusive":
+            return f"{first} and {second}: {row.reason}"
+        case "unrelated":
+            if equal_norms:
+                text = "their norm gains are equal, and everything else is that of strangers"
+            else:
+                text = row.reason
+            return f"{first} and {second} are unrelated: {text}"
+
+
+def _found(row: PairEvidenceRow) -> str:
+    """Which parts were found and by what kinds of evidence; which were not."""
+    kinds = {kind for role in row.roles for kind in role.kinds}
+    by = ", ".join(kind for kind in KINDS if kind in kinds)
+    inside = [role for role in row.roles if role.role in _ATTENTION | _FFN]
+    missing = [role.role for role in inside if not role.matched]
+    present = [role.role for role in inside if role.matched]
+    text = f"; found by {by}" if by else ""
+    if missing and present:
+        text += f" in {', '.join(present)} alone; {', '.join(missing)} are those of strangers"
+    embeddings = [role.role for role in row.roles if role.role in {"embed", "head"} and not role.matched]
+    return text + (f"; {' and '.join(embeddings)} replaced or not comparable" if embeddings and present else "")
+
+
+def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool | None, str]:
+    """Whether every control came out as a stranger of A and of B, and the reason in words.
+
+    `rows` is the evidence of all components; `names` has the model of every label.
+    """
+    checked = [row for row in rows if {row.query[0], row.candidate[0]} & {"C"} and row.query[0] != row.candidate[0]]
+    if not checked:
+        return None, "No control: nothing here checks the measure. Name an unrelated model of this shape with --control"
+    wrong = [row for row in checked if row.relation]
+    if wrong:
+        worst = min(wrong, key=lambda row: row.log10_evalue)
+        control, other = sorted((worst.query, worst.candidate), key=lambda label: label[0] != "C")
+        return False, (
+            f"The measure is not to be trusted here: control {control} ({names[control]}) looks related to"
+            f" {other} ({names[other]}): {worst.verdict.replace('_', ' ')}, E = 1e{worst.log10_evalue:.1f}."
+            " Either it is no stranger, or strangers of this shape look alike"
+        )
+    told = [row for row in checked if row.verdict == "unrelated"]
+    if not told:
+        return None, "No control can be compared with A or B: nothing here checks the measure"
+    controls = sorted({label for row in told for label in (row.query, row.candidate) if label[0] == "C"})
+    listed = ", ".join(f"{label} ({names[label]})" for label in controls)
+    return True, f"Controls are unrelated to A and to B, as they must be: {listed}"
