@@ -112,10 +112,8 @@ def sentence(names: tuple[str, str], row: PairEvidenceRow, equal_norms: bool) ->
         case "inconclusive":
             return f"{first} and {second}: {row.reason}"
         case "unrelated":
-            if equal_norms:
-                text = "their norm gains are equal, and everything else is that of strangers"
-            else:
-                text = row.reason
+            alike = "their norm gains are equal, and everything else is that of strangers"
+            text = alike if equal_norms else row.reason
             return f"{first} and {second} are unrelated: {text}"
 
 
