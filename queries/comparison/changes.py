@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..relation import Relation
 from .matching import Pair, place
 from .records import Change, ChangeReading, ChangeSummary, MetricRow
 from .sides import PairedValues, paired_values
@@ -24,6 +25,8 @@ _SMALLEST = {"BF16": -126, "F16": -14, "F32": -126}
 """Exponent of the smallest normal number; below it the spacing stays."""
 BETWEEN_EVEN_AND_GAUSSIAN = 2.4
 """Kurtosis half way between an even spread (1.8), as rounding in groups has it, and a Gaussian (3)."""
+_FEW_VALUES = 256
+"""The kurtosis of so many Gaussian values varies by 0.3, of fewer by too much to tell."""
 _ROUNDED = 0.999
 _HALF_STEP = 0.5 + 1e-6
 _ABOVE_NOISE = 4.0
@@ -75,6 +78,7 @@ def _change(pair: Pair, i: int, j: int, values: PairedValues) -> Change:
         layer_second=place(int(second.layer[j])),
         expert_second=place(int(second.expert[j])),
         values=values.source,
+        count=change.size,
         changed_share=float(changed.mean()),
         relative_change=rms / size if size else math.nan,
         spacing=grid,
@@ -133,21 +137,21 @@ def _kurtosis(change: NDArray[np.float64]) -> float:
     return float(np.mean(((moved - moved.mean()) / deviation) ** 4)) if deviation > 0 else math.nan
 
 
-def change_summaries(pair: str, found: Sequence[Change], related: bool) -> list[ChangeSummary]:
-    """Medians of each role, and what they look like; `related` when the evidence says that the pair is."""
+def change_summaries(pair: str, found: Sequence[Change], relation: Relation | None) -> list[ChangeSummary]:
+    """Medians of each role, and what they look like; `relation` is that of the pair, None for strangers."""
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for one in found:
         groups[one.role, one.slot].append(one)
-    return [_summary(pair, key, groups[key], related) for key in sorted(groups, key=lambda key: role_order(*key))]
+    return [_summary(pair, key, groups[key], relation) for key in sorted(groups, key=lambda key: role_order(*key))]
 
 
-def _summary(pair: str, key: tuple[str, str], found: Sequence[Change], related: bool) -> ChangeSummary:
+def _summary(pair: str, key: tuple[str, str], found: Sequence[Change], relation: Relation | None) -> ChangeSummary:
     def median(name: str) -> float:
         values = [float(v) for one in found if (v := getattr(one, name)) is not None and math.isfinite(v)]
         return float(np.median(values)) if values else math.nan
 
     full = [one.full_rank for one in found if one.full_rank is not None]
-    reading, reason = read_change(found, related)
+    reading, reason = read_change(found, relation)
     return ChangeSummary(
         pair=pair,
         role=key[0],
@@ -168,13 +172,17 @@ def _summary(pair: str, key: tuple[str, str], found: Sequence[Change], related: 
     )
 
 
-def read_change(found: Sequence[Change], related: bool) -> tuple[ChangeReading, str]:
+def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[ChangeReading, str]:
     """What most of the changed tensors of a role show, in one word, and why."""
-    if not related:
-        return "strangers", "no relation to measure a change against: the difference is that of strangers"
-    readings = [_reading(one) for one in found if one.changed_share > 0]
-    if not readings:
+    if all(one.changed_share == 0 for one in found):
         return "unchanged", "every value is exactly equal"
+    if relation is None:
+        return "strangers", "no relation to measure a change against: the difference is that of strangers"
+    if relation.origin == "shared_initialisation":
+        return "trained apart", "both moved away from one random start"
+    if "numeric_copy" in relation.flags:
+        return "rounding", "every difference of the two models is one that rounding makes"
+    readings = [_reading(one) for one in found if one.changed_share > 0]
     common = max(sorted(set(readings)), key=readings.count)
     if readings.count(common) < 0.8 * len(readings):
         return "mixed", ", ".join(f"{readings.count(r)} {r}" for r in sorted(set(readings)))
@@ -190,7 +198,8 @@ _REASONS: dict[ChangeReading, str] = {
 
 
 def _reading(one: Change) -> ChangeReading:
-    if one.within_half_step >= _ROUNDED or one.kurtosis < BETWEEN_EVEN_AND_GAUSSIAN:
+    even = one.kurtosis < BETWEEN_EVEN_AND_GAUSSIAN and one.count >= _FEW_VALUES
+    if one.within_half_step >= _ROUNDED or even:
         return "rounding"
     if one.relative_change > 1:
         return "strangers"

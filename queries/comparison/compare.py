@@ -169,7 +169,7 @@ class _Compared:
             changes=tuple(
                 one
                 for judged, found in zip(self.judged, moved, strict=True)
-                for one in change_summaries(judged.pair.label, found, judged.stronger.relation is not None)
+                for one in change_summaries(judged.pair.label, found, judged.stronger.relation)
             ),
             change_rows=tuple(row for found in moved for row in found),
             heatmaps=tuple(heatmaps(layers)),

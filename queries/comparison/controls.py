@@ -72,13 +72,13 @@ def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, mod
         )
     return FoundControls(
         tuple(found),
-        f"{len(found)} of {WANTED} controls from the registry: the nearest that are related to neither, of"
-        f" {len(shaped)} models of this shape ({len(shaped) - len(strangers)} related by their sketches)",
+        f"{len(found)} from the registry, the nearest that are related to neither: of {len(shaped)} models of this"
+        f" shape, {len(shaped) - len(strangers)} are kin by declaration or by sketch",
     )
 
 
 def _of_shape(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, name: str) -> dict[int, _Shaped]:
-    """Model id -> its shape, of all that have most of the shape of A or of B; who declares A or B is left out."""
+    """Model id -> its shape, of all that have most of that of A or of B; declared kin are infinitely near."""
     left_out = [query.model_id for query in (a, b) if query.model_id >= 0]
     declared = {
         row[0]
@@ -87,16 +87,16 @@ def _of_shape(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, name: s
             sql("declared"), {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)}
         ).fetchall()
     }
-    shares: dict[int, list[float]] = defaultdict(list)
+    shares: dict[int, float] = defaultdict(float)
     nearness: dict[int, float] = defaultdict(lambda: -np.inf)
     uris: dict[int, str] = {}
     for query in (a, b):
         for model, uri, _, share, z in connection.execute(
             sql("controls"), _parameters(query, name, left_out)
         ).fetchall():
-            shares[model].append(share)
+            shares[model] += share
             nearness[model], uris[model] = max(nearness[model], z), uri
-    return {m: _Shaped(uris[m], sum(found), nearness[m]) for m, found in shares.items() if m not in declared}
+    return {m: _Shaped(uris[m], share, np.inf if m in declared else nearness[m]) for m, share in shares.items()}
 
 
 def _parameters(query: Query, name: str, left_out: Sequence[int]) -> dict[str, object]:

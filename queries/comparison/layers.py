@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ingest.fingerprint.positions import places
+from ...ingest.plan import LEADING_ROWS
 from ..nulls import calibrated, fisher_z
 from .matching import one_of_each_layer
 from .metrics import METRICS, Metrics, metrics_by_row
@@ -82,8 +83,9 @@ def role_layers(first: Part, second: Part, label: str, matched: Sequence[tuple[i
 def _shape(part: Part, tensor: int) -> tuple[int, int]:
     """(rows that are read, columns): what must agree for values to stand at equal places."""
     component = part.component
-    rows = 1 if part.is_vector(tensor) else min(16, component.shapes[tensor][0])
-    return rows, int(component.inputs[tensor])
+    if part.is_vector(tensor):
+        return 1, math.prod(component.shapes[tensor])
+    return min(LEADING_ROWS, component.shapes[tensor][0]), int(component.inputs[tensor])
 
 
 def heatmaps(layers: Sequence[RoleLayers]) -> list[Heatmap]:

@@ -22,6 +22,9 @@ ValueSource = Literal["leading rows", "kept values", "token rows", "whole tensor
 """What figures were computed from: the first 16 rows of matrices, read from the source; the 256 values of them (64 of
 a vector) that the registry keeps; rows of the same tokens of an embedding; every value (vectors are read whole)."""
 
+Matched = Literal["block map", "equal number", "token"]
+"""What puts tensors side by side: matching blocks, equal numbers of layers; of embeddings, rows of the same tokens."""
+
 NORMS_ARE_CONTEXT = (
     "Norm gains and biases are context: they sit near one constant, so any two models' cosine is above 0.9;"
     " the centred cosine stands beside it."
@@ -123,14 +126,14 @@ class MetricRow:
 class RoleSummary:
     """A row of the key table: the metrics of one role of one pair, averaged over its tensors by their size.
 
-    Rows are those `matched` by the block map where there is one, else by equal number. `null_sd` is 1 / sqrt(values of
-    one tensor): how far the centred cosine of two strangers' tensors strays from 0.
+    Rows are those `matched` by the block map where there is one, else by equal number, embeddings by token. `null_sd`
+    is 1 / sqrt(values of one tensor): how far the centred cosine of two strangers' tensors strays from 0.
     """
 
     pair: str
     role: str
     slot: str
-    matched: Literal["block map", "equal number"]
+    matched: Matched
     context: bool
     values: ValueSource
     tensors: int
@@ -163,7 +166,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened between two matched tensors: the distribution of x - y, and its rank.
+    """What happened between two matched tensors: the distribution of y - x over `count` values, and its rank.
 
     `relative_change` is the RMS of the change over that of the values. `spacing` names the coarser of the two stored
     types; `median_steps` is the median absolute change of the changed entries in its spacings (units in the last
@@ -182,6 +185,7 @@ class Change:
     layer_second: int | None
     expert_second: int | None
     values: ValueSource
+    count: int
     changed_share: float
     relative_change: float
     spacing: str
@@ -194,7 +198,7 @@ class Change:
     full_rank: int | None
 
 
-ChangeReading = Literal["unchanged", "rounding", "low rank", "training", "strangers", "mixed"]
+ChangeReading = Literal["unchanged", "rounding", "low rank", "training", "trained apart", "strangers", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,7 @@ class Profile:
     pair: str
     role: str
     slot: str
-    matched: Literal["block map", "equal number"]
+    matched: Matched
     context: bool
     layers_first: tuple[int, ...]
     layers_second: tuple[int, ...]

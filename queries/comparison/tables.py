@@ -6,19 +6,16 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from .matching import Pair, place
 from .metrics import averaged, metrics
-from .records import MetricRow, RoleSummary
+from .records import Matched, MetricRow, RoleSummary
 from .sides import paired_values
 
 CONTEXT_ROLES = frozenset({"norm", "bias"})
 _ORDER = ("embed", "q", "k", "v", "o", "router", "gate", "up", "down", "conv", "other", "head", "norm", "bias")
-
-Matched = Literal["block map", "equal number"]
 
 
 def role_order(role: str, slot: str) -> tuple[int, str, str]:
@@ -73,7 +70,9 @@ def summaries(pair: Pair, rows: Sequence[MetricRow]) -> list[RoleSummary]:
 
 
 def chosen_rows(rows: Sequence[MetricRow]) -> tuple[Matched, list[MetricRow]]:
-    """Those of the block map where there are any, else those of equal number."""
+    """Those of the block map where there are any, else those of equal number; embeddings and heads by token."""
+    if rows and rows[0].role in {"embed", "head"}:
+        return "token", list(rows)
     mapped = [row for row in rows if row.by_block_map]
     return ("block map", mapped) if mapped else ("equal number", [row for row in rows if row.by_number])
 

@@ -126,9 +126,9 @@ def _found(row: PairEvidenceRow) -> str:
     present = [role.role for role in inside if role.matched]
     text = f"; found by {by}" if by else ""
     if missing and present:
-        text += f" in {', '.join(present)} alone; {', '.join(missing)} are those of strangers"
-    embeddings = [role.role for role in row.roles if role.role in {"embed", "head"} and not role.matched]
-    return text + (f"; {' and '.join(embeddings)} replaced or not comparable" if embeddings and present else "")
+        text += f" in {', '.join(present)} alone"
+    missing += [role.role for role in row.roles if role.role in {"embed", "head"} and not role.matched]
+    return text + (f"; no match in {', '.join(missing)}" if missing else "")
 
 
 def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool | None, str]:

@@ -98,7 +98,7 @@ def _evidence_cells(row: PairEvidenceRow) -> list[str]:
         f"{row.identity:.3f}",
         share(row.coverage),
         evalue(row.log10_evalue),
-        row.evidence or "",
+        row.evidence or "" if row.relation else "",
     ]
 
 
