@@ -24,7 +24,7 @@ from .records import (
     PairEvidenceRow,
 )
 from .sides import Part, Side
-from .tables import PairTables, pair_tables
+from .tables import metric_rows, summaries
 from .verdict import Judged, evidence_row, judge, sentence, stronger, trust
 
 
@@ -152,20 +152,25 @@ class _Compared:
     def comparison(self) -> ComponentComparison:
         """The record of this component."""
         main = self.judged[0]
-        tables = [pair_tables(judged.pair) for judged in self.judged]
+        tables = [metric_rows(judged.pair) for judged in self.judged]
         layers = self._layers()
-        moved = [changes(judged.pair, t.rows) for judged, t in zip(self.judged, tables, strict=True)]
+        null = baselines(layers)
+        moved = [changes(judged.pair, rows) for judged, rows in zip(self.judged, tables, strict=True)]
         said = evidence_row("A", "B", main.stronger, main.corrected_for)
-        rows = tuple(row for table in tables for row in table.rows)
+        every = tuple(row for rows in tables for row in rows)
         return ComponentComparison(
             component=main.pair.first.component.name,
             component_b=main.pair.second.component.name,
             verdict=main.stronger.verdict,
             sentence=sentence((self.names["A"], self.names["B"]), said, _equal_norms(tables[0])),
             evidence=tuple(row for judged in (*self.judged, *self.among) for row in judged.rows),
-            summary=tuple(row for table in tables for row in table.summary),
-            metrics=rows,
-            baselines=tuple(baselines(layers)),
+            summary=tuple(
+                row
+                for judged, rows in zip(self.judged, tables, strict=True)
+                for row in summaries(judged.pair.label, rows, null)
+            ),
+            metrics=every,
+            baselines=tuple(null),
             changes=tuple(
                 one
                 for judged, found in zip(self.judged, moved, strict=True)
@@ -173,7 +178,7 @@ class _Compared:
             ),
             change_rows=tuple(row for found in moved for row in found),
             heatmaps=tuple(heatmaps(layers)),
-            profiles=tuple(profiles(layers, rows)),
+            profiles=tuple(profiles(layers, every)),
             distributions=tuple(distributions(self.parts)),
         )
 
@@ -197,8 +202,8 @@ class _Compared:
         return model_map(self.parts[0].component.name, [part.label for part in self.parts], known)
 
 
-def _equal_norms(tables: PairTables) -> bool:
+def _equal_norms(rows: Sequence[MetricRow]) -> bool:
     """Whether all norm gains of equal number are the same in both models, and are no constants."""
-    norms: list[MetricRow] = [row for row in tables.rows if row.role == "norm" and row.by_number]
+    norms: list[MetricRow] = [row for row in rows if row.role == "norm" and row.by_number]
     varied = any(row.metrics.centred_cosine == row.metrics.centred_cosine for row in norms)
     return varied and all(row.metrics.equal_share == 1 for row in norms)

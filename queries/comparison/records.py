@@ -127,7 +127,9 @@ class RoleSummary:
     """A row of the key table: the metrics of one role of one pair, averaged over its tensors by their size.
 
     Rows are those `matched` by the block map where there is one, else by equal number, embeddings by token. `null_sd`
-    is 1 / sqrt(values of one tensor): how far the centred cosine of two strangers' tensors strays from 0.
+    is 1 / sqrt(values of one tensor): how far the centred cosine of two tensors of independent values strays from 0.
+    Those of trained ones stray further: `null_low` and `null_high` are the 5th and 95th percentile between different
+    layers of this very pair (Baseline), NaN where there are none.
     """
 
     pair: str
@@ -141,6 +143,8 @@ class RoleSummary:
     lowest_centred_cosine: float
     highest_centred_cosine: float
     null_sd: float
+    null_low: float
+    null_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,7 @@ class Heatmap:
     """Every layer against every layer, for one role: `pair` is two models, or one (its layers among themselves).
 
     `correlation` float32 [first, second] is centred and comes from `values_each` values a tensor; strangers stray from
-    0 by `null_sd`. `z` float32 [first, second] is what the evidence uses: from the kept values, calibrated by the
+    0 by `null_sd` and more (Baseline). `z` float32 [first, second] is what the evidence uses: from the kept values, calibrated by the
     mismatched pairs, standard normal for strangers; NaN where nothing is compared (the diagonal of one model).
     Where a layer has routed experts its lowest one stands for it. `matched` are (first, second) layers of the block
     map.

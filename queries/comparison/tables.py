@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from .matching import Pair, place
 from .metrics import averaged, metrics
-from .records import Matched, MetricRow, RoleSummary
+from .records import Baseline, Matched, MetricRow, RoleSummary
 from .sides import paired_values
 
 CONTEXT_ROLES = frozenset({"norm", "bias"})
@@ -58,14 +57,18 @@ def _at(number: int | None) -> int:
     return -1 if number is None else number
 
 
-def summaries(pair: Pair, rows: Sequence[MetricRow]) -> list[RoleSummary]:
-    """A row of the key table for each role: over matched blocks where there are any, else over equal numbers."""
+def summaries(pair: str, rows: Sequence[MetricRow], null: Sequence[Baseline]) -> list[RoleSummary]:
+    """A row of the key table for each role: over matched blocks where there are any, else over equal numbers.
+
+    `null` has the baselines between different layers of this pair.
+    """
+    nulls = {(one.role, one.slot): one for one in null if one.scope == pair}
     groups: dict[tuple[str, str], list[MetricRow]] = defaultdict(list)
     for row in rows:
         groups[row.role, row.slot].append(row)
     return [
-        _summary(pair.label, *chosen_rows(found))
-        for _, found in sorted(groups.items(), key=lambda g: role_order(*g[0]))
+        _summary(pair, *chosen_rows(found), nulls.get(key))
+        for key, found in sorted(groups.items(), key=lambda g: role_order(*g[0]))
     ]
 
 
@@ -77,7 +80,7 @@ def chosen_rows(rows: Sequence[MetricRow]) -> tuple[Matched, list[MetricRow]]:
     return ("block map", mapped) if mapped else ("equal number", [row for row in rows if row.by_number])
 
 
-def _summary(pair: str, matched: Matched, rows: Sequence[MetricRow]) -> RoleSummary:
+def _summary(pair: str, matched: Matched, rows: Sequence[MetricRow], null: Baseline | None) -> RoleSummary:
     weights = np.array([row.parameters for row in rows], np.float64)
     centred = [row.metrics.centred_cosine for row in rows if math.isfinite(row.metrics.centred_cosine)]
     first = rows[0]
@@ -93,18 +96,6 @@ def _summary(pair: str, matched: Matched, rows: Sequence[MetricRow]) -> RoleSumm
         lowest_centred_cosine=min(centred, default=math.nan),
         highest_centred_cosine=max(centred, default=math.nan),
         null_sd=1 / math.sqrt(max(1, min(row.metrics.values for row in rows))),
+        null_low=null.low.centred_cosine if null else math.nan,
+        null_high=null.high.centred_cosine if null else math.nan,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PairTables:
-    """The metric rows of a pair and their summaries."""
-
-    rows: tuple[MetricRow, ...]
-    summary: tuple[RoleSummary, ...]
-
-
-def pair_tables(pair: Pair) -> PairTables:
-    """The metric tables of a pair."""
-    rows = metric_rows(pair)
-    return PairTables(tuple(rows), tuple(summaries(pair, rows)))

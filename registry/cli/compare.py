@@ -117,14 +117,29 @@ def _key_table(part: ComponentComparison) -> Table:
                 first.matched if first else "",
                 _number(first.metrics.cosine if first else math.nan),
                 *(_number(r.metrics.centred_cosine if (r := rows.get((role, slot, p))) else math.nan) for p in pairs),
+                _range(first.null_low, first.null_high) if first else "-",
                 _number(first.metrics.relative_l2 if first else math.nan),
                 share(first.metrics.changed_share) if first else "",
                 moved.reading if moved else "",
                 first.values if first else "",
             ]
         )
-    titles = ("role", "by", "cosine A-B", *(f"centred {p}" for p in pairs), "rel. L2", "changed", "change", "from")
-    return Table(titles, cells, range(2, 5 + len(pairs)), [f"{part.component}: each role, value by value"])
+    titles = (
+        "role",
+        "by",
+        "cosine A-B",
+        *(f"centred {p}" for p in pairs),
+        "layers apart",
+        "rel. L2",
+        "changed",
+        "change",
+        "from",
+    )
+    return Table(titles, cells, range(2, 6 + len(pairs)), [f"{part.component}: each role, value by value"])
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.2f} to {high:.2f}" if math.isfinite(low) else "-"
 
 
 def _number(value: float) -> str:
