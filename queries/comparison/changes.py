@@ -133,8 +133,9 @@ def ranks(change: NDArray[np.float64], noise: float) -> tuple[int, float]:
 def _kurtosis(change: NDArray[np.float64]) -> float:
     """Fourth standardised moment of the entries that changed; NaN when fewer than two values did."""
     moved = change[change != 0]
-    deviation = float(moved.std()) if moved.size > 1 else 0.0
-    return float(np.mean(((moved - moved.mean()) / deviation) ** 4)) if deviation > 0 else math.nan
+    squares = np.square(moved - moved.mean()) if moved.size > 1 else np.zeros(1)
+    variance = float(squares.mean())
+    return float(np.mean(np.square(squares / variance))) if variance > 0 else math.nan
 
 
 def change_summaries(pair: str, found: Sequence[Change], relation: Relation | None) -> list[ChangeSummary]:

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..ancestors import Verdict, evidence_blocks
 from ..evidence import KINDS, PairEvidence
-from ..relation import Relation, relate
+from ..gains import Gains
+from ..relation import HIGH_IDENTITY, Relation, relate
 from .records import PairEvidenceRow, RoleMatch
 from .tables import role_order
 
 FEW_MATRICES = 4
 """With fewer matrices in common nothing can be told."""
-_ATTENTION, _FFN = frozenset("qkvo"), frozenset({"gate", "up", "down", "router"})
+_INSIDE = frozenset({"q", "k", "v", "o", "gate", "up", "down"})
+_READERS = frozenset({"q", "k", "v", "gate", "up"})
+_REWRITTEN = frozenset({"basis_changed", "width_pruned"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Judged:
 def judge(evidence: PairEvidence) -> Judged:
     """The verdict of one direction."""
     if evidence.significant:
-        relation = relate(evidence)
+        relation = relate(_with_gains_that_tell(evidence))
         verdict: Verdict = "inconclusive" if relation.origin == "undecided" else relation.origin
         return Judged(evidence, relation, verdict, relation.reason)
     if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES:
@@ -46,6 +49,23 @@ def judge(evidence: PairEvidence) -> Judged:
     if not evidence.log10_p:
         return Judged(evidence, None, "inconclusive", "no matrices that could be compared: widths and roles differ")
     return Judged(evidence, None, "unrelated", "no more alike than strangers")
+
+
+def _with_gains_that_tell(evidence: PairEvidence) -> PairEvidence:
+    """The evidence without its gains where these say nothing of the weights that match.
+
+    Gains stand in the order of the residual stream's units: where nothing that reads it matches by positions, it is in
+    another basis, and gains at equal places belong to different units. And where weights that are as alike as in a
+    derivation match in some roles alone, the rest comes from elsewhere, and the norms may come with the rest.
+    """
+    query, match = evidence.pairing.query, evidence.match
+    readers = np.array([role in _READERS for role in query.roles], np.bool_)
+    another_basis = not (match.kind[readers] == KINDS.index("positions")).any()
+    parts = [role for role in role_matches(evidence) if role.role in _INSIDE]
+    in_part = any(part.matched for part in parts) and any(not part.matched for part in parts)
+    if another_basis or (in_part and evidence.match.identity >= HIGH_IDENTITY):
+        return replace(evidence, gains=Gains(float("nan"), 0, False))
+    return evidence
 
 
 def stronger(forward: Judged, backward: Judged) -> Judged:
@@ -99,35 +119,40 @@ def role_matches(evidence: PairEvidence) -> list[RoleMatch]:
 
 def sentence(names: tuple[str, str], row: PairEvidenceRow, equal_norms: bool) -> str:
     """The verdict of A and B in words. `equal_norms` when every norm gain that can be compared is the same in both."""
-    first, second = names
+    both = f"{names[0]} and {names[1]}"
     match row.verdict:
         case "derived":
-            flags = ", ".join(flag.replace("_", " ") for flag in row.relation)
-            text = f"{first} and {second} are of one lineage ({flags}): {row.reason}{_found(row)}"
-            return text + "; who came first, weights alone do not tell"
+            return f"{both} {_lineage(row)}; who came first, weights alone do not tell"
         case "shared_initialisation":
-            return f"{first} and {second} have the same random initialisation and were trained apart: {row.reason}"
+            return f"{both} have the same random initialisation and were trained apart: {row.reason}"
         case "inconclusive" if row.relation:
-            return f"{first} and {second} are related, how cannot be told: {row.reason}{_found(row)}"
+            return f"{both} are related, how cannot be told: {row.reason}{_found(row)}"
         case "inconclusive":
-            return f"{first} and {second}: {row.reason}"
+            return f"{both}: {row.reason}"
         case "unrelated":
             alike = "their norm gains are equal, and everything else is that of strangers"
-            text = alike if equal_norms else row.reason
-            return f"{first} and {second} are unrelated: {text}"
+            return f"{both} are unrelated: {alike if equal_norms else row.reason}"
+
+
+def _lineage(row: PairEvidenceRow) -> str:
+    """How two models are of one lineage: as a whole, or in the parts that one took over."""
+    inside = [part for part in row.roles if part.role in _INSIDE]
+    missing = [part.role for part in inside if not part.matched]
+    if missing and not _REWRITTEN & set(row.relation):
+        present = ", ".join(part.role for part in inside if part.matched)
+        return f"are of one lineage in {present} alone: {row.reason}{_found(row)}"
+    return (
+        f"are of one lineage ({', '.join(flag.replace('_', ' ') for flag in row.relation)}): {row.reason}{_found(row)}"
+    )
 
 
 def _found(row: PairEvidenceRow) -> str:
-    """Which parts were found and by what kinds of evidence; which were not."""
-    kinds = {kind for role in row.roles for kind in role.kinds}
-    by = ", ".join(kind for kind in KINDS if kind in kinds)
-    inside = [role for role in row.roles if role.role in _ATTENTION | _FFN]
-    missing = [role.role for role in inside if not role.matched]
-    present = [role.role for role in inside if role.matched]
-    text = f"; found by {by}" if by else ""
-    if missing and present:
-        text += f" in {', '.join(present)} alone"
-    missing += [role.role for role in row.roles if role.role in {"embed", "head"} and not role.matched]
+    """The kinds of evidence that found something, with the roles where they did; and the roles without a match."""
+    text = ""
+    for kind in KINDS:
+        if roles := [part.role for part in row.roles if kind in part.kinds]:
+            text += f"; found by {kind} in {', '.join(roles)}"
+    missing = [part.role for part in row.roles if part.role in _INSIDE | {"embed", "head"} and not part.matched]
     return text + (f"; no match in {', '.join(missing)}" if missing else "")
 
 
