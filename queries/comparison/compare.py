@@ -156,7 +156,7 @@ class _Compared:
         layers = self._layers()
         null = baselines(layers)
         moved = [changes(judged.pair, rows) for judged, rows in zip(self.judged, tables, strict=True)]
-        said = evidence_row("A", "B", main.stronger, main.corrected_for)
+        said = main.rows if main.stronger is main.forward else main.rows[::-1]
         every = tuple(row for rows in tables for row in rows)
         return ComponentComparison(
             component=main.pair.first.component.name,

@@ -70,7 +70,7 @@ def _with_gains_that_tell(evidence: PairEvidence) -> PairEvidence:
 
 def stronger(forward: Judged, backward: Judged) -> Judged:
     """The direction that says more: significant, then of more coverage (a part is found whole in what it came from)."""
-    return min(forward, backward, key=lambda j: (j.relation is None, -round(j.evidence.match.coverage, 3)))
+    return min(forward, backward, key=lambda j: (j.relation is None, -round(j.evidence.match.coverage, 2)))
 
 
 def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int) -> PairEvidenceRow:
@@ -117,12 +117,16 @@ def role_matches(evidence: PairEvidence) -> list[RoleMatch]:
     return found
 
 
-def sentence(names: tuple[str, str], row: PairEvidenceRow, equal_norms: bool) -> str:
-    """The verdict of A and B in words. `equal_norms` when every norm gain that can be compared is the same in both."""
+def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norms: bool) -> str:
+    """The verdict of A and B in words. `rows` are the directions, the stronger first.
+
+    `equal_norms` when every norm gain that can be compared is the same in both.
+    """
+    row = rows[0]
     both = f"{names[0]} and {names[1]}"
     match row.verdict:
         case "derived":
-            return f"{both} {_lineage(row)}; who came first, weights alone do not tell"
+            return f"{both} {_lineage(rows)}; who came first, weights alone do not tell"
         case "shared_initialisation":
             return f"{both} have the same random initialisation and were trained apart: {row.reason}"
         case "inconclusive" if row.relation:
@@ -134,16 +138,18 @@ def sentence(names: tuple[str, str], row: PairEvidenceRow, equal_norms: bool) ->
             return f"{both} are unrelated: {alike if equal_norms else row.reason}"
 
 
-def _lineage(row: PairEvidenceRow) -> str:
+def _lineage(rows: Sequence[PairEvidenceRow]) -> str:
     """How two models are of one lineage: as a whole, or in the parts that one took over."""
+    row = rows[0]
     inside = [part for part in row.roles if part.role in _INSIDE]
     missing = [part.role for part in inside if not part.matched]
     if missing and not _REWRITTEN & set(row.relation):
         present = ", ".join(part.role for part in inside if part.matched)
         return f"are of one lineage in {present} alone: {row.reason}{_found(row)}"
-    return (
-        f"are of one lineage ({', '.join(flag.replace('_', ' ') for flag in row.relation)}): {row.reason}{_found(row)}"
-    )
+    seen = {one.query: ", ".join(one.relation).replace("_", " ") for one in rows if one.relation}
+    one_way = len(set(seen.values())) == 1
+    flags = seen[row.query] if one_way else "; ".join(f"{query}: {flags}" for query, flags in sorted(seen.items()))
+    return f"are of one lineage ({flags}): {row.reason}{_found(row)}"
 
 
 def _found(row: PairEvidenceRow) -> str:

@@ -88,7 +88,7 @@ def take_over(own: Tensors, donor: Tensors, part: str) -> Tensors:
 
 def average(first: Tensors, second: Tensors) -> Tensors:
     """The 50/50 merge."""
-    return {name: (tensor + second[name]) / 2 for name, tensor in first.items()}
+    return {name: np.asarray((tensor + second[name]) / 2, np.float32) for name, tensor in first.items()}
 
 
 def merge_adapter(tensors: Tensors, rank: int, size: float, seed: int) -> Tensors:
