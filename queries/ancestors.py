@@ -104,7 +104,10 @@ def overall(verdicts: Mapping[str, Verdict]) -> Verdict:
     """The verdict of the language component; without one, the strongest of the others. Keys are components."""
     if "language" in verdicts:
         return verdicts["language"]
-    return next((verdict for verdict in _STRENGTH if verdict in verdicts.values()), "inconclusive")
+    for verdict in _STRENGTH:
+        if verdict in verdicts.values():
+            return verdict
+    return "inconclusive"
 
 
 def sql(name: str) -> str:

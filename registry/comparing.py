@@ -19,7 +19,8 @@ from ..ingest.sources import Source
 from ..queries.ancestors import registered_query
 from ..queries.comparison.compare import compare_models
 from ..queries.comparison.controls import find_controls
-from ..queries.comparison.records import ComparedModel, Comparison, ValueSource
+from ..queries.comparison.figures import ValueSource
+from ..queries.comparison.records import ComparedModel, Comparison
 from ..queries.comparison.sides import Part, ReadRows, Side
 from .database import query
 from .ingesting import Opener

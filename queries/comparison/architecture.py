@@ -11,14 +11,7 @@ from ...ingest.card import text_config
 from ..components import Component
 from .config_keys import LEFT_OUT, USUAL
 from .matching import place
-from .records import (
-    ArchitectureComparison,
-    Comparability,
-    ConfigRow,
-    ConfigValue,
-    Incomparable,
-    ParameterRow,
-)
+from .records import ArchitectureComparison, Comparability, ConfigRow, ConfigValue, Incomparable, ParameterRow
 from .sides import Part, Side
 
 _FIRST = ("architectures", "model_type")

@@ -8,15 +8,15 @@ at, so an adapter of rank 16 and more has the rank of a fine-tune here.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..relation import Relation
+from .figures import Change, ChangeReading, ChangeSummary, MetricRow
 from .matching import Pair, place
-from .records import Change, ChangeReading, ChangeSummary, MetricRow
 from .sides import PairedValues, paired_values
 from .tables import chosen_rows, role_order
 
@@ -184,9 +184,10 @@ def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[Cha
     if "numeric_copy" in relation.flags:
         return "rounding", "every difference of the two models is one that rounding makes"
     readings = [_reading(one) for one in found if one.changed_share > 0]
-    common = max(sorted(set(readings)), key=readings.count)
-    if readings.count(common) < 0.8 * len(readings):
-        return "mixed", ", ".join(f"{readings.count(r)} {r}" for r in sorted(set(readings)))
+    counts = Counter(readings).most_common()
+    common, most = counts[0]
+    if most < 0.8 * len(readings):
+        return "mixed", ", ".join(f"{count} {reading}" for reading, count in counts)
     return common, _REASONS[common]
 
 
@@ -204,11 +205,6 @@ def _reading(one: Change) -> ChangeReading:
         return "rounding"
     if one.relative_change > 1:
         return "strangers"
-    if (
-        one.over_rounding > _ABOVE_NOISE
-        and one.rank is not None
-        and one.full_rank is not None
-        and one.rank <= one.full_rank / 2
-    ):
-        return "low rank"
-    return "training"
+    if one.rank is None or one.full_rank is None or one.over_rounding <= _ABOVE_NOISE:
+        return "training"
+    return "low rank" if one.rank <= one.full_rank / 2 else "training"

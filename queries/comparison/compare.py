@@ -11,18 +11,11 @@ from ..evidence import compare
 from .architecture import compare_architectures
 from .changes import change_summaries, changes
 from .distributions import distributions
+from .figures import NORMS_ARE_CONTEXT, MetricRow, ModelMap
 from .layers import RoleLayers, baselines, heatmaps, profiles, role_layers
 from .matching import Pair
 from .model_map import model_map
-from .records import (
-    NORMS_ARE_CONTEXT,
-    ComparedModel,
-    Comparison,
-    ComponentComparison,
-    MetricRow,
-    ModelMap,
-    PairEvidenceRow,
-)
+from .records import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
 from .sides import Part, Side
 from .tables import metric_rows, summaries
 from .verdict import Judged, evidence_row, judge, sentence, stronger, trust

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .figures import Distribution, ValueSource
 from .matching import one_of_each_layer
-from .records import Distribution, ValueSource
 from .sides import Part
 from .tables import CONTEXT_ROLES, role_order
 

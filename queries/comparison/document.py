@@ -7,7 +7,8 @@ from dataclasses import asdict, fields, is_dataclass
 
 import numpy as np
 
-from .records import Comparison, MetricRow
+from .figures import MetricRow
+from .records import Comparison
 
 _DIGITS = 5
 """Decimals of the matrices of heatmaps: far below what strangers stray by."""

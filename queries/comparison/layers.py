@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ...ingest.fingerprint.positions import places
 from ...ingest.plan import LEADING_ROWS
 from ..nulls import calibrated, fisher_z
+from .figures import Baseline, Heatmap, MetricRow, Profile, ValueSource
 from .matching import one_of_each_layer
 from .metrics import METRICS, Metrics, metrics_by_row
-from .records import Baseline, Heatmap, MetricRow, Profile, ValueSource
 from .sides import Part
 from .tables import CONTEXT_ROLES, chosen_rows, role_order
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .records import ModelMap
+from .figures import ModelMap
 
 STRANGERS = float(np.sqrt(2.0))
 

@@ -13,7 +13,8 @@ from ...ingest.fingerprint import finite
 from ...ingest.formats.contents import SkippedTensor
 from ..ancestors import Query
 from ..components import Component
-from .records import ComparedModel, ValueSource
+from .figures import ValueSource
+from .records import ComparedModel
 
 Block = NDArray[np.float32]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .figures import Baseline, Matched, MetricRow, RoleSummary
 from .matching import Pair, place
 from .metrics import averaged, metrics
-from .records import Baseline, Matched, MetricRow, RoleSummary
 from .sides import paired_values
 
 CONTEXT_ROLES = frozenset({"norm", "bias"})

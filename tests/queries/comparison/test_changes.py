@@ -17,7 +17,7 @@ def weights(seed: int, rows: int = 16, columns: int = 512) -> Wide:
 
 
 def test_the_spacing_is_that_of_the_type() -> None:
-    values = np.concatenate([weights(1).ravel(), np.float32([1.0, 0.5, 65000.0, 6.1e-5])])
+    values = np.concatenate([weights(1).ravel(), np.array([1.0, 0.5, 65000.0, 6.1e-5], np.float32)])
     assert np.array_equal(spacing(values, "F32"), np.spacing(np.abs(values)).astype(np.float64))
     half = values.astype(np.float16)
     assert np.array_equal(spacing(half.astype(np.float32), "F16"), np.spacing(np.abs(half)).astype(np.float64))
