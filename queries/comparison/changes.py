@@ -183,7 +183,7 @@ def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[Cha
         return "trained apart", "both moved away from one random start"
     if "numeric_copy" in relation.flags:
         return "rounding", "every difference of the two models is one that rounding makes"
-    readings = [_reading(one) for one in found if one.changed_share > 0]
+    readings: list[ChangeReading] = [_reading(one) for one in found if one.changed_share > 0]
     counts = Counter(readings).most_common()
     common, most = counts[0]
     if most < 0.8 * len(readings):

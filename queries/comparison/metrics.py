@@ -154,7 +154,7 @@ def metrics_by_row(x: Values, y: Values) -> NDArray[np.float64]:
     mean_x, mean_y = a.mean(axis=1), b.mean(axis=1)
     centred_x, centred_y = a - mean_x[:, None], b - mean_y[:, None]
     square_x, square_y = np.square(centred_x).sum(axis=1), np.square(centred_y).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return np.column_stack(
             [
                 (a * b).sum(axis=1) / np.sqrt(length_x * length_y),

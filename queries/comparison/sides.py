@@ -62,6 +62,8 @@ class Part:
     def kept(self, tensor: int) -> Block | None:
         """The registry's values [1, n] of a matrix or a vector, None where it keeps none."""
         component, count = self.component, int(self.component.sampled[tensor])
+        if not count:
+            return None
         if (row := self.position_row.get(tensor)) is not None:
             return component.positions.value[row : row + 1, :count].astype(np.float32)
         if (row := self.vector_row.get(tensor)) is not None:

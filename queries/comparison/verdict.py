@@ -176,7 +176,7 @@ def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool 
         control, other = sorted((worst.query, worst.candidate), key=lambda label: label[0] != "C")
         return False, (
             f"The measure is not to be trusted here: control {control} ({names[control]}) looks related to"
-            f" {other} ({names[other]}): {worst.verdict.replace('_', ' ')}, E = 1e{worst.log10_evalue:.1f}."
+            f" {other} ({names[other]}): {worst.verdict.replace('_', ' ')}, log10 E = {worst.log10_evalue:.1f}."
             " Either it is no stranger, or strangers of this shape look alike"
         )
     told = [row for row in checked if row.verdict == "unrelated"]

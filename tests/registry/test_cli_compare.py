@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 
 from forebear.registry import Registry
 
-from .conftest import MakeModel, Run
+from ..hub_server import HubServer
+from .conftest import COMMAND, MakeModel, Run
 
 
 @pytest.fixture
@@ -110,3 +113,24 @@ def test_a_model_that_is_nowhere_is_named(three: list[Path], run: Run) -> None:
     assert ran.code == 1 and "'nowhere' is not in" in ran.err
     ran = run("compare", three[0], three[1], "--control", "nothing")
     assert ran.code == 1 and "'nothing' is not in" in ran.err
+
+
+def test_a_repository_of_the_hub_stands_beside_a_registered_one(three: list[Path]) -> None:
+    with HubServer() as hub:
+        for name, folder in (("org/one", three[0]), ("org/two", three[1])):
+            hub.add(name, folder)
+        environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+
+        def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+            command = [*COMMAND, *arguments]
+            return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+        assert call("ingest", "org/two", "-q").returncode == 0
+        done = call("compare", "org/one", "org/two", "--control", str(three[2]), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(m["source"], m["registered"], m["values"]) for m in found["models"][:2]] == [
+        ("hf://org/one", False, "leading rows"),
+        ("hf://org/two", True, "leading rows"),
+    ]
+    assert found["models"][1]["revision"] and found["models"][1]["note"] is None
