@@ -164,7 +164,7 @@ class Heatmap:
     """Every layer against every layer, for one role: `pair` is two models, or one (its layers among themselves).
 
     `correlation` float32 [first, second] is centred and comes from `values_each` values a tensor; strangers stray from
-    0 by `null_sd` and more (Baseline). `z` float32 [first, second] is what the evidence uses: from the kept values,
+    0 by `null_sd` and more (Baseline). `z` float32 [first, second] is made as the evidence makes it: from kept values,
     calibrated by the mismatched pairs, standard normal for strangers; NaN where nothing is compared (the diagonal of
     one model). Where a layer has routed experts its lowest one stands for it. `matched` are (first, second) layers of
     the block map.

@@ -179,9 +179,9 @@ def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool 
             f" {other} ({names[other]}): {worst.verdict.replace('_', ' ')}, log10 E = {worst.log10_evalue:.1f}."
             " Either it is no stranger, or strangers of this shape look alike"
         )
-    told = [row for row in checked if row.verdict == "unrelated"]
-    if not told:
-        return None, "No control can be compared with A or B: nothing here checks the measure"
-    controls = sorted({label for row in told for label in (row.query, row.candidate) if label[0] == "C"})
+    told = {(row.query, row.candidate) for row in checked if row.verdict == "unrelated"}
+    controls = [c for c in names if c[0] == "C" and all((c, x) in told and (x, c) in told for x in "AB")]
+    if not controls:
+        return None, "No control can be compared with both A and B: nothing here checks the measure"
     listed = ", ".join(f"{label} ({names[label]})" for label in controls)
     return True, f"Controls are unrelated to A and to B, as they must be: {listed}"

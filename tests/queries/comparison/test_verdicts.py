@@ -12,6 +12,7 @@ import pytest
 from forebear.queries.comparison.records import Comparison
 from forebear.registry import Registry
 
+from ...writers import llama, llama_config, model_files, write_files
 from . import surgery
 from .surgery import Tensors
 
@@ -171,6 +172,13 @@ def test_a_control_that_is_kin_takes_the_trust_away(compare: Any) -> None:
     found = compare("alder", "birch", "alder-docs")
     assert found.trusted is False and found.verdict == "unrelated"
     assert found.trust.startswith("The measure is not to be trusted here: control C1 (alder-docs) looks related to A")
+
+
+def test_a_control_that_cannot_be_compared_checks_nothing(compare: Any, tmp_path: Path) -> None:
+    tensors = {name: tensor for name, tensor in llama(1).items() if "layers" not in name or "layers.0.mlp.up" in name}
+    lone = write_files(tmp_path / "lone", model_files(tensors, config=llama_config(tensors)))
+    found = compare("alder", "birch", lone)
+    assert found.trusted is None and "nothing here checks the measure" in found.trust
 
 
 def test_figures_that_are_not_defined_stay_out_of_the_verdict(compare: Any) -> None:
