@@ -118,8 +118,8 @@ def _standardised(part: Part, layers: Layers, read: bool) -> NDArray[np.float32]
 
 def _scaled(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     largest = np.abs(rows).max(axis=1, keepdims=True)  # squares of huge values would leave float32
-    rows = rows / np.where(largest > 0, largest, 1)
-    centred = rows - rows.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    scaled = (rows / np.where(largest > 0, largest, 1)).astype(np.float32)
+    centred = scaled - scaled.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     length = np.sqrt(np.square(centred).sum(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32)
     return np.asarray(centred / np.where(length > 0, length, 1), np.float32)
 
