@@ -45,10 +45,10 @@ def compare(
     output: OutputOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare two models, beside controls that tell whether a likeness means anything.
+    """Compare two models side by side, with controls.
 
-    Without --control the registry supplies the nearest unrelated models of the same shape. JSON holds everything; CSV
-    and JSON Lines hold the metric tables, a row for two tensors.
+    Controls tell whether a likeness means anything. Without --control the registry supplies the nearest unrelated
+    models of the same shape. JSON holds everything; CSV and JSON Lines hold the metric tables, a row for two tensors.
     """
     from ..registry import Registry
 
