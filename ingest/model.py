@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,9 +65,12 @@ class ModelFingerprint:
         return digest.hexdigest()
 
 
-def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFingerprint:
+def fingerprint_model(
+    source: Source, *, budget: int | None = None, seen: Callable[[int, Block], None] | None = None
+) -> ModelFingerprint:
     """The fingerprint of the model at `source`; a few bytes of every tensor, at most `budget` bytes of weights.
 
+    `seen` is handed every block that is read, with the number of its tensor in the fingerprint.
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
     metered = MeteredSource(source)
@@ -85,6 +88,8 @@ def fingerprint_model(source: Source, *, budget: int | None = None) -> ModelFing
     tokens: list[TokenRows] = []
     for batch in read_plan(plan, metered):
         for planned, block in batch:
+            if seen:
+                seen(len(tensors), block)
             tensor, rows = _fingerprint(planned, block, gains)
             tensors.append(tensor)
             tokens += rows

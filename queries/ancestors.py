@@ -97,6 +97,19 @@ class Query:
     released_at: datetime | None = None
 
 
+_STRENGTH: tuple[Verdict, ...] = ("derived", "shared_initialisation", "inconclusive", "unrelated")
+
+
+def overall(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """The verdict of the language component; without one, the strongest of the others. Keys are components."""
+    if "language" in verdicts:
+        return verdicts["language"]
+    for verdict in _STRENGTH:
+        if verdict in verdicts.values():
+            return verdict
+    return "inconclusive"
+
+
 def sql(name: str) -> str:
     """The text of `queries/NAME.sql`."""
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
@@ -274,11 +287,12 @@ def _ancestor(ranked: Ranked) -> Ancestor:
         aside=ranked.aside,
         declared=one.declared,
         declared_child=one.declared_child,
-        blocks=tuple(_blocks(evidence)) if evidence.significant else (),
+        blocks=tuple(evidence_blocks(evidence)) if evidence.significant else (),
     )
 
 
-def _blocks(evidence: PairEvidence) -> list[BlockMatch]:
+def evidence_blocks(evidence: PairEvidence) -> list[BlockMatch]:
+    """The block map of significant evidence: every block of the query that has a counterpart."""
     pairing, match = evidence.pairing, evidence.match
     best = evidence.block_map
     found = []

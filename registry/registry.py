@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,8 @@ from ..ingest.errors import RegistryError, SourceError
 from ..ingest.model import ModelFingerprint, fingerprint_model
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import Query, ancestors, registered_query
+from ..queries.comparison.records import Comparison
+from .comparing import compare
 from .database import default_path, open_database
 from .details import ModelDetails, model_details
 from .ingesting import Batch
@@ -156,15 +159,52 @@ class Registry:
         rows = self.connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [model_id]).fetchall()
         return int(rows[0][0])
 
+    def compare(
+        self,
+        a: str | Path | Model,
+        b: str | Path | Model,
+        *,
+        controls: Sequence[str | Path | Model] | None = None,
+        full: bool = False,
+    ) -> Comparison:
+        """Two models side by side, with controls; each is named as for `ancestors`, and none is kept.
+
+        Without `controls` the registry supplies two: the nearest unrelated models of the same shape. Leading rows are
+        read from the sources; of a registered model whose source cannot be had, the values in the registry serve.
+        Raises as `ancestors` does.
+        """
+        if full:
+            raise RegistryError("whole tensors cannot be read by this version; compare without --full")
+        with ExitStack() as stack:
+
+            def opened(model: str | Path | Model) -> Model | Source:
+                found = model if isinstance(model, Model) else self._found(model)
+                if not isinstance(found, Model):
+                    stack.callback(found.close)
+                return found
+
+            given = None if controls is None else [opened(control) for control in controls]
+            return compare(self.connection, opened(a), opened(b), given, _opened)
+
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
+        found = self._found(model)
+        if isinstance(found, Model):
+            return found
+        try:
+            return fingerprint_model(found)
+        finally:
+            found.close()
+
+    def _found(self, model: str | Path) -> Model | Source:
+        """The registered model, or the open source of one that is not registered as it is now."""
         place = _path(model)
         if not (_is_path(model) and place.exists()) and (found := self.find(model)):
             return found
         source = self._source(model)
-        try:
-            return self._unchanged(source) or fingerprint_model(source)
-        finally:
+        if known := self._unchanged(source):
             source.close()
+            return known
+        return source
 
     def _source(self, model: str | Path) -> Source:
         """The source that is not registered; where there is none either, the error says both."""

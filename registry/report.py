@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from ..queries.ancestors import Ancestor, ComponentAnswer, Verdict
-
-_STRENGTH: tuple[Verdict, ...] = ("derived", "shared_initialisation", "inconclusive", "unrelated")
+from ..queries.ancestors import Ancestor, ComponentAnswer, Verdict, overall
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,7 @@ class AncestorsReport:
 
 def overall_verdict(answers: Sequence[ComponentAnswer]) -> Verdict:
     """The verdict of the language component; without one, the strongest of the others."""
-    for answer in answers:
-        if answer.component == "language":
-            return answer.verdict
-    verdicts = [answer.verdict for answer in answers]
-    for verdict in _STRENGTH:
-        if verdict in verdicts:
-            return verdict
-    return "inconclusive"
+    return overall({answer.component: answer.verdict for answer in answers})
 
 
 def ancestor_rows(report: AncestorsReport) -> list[dict[str, object]]:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from . import ancestors, demo, ingest, models, sql, watch
+from . import ancestors, compare, demo, ingest, models, sql, watch
 from .errors import ExitCode, explained
 from .options import RegistryOption
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.command("ingest")(ingest.ingest)
 app.command("watch")(watch.watch)
 app.command("ancestors")(ancestors.ancestors)
+app.command("compare")(compare.compare)
 app.command("list")(models.list_)
 app.command("show")(models.show)
 app.command("remove")(models.remove)

@@ -1,0 +1,202 @@
+"""Two models and their controls to one comparison: evidence first, then every table over the same pairs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..ancestors import overall
+from ..evidence import compare
+from .architecture import compare_architectures
+from .changes import change_summaries, changes
+from .distributions import distributions
+from .figures import NORMS_ARE_CONTEXT, MetricRow, ModelMap
+from .layers import RoleLayers, baselines, heatmaps, profiles, role_layers
+from .matching import Pair
+from .model_map import model_map
+from .records import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
+from .sides import Part, Side
+from .tables import metric_rows, summaries
+from .verdict import Judged, evidence_row, judge, sentence, stronger, trust
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """Two parts with the verdicts of both directions, and the number of models that these are corrected for."""
+
+    pair: Pair
+    forward: Judged
+    backward: Judged
+    corrected_for: int
+
+    @property
+    def stronger(self) -> Judged:
+        """The direction that says more."""
+        return stronger(self.forward, self.backward)
+
+    @property
+    def rows(self) -> tuple[PairEvidenceRow, PairEvidenceRow]:
+        """Both directions as records."""
+        first, second = self.pair.first.label, self.pair.second.label
+        return (
+            evidence_row(first, second, self.forward, self.corrected_for),
+            evidence_row(second, first, self.backward, self.corrected_for),
+        )
+
+
+def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for: int, found: str) -> Comparison:
+    """The comparison of A and B, with every table over the same pairs.
+
+    E-values of A and B are corrected for `corrected_for` models; `found` says where the controls come from.
+    """
+    sides = (a, b, *controls)
+    names = {side.label: side.model.name for side in sides}
+    counterparts, notes = _counterparts(a, b, corrected_for)
+    compared = [_Compared(one, controls, names) for one in counterparts]
+    rows = [row for one in compared for judged in one.judged for row in judged.rows]
+    trusted, why = trust(rows, names)
+    components = tuple(one.comparison() for one in compared)
+    verdict = overall({part.component: part.verdict for part in components})
+    said = next((p.sentence for p in components if p.component == "language"), None)
+    architecture = compare_architectures(sides, _all_parts(sides, [c.judged[0] for c in compared], controls))
+    return Comparison(
+        models=tuple(side.model for side in sides),
+        controls=found,
+        corrected_for=corrected_for,
+        trusted=trusted,
+        trust=why,
+        verdict=verdict,
+        sentence=said or (components[0].sentence if components else _nothing(a.model, b.model)),
+        notes=(*notes, *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note), NORMS_ARE_CONTEXT),
+        components=components,
+        map=compared[0].map() if compared else model_map("", [side.label for side in sides], {}),
+        architecture=architecture,
+    )
+
+
+def _nothing(a: ComparedModel, b: ComparedModel) -> str:
+    return f"{a.name} and {b.name} have no component in common: nothing can be compared"
+
+
+def judge_pair(first: Part, second: Part, models: int) -> JudgedPair:
+    """The evidence of two parts in both directions, corrected for `models` models."""
+    forward = compare(first.component, second.component, models)
+    backward = compare(second.component, first.component, models)
+    return JudgedPair(Pair(first, second, forward, backward), judge(forward), judge(backward), models)
+
+
+def _counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[str]]:
+    """The components of A with layers, each with its counterpart in B; and what has none. Language comes first."""
+    found, notes = [], []
+    for part in sorted(_layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
+        others = [other for other in _layered(b) if other.component.kind == part.component.kind]
+        same = [other for other in others if other.component.name == part.component.name]
+        tried = [judge_pair(part, other, models) for other in same or others]
+        if tried:
+            found.append(min(tried, key=lambda j: (j.stronger.relation is None, j.stronger.evidence.log10_evalue)))
+        else:
+            notes.append(f"{part.component.name} of A has no counterpart in B")
+    matched = {one.pair.second.component.name for one in found}
+    notes += [
+        f"{p.component.name} of B has no counterpart in A" for p in _layered(b) if p.component.name not in matched
+    ]
+    return found, notes
+
+
+def _layered(side: Side) -> list[Part]:
+    return [part for part in side.parts if (part.component.layer >= 0).any()]
+
+
+def _all_parts(
+    sides: Sequence[Side], main: Sequence[JudgedPair], controls: Sequence[Side]
+) -> list[tuple[Side, Part, Side, Part]]:
+    """The pairs of parts whose comparability is shown: A and B, and both with each control."""
+    a, b = sides[:2]
+    found = []
+    for one in main:
+        first, second = one.pair.first, one.pair.second
+        found.append((a, first, b, second))
+        for control in controls:
+            if (part := _of_kind(control, first)) is not None:
+                found += [(a, first, control, part), (b, second, control, part)]
+    return found
+
+
+def _of_kind(side: Side, part: Part) -> Part | None:
+    """The part of a control that stands beside a part of A: of its name, else of its kind."""
+    layered = _layered(side)
+    same = [p for p in layered if p.component.name == part.component.name]
+    return next(iter(same or [p for p in layered if p.component.kind == part.component.kind]), None)
+
+
+class _Compared:
+    """One component of A, B and the controls: all its pairs, judged; and the tables over them."""
+
+    def __init__(self, main: JudgedPair, controls: Sequence[Side], names: dict[str, str]) -> None:
+        self.names = names
+        first, second = main.pair.first, main.pair.second
+        others = [part for side in controls if (part := _of_kind(side, first)) is not None]
+        self.parts = (first, second, *others)
+        checks = max(1, 2 * len(others))
+        self.judged = [main] + [judge_pair(p, c, checks) for c in others for p in (first, second)]
+        self.among = [judge_pair(c, d, checks) for c, d in itertools.combinations(others, 2)]
+
+    def comparison(self) -> ComponentComparison:
+        """The record of this component."""
+        main = self.judged[0]
+        tables = [metric_rows(judged.pair) for judged in self.judged]
+        layers = self._layers()
+        null = baselines(layers)
+        moved = [changes(judged.pair, rows) for judged, rows in zip(self.judged, tables, strict=True)]
+        said = main.rows if main.stronger is main.forward else main.rows[::-1]
+        every = tuple(row for rows in tables for row in rows)
+        return ComponentComparison(
+            component=main.pair.first.component.name,
+            component_b=main.pair.second.component.name,
+            verdict=main.stronger.verdict,
+            sentence=sentence((self.names["A"], self.names["B"]), said, _equal_norms(tables[0])),
+            evidence=tuple(row for judged in (*self.judged, *self.among) for row in judged.rows),
+            summary=tuple(
+                row
+                for judged, rows in zip(self.judged, tables, strict=True)
+                for row in summaries(judged.pair.label, rows, null)
+            ),
+            metrics=every,
+            baselines=tuple(null),
+            changes=tuple(
+                one
+                for judged, found in zip(self.judged, moved, strict=True)
+                for one in change_summaries(judged.pair.label, found, judged.stronger.relation)
+            ),
+            change_rows=tuple(row for found in moved for row in found),
+            heatmaps=tuple(heatmaps(layers)),
+            profiles=tuple(profiles(layers, every)),
+            distributions=tuple(distributions(self.parts)),
+        )
+
+    def _layers(self) -> list[RoleLayers]:
+        """Every pair of models, and A and B within themselves."""
+        between = [
+            one
+            for judged in self.judged
+            for one in role_layers(judged.pair.first, judged.pair.second, judged.pair.label, judged.pair.matched_layers)
+        ]
+        return between + [one for part in self.parts[:2] for one in role_layers(part, part, part.label, ())]
+
+    def map(self) -> ModelMap:
+        """The map of all models by the distances of this component: the smaller of two directions."""
+        known = {
+            (judged.pair.first.label, judged.pair.second.label): min(
+                judged.forward.evidence.match.distance, judged.backward.evidence.match.distance
+            )
+            for judged in (*self.judged, *self.among)
+        }
+        return model_map(self.parts[0].component.name, [part.label for part in self.parts], known)
+
+
+def _equal_norms(rows: Sequence[MetricRow]) -> bool:
+    """Whether all norm gains of equal number are the same in both models, and are no constants."""
+    norms: list[MetricRow] = [row for row in rows if row.role == "norm" and row.by_number]
+    varied = any(row.metrics.centred_cosine == row.metrics.centred_cosine for row in norms)
+    return varied and all(row.metrics.equal_share == 1 for row in norms)

@@ -1,0 +1,146 @@
+"""`forebear compare`: two models side by side, with controls."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .numbers import evalue, share
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .output import Output, Result, Table
+
+if TYPE_CHECKING:
+    from ...queries.comparison.records import Comparison, ComponentComparison, PairEvidenceRow
+
+_TITLES = ("model", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
+_RIGHT = (4, 5, 6)
+_MEANT = "registered by name, name@revision or source; or a folder, a file or org/name, read now and not kept"
+
+
+def compare(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help=f"A model: {_MEANT}.", show_default=False)],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another, named likewise.", show_default=False)],
+    controls: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--control",
+            metavar="C",
+            help="A model that has nothing to do with either; again for more. Default: two from the registry.",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Also write one HTML file with every figure.", show_default=False
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read all weights of A and B, not only leading rows.")] = False,
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare two models side by side, with controls.
+
+    Controls tell whether a likeness means anything. Without --control the registry supplies the nearest unrelated
+    models of the same shape. JSON holds everything; CSV and JSON Lines hold the metric tables, a row for two tensors.
+    """
+    from ..registry import Registry
+
+    with Registry(registry_path(context, registry), read_only=True) as opened:
+        found = opened.compare(a, b, controls=controls, full=full)
+    printed = Output(form, output, quiet)
+    if report:
+        from ..comparison_report import write_report
+
+        write_report(found, report)
+        printed.say(f"report: {report}")
+    printed.write(compare_result(found))
+
+
+def compare_result(found: Comparison) -> Result:
+    """A comparison in every form."""
+    from ...queries.comparison.document import comparison_document, metric_rows
+
+    tables = [Table((), (), (), _headlines(found))]
+    for part in found.components:
+        tables += [_evidence_table(part), _key_table(part)]
+    tables.append(Table((), (), (), list(found.notes)))
+    return Result(comparison_document(found), metric_rows(found), tables)
+
+
+def _headlines(found: Comparison) -> list[str]:
+    """The verdict first; when the measure is not to be trusted, that before it."""
+    models = [f"{m.label}: {m.name}" + (" (control)" if m.origin != "asked" else "") for m in found.models]
+    verdict = [found.sentence, found.trust] if found.trusted else [found.trust, found.sentence]
+    corrected = (
+        f"E-values of A and B are corrected for {found.corrected_for} models, those of controls for their number"
+    )
+    return [*verdict, "; ".join(models), f"Controls: {found.controls}", corrected]
+
+
+def _evidence_table(part: ComponentComparison) -> Table:
+    cells = [_evidence_cells(row) for row in part.evidence]
+    return Table(_TITLES, cells, _RIGHT, [f"{part.component}: what of a model is found in another"])
+
+
+def _evidence_cells(row: PairEvidenceRow) -> list[str]:
+    return [
+        row.query,
+        row.candidate,
+        row.verdict.replace("_", " "),
+        ", ".join(flag.replace("_", " ") for flag in row.relation),
+        f"{row.identity:.3f}",
+        share(row.coverage),
+        evalue(row.log10_evalue),
+        row.evidence or "" if row.relation else "",
+    ]
+
+
+def _key_table(part: ComponentComparison) -> Table:
+    """A line for each role: the centred cosine of A and B beside that of both with each control."""
+    pairs = list(dict.fromkeys(row.pair for row in part.summary))
+    rows = {(row.role, row.slot, row.pair): row for row in part.summary}
+    changes = {(row.role, row.slot): row for row in part.changes if row.pair == "A-B"}
+    cells = []
+    for role, slot in dict.fromkeys((row.role, row.slot) for row in part.summary):
+        first = rows.get((role, slot, "A-B"))
+        moved = changes.get((role, slot))
+        cells.append(
+            [
+                f"{role} {slot}".strip() + (" (context)" if first and first.context else ""),
+                first.matched if first else "",
+                _number(first.metrics.cosine if first else math.nan),
+                *(_number(r.metrics.centred_cosine if (r := rows.get((role, slot, p))) else math.nan) for p in pairs),
+                _range(first.null_low, first.null_high) if first else "-",
+                _number(first.metrics.relative_l2 if first else math.nan),
+                share(first.metrics.changed_share) if first else "",
+                moved.reading if moved else "",
+                first.values if first else "",
+            ]
+        )
+    titles = (
+        "role",
+        "by",
+        "cosine A-B",
+        *(f"centred {p}" for p in pairs),
+        "layers apart",
+        "rel. L2",
+        "changed",
+        "change",
+        "from",
+    )
+    return Table(titles, cells, range(2, 6 + len(pairs)), [f"{part.component}: each role, value by value"])
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.2f} to {high:.2f}" if math.isfinite(low) else "-"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "-"
