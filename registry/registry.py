@@ -20,6 +20,7 @@ from .details import ModelDetails, model_details
 from .ingesting import Batch
 from .models import Model, find_model, find_source, list_models, remove_model
 from .outcome import Outcome
+from .parquet import Exported, Imported, export_registry, import_registry
 from .question import unregistered_query
 from .report import AncestorsReport, overall_verdict
 
@@ -115,6 +116,14 @@ class Registry:
         found = self.model(name)
         remove_model(self.connection, found)
         return found
+
+    def export(self, folder: str | Path) -> Exported:
+        """Write the registry as Parquet files below a new `folder`; RegistryError when it is not empty."""
+        return export_registry(self.connection, Path(folder))
+
+    def import_(self, folder: str | Path) -> Imported:
+        """Add the models of an export, all of it or nothing; RegistryError or FormatError when it does not fit."""
+        return import_registry(self.connection, Path(folder))
 
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
         """The fingerprint of a source, without keeping it."""
