@@ -24,12 +24,14 @@ from duckdb import ColumnExpression
 from numpy.typing import NDArray
 
 from ..ingest.errors import FormatError, RegistryError
-from .database import migrations, query, transaction
+from .database import migrations, query
+from .models import next_ids
+from .transactions import committed, is_lake, transaction
 
 MANIFEST_VERSION = 1
 MODELS_A_PART = 256
 """About 80 MB of tensors' rows in a part of 32-layer models: a size that every engine likes."""
-_NOT_EXPORTED = {"migration"}  # the manifest names the migrations
+_NOT_EXPORTED = {"migration", "taken_ids"}  # the manifest names the migrations; ids follow from the models
 _PART = "part.parquet"
 
 
@@ -92,14 +94,14 @@ def import_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Impo
     manifest = _manifest(folder)
     try:
         _check_settings(connection, folder)
-        with transaction(connection):
-            return _import(connection, folder, manifest)
+        return committed(connection, lambda: _import(connection, folder, manifest))
     except (pa.ArrowException, duckdb.ConstraintException, duckdb.ConversionException, duckdb.BinderException) as error:
         raise FormatError(f"{folder}: is not what `forebear export` writes: {error}; nothing was imported") from error
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = connection.execute(query("registry_tables")).fetchall()
+    database = "lake" if is_lake(connection) else "registry"
+    rows = connection.execute(query("registry_tables"), {"database": database}).fetchall()
     return [name for (name,) in rows if name not in _NOT_EXPORTED]
 
 
@@ -210,10 +212,9 @@ class _Ids:
         """Their own ids for an empty registry, else new ones."""
         old = np.sort(old)
         if empty:
-            connection.execute(query("next_model_ids"), {"count": int(old[-1]) if len(old) else 0}).fetchall()
+            next_ids(connection, int(old[-1]) if len(old) else 0)
             return cls(old, old)
-        found = connection.execute(query("next_model_ids"), {"count": len(old)}).fetchall()
-        return cls(old, np.array([number for (number,) in found], np.int64))
+        return cls(old, np.array(next_ids(connection, len(old)), np.int64))
 
     @property
     def equal(self) -> bool:

@@ -15,7 +15,7 @@ from ..ingest.errors import RegistryError, SourceError
 from ..ingest.model import ModelFingerprint, fingerprint_model
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import Query, ancestors, registered_query
-from .database import default_path, open_database
+from .database import Place, open_database, registry_place
 from .details import ModelDetails, model_details
 from .ingesting import Batch
 from .models import Model, find_model, find_source, list_models, remove_model
@@ -33,15 +33,15 @@ _PATHS = ("/", "./", "../", "~", "file://")
 class Registry:
     """A registry of fingerprints in one DuckDB file. Use it as a context manager, or call `close`.
 
-    With `create=False` the file must exist. Raises RegistryError when it is held by another process, is none of ours,
-    or is of an unknown version.
+    `place` is a file, or `ducklake:CATALOGUE[?data=FOLDER]`. With `create=False` the file must exist. Raises
+    RegistryError when it is held by another process, is none of ours, or is of an unknown version.
     """
 
-    def __init__(self, path: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> None:
-        self.path = Path(path).expanduser() if path is not None else default_path()
-        if not create and not self.path.exists():
-            raise RegistryError(f"{self.path}: no registry there; name one with --registry")
-        self.connection: duckdb.DuckDBPyConnection = open_database(self.path, read_only=read_only)
+    def __init__(self, place: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> None:
+        self.place: Place = registry_place(place)
+        if not create and isinstance(self.place, Path) and not self.place.exists():
+            raise RegistryError(f"{self.place}: no registry there; name one with --registry")
+        self.connection: duckdb.DuckDBPyConnection = open_database(self.place, read_only=read_only)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +105,7 @@ class Registry:
         """The model that a name, a source or a path means; RegistryError when none or several do."""
         if found := self.find(name):
             return found
-        raise RegistryError(f"{str(name)!r} is not in {self.path}; `forebear list` shows what is")
+        raise RegistryError(f"{str(name)!r} is not in {self.place}; `forebear list` shows what is")
 
     def details(self, name: str | Path) -> ModelDetails:
         """What the registry holds of a model; RegistryError when there is no such model."""
@@ -181,7 +181,7 @@ class Registry:
             return _opened(model)
         except SourceError as error:
             raise RegistryError(
-                f"{str(model)!r} is not in {self.path} (`forebear list` shows what is), and no source: {error}"
+                f"{str(model)!r} is not in {self.place} (`forebear list` shows what is), and no source: {error}"
             ) from error
 
 
