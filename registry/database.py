@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -13,7 +11,11 @@ import duckdb
 from ..ingest.errors import RegistryError
 from ..ingest.fingerprint import FINGERPRINT_VERSION
 from ..ingest.fingerprint.minhash import PERMUTATIONS, SCHEME, SEED
+from .lake import PREFIX, LakePlace, attach_lake, create_lake_tables, show_lake_tables
+from .transactions import committed, transaction
 
+Place = Path | str
+"""Where a registry is: a file, or `ducklake:...` as `lake` tells."""
 _SQL = Path(__file__).parent.parent
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -40,12 +42,16 @@ def migrations() -> list[tuple[int, str, str]]:
     return [(int(f.name[:4]), f.stem, f.read_text(encoding="utf-8")) for f in files]
 
 
-def open_database(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection to the registry at `path`, created and migrated when it is opened for writing.
+def open_database(place: Place, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to the registry at `place`, created and migrated when it is opened for writing.
 
     Raises RegistryError when another process holds it, when it is not a registry, or when its schema or its
     fingerprints are of a version that this forebear does not know.
     """
+    return _open_file(place, read_only) if isinstance(place, Path) else _open_lake(place, read_only)
+
+
+def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.exists():
         raise RegistryError(f"{path}: no registry there; make one with `forebear ingest`, or name one with --registry")
     if not read_only:
@@ -64,6 +70,44 @@ def open_database(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _open_lake(place: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """A database in memory that has the registry's names, and behind them the catalogue's tables."""
+    connection = duckdb.connect(config=_CONFIG)
+    try:
+        connection.execute("ATTACH ':memory:' AS registry")
+        connection.execute("USE registry")
+        _check_schema(connection, Path(place), migrate=True)
+        attach_lake(connection, LakePlace.parse(place), read_only=read_only)
+        tables = sorted(_tables(connection, "registry"))
+        if not read_only:
+            committed(connection, lambda: _fill_lake(connection, tables))
+        elif not _tables(connection, "lake"):
+            raise RegistryError(f"{place}: no registry there yet; make one with `forebear ingest`")
+        wanted = connection.execute("FROM registry.migration SELECT name, sha256 ORDER BY version").fetchall()
+        stored = connection.execute("FROM lake.migration SELECT name, sha256 ORDER BY version").fetchall()
+        if stored != wanted:
+            raise RegistryError(
+                f"{place}: its schema ends at {stored[-1:]}, this forebear's at {wanted[-1:]}; export it with the"
+                " version that made it and import that export into a registry file, which migrates"
+            )
+        show_lake_tables(connection, tables)
+        _check_settings(connection, place, write=not read_only)
+    except duckdb.Error as error:
+        connection.close()
+        raise RegistryError(f"{place}: cannot be opened as a registry: {error}") from error
+    except RegistryError:
+        connection.close()
+        raise
+    return connection
+
+
+def _fill_lake(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> None:
+    """Make the tables of an empty catalogue, with the record of the migrations and the first id."""
+    if not _tables(connection, "lake"):
+        create_lake_tables(connection, tables)
+        connection.execute(query("lake_begin"))
 
 
 def _quoted(path: Path) -> str:
@@ -91,8 +135,8 @@ def _explained(path: Path, error: duckdb.Error) -> RegistryError:
     return RegistryError(f"{path}: cannot be opened as a registry: {text}")
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    rows = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'registry'").fetchall()
+def _tables(connection: duckdb.DuckDBPyConnection, database: str = "registry") -> set[str]:
+    rows = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [database]).fetchall()
     return {name for (name,) in rows}
 
 
@@ -132,36 +176,30 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
                 )
 
 
-def _check_settings(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
+def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, write: bool) -> None:
     """Fingerprints of two versions are never compared."""
+    if write:
+        committed(connection, lambda: _first_settings(connection))
     stored = dict(connection.execute("SELECT name, value FROM setting").fetchall())
-    if not stored and write:
-        with transaction(connection):
-            connection.executemany("INSERT INTO setting VALUES (?, ?)", [list(item) for item in _SETTINGS.items()])
-        return
     for name, value in _SETTINGS.items():
         if stored.get(name) != value:
             raise RegistryError(
-                f"{path}: its fingerprints have {name} {stored.get(name)}, this forebear makes {value};"
+                f"{place}: its fingerprints have {name} {stored.get(name)}, this forebear makes {value};"
                 " ingest the models again into a new registry, or use the matching version"
             )
 
 
-@contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing: rolled back on any exception, Ctrl-C too."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+def _first_settings(connection: duckdb.DuckDBPyConnection) -> None:
+    if not connection.execute("SELECT count(*) FROM setting").fetchall()[0][0]:
+        connection.executemany("INSERT INTO setting VALUES (?, ?)", [list(item) for item in _SETTINGS.items()])
 
 
-def default_path() -> Path:
-    """`$FOREBEAR_REGISTRY`, or registry.duckdb in the user's data folder."""
+def registry_place(named: str | Path | None) -> Place:
+    """The registry of that name: a file, or a `ducklake:` catalogue.
+
+    Without one `$FOREBEAR_REGISTRY`, or registry.duckdb in the user's data folder.
+    """
     from platformdirs import user_data_path
 
-    named = os.environ.get("FOREBEAR_REGISTRY")
-    return Path(named).expanduser() if named else user_data_path("forebear") / "registry.duckdb"
+    named = named or os.environ.get("FOREBEAR_REGISTRY") or user_data_path("forebear") / "registry.duckdb"
+    return named if isinstance(named, str) and named.startswith(PREFIX) else Path(named).expanduser()

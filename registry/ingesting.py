@@ -17,9 +17,10 @@ from ..ingest.errors import ForebearError, RegistryError
 from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
 from ..ingest.sources import Source, hub_uri, is_remote
 from ..ingest.sources.source import NothingToRead
-from .database import query, transaction
+from .database import query
 from .models import Model, find_source, list_models, put_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+from .transactions import committed
 
 Opener = Callable[[str], Source]
 """Opens the source of a spec."""
@@ -108,18 +109,27 @@ class Batch:
                 note_attempt(self._connection, uri, read.reason)
             return read
         keys = [read.uri, hub_uri(read.spec) or read.uri]
-        found = read.found
-        if isinstance(found, ModelFingerprint):
-            earlier = find_source(self._connection, found.uri, found.revision)
-            if earlier is None or earlier.state != found.state:
-                with transaction(self._connection):
-                    put_model(self._connection, found)
-                    self._connection.execute(query("forget_attempts"), {"uris": keys})
-                counts = (found.tensor_count, found.parameters, found.bytes_read, found.bytes_total, found.requests)
-                return Ingested(read.spec, found.name, *counts, read.seconds, tuple(iter_problems(found)))
-            found = earlier  # the same source stood in the batch before
-        self._connection.execute(query("forget_attempts"), {"uris": keys})
+        match read.found:
+            case ModelFingerprint() as made:
+                found = committed(self._connection, lambda: self._put(made, keys))
+                if found is None:
+                    counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
+                    return Ingested(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
+            case Model() as found:
+                committed(self._connection, lambda: self._forget_attempts(keys))
         return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
+
+    def _put(self, found: ModelFingerprint, keys: list[str]) -> Model | None:
+        """Write a model; the one that is there when it stood in the batch before, or another process was faster."""
+        earlier = find_source(self._connection, found.uri, found.revision)
+        same = earlier if earlier is not None and earlier.state == found.state else None
+        if same is None:
+            put_model(self._connection, found)
+        self._forget_attempts(keys)
+        return same
+
+    def _forget_attempts(self, keys: list[str]) -> None:
+        self._connection.execute(query("forget_attempts"), {"uris": keys})
 
     def _opened(self, spec: str) -> Source:
         source = self._opener(spec)
@@ -145,4 +155,4 @@ class Batch:
 
 def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -> None:
     """Record that a repository could not be kept, and why; the tries add up."""
-    connection.execute(query("note_attempt"), {"uri": uri, "reason": reason})
+    committed(connection, lambda: connection.execute(query("note_attempt"), {"uri": uri, "reason": reason}))

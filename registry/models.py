@@ -10,7 +10,8 @@ import duckdb
 from ..ingest.errors import RegistryError
 from ..ingest.model import ModelFingerprint
 from .arrow import model_tables
-from .database import query, transaction
+from .database import query
+from .transactions import committed, is_lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,7 @@ def find_source(connection: duckdb.DuckDBPyConnection, uri: str, revision: str |
 
 def write_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
     """Add a model, in place of an earlier one of the same source and revision, in one transaction; returns its id."""
-    with transaction(connection):
-        return put_model(connection, fingerprint)
+    return committed(connection, lambda: put_model(connection, fingerprint))
 
 
 def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
@@ -67,7 +67,7 @@ def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerpri
     earlier = find_source(connection, fingerprint.uri, fingerprint.revision)
     if earlier:
         _delete(connection, earlier.model_id)
-    model_id = int(connection.execute("SELECT nextval('model_id')").fetchall()[0][0])
+    (model_id,) = next_ids(connection, 1)
     for table, rows in model_tables(fingerprint, model_id).items():
         connection.from_arrow(rows).insert_into(table)
     return model_id
@@ -81,8 +81,16 @@ def newest_model(connection: duckdb.DuckDBPyConnection, uri: str) -> Model | Non
 
 def remove_model(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Remove every row of a model, in one transaction."""
-    with transaction(connection):
-        _delete(connection, model.model_id)
+    committed(connection, lambda: _delete(connection, model.model_id))
+
+
+def next_ids(connection: duckdb.DuckDBPyConnection, count: int) -> list[int]:
+    """So many new ids of models, ascending, inside a transaction of the caller's."""
+    if is_lake(connection):  # no sequences there; two writers that take at once conflict, and one of them tries again
+        connection.execute(query("lake_take_ids"), {"count": count})
+        last = int(connection.execute("SELECT taken FROM lake.taken_ids").fetchall()[0][0])
+        return list(range(last - count + 1, last + 1))
+    return [int(number) for (number,) in connection.execute(query("next_model_ids"), {"count": count}).fetchall()]
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:

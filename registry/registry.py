@@ -18,11 +18,12 @@ from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import Query, ancestors, registered_query
 from ..queries.comparison.records import Comparison
 from .comparing import compare
-from .database import default_path, open_database
+from .database import Place, open_database, registry_place
 from .details import ModelDetails, model_details
 from .ingesting import Batch
 from .models import Model, find_model, find_source, list_models, remove_model
 from .outcome import Outcome
+from .parquet import Exported, Imported, export_registry, import_registry
 from .question import unregistered_query
 from .report import AncestorsReport, overall_verdict
 
@@ -35,15 +36,15 @@ _PATHS = ("/", "./", "../", "~", "file://")
 class Registry:
     """A registry of fingerprints in one DuckDB file. Use it as a context manager, or call `close`.
 
-    With `create=False` the file must exist. Raises RegistryError when it is held by another process, is none of ours,
-    or is of an unknown version.
+    `place` is a file, or `ducklake:CATALOGUE[?data=FOLDER]`. With `create=False` the file must exist. Raises
+    RegistryError when it is held by another process, is none of ours, or is of an unknown version.
     """
 
-    def __init__(self, path: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> None:
-        self.path = Path(path).expanduser() if path is not None else default_path()
-        if not create and not self.path.exists():
-            raise RegistryError(f"{self.path}: no registry there; name one with --registry")
-        self.connection: duckdb.DuckDBPyConnection = open_database(self.path, read_only=read_only)
+    def __init__(self, place: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> None:
+        self.place: Place = registry_place(place)
+        if not create and isinstance(self.place, Path) and not self.place.exists():
+            raise RegistryError(f"{self.place}: no registry there; name one with --registry")
+        self.connection: duckdb.DuckDBPyConnection = open_database(self.place, read_only=read_only)
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +108,7 @@ class Registry:
         """The model that a name, a source or a path means; RegistryError when none or several do."""
         if found := self.find(name):
             return found
-        raise RegistryError(f"{str(name)!r} is not in {self.path}; `forebear list` shows what is")
+        raise RegistryError(f"{str(name)!r} is not in {self.place}; `forebear list` shows what is")
 
     def details(self, name: str | Path) -> ModelDetails:
         """What the registry holds of a model; RegistryError when there is no such model."""
@@ -118,6 +119,14 @@ class Registry:
         found = self.model(name)
         remove_model(self.connection, found)
         return found
+
+    def export(self, folder: str | Path) -> Exported:
+        """Write the registry as Parquet files below a new `folder`; RegistryError when it is not empty."""
+        return export_registry(self.connection, Path(folder))
+
+    def import_(self, folder: str | Path) -> Imported:
+        """Add the models of an export, all of it or nothing; RegistryError or FormatError when it does not fit."""
+        return import_registry(self.connection, Path(folder))
 
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
         """The fingerprint of a source, without keeping it."""
@@ -212,7 +221,7 @@ class Registry:
             return _opened(model)
         except SourceError as error:
             raise RegistryError(
-                f"{str(model)!r} is not in {self.path} (`forebear list` shows what is), and no source: {error}"
+                f"{str(model)!r} is not in {self.place} (`forebear list` shows what is), and no source: {error}"
             ) from error
 
 

@@ -7,22 +7,24 @@ file and write-ahead log: `DETACH registry; ATTACH '...'` made it writable and `
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 import pyarrow as pa
 
 from ..ingest.errors import RegistryError
-from .database import open_database
+from .database import Place, open_database
+from .lake import data_folder
+from .transactions import is_lake
 
 
-def run_sql(path: Path, statement: str) -> pa.Table:
+def run_sql(place: Place, statement: str) -> pa.Table:
     """The result of one statement; columns of one name are told apart by a number behind it.
 
     Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
     """
-    connection = open_database(path, read_only=True)
+    connection = open_database(place, read_only=True)
     try:
+        if is_lake(connection):
+            connection.execute("SET allowed_directories = $folders", {"folders": [data_folder(connection)]})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         _check(connection, statement)

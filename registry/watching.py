@@ -19,6 +19,7 @@ from ..queries.ancestors import Ancestor, Verdict
 from .database import query
 from .models import newest_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+from .transactions import committed
 
 if TYPE_CHECKING:
     from ..ingest.sources.hub_listing import Listed
@@ -115,7 +116,7 @@ def watching(
         yield _watched(registry, outcome)
     if todo.until is not None:
         values = {"filters": todo.filters.key, "until": todo.until}
-        registry.connection.execute(query("watch_until"), values)
+        committed(registry.connection, lambda: registry.connection.execute(query("watch_until"), values))
 
 
 def _watched(registry: Registry, outcome: Outcome) -> Watched:

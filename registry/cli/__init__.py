@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from . import ancestors, compare, demo, ingest, models, sql, watch
+from . import ancestors, compare, demo, exchange, ingest, models, sql, watch
 from .errors import ExitCode, explained
 from .options import RegistryOption
 
@@ -39,6 +39,8 @@ app.command("list")(models.list_)
 app.command("show")(models.show)
 app.command("remove")(models.remove)
 app.command("sql")(sql.sql)
+app.command("export")(exchange.export)
+app.command("import")(exchange.import_)
 app.command("demo")(demo.demo)
 
 

@@ -72,7 +72,7 @@ def zoo() -> tuple[list[Path], dict[str, Truth]]:
 
 
 @contextmanager
-def _place(path: Path | None) -> Iterator[Path]:
+def _place(path: str | None) -> Iterator[str | Path]:
     """`--registry`, else a temporary one. $FOREBEAR_REGISTRY is left alone: toys do not belong into a real registry."""
     if path is not None:
         yield path

@@ -35,7 +35,7 @@ def list_(
         models = opened.models()
     to = Output(form, output, quiet)
     to.write(list_result(models))
-    to.say(f"{counted(len(models), 'model')} in {opened.path}")
+    to.say(f"{counted(len(models), 'model')} in {opened.place}")
 
 
 def list_result(models: list[Model]) -> Result:

@@ -20,11 +20,12 @@ class Format(StrEnum):
 
 
 RegistryOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--registry",
         metavar="PATH",
-        help="The registry's DuckDB file. Default: $FOREBEAR_REGISTRY, or one in the user's data folder.",
+        help="The registry's DuckDB file, or ducklake:CATALOGUE. Default: $FOREBEAR_REGISTRY, or one in the user's data"
+        " folder.",
         show_default=False,
     ),
 ]
@@ -75,7 +76,7 @@ BudgetOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 
 
-def registry_path(context: typer.Context, registry: Path | None) -> Path | None:
+def registry_path(context: typer.Context, registry: str | None) -> str | None:
     """`--registry` of the command, else the one before the command; None for the default place."""
     before = context.obj
-    return registry or (before if isinstance(before, Path) else None)
+    return registry or (before if isinstance(before, str) else None)

@@ -26,11 +26,11 @@ def sql(
     It can neither change the registry nor reach other files. `forebear sql "SHOW TABLES"` shows the tables, schema/
     documents them. For anything else open the file with duckdb.
     """
-    from ..database import default_path
+    from ..database import registry_place
     from ..sql import rows_of, run_sql
 
     with ended_by_interrupt():
-        found = run_sql(registry_path(context, registry) or default_path(), query)
+        found = run_sql(registry_place(registry_path(context, registry)), query)
     names = list(found.column_names)
     types = [str(column.type) for column in found.schema]
     to = Output(form, output, quiet)

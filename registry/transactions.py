@@ -1,0 +1,55 @@
+"""All or nothing: one transaction a model, also where other processes write to the same catalogue."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import duckdb
+
+T = TypeVar("T")
+_CONFLICTS = 200  # of four busy writers one tried 8 times at most
+
+
+def is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the registry is a DuckLake catalogue."""
+    rows = connection.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'lake'").fetchall()
+    return bool(rows[0][0])
+
+
+def committed(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """What `work` returns, done in one transaction: all or nothing, rolled back on any exception, Ctrl-C too.
+
+    Where other processes write to the same catalogue, `work` is done again when one of them was faster.
+    """
+    patience = _CONFLICTS if is_lake(connection) else 0
+    for attempt in range(patience + 1):
+        try:
+            with transaction(connection):
+                return work()
+        except duckdb.TransactionException as error:
+            if attempt == patience or "conflict" not in str(error):
+                raise
+            time.sleep(random.uniform(0, min(2.0, 0.02 * (attempt + 1))))
+    raise AssertionError("the last attempt returns or raises")
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One transaction. Inside it the names of tables are those that can be written: of a catalogue, the catalogue's."""
+    place = "lake" if is_lake(connection) else "registry"
+    connection.execute("BEGIN")
+    connection.execute(f"USE {place}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        connection.execute("USE registry")
+        raise
+    try:
+        connection.execute("COMMIT")
+    finally:
+        connection.execute("USE registry")
