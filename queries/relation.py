@@ -25,6 +25,7 @@ _ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 _STORED_ERROR = {
     "Q8": 0.015, "INT8": 0.015, "I8": 0.015, "Q6": 0.03, "FP8": 0.05, "F8_E4M3": 0.05, "F8_E5M2": 0.1, "Q5": 0.06,
     "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
+    "NF4": 0.16, "FP4": 0.22, "INT6": 0.03, "INT5": 0.08, "INT3": 0.3,
 }  # fmt: skip
 """Beginning of a stored type's name -> largest relative RMS error of one rounding to it, twice the typical one."""
 _FLOAT_LEVELS = 31.0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.ingest.formats.quantised_weights import unpack
+from forebear.ingest.formats.quantised import unpack
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.storage import LogicalTensor, RowMajor
 from forebear.registry import Registry
