@@ -16,7 +16,7 @@ from .scheme import Decoded, Refused, Scheme, Stored
 
 _PACKINGS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("codes", "AQLM keeps vectors of a codebook", ("codebooks", "scales"), 8),
-    ("q_weight", "EXL2 mixes groups of different bits", ("q_scale", "q_scale_max", "q_groups", "q_group_map", "q_invperm"), 8),
+    ("q_weight", "EXL2 mixes groups of different bits", ("q_scale", "q_scale_max", "q_groups", "q_invperm"), 8),
     ("trellis", "EXL3 keeps trellis codes", ("suh", "svh", "su", "sv", "mcg", "mul1"), 4),
     ("B", "Marlin keeps tiles in the order of one GPU kernel", ("s", "workspace"), 8),
     ("W_q", "HQQ keeps bits and shape in a state of its own", ("scale", "zero", "nbits", "shape", "axis"), 2),
