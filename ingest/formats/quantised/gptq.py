@@ -34,6 +34,8 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
     zeros = stored.get(f"{stem}.qzeros", {"I32"}, 2)
     if codes is None or scales is None or zeros is None or codes.shape[1] != scales.shape[1]:
         return None
+    if stored.quantisation.get("quant_method") == "awq":  # gemv of 64 inputs has the shapes of GPTQ
+        return None
     used = stored.present(f"{stem}.{leaf}" for leaf in ("qweight", "qzeros", "scales", "g_idx"))
     (height, outputs), groups = codes.shape, scales.shape[0]
     bits = _bits(zeros.shape, scales.shape)
