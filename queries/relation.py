@@ -30,7 +30,8 @@ _STORED_ERROR = {
 """Beginning of a stored type's name -> largest relative RMS error of one rounding to it, twice the typical one.
 
 Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and range / (2^b - 1) /
-sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would excuse a fine-tune, and are not here."""
+sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would
+excuse a fine-tune, and are not here."""
 _FLOAT_LEVELS = 31.0
 _QUANTISED_LEVELS = 20.0
 """Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""

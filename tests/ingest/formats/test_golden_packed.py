@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from forebear.ingest.reader import Range
 
 from ...writers import MemoryReader
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(os.environ.get("FOREBEAR_GOLDEN") or Path(__file__).parent / "golden")
+"""The files of this folder, or those that `make test-libraries` has just made."""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forebear.ingest.model import fingerprint_model
 from forebear.registry import Registry
 
-from ...writers import MemorySource, Raw, model_files, write_files
+from ...writers import MemorySource, Raw, model_files, raw, write_files
 from .writers_fused import Floats, fuse_gate_up, fuse_qkv, load_model, stacked_qkv
 from .writers_packed import (
     Packer,
@@ -58,7 +61,9 @@ CASES: dict[str, Case] = {
     "bitsandbytes nf4, double": Case(bitsandbytes(nested=True), 0.97, bitsandbytes(nested=True)),
     "bitsandbytes fp4": Case(bitsandbytes(kind="fp4"), 0.97, bitsandbytes(kind="fp4")),
     "compressed-tensors 4": Case(compressed(group=32), 0.97, compressed(group=40)),
-    "compressed-tensors 4, zeros": Case(compressed(group=32, zeros="packed"), 0.97, compressed(group=40, zeros="packed")),
+    "compressed-tensors 4, zeros": Case(
+        compressed(group=32, zeros="packed"), 0.97, compressed(group=40, zeros="packed")
+    ),
     "compressed-tensors 4, plain zeros, act-order": Case(compressed(group=32, zeros="plain", act_order=True)),
     "compressed-tensors 4, a scale a row": Case(compressed(), 0.97, compressed()),
     "compressed-tensors 8": Case(compressed(bits=8), 0.999, compressed(bits=8)),
@@ -151,3 +156,47 @@ def test_fused_weights_are_unfused_after_they_are_unpacked(zoo: Path, packer: Pa
         assert (mine is None) == (other is None)
         if mine and other and packer is not CASES["bitsandbytes nf4"].copy:
             np.testing.assert_allclose(mine.rms, other.rms, rtol=1e-3)
+
+
+dtypes = st.sampled_from(["I32", "I64", "U8", "U32", "F16", "F32", "F8_E4M3", "I8"])
+shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
+LEAVES = {leaf for case in CASES.values() for leaf in case.copy("x", np.ones((32, 64), np.float32))}
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(sorted(CASES)),
+    st.dictionaries(st.sampled_from(sorted(LEAVES)), st.tuples(dtypes, shapes), max_size=2),
+    st.binary(max_size=120),
+    st.sets(st.sampled_from(sorted(LEAVES)), max_size=1),
+    st.integers(0, 200),
+    st.one_of(st.none(), st.integers(-1, 1 << 40), st.text(max_size=3)),
+)
+def test_whatever_companions_say_nothing_but_a_skip_comes_out(
+    name: str,
+    others: dict[str, tuple[str, tuple[int, ...]]],
+    noise: bytes,
+    gone: set[str],
+    place: int,
+    said: Any,
+) -> None:
+    stem = "model.layers.0.mlp.up_proj"
+    values = np.random.default_rng(1).normal(size=(32, 64)).astype(np.float32)
+    files = CASES[name].copy(stem, values)
+    for leaf in gone:
+        files.pop(leaf.replace("x", stem, 1), None)
+    for leaf, (dtype, shape) in others.items():
+        files[leaf.replace("x", stem, 1)] = raw(np.ones(shape), dtype)
+    for key in [k for k in files if k.endswith(("g_idx", "weight_shape", "nf4", "fp4"))]:
+        one = files[key]
+        assert isinstance(one, Raw)
+        data = bytearray(one.data)
+        data[place : place + len(noise)] = noise[: max(0, len(data) - place)]
+        files[key] = Raw(one.dtype, one.shape, bytes(data[: len(one.data)]))
+    config = dict(CASES[name].config) or {"quantization_config": {"bits": said, "group_size": said}}
+    tracemalloc.start()
+    with np.errstate(all="ignore"):
+        fingerprint_model(MemorySource(model_files(files, config=config)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 << 20
