@@ -42,10 +42,10 @@ test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/pytest -q -m real
 
 test-libraries: dev             ## packed layers made anew by the libraries themselves, each in its own environment
-	for library in bitsandbytes mlx compressed_tensors; do \
+	for library in bitsandbytes mlx compressed_tensors autoawq; do \
 	  $(PYTHON) -m venv .bench/$$library && \
 	  .bench/$$library/bin/python -m pip install -q numpy safetensors \
-	    $$(case $$library in mlx) echo 'mlx[cpu]';; *) echo "torch $$library";; esac) && \
+	    $$(case $$library in mlx) echo 'mlx[cpu]';; autoawq) echo 'torch --no-deps autoawq';; *) echo "torch $$library";; esac) && \
 	  .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden || exit 1; \
 	done
 	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py

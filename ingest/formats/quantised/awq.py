@@ -48,7 +48,7 @@ def _gemm(
         scales=transposed(scales.storage, groups, outputs),
         zeros=PackedAcross(words_of(zeros), _BITS, _ORDER),
     )  # fmt: skip
-    return Decoded(weight(stem, "INT4", (outputs, inputs), storage), used, words.bytes(2))
+    return Decoded(weight(stem, "INT4", (outputs, inputs), storage), used, words.cost(2))
 
 
 def _gemv(

@@ -75,13 +75,12 @@ class FlatBlocks:
         left = iter(chunks)
         found = []
         for first, end in self._spans(rows):
+            codes = np.frombuffer(next(left), np.uint8)
             parts = [
-                np.frombuffer(next(left), np.uint8)
-                if storage is self.codes
-                else storage.decode(range(begin, stop), [next(left)])[:, 0]
-                for storage, begin, stop in self._parts(first, end)
+                storage.decode(range(begin, stop), [next(left)])[:, 0]
+                for storage, begin, stop in list(self._parts(first, end))[1:]
             ]
-            found.append(self._values(first, end, *parts))
+            found.append(self._values(first, end, codes, *parts))
         return np.concatenate(found).reshape(len(rows), self.columns)
 
     def _values(

@@ -38,7 +38,7 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         return None
     used = stored.present(f"{stem}.{leaf}" for leaf in ("qweight", "qzeros", "scales", "g_idx"))
     (height, outputs), groups = codes.shape, scales.shape[0]
-    bits = _bits(zeros.shape, scales.shape)
+    bits = _bits(zeros.shape, scales.shape, stored)
     if not bits or height * 32 % bits or not groups:
         what = f"qzeros of shape {zeros.shape} and scales of shape {scales.shape} are not those of {BITS} bits"
         return Refused(codes.parameters * 8, what, used)
@@ -59,13 +59,17 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         order=row_major(order) if order else None,
     )  # fmt: skip
     made = weight(stem, f"INT{bits}", (outputs, inputs), storage)
-    return Decoded(made, used, words.bytes(min(16, outputs)))
+    return Decoded(made, used, words.cost(min(16, outputs)))
 
 
-def _bits(zeros: tuple[int, ...], scales: tuple[int, ...]) -> int:
-    """The bits of which that many words hold one zero point an output; 0 when there are none."""
-    fits = (bits for bits in BITS if zeros == (scales[0], -(-scales[1] * bits // 32)))
-    return next(fits, 0) if scales[1] else 0
+def _bits(zeros: tuple[int, ...], scales: tuple[int, ...], stored: Stored) -> int:
+    """The bits of which that many words hold one zero point an output; 0 when there are none.
+
+    Where padding leaves several, what the config says, else those that fill whole words.
+    """
+    fits = [bits for bits in BITS if zeros == (scales[0], -(-scales[1] * bits // 32)) and scales[1]]
+    said = stored.said("bits")
+    return min(fits, key=lambda bits: (bits != said, scales[1] * bits % 32 > 0), default=0)
 
 
 def _second(stored: Stored) -> bool:

@@ -62,8 +62,8 @@ class WordColumns:
         """Whether stored rows are so short that everything is one range (as for `views.Transposed`)."""
         return self.width * _WORD <= WHOLE_ROW
 
-    def bytes(self, words: int) -> int:
-        """What `words` neighbouring columns cost."""
+    def cost(self, words: int) -> int:
+        """Bytes that `words` neighbouring columns take."""
         return self.height * _WORD * (self.width if self.whole else words)
 
     def ranges(self, columns: Sequence[int]) -> list[Range]:

@@ -21,7 +21,8 @@ GOLDEN = Path(os.environ.get("FOREBEAR_GOLDEN") or Path(__file__).parent / "gold
 
 
 @pytest.mark.parametrize(
-    ("library", "layers", "tolerance"), [("bitsandbytes", 4, 1e-6), ("mlx", 8, 1e-6), ("compressed_tensors", 8, 1e-6)]
+    ("library", "layers", "tolerance"),
+    [("bitsandbytes", 4, 1e-6), ("mlx", 8, 1e-6), ("autoawq", 2, 1e-7), ("compressed_tensors", 8, 1e-6)],
 )
 def test_values_are_those_of_the_library(library: str, layers: int, tolerance: float) -> None:
     data = (GOLDEN / f"{library}.safetensors").read_bytes()

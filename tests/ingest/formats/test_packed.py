@@ -92,7 +92,7 @@ def test_a_copy_ranks_its_source_first(zoo: Path, zoo_registry: Path, tmp_path: 
     case = CASES[name]
     tensors, config, tokenizer = load_model(zoo / "cedar")
     made = packed(tensors, case.copy, embeddings=case.embeddings)
-    files = model_files(made, config=config | case.config, tokenizer=tokenizer)
+    files = model_files(made, config=config | dict(case.config), tokenizer=tokenizer)
     first = ranked(tmp_path / "copy", files, zoo_registry)[0]
     assert first.name == "cedar" and first.relation == ("numeric_copy",)
     assert first.identity > case.identity and first.coverage > 0.95
@@ -160,7 +160,8 @@ def test_fused_weights_are_unfused_after_they_are_unpacked(zoo: Path, packer: Pa
 
 dtypes = st.sampled_from(["I32", "I64", "U8", "U32", "F16", "F32", "F8_E4M3", "I8"])
 shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
-LEAVES = {leaf for case in CASES.values() for leaf in case.copy("x", np.ones((32, 64), np.float32))}
+RAMP = np.linspace(-1, 1, 32 * 64, dtype=np.float32).reshape(32, 64)
+LEAVES = {leaf for case in CASES.values() for leaf in case.copy("x", RAMP)}
 
 
 @settings(max_examples=60)

@@ -87,7 +87,7 @@ def awq(*, group: int = 32, gemv: bool = False) -> Packer:
         codes, zeros, scales = affine(values, 4, np.arange(values.shape[1]) // group)
         if gemv:
             wide = -(-zeros.shape[1] // 8) * 8 - zeros.shape[1]
-            zeros, scales = (np.pad(x, ((0, 0), (0, wide))) for x in (zeros, scales))
+            zeros, scales = np.pad(zeros, ((0, 0), (0, wide))), np.pad(scales, ((0, 0), (0, wide)))
             words, points = stream(codes, 4), stream(zeros, 4)
         else:
             scales = np.ascontiguousarray(scales.T)
@@ -127,7 +127,7 @@ def bitsandbytes(*, kind: str = "nf4", nested: bool = False, block: int = 64) ->
             made[f"{name}.nested_quant_map"] = meaning
             absmax = meaning[codes] * np.repeat(scales, 256)[: len(rest)] + offset
         else:
-            made = {f"{name}.absmax": absmax}
+            made = {f"{name}.absmax": raw(absmax)}
         single = np.abs((blocks / absmax[:, None])[..., None] - table).argmin(axis=-1).reshape(-1)[: len(flat)]
         single = np.pad(single, (0, len(single) % 2))
         made[name] = raw((single[0::2] << 4 | single[1::2])[:, None], "U8")

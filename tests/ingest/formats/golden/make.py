@@ -1,6 +1,6 @@
 """Small linear layers quantised by the libraries themselves, with the values that each library makes of them again.
 
-    python make.py bitsandbytes|mlx|compressed_tensors [FOLDER]
+    python make.py bitsandbytes|mlx|compressed_tensors|autoawq [FOLDER]
 
 Each run writes FOLDER/LIBRARY.safetensors (packed tensors, and `NAME.expected` in float32) and FOLDER/LIBRARY.json
 (versions, config). `make test-libraries` runs it in the environment of each library and compares.
@@ -89,7 +89,36 @@ def compressed_tensors() -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: value.contiguous().numpy() for name, value in tensors.items()}, {}
 
 
-LIBRARIES = {"bitsandbytes": bitsandbytes, "mlx": mlx, "compressed_tensors": compressed_tensors}
+def autoawq() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Random codes of AWQ, and the same as AutoAWQ turns them into those of GPTQ for ExLlama.
+
+    The one module that is needed is loaded by its path: AutoAWQ's own __init__ asks for all of transformers.
+    """
+    import importlib.util
+    from importlib.metadata import distribution
+
+    import torch
+
+    place = distribution("autoawq").locate_file("awq/utils/packing_utils.py")
+    spec = importlib.util.spec_from_file_location("packing_utils", str(place))
+    assert spec and spec.loader
+    packing = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(packing)
+    random = torch.Generator().manual_seed(0)
+    codes = torch.randint(-(2**31), 2**31 - 1, (COLUMNS, ROWS // 8), dtype=torch.int32, generator=random)
+    zeros = torch.randint(-(2**31), 2**31 - 1, (COLUMNS // 32, ROWS // 8), dtype=torch.int32, generator=random)
+    zeros |= 0x11111111  # exllama's form, less one, cannot hold 0
+    scales = (torch.rand((COLUMNS // 32, ROWS), generator=random) / 100).half()
+    expected = packing.dequantize_gemm(codes, zeros, scales.float(), 4, 32).T
+    turned, points = packing.unpack_reorder_pack(codes, zeros, 4)
+    tensors: dict[str, Any] = {}
+    for name, words, shift in (("layers.0.q_proj", codes, zeros), ("layers.1.q_proj", turned, points)):
+        tensors |= {f"{name}.qweight": words, f"{name}.qzeros": shift, f"{name}.scales": scales.clone()}
+        tensors[f"{name}.weight.expected"] = expected.clone()
+    return {name: value.contiguous().numpy() for name, value in tensors.items()}, {}
+
+
+LIBRARIES = {"autoawq": autoawq, "bitsandbytes": bitsandbytes, "mlx": mlx, "compressed_tensors": compressed_tensors}
 
 
 def main(library: str, folder: Path) -> None:
