@@ -25,14 +25,14 @@ def gptq(x: str, out: int, inputs: int) -> list[Entry]:
     """4 bits in groups of 128."""
     groups = inputs // 128
     shapes = {"qweight": (inputs // 8, out), "qzeros": (groups, out // 8), "g_idx": (inputs,)}
-    return [(f"{x}.{n}", "I32", s, None) for n, s in shapes.items()] + [(f"{x}.scales", "F16", (groups, out), None)]
+    return [*((f"{x}.{n}", "I32", s, None) for n, s in shapes.items()), (f"{x}.scales", "F16", (groups, out), None)]
 
 
 def awq(x: str, out: int, inputs: int) -> list[Entry]:
     """4 bits in groups of 128, order gemm."""
     groups = inputs // 128
     shapes = {"qweight": (inputs, out // 8), "qzeros": (groups, out // 8)}
-    return [(f"{x}.{n}", "I32", s, None) for n, s in shapes.items()] + [(f"{x}.scales", "F16", (groups, out), None)]
+    return [*((f"{x}.{n}", "I32", s, None) for n, s in shapes.items()), (f"{x}.scales", "F16", (groups, out), None)]
 
 
 def nf4(x: str, out: int, inputs: int) -> list[Entry]:

@@ -125,13 +125,13 @@ def bitsandbytes(*, kind: str = "nf4", nested: bool = False, block: int = 64) ->
             about |= {"nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": offset}
             made = {f"{name}.absmax": raw(codes, "U8"), f"{name}.nested_absmax": scales}
             made[f"{name}.nested_quant_map"] = meaning
-            absmax = meaning[codes] * np.repeat(scales, 256)[: len(rest)] + offset
+            absmax = (meaning[codes] * np.repeat(scales, 256)[: len(rest)] + offset).astype(np.float32)
         else:
             made = {f"{name}.absmax": raw(absmax)}
         single = np.abs((blocks / absmax[:, None])[..., None] - table).argmin(axis=-1).reshape(-1)[: len(flat)]
         single = np.pad(single, (0, len(single) % 2))
         made[name] = raw((single[0::2] << 4 | single[1::2])[:, None], "U8")
-        made[f"{name}.quant_map"] = table
+        made[f"{name}.quant_map"] = raw(table)
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
         made[f"{name}.quant_state.bitsandbytes__{kind}"] = raw(text, "U8")
         return made
