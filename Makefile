@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real test-lake bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
+.PHONY: demo dev check test wheel-test test-real test-lake test-libraries \
+        bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -49,6 +50,17 @@ test-real: dev                  ## real weights that packages on the index carry
 
 test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server where there is one
 	.bench/lake/bin/python -m pytest -q -m lake
+
+test-libraries: dev             ## packed layers made anew by the libraries themselves, each in its own environment
+	for library in bitsandbytes mlx compressed_tensors autoawq; do \
+	  $(PYTHON) -m venv .bench/$$library && \
+	  .bench/$$library/bin/python -m pip install -q numpy safetensors \
+	    $$(case $$library in mlx) echo 'mlx[cpu]';; *) echo torch==2.13.0;; esac) && \
+	  case $$library in mlx) ;; autoawq) .bench/autoawq/bin/python -m pip install -q --no-deps autoawq;; \
+	    *) .bench/$$library/bin/python -m pip install -q $$library;; esac && \
+	  .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden || exit 1; \
+	done
+	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py
 
 bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare
 

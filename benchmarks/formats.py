@@ -3,7 +3,8 @@
     python benchmarks/formats.py [FOLDER]
 
 The files are sparse: headers are right, weights are holes. The bar: at most 1 % of the bytes, 5 % of a 4-bit file of
-this size (its header holds the tokenizer, and 16 rows are a larger share of narrow matrices); [in, out] files excepted.
+this size (its header holds the tokenizer, and 16 rows are a larger share of narrow matrices); files that are
+[in, out] or pack across rows (GPTQ, AWQ) excepted.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from packed_shapes import BYTES, PACKINGS, SCATTERED, Entry, Packing
 
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
@@ -104,6 +108,27 @@ def safetensors(
     (folder / "config.json").write_text(json.dumps(config))
 
 
+def packed(folder: Path, packing: Packing) -> None:
+    """One safetensors file of a packing; what describes other tensors stands first and is there, the rest is holes."""
+    entries: list[Entry] = []
+    for name, shape in llama().items():
+        if len(shape) == 2 and (packing.embeddings or "embed" not in name):
+            entries += packing.entries(name.removesuffix(".weight"), *shape)
+        else:
+            entries.append((name, "BF16", shape, None))
+    entries.sort(key=lambda e: e[3] is None)
+    table, at = {}, 0
+    for name, kind, dims, _ in entries:
+        length = size(dims) * BYTES[kind]
+        table[name] = {"dtype": kind, "shape": dims, "data_offsets": [at, at + length]}
+        at += length
+    content = b"".join(data for *_, data in entries if data)
+    header = json.dumps(table).encode()
+    path = folder / "model.safetensors"
+    hole(path, struct.pack("<Q", len(header)) + header + content, at - len(content))
+    (folder / "config.json").write_text(json.dumps(CONFIG | packing.config))
+
+
 def gguf_file(folder: Path, kind: str) -> None:
     """One GGUF file with a tokenizer of made-up words, written by the gguf package."""
     import gguf
@@ -184,6 +209,10 @@ CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
     ("GGUF Q8_0", lambda f: gguf_file(f, "Q8_0"), 0.01),
     ("GGUF Q4_K", lambda f: gguf_file(f, "Q4_K"), 0.05),
     ("torch .bin", torch_file, 0.01),
+    *(
+        (f"safetensors, {name}", partial(packed, packing=packing), 1.0 if name in SCATTERED else 0.05)
+        for name, packing in PACKINGS.items()
+    ),
     ("safetensors, GPT-2 as [in, out]", lambda f: safetensors(f, gpt2(), config={"model_type": "gpt2"}), 1.0),
 )
 

@@ -104,12 +104,12 @@ def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[S
     if not conv:
         return list(tensors), []
     scattered = [t for t in tensors if len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
-    affordable = _affordable({t.name: t.parameters for t in scattered}, {t.name: t.shape[0] for t in scattered})
+    chosen = affordable({t.name: t.parameters for t in scattered if t.shape[0] <= MOST_INPUTS}, TRANSPOSED_VALUES)
     turned, skipped = [], []
     for tensor in tensors:
         if len(tensor.shape) != 2 or not _match(TRANSPOSED, tensor.name):
             turned.append(tensor)
-        elif tensor.name not in affordable:
+        elif tensor.name not in chosen:
             skipped.append(too_scattered(tensor))
         elif view := transposed(tensor.storage, *tensor.shape):
             turned.append(replace(tensor, shape=tensor.shape[::-1], storage=view))
@@ -118,11 +118,11 @@ def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[S
     return turned, skipped
 
 
-def _affordable(costs: Mapping[str, int], inputs: Mapping[str, int]) -> set[str]:
+def affordable(costs: Mapping[str, int], budget: int) -> set[str]:
     """The names whose costs fit the budget together, lower layers first."""
     spent, chosen = 0, set()
     for name in sorted(costs, key=lambda n: ([int(p[:9]) for p in re.findall(r"\d+", n)], n)):
-        if spent + costs[name] <= TRANSPOSED_VALUES and inputs[name] <= MOST_INPUTS:
+        if spent + costs[name] <= budget:
             spent += costs[name]
             chosen.add(name)
     return chosen
@@ -157,12 +157,13 @@ class _Stacks:
                         shapes[found["head"], what] = tensor.shape
                     break
         self._turned = {head: _is_turned(head, shapes) for head, _ in shapes}
+        inputs = {name: shapes.get((found["head"], what), (0, 0))[1] for name, (found, what) in self._found.items()}
         costs = {
             name: self._cost(found["head"], shapes.get((found["head"], what)))
             for name, (found, what) in self._found.items()
+            if inputs[name] <= MOST_INPUTS
         }
-        inputs = {name: shapes.get((found["head"], what), (0, 0))[1] for name, (found, what) in self._found.items()}
-        self._affordable = _affordable(costs, inputs)
+        self._affordable = affordable(costs, TRANSPOSED_VALUES)
 
     def _cost(self, head: str, shape: tuple[int, ...] | None) -> int:
         if shape is None or not self._turned[head]:

@@ -20,11 +20,11 @@ from .fingerprint import (
 )
 from .fingerprint.sketch import Sketch, sketches
 from .formats import SkippedTensor, checkpoint_files, read_checkpoint
-from .formats.quantised_weights import unpack
+from .formats.quantised import unpack
 from .layouts import unfuse
 from .naming import name_tensors
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
-from .reading import Block, read_plan
+from .reading import Block, read_plan, read_ranges
 from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
@@ -78,7 +78,7 @@ def fingerprint_model(
     config = read_config(metered) or contents.config or {}
     tokenizer = read_tokenizer(metered) or contents.tokenizer
     language = text_config(config)
-    unpacked = unpack(contents.tensors, config)
+    unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, metered))
     layout = unfuse(unpacked.tensors, config)
     named = name_tensors(layout.tensors, language)
     vocabulary = tokenizer.vocabulary() if tokenizer else Vocabulary()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -30,19 +30,32 @@ def read_plan(plan: ReadPlan, source: Source) -> Iterator[list[tuple[PlannedTens
         ahead = stack.enter_context(ThreadPoolExecutor(1, "batch"))
         # left early (an error, Ctrl-C): reads that have not begun never do
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        pending = [ahead.submit(_fetch, batch, readers, source.gap, pool) for batch in plan.batches[:1]]
+        pending = [ahead.submit(_fetch, _ranges(batch), readers, source.gap, pool) for batch in plan.batches[:1]]
         for number, batch in enumerate(plan.batches):
             spans = pending.pop().result()
             if number + 1 < len(plan.batches):
-                pending.append(ahead.submit(_fetch, plan.batches[number + 1], readers, source.gap, pool))
+                pending.append(ahead.submit(_fetch, _ranges(plan.batches[number + 1]), readers, source.gap, pool))
             yield [(tensor, _decode(tensor, spans)) for tensor in batch]
 
 
+def read_ranges(ranges: Sequence[Range], source: Source) -> list[bytes]:
+    """The bytes of a few small ranges, in their order, from merged reads. Raises SourceError when a read fails."""
+    with ExitStack() as stack:
+        readers: dict[str, Reader] = {}
+        for file in sorted({r.file for r in ranges}):
+            readers[file] = source.open(file)
+            stack.callback(readers[file].close)
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, source.connections), "range"))
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        cut = _fetch(ranges, readers, source.gap, pool)
+    return [cut[r] for r in ranges]
+
+
 def _fetch(
-    batch: Sequence[PlannedTensor], readers: dict[str, Reader], gap: int, pool: ThreadPoolExecutor
+    ranges: Iterable[Range], readers: dict[str, Reader], gap: int, pool: ThreadPoolExecutor
 ) -> dict[Range, bytes]:
-    """The bytes of every range of the batch, from merged reads."""
-    wanted = sorted({r for tensor in batch for r in tensor.ranges})
+    """The bytes of every range, from merged reads."""
+    wanted = sorted(set(ranges))
     spans = merge(wanted, gap)
     data = pool.map(lambda span: readers[span.file].read(span.offset, span.length), spans)
     cut: dict[Range, bytes] = {}
@@ -53,6 +66,10 @@ def _fetch(
             span, content = next(pieces)
         cut[item] = content[item.offset - span.offset : item.end - span.offset]
     return cut
+
+
+def _ranges(batch: Iterable[PlannedTensor]) -> list[Range]:
+    return [r for tensor in batch for r in tensor.ranges]
 
 
 def _decode(tensor: PlannedTensor, cut: dict[Range, bytes]) -> Block:

@@ -130,7 +130,10 @@ def test_vision_projectors_and_importance_matrices_are_no_model_of_their_own(zoo
     assert form.name == "gguf" and len(contents.tensors) == 56
 
 
-@pytest.mark.parametrize(("kind", "identity"), [(Kind.Q4_0, 0.97), (Kind.Q4_1, 0.97), (Kind.Q8_0, 0.999)])
+@pytest.mark.parametrize(
+    ("kind", "identity"),
+    [(Kind.Q4_0, 0.97), (Kind.Q4_1, 0.97), (Kind.Q5_0, 0.97), (Kind.Q5_1, 0.97), (Kind.Q8_0, 0.999)],
+)
 def test_a_quantised_copy_ranks_its_source_first(
     zoo: Path, zoo_registry: Path, tmp_path: Path, kind: Kind, identity: float
 ) -> None:

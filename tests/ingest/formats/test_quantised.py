@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.ingest.formats.quantised_weights import unpack
+from forebear.ingest.formats.quantised import unpack
 from forebear.ingest.model import fingerprint_model
+from forebear.ingest.reader import Range
 from forebear.ingest.storage import LogicalTensor, RowMajor
 from forebear.registry import Registry
 
@@ -22,6 +24,11 @@ from .writers_fused import Floats, load_model, stack_experts
 from .writers_quantised import E2M1, fp8, int8, mxfp4
 
 RANDOM = np.random.default_rng(17)
+
+
+def no_bytes(ranges: Sequence[Range]) -> list[bytes]:
+    """For tensors that need none read to be described."""
+    raise AssertionError(ranges)
 
 
 def nearest(folder: Path, files: Mapping[str, bytes], registry_path: Path) -> Any:
@@ -51,13 +58,14 @@ def test_an_8_bit_copy_ranks_its_source_first(
     if options and "block" in options:
         config["quantization_config"] = {"weight_block_size": [options["block"]] * 2}
     first = nearest(tmp_path, model_files(packed, config=config, tokenizer=tokenizer), zoo_registry)
-    assert first.name == "alder" and first.identity > identity and first.coverage > 0.95
+    assert first.name == "alder" and first.relation == ("numeric_copy",)
+    assert first.identity > identity and first.coverage > 0.95
 
 
 def test_scales_that_fit_no_block_are_said() -> None:
     codes = LogicalTensor("a.weight", "F8_E4M3", (80, 80), RowMajor("f", 0, "F8_E4M3", 80))
     scale = LogicalTensor("a.weight_scale_inv", "F32", (3, 3), RowMajor("f", 6400, "F32", 3))
-    made = unpack([codes, scale], {})
+    made = unpack([codes, scale], {}, no_bytes)
     assert made.skipped[0].name == "a.weight" and "known block" in made.skipped[0].reason
 
 
@@ -71,7 +79,7 @@ def test_the_experts_of_gpt_oss_are_decoded_from_their_blocks() -> None:
         LogicalTensor("experts.down_proj_blocks", "U8", blocks.shape, RowMajor("f", 0, "U8", 256)),
         LogicalTensor("experts.down_proj_scales", "U8", scales.shape, RowMajor("f", len(blocks.data), "U8", 16)),
     ]
-    (tensor,) = unpack(stored, {}).tensors
+    (tensor,) = unpack(stored, {}, no_bytes).tensors
     assert (tensor.name, tensor.dtype, tensor.shape) == ("experts.down_proj", "MXFP4", values.shape)
     codes = np.frombuffer(blocks.data, np.uint8).reshape(3, 8, 2, 16)
     signed = np.concatenate((E2M1, -E2M1))
@@ -108,23 +116,57 @@ def test_stacked_and_packed_experts_take_their_places(zoo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "reason"),
+    ("leaves", "reason", "parameters"),
     [
-        (("a.qweight", "a.qzeros", "a.scales", "a.g_idx"), "GPTQ or AWQ"),
-        (("a.weight_packed", "a.weight_scale", "a.weight_shape"), "compressed-tensors"),
+        (("qweight", "g_idx"), "GPTQ or AWQ without scales", 1024),
+        (("qweight", "qzeros", "scales"), "GPTQ or AWQ without scales", 1024),
+        (("weight_packed", "weight_scale"), "do not say what they are", 1024),
+        (("trellis", "suh", "svh"), "EXL3", 512),
+        (("W_q", "scale", "zero"), "HQQ", 256),
+        (("codes", "codebooks", "scales"), "AQLM", 1024),
+        (("q_weight", "q_scale", "q_invperm"), "EXL2", 1024),
+        (("B", "s", "workspace"), "Marlin", 1024),
     ],
 )
-def test_codes_that_are_not_decoded_are_named_with_their_parameters(names: tuple[str, ...], reason: str) -> None:
-    tensors = [LogicalTensor(n, "I32", (8, 16), RowMajor("f", 0, "I32", 16)) for n in names]
-    (skipped,) = unpack(tensors, {}).skipped
-    assert skipped.name == names[0] and skipped.parameters == 1024 and reason in skipped.reason
+def test_codes_that_are_not_decoded_are_named_and_their_companions_are_no_weights(
+    leaves: tuple[str, ...], reason: str, parameters: int
+) -> None:
+    tensors = [LogicalTensor(f"a.{n}", "I32", (8, 16), RowMajor("f", 0, "I32", 16)) for n in leaves]
+    made = unpack(tensors, {}, no_bytes)
+    (skipped,) = made.skipped
+    assert skipped.name == f"a.{leaves[0]}" and skipped.parameters == parameters and reason in skipped.reason
+    assert not made.tensors
 
 
-def test_four_bits_of_bitsandbytes_are_named(zoo: Path) -> None:
+def test_a_bitsandbytes_weight_without_its_state_is_named() -> None:
     codes = LogicalTensor("a.weight", "U8", (64, 1), RowMajor("f", 0, "U8", 1))
     absmax = LogicalTensor("a.weight.absmax", "F32", (2,), RowMajor("f", 64, "F32", 2))
-    (skipped,) = unpack([codes, absmax], {}).skipped
-    assert skipped.parameters == 128 and "bitsandbytes" in skipped.reason
+    (skipped,) = unpack([codes, absmax], {}, no_bytes).skipped
+    assert skipped.parameters == 128 and "quant_state" in skipped.reason
+
+
+@pytest.mark.parametrize("block", [4, 8])
+def test_stacked_float8_experts_are_those_of_the_experts_one_by_one(zoo: Path, block: int) -> None:
+    tensors, config, tokenizer = load_model(zoo / "alder-moe")
+    files: dict[str, Raw | Floats] = {}
+    plain: dict[str, Floats] = {}
+    for name, values in stack_experts(tensors, turned=False).items():
+        if "experts" not in name:
+            files[name] = plain[name] = values
+            continue
+        experts = [fp8({"layers.0.layers.weight": one}, block=block, leaf="s") for one in values]
+        codes, scales = ([cast(Raw, e[k]) for e in experts] for k in ("layers.0.layers.weight", "layers.0.layers.s"))
+        files[name] = Raw("F8_E4M3", values.shape, b"".join(c.data for c in codes))
+        stacked = Raw("F32", (len(values), *scales[0].shape), b"".join(s.data for s in scales))
+        files[f"{name}_scale_inv"] = stacked
+        numbers = np.frombuffer(stacked.data, "<f4").reshape(stacked.shape)
+        wide = np.repeat(np.repeat(numbers, block, 1), block, 2)[:, : values.shape[1], : values.shape[2]]
+        floats = np.frombuffer(files[name].data, ml_dtypes.float8_e4m3fn).astype(np.float32)
+        plain[name] = floats.reshape(values.shape) * wide
+    about = config | {"quantization_config": {"weight_block_size": [block, block]}}
+    made = fingerprint_model(MemorySource(model_files(files, config=about, tokenizer=tokenizer)))
+    same = fingerprint_model(MemorySource(model_files(plain, config=config, tokenizer=tokenizer)))
+    assert not made.skipped and made.parameters == same.parameters and made.content == same.content
 
 
 shapes = st.lists(st.integers(0, 9), max_size=4).map(tuple)

@@ -1,0 +1,90 @@
+"""float8 and int8 with one scale a tensor, a row or a block, in `weight_scale_inv`, `weight_scale` or `SCB`.
+
+DeepSeek and its kin (blocks of 128 x 128), compressed-tensors `float-quantized` and `int-quantized` (with zero points),
+fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), and stacks of experts of any of them
+(`experts.gate_up_proj` with `experts.gate_up_proj_scale_inv`).
+
+Sources: transformers `integrations/finegrained_fp8.py`; compressed-tensors `quantization/lifecycle/forward.py`;
+bitsandbytes `functional.py`.
+"""
+
+from __future__ import annotations
+
+from ...storage import LogicalTensor, RowMajor, Storage
+from .grouped import BlockRows, Grouped, stacked
+from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
+
+_CODES = {"F8_E4M3": "FP8", "F8_E5M2": "FP8", "F8_E4M3FNUZ": "FP8", "F8_E5M2FNUZ": "FP8", "I8": "INT8"}
+_SCALES = (("weight_scale_inv", 1.0), ("weight_scale", 1.0), ("SCB", 1 / 127))
+_ACTIVATIONS = ("input_scale", "output_scale", "weight_format")
+"""Figures of the same module that say nothing of its weights."""
+
+
+def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
+    if tensor.dtype not in _CODES or len(tensor.shape) not in (2, 3) or not isinstance(tensor.storage, RowMajor):
+        return None
+    refused = None
+    module = tensor.name.removesuffix("weight")
+    for leaf, factor in _SCALES:
+        own = tensor.name.endswith(".weight")
+        name = module + leaf if own else f"{tensor.name}_{leaf.removeprefix('weight_')}"
+        scale = stored.get(name, FLOAT_SCALES | {"F8_E8M0"})
+        if scale is None:
+            continue
+        zero = stored.get(module + "weight_zero_point", {"I8", *FLOAT_SCALES}) if own else None
+        used = {tensor.name, name, *stored.present(module + other for other in _ACTIVATIONS)}
+        if zero is not None:
+            used.add(zero.name)
+        storage = _storage(tensor, scale, zero, factor, stored)
+        if storage is not None:
+            made = LogicalTensor(tensor.name, _CODES[tensor.dtype], tensor.shape, storage)
+            return Decoded(made, frozenset(used))
+        reason = f"{leaf} of shape {scale.shape} is not a scale a tensor, row or known block"
+        refused = Refused(tensor.parameters, reason, frozenset(used))
+    return refused
+
+
+def _storage(
+    tensor: LogicalTensor, scale: LogicalTensor, zero: LogicalTensor | None, factor: float, stored: Stored
+) -> Storage | None:
+    codes, columns = row_major(tensor), tensor.shape[-1]
+    rows, matrices = tensor.shape[-2], tensor.shape[0] if len(tensor.shape) == 3 else 1
+    if zero is not None and zero.shape != scale.shape:
+        return None
+    if scale.parameters == 1:
+        unit = row_major(scale, columns=1)
+        shift = BlockRows(row_major(zero, columns=1), matrices * rows, max(1, matrices * rows)) if zero else None
+        return stacked(Grouped(codes, columns, max(1, columns), zeros=shift, unit=unit, factor=factor), tensor.shape)
+    found = _block(tensor.shape, scale.shape, stored)
+    if found is None:
+        return None
+    height, width = found
+    wide = -(-columns // width)
+    scales, zeros = (BlockRows(row_major(t, columns=wide), rows, height) if t else None for t in (scale, zero))
+    return stacked(Grouped(codes, columns, width, scales, zeros, factor=factor), tensor.shape)
+
+
+def _block(shape: tuple[int, ...], scales: tuple[int, ...], stored: Stored) -> tuple[int, int] | None:
+    """Rows and columns that share a scale: what the config says, else 128, else what divides."""
+    *stack, rows, columns = shape
+    if scales[: len(stack)] == tuple(stack) and len(scales) == len(shape):
+        blocks = scales[-2:]
+    elif not stack and scales == (rows,):
+        blocks = (rows, 1)
+    elif scales == (*stack, 1) or scales == tuple(stack):
+        blocks = (1, 1)
+    else:
+        return None
+    said = stored.quantisation.get("weight_block_size")
+    tries = (
+        [(said[0], said[1])] if isinstance(said, list) and len(said) == 2 and all(type(n) is int for n in said) else []
+    )
+    tries += [(128, 128), (-(-rows // max(1, blocks[0])), -(-columns // max(1, blocks[1])))]
+    for height, width in tries:
+        exact = (height, width) == tries[-1] and (rows % height or columns % width) if height and width else False
+        if height > 0 and width > 0 and not exact and blocks == (-(-rows // height), -(-columns // width)):
+            return height, width
+    return None
+
+
+SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj", _read)

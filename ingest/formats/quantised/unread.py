@@ -1,0 +1,42 @@
+"""Packings that are known and not decoded: named with the reason, and with their parameters where shapes tell them.
+
+| leaf            | packing                                                              |
+| `.codes`        | AQLM, VPTQ kin: codebooks of vectors                                  |
+| `.q_weight`     | EXL2: a stream of groups of different bits                           |
+| `.trellis`      | EXL3: trellis codes                                                  |
+| `.B`            | Marlin: tiles in the order of one GPU kernel                         |
+| `.W_q`          | HQQ: bits and shape stand in a pickled or JSON-encoded state         |
+| `.Qidxs`        | QuIP#: codes of a lattice in a rotated basis                         |
+"""
+
+from __future__ import annotations
+
+from ...storage import LogicalTensor
+from .scheme import Decoded, Refused, Scheme, Stored
+
+_PACKINGS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
+    ("codes", "AQLM keeps vectors of a codebook", ("codebooks", "scales"), 8),
+    ("q_weight", "EXL2 mixes groups of different bits", ("q_scale", "q_scale_max", "q_groups", "q_invperm"), 8),
+    ("trellis", "EXL3 keeps trellis codes", ("suh", "svh", "su", "sv", "mcg", "mul1"), 4),
+    ("B", "Marlin keeps tiles in the order of one GPU kernel", ("s", "workspace"), 8),
+    ("W_q", "HQQ keeps bits and shape in a state of its own", ("scale", "zero", "nbits", "shape", "axis"), 2),
+    ("Qidxs", "QuIP# keeps codes of a lattice in a rotated basis", ("SU", "SV", "Wscale"), 4),
+)  # fmt: skip
+
+
+def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
+    stem, _, last = tensor.name.rpartition(".")
+    for leaf, what, companions, a_code in _PACKINGS:
+        beside = stored.present(f"{stem}.{other}" for other in companions)
+        if leaf == last and beside and tensor.dtype not in {"F16", "BF16", "F32"}:
+            return Refused(tensor.parameters * a_code, f"{what}, which is not decoded", beside | {tensor.name})
+    if last == "qweight" and tensor.dtype in {"I32", "I16", "U8", "I8"}:
+        beside = stored.present(f"{stem}.{other}" for other in ("qzeros", "scales", "g_idx"))
+        what = "codes of GPTQ or AWQ without scales and zero points that fit"
+        return Refused(tensor.parameters * 8, what, beside | {tensor.name})
+    if last == "weight" and tensor.dtype == "U8" and f"{tensor.name}.absmax" in stored.by_name:
+        return Refused(tensor.parameters * 2, "4-bit codes of bitsandbytes in blocks of an unknown type", frozenset())
+    return None
+
+
+UNREAD = Scheme("known and not decoded", r"\.(codes|q_weight|trellis|B|W_q|Qidxs|qweight|weight)", _read)
