@@ -1,0 +1,218 @@
+"""Whole tensors of a model, front to back in blocks of float32: bounded memory, one pass, digests on the way.
+
+Digests are SHA-256 (hashlib's uses the processor's SHA instructions and lets other threads run).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ingest.card import read_config, text_config
+from ...ingest.formats import read_checkpoint
+from ...ingest.formats.contents import SkippedTensor
+from ...ingest.formats.quantised_weights import unpack
+from ...ingest.layouts import unfuse
+from ...ingest.naming import NamedTensor, name_tensors
+from ...ingest.reader import Reader
+from ...ingest.sources.source import Source
+from ...ingest.storage import LogicalTensor, RowMajor, Storage
+from ...ingest.text import printable
+from ...ingest.tokenizer import Tokenizer, read_tokenizer
+
+Block = NDArray[np.float32]
+
+BLOCK = 1 << 20
+"""Values of a block: 4 MB decoded. What is in flight is a few of them for each model."""
+MOST_AT_ONCE = 1 << 25
+"""Values of a matrix that can only be read whole (stored as [in, out]), and of the longest row."""
+_AHEAD = 2
+_MOST_AHEAD = 8
+_READ_TWICE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive rows of a storage, read and decoded at once."""
+
+    storage: Storage
+    rows: range
+
+
+@dataclass(frozen=True, slots=True)
+class WholeModel:
+    """An opened model: its tensors with their places, its tokenizer, and what cannot be read."""
+
+    source: Source
+    named: tuple[NamedTensor, ...]
+    tokenizer: Tokenizer | None
+    skipped: tuple[SkippedTensor, ...]
+    readers: dict[str, Reader]
+    pool: ThreadPoolExecutor
+    """Reads in flight: several for a repository, one for a local file."""
+
+
+@contextmanager
+def whole_model(source: Source) -> Iterator[WholeModel]:
+    """The model at `source`, its files open until the block ends; NothingToRead, SourceError or FormatError."""
+    _, contents = read_checkpoint(source)
+    config = read_config(source) or contents.config or {}
+    unpacked = unpack(contents.tensors, config)
+    layout = unfuse(unpacked.tensors, config)
+    named = name_tensors(layout.tensors, text_config(config))
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, source.connections), "range"))
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        readers: dict[str, Reader] = {}
+        for path in sorted({r.file for n in named if n.tensor.parameters for r in n.tensor.storage.ranges([0])}):
+            readers[path] = source.open(path)
+            stack.callback(readers[path].close)
+        yield WholeModel(
+            source=source,
+            named=tuple(named),
+            tokenizer=read_tokenizer(source) or contents.tokenizer,
+            skipped=contents.skipped + unpacked.skipped + layout.skipped,
+            readers=readers,
+            pool=pool,
+        )
+
+
+def pieces(tensor: LogicalTensor) -> list[Piece] | str:
+    """How a tensor is read in blocks of BLOCK values; or the reason why it cannot be, in bounded memory.
+
+    Plain tensors of very long rows (or of one, a vector) are cut inside their rows. A matrix stored as [in, out] is
+    read whole, because each of its rows is spread over all of it.
+    """
+    rows, columns = tensor.matrix
+    if not tensor.parameters:
+        return []
+    if columns > BLOCK and isinstance(tensor.storage, RowMajor):
+        whole, rest = divmod(tensor.parameters, BLOCK)
+        tail = tensor.storage.cut(whole * BLOCK, rest) if rest else None
+        flat = tensor.storage.cut(0, BLOCK)
+        if flat is None or (rest and tail is None):
+            return "its rows share bytes"
+        return [Piece(flat, range(i, i + 1)) for i in range(whole)] + ([Piece(tail, range(1))] if tail else [])
+    step = max(1, BLOCK // columns)
+    if step < rows and _spread(tensor.storage, step, rows):
+        step = rows
+    if step * columns > MOST_AT_ONCE and (step > 1 or columns > MOST_AT_ONCE):
+        return f"{min(step, rows) * columns} values would have to be read at once, the limit is {MOST_AT_ONCE}"
+    return [Piece(tensor.storage, range(i, min(rows, i + step))) for i in range(0, rows, step)]
+
+
+def _spread(storage: Storage, step: int, rows: int) -> bool:
+    """Whether reading `step` rows at a time reads the bytes of a matrix several times."""
+    some = sum(r.length for r in storage.ranges(range(step)))
+    return some * (rows // step) > _READ_TWICE * sum(r.length for r in storage.ranges(range(rows)))
+
+
+class TensorStream:
+    """One tensor, block by block; digests of what has passed."""
+
+    def __init__(self, model: WholeModel, tensor: LogicalTensor, found: Sequence[Piece]) -> None:
+        self._model, self._tensor = model, tensor
+        self._waiting = deque(found)
+        self._reading: deque[tuple[Piece, Future[list[bytes]]]] = deque()
+        self._ahead = min(_MOST_AHEAD, max(_AHEAD, model.source.connections))
+        self._values = ValueDigest(tensor.shape)
+        self._bytes = hashlib.sha256() if isinstance(tensor.storage, RowMajor) else None
+        self.bytes_read = 0
+
+    def advance(self) -> Block | None:
+        """The next rows as float32 [rows, in], None at the end. Raises SourceError when a read fails."""
+        while self._waiting and len(self._reading) < self._ahead:
+            piece = self._waiting.popleft()
+            self._reading.append((piece, self._model.pool.submit(self._read, piece)))
+        if not self._reading:
+            return None
+        piece, future = self._reading.popleft()
+        chunks = future.result()
+        for chunk in chunks:
+            self.bytes_read += len(chunk)
+            if self._bytes is not None:
+                self._bytes.update(chunk)
+        block = piece.storage.decode(piece.rows, chunks)
+        self._values.update(block)
+        return block
+
+    def _read(self, piece: Piece) -> list[bytes]:
+        ranges = piece.storage.ranges(piece.rows)
+        return [self._model.readers[r.file].read(r.offset, r.length) for r in ranges]
+
+    def digest(self) -> TensorDigest:
+        """The digests of the tensor, after its last block."""
+        tensor = self._tensor
+        return TensorDigest(
+            name=printable(tensor.name),
+            dtype=tensor.dtype,
+            shape=tensor.shape,
+            values=self._values.hexdigest(),
+            bytes=self._bytes.hexdigest() if self._bytes is not None else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TensorDigest:
+    """SHA-256 of a tensor, in hexadecimal.
+
+    `values` is that of the shape and the float32 values with one zero and one NaN: equal for copies of any dtype,
+    layout or format that kept every value. `bytes` is that of the stored bytes; None where the file keeps the tensor in
+    pieces, packed or in another order.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    values: str
+    bytes: str | None
+
+
+class ValueDigest:
+    """SHA-256 of float32 values, independent of how they are cut into blocks.
+
+    The upper and the lower 16 bits are digested apart: values that came from bfloat16 have no lower ones, and cost half.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._upper, self._lower = hashlib.sha256(), hashlib.sha256()
+        self._zeros = 0
+        self._any_lower = False
+
+    def update(self, block: Block) -> None:
+        """The next values, in order."""
+        values = np.ascontiguousarray(block, "<f4") + np.float32(0)
+        missing = np.isnan(values)
+        if missing.any():
+            values[missing] = np.nan
+        halves = values.reshape(-1).view("<u2")
+        self._upper.update(np.ascontiguousarray(halves[1::2]).data)
+        lower = np.ascontiguousarray(halves[::2])
+        if lower.any():
+            self._fill()
+            self._lower.update(lower.data)
+            self._any_lower = True
+        else:
+            self._zeros += lower.nbytes
+
+    def _fill(self) -> None:
+        while self._zeros:
+            some = min(self._zeros, BLOCK)
+            self._lower.update(bytes(some))
+            self._zeros -= some
+
+    def hexdigest(self) -> str:
+        """The digest of the values so far."""
+        whole = hashlib.sha256(str(self._shape).encode() + self._upper.digest())
+        if self._any_lower:
+            self._fill()
+            whole.update(self._lower.digest())
+        return whole.hexdigest()
