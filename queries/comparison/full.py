@@ -25,6 +25,9 @@ from .residual_alignment import TOKENS, Assignment, Basis, assignment, identity
 from .whole_metrics import P99_ERROR, WholeMetrics
 from .whole_tensors import Block, TensorDigest, TensorStream, WholeModel, pieces, whole_model
 
+NOT_DETERMINED = (
+    "the embeddings can be aligned in several ways that are nearly as good, as those of strangers can, or were replaced"
+)
 Progress = Callable[[int, int], None]
 """Called with the bytes of weights done and the bytes of all."""
 
@@ -130,33 +133,30 @@ class _Comparing:
             embeddings = [p for p in self._pairs if p.place.role == "embed"]
             for pair in embeddings:
                 self._read(pair, workers, [self._tokens])
-            bases = self._bases()
-            neurons = NeuronCollector(bases, self._component)
-            attention = AttentionCollector(bases, self._component)
+            basis = self._basis()
+            neurons = NeuronCollector(basis, self._component)
+            attention = AttentionCollector(basis, self._component)
             for pair in self._pairs[len(embeddings) :]:
                 self._read(pair, workers, [neurons, attention])
             return self._result(neurons.result(), attention.result())
 
-    def _bases(self) -> list[Basis]:
-        """The candidates for what dimension is which: equal numbers, and the assignment where there is one."""
+    def _basis(self) -> Basis | None:
+        """What dimension is which: as assigned on the embeddings where that is determined, else equal numbers."""
         widths = [_width(m.named, self._component) for m in self._models]
-        found: list[Basis] = []
-        if widths[0] and widths[0] == widths[1]:
-            found.append(identity(widths[0]))
+        equal = identity(widths[0]) if widths[0] and widths[0] == widths[1] else None
         rows = self._tokens.rows()
-        if isinstance(rows, str):
-            self._alignment_reason = rows
-            return found
-        made = assignment(*rows)
+        made = None if isinstance(rows, str) else assignment(*rows)
         if made is None:
-            self._alignment_reason = f"only {len(rows[0])} tokens are in both vocabularies"
-            return found
+            self._alignment_reason = rows if isinstance(rows, str) else "too few tokens are in both vocabularies"
+            return equal
         basis, self._alignment = made
-        if (basis.first.max(initial=0) >= widths[0]) or (basis.second.max(initial=0) >= widths[1]):
+        if basis.first.max(initial=0) >= widths[0] or basis.second.max(initial=0) >= widths[1]:
             self._alignment_reason = "the embedding is not as wide as the layers"
-        elif not found or self._alignment.identity_share < 1:
-            found.append(basis)
-        return found
+        elif not self._alignment.determined:
+            self._alignment_reason = NOT_DETERMINED
+        else:
+            return basis
+        return equal
 
     def _read(self, pair: TensorPair, workers: Sequence[ThreadPoolExecutor], collectors: Sequence[Collector]) -> None:
         """Both tensors of a pair, block by block, each decoded and digested in a thread of its own."""
@@ -201,9 +201,7 @@ class _Comparing:
             done = self._done + sum(s.bytes_read for s in streams if s)
             self._progress(min(done, self._total), self._total)
 
-    def _finish(
-        self, pair: TensorPair, streams: Sequence[TensorStream | None], measured: WholeMetrics | None
-    ) -> None:
+    def _finish(self, pair: TensorPair, streams: Sequence[TensorStream | None], measured: WholeMetrics | None) -> None:
         for side, (stream, named) in enumerate(zip(streams, (pair.first, pair.second), strict=True)):
             if stream and named:
                 self._done += stream.bytes_read
@@ -318,7 +316,9 @@ def _width(named: Sequence[NamedTensor], component: str) -> int:
 
 
 def _rows(named: Sequence[NamedTensor], component: str) -> int:
-    return max((n.tensor.matrix[0] for n in named if n.place.component == component and n.place.role == "embed"), default=0)
+    return max(
+        (n.tensor.matrix[0] for n in named if n.place.component == component and n.place.role == "embed"), default=0
+    )
 
 
 def _stored(named: NamedTensor) -> int:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from ...ingest.naming import NamedTensor, Place
 
 
+_FFN = frozenset({"gate", "up", "down"})
+
+
 @dataclass(frozen=True, slots=True)
 class TensorPair:
     """Two tensors of one role in blocks that belong together; None where the other model has none."""
@@ -44,6 +47,8 @@ def pair_tensors(
         outside = mine[0].place.layer is None
         target = block if outside or blocks is None else blocks.get(block)
         others = theirs.get((target, role, slot), []) if target else []
+        if not others and target and role in _FFN and slot == "":
+            others = _upcycled(theirs, target, role)
         if len(others) == len(mine):
             pairs += [TensorPair(a, b) for a, b in zip(mine, others, strict=True)]
             used.update(b.tensor.name for b in others)
@@ -51,6 +56,15 @@ def pair_tensors(
             pairs += [TensorPair(a, None) for a in mine]
     pairs += [TensorPair(None, b) for b in second if b.tensor.name not in used]
     return sorted(pairs, key=_reading_order)
+
+
+def _upcycled(theirs: Mapping[tuple[str, str, str], list[NamedTensor]], block: str, role: str) -> list[NamedTensor]:
+    """A dense feed-forward's counterpart among routed experts, the lowest; or an expert's, the dense one."""
+    expert = theirs.get((f"{block}.0", role, ""), [])
+    if expert and expert[0].place.expert == 0:
+        return expert
+    dense, _, number = block.rpartition(".")
+    return theirs.get((dense, role, ""), []) if number == "0" and dense.count(".") else []
 
 
 def _by_key(named: Iterable[NamedTensor]) -> dict[tuple[str, str, str], list[NamedTensor]]:
