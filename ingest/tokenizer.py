@@ -36,9 +36,13 @@ class Tokenizer:
     merges: Sequence[tuple[str, str]] = ()
     specials: frozenset[str] = frozenset()
 
+    def spelling(self) -> Spelling:
+        """What turns a token's text into the bytes that it stands for."""
+        return Spelling(self.tokens)
+
     def vocabulary(self) -> Vocabulary:
         """The tokens that text can be made of, under the hash of their bytes."""
-        spelling = _spelling(self.tokens)
+        spelling = self.spelling()
         plain = [(i, spelling(t)) for t, i in self.tokens.items() if t not in self.specials]
         plain = [(i, text) for i, text in plain if text]
         keys = hash_bytes(text for _, text in plain)
@@ -47,7 +51,7 @@ class Tokenizer:
 
     def fingerprint(self) -> TokenizerFingerprint:
         """MinHashes of the token set and of the merge list, and what else identifies the tokenizer."""
-        spelling = _spelling(self.tokens)
+        spelling = self.spelling()
         merges = hash_bytes(spelling(a) + b"\0" + spelling(b) for a, b in self.merges)
         specials = sorted((self.tokens.get(t, -1), t) for t in self.specials)
         return TokenizerFingerprint(
@@ -150,13 +154,18 @@ def _merges(merges: object) -> list[tuple[str, str]]:
     return found
 
 
-class _spelling:
+class Spelling:
     """Token text -> the bytes it stands for, after the vocabulary has shown which spelling it uses."""
 
     def __init__(self, tokens: Mapping[str, int]) -> None:
         byte_level = sum(t.startswith("Ġ") for t in tokens)
         self._metaspace = sum(t.startswith("▁") for t in tokens)
         self._table = _byte_level() if byte_level > self._metaspace else None
+
+    @property
+    def byte_level(self) -> bool:
+        """Whether tokens are spelled byte by byte, as GPT-2 does."""
+        return self._table is not None
 
     def __call__(self, token: str) -> bytes:
         if self._table is not None and all(c in self._table for c in token):

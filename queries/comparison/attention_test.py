@@ -15,8 +15,8 @@ from .whole_metrics import finite
 
 READING = (
     "Unbiased CKA of q and of k is 0 on average for independent models. p is the share of random permutations of the"
-    " alignment that reach the sum over all layers, one-sided, so it is never below 1 / (permutations + 1); z says how far"
-    " beyond them the sum lies."
+    " alignment that reach the sum over all layers, one-sided, so it is never below 1 / (permutations + 1); z says how"
+    " far beyond them the sum lies."
 )
 
 
@@ -33,8 +33,10 @@ class AttentionLayer:
 
 @dataclass(frozen=True, slots=True)
 class AttentionTest:
-    """All layers together. `basis` says what dimensions were taken for the same: `identity`, those of equal numbers, or
-    `assignment`, as matched on embeddings. `log10_p` and `z` are None where there is nothing to test, for the `reason`.
+    """All layers together.
+
+    `basis` says what dimensions were taken for the same: `identity`, those of equal numbers, or `assignment`, as
+    matched on embeddings. `log10_p` and `z` are None where there is nothing to test, for the `reason`.
     """
 
     log10_p: float | None

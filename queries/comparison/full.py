@@ -68,7 +68,9 @@ class Uncompared:
 
 @dataclass(frozen=True, slots=True)
 class FullComparison:
-    """What whole weights say. `p99_error` bounds the relative error of p99_abs_difference of tensors over a million
+    """What whole weights say.
+
+    `p99_error` bounds the relative error of p99_abs_difference of tensors over a million
     values; every other figure is exact. A test that could not be made has its reason instead of figures.
     """
 
@@ -306,7 +308,7 @@ def _main_component(first: Sequence[NamedTensor], second: Sequence[NamedTensor])
 
 
 def _width(named: Sequence[NamedTensor], component: str) -> int:
-    """The width of the residual stream: what q, k, gate or up read, most often; 0 where there is nothing of the kind."""
+    """The width of the residual stream: what q, k, gate or up read, most often; 0 where there is none."""
     widths = Counter(
         n.tensor.matrix[1]
         for n in named

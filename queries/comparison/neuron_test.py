@@ -25,8 +25,11 @@ READING = (
 
 @dataclass(frozen=True, slots=True)
 class NeuronLayer:
-    """One pair of feed-forward blocks: `neurons` of them matched, Spearman's correlation of the two matchings, the
-    share of the neurons on which both agree, and log10 p."""
+    """One pair of feed-forward blocks.
+
+    `neurons` of them were matched; Spearman's correlation of the two matchings, the
+    share of the neurons on which both agree, and log10 p.
+    """
 
     layer_first: int
     expert_first: int | None
@@ -40,9 +43,12 @@ class NeuronLayer:
 
 @dataclass(frozen=True, slots=True)
 class NeuronTest:
-    """All layers together, by Fisher. `basis` says what dimensions were taken for the same, `views` which two matrices
+    """All layers together, by Fisher.
+
+    `basis` says what dimensions were taken for the same, `views` which two matrices
     were matched. `log10_p` is None where there is nothing to test, for the `reason`; `control_log10_p` is that of
-    mismatched layers, None with one layer."""
+    mismatched layers, None with one layer.
+    """
 
     log10_p: float | None
     control_log10_p: float | None

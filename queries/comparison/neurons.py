@@ -1,10 +1,10 @@
 """Do the neurons of two feed-forward layers belong together? Matched twice by assignment, tested by rank.
 
-The robust test of Zhu et al., "Independence tests for language models" (arXiv 2502.12292; MATCH, SPEARMAN, FISHER): the
-neurons of one model are matched to those of the other by the cosines of their gate rows, and once more by their up rows,
-each with a linear assignment. Where the models are independent the two matchings have nothing to do with each other; where
-they are related both find the same partner, in whatever order the neurons were put. The evidence is Spearman's
-correlation of the two matchings.
+The robust test of Zhu et al., "Independence tests for language models" (arXiv 2502.12292; MATCH, SPEARMAN, FISHER):
+the neurons of one model are matched to those of the other by the cosines of their gate rows, and once more by their up
+rows, each with a linear assignment. Where the models are independent the two matchings have nothing to do with each
+other; where they are related both find the same partner, in whatever order the neurons were put. The evidence is
+Spearman's correlation of the two matchings.
 
 What is kept of it, and what differs:
 - The weights themselves are matched, over chosen dimensions of the residual stream, not activations on a text.
@@ -39,8 +39,11 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Neurons:
-    """Two views of one layer's neurons over the same dimensions: gate and up rows [neurons, n], or up rows and down
-    columns where there is no gate."""
+    """Two views of one layer's neurons over the same dimensions.
+
+    Gate and up rows [neurons, n], or up rows and down
+    columns where there is no gate.
+    """
 
     first: Rows
     second: Rows
@@ -48,8 +51,11 @@ class Neurons:
 
 @dataclass(frozen=True, slots=True)
 class NeuronMatch:
-    """The two matchings of one pair of layers: Spearman's correlation, its one-sided natural log p, and the share of
-    the matched neurons that both send to the same partner."""
+    """The two matchings of one pair of layers.
+
+    Spearman's correlation, its one-sided natural log p, and the share of
+    the matched neurons that both send to the same partner.
+    """
 
     neurons: int
     correlation: float
@@ -86,8 +92,11 @@ def spearman(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
 
 
 def log_p_of(correlation: float, count: int) -> float:
-    """Natural log of P(at least `correlation`) for two independent orders of `count`: Student's t with n - 2 degrees of
-    freedom, never below 1 / n!, the chance of the very same order."""
+    """Natural log of P(at least `correlation`) for two independent orders of `count`.
+
+    Student's t with n - 2 degrees of
+    freedom, never below 1 / n!, the chance of the very same order.
+    """
     floor = -float(gammaln(count + 1))
     left = 1 - correlation * correlation
     if left <= 0:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from ...ingest.naming import NamedTensor, Place
 
-
 _FFN = frozenset({"gate", "up", "down"})
 
 

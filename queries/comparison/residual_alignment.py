@@ -1,11 +1,11 @@
 """Which dimension of one model's residual stream is which of the other's: by assignment on embeddings of shared tokens.
 
 The alignment of AWM (Zeng et al., "AWM: accurate weight-matrix fingerprint for large language models",
-arXiv 2510.06738): the columns of two embeddings, over the tokens that both have, are matched by the linear assignment of
-their absolute correlations, which also gives the signs. It undoes permutations, sign flips and cut dimensions.
+arXiv 2510.06738): the columns of two embeddings, over the tokens that both have, are matched by the linear assignment
+of their absolute correlations, which also gives the signs. It undoes permutations, sign flips and cut dimensions.
 
-Different from the paper: the common direction of each embedding (how frequent a token is, which strangers share) is taken
-out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an assignment
+Different from the paper: the common direction of each embedding (how frequent a token is, which strangers share) is
+taken out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an assignment
 counts only when it is *determined*. Embeddings of strangers of one tokenizer can always be assigned so that they
 correlate (0.2 to 0.4 on held-out tokens between small models of one corpus), and weights aligned that way look related:
 the unbiased CKA of all 66 pairs of twelve such strangers lay beyond 99 permuted alignments, ten standard deviations on
@@ -48,7 +48,9 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What the embeddings say. `held_out` is the mean signed correlation of matched columns over the other half of the
+    """What the embeddings say.
+
+    `held_out` is the mean signed correlation of matched columns over the other half of the
     tokens, `held_out_next` that of the best assignment without any of the pairs, `held_out_identity` that of equal
     numbers (NaN where the widths differ). `identity_share` of the dimensions are matched to themselves with their own
     sign. `determined`: `held_out` is at least RATIO times `held_out_next`.

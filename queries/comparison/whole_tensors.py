@@ -178,7 +178,7 @@ class TensorDigest:
 class ValueDigest:
     """SHA-256 of float32 values, independent of how they are cut into blocks.
 
-    The upper and the lower 16 bits are digested apart: values that came from bfloat16 have no lower ones, and cost half.
+    The upper and the lower 16 bits are digested apart: values that came from bfloat16 have no lower ones.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
