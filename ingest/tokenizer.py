@@ -168,6 +168,7 @@ class Spelling:
         return self._table is not None
 
     def __call__(self, token: str) -> bytes:
+        """The bytes of one token."""
         if self._table is not None and all(c in self._table for c in token):
             return bytes(self._table[c] for c in token)
         if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):

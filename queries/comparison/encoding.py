@@ -1,7 +1,7 @@
 """How a tokenizer cuts text, from its vocabulary and its merges alone.
 
-No tokenizer library is asked: the rules of pre-tokenizers are regular expressions that a hostile file may choose, run by
-a parser that is not ours. What is compared is what the vocabulary and the merges say. Text is cut into words (a run of
+No tokenizer library is asked: the rules of pre-tokenizers are regular expressions that a hostile file may choose, run
+by a parser that is not ours. What is compared is what the vocabulary and the merges say. Text is cut into words (a run of
 letters and marks, of digits, or of other signs, with one blank before it), and each word by the merges in order of rank
 (byte-pair encoding), or, without merges, by the longest token that fits (WordPiece; Unigram and SentencePiece without
 their scores). A tokenizer with pre-tokenizer rules of its own cuts somewhat otherwise than this.
@@ -55,8 +55,9 @@ class Encoder:
         return parts if self.by_bytes else [p for part in parts for p in self._fallen_back(part)]
 
     def _fallen_back(self, part: bytes) -> Sequence[bytes]:
-        """A character that is no token is spelled in bytes."""
-        return [part] if part in self.tokens else [bytes([b]) for b in part]
+        """A character that is no token, and that no merge took, is spelled in bytes."""
+        known = part in self.tokens or len(part.decode()) > 1
+        return [part] if known else [bytes([b]) for b in part]
 
     def _longest(self, word: bytes) -> Iterator[bytes]:
         at = 0

@@ -5,13 +5,14 @@ arXiv 2510.06738): the columns of two embeddings, over the tokens that both have
 of their absolute correlations, which also gives the signs. It undoes permutations, sign flips and cut dimensions.
 
 Different from the paper: the common direction of each embedding (how frequent a token is, which strangers share) is
-taken out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an assignment
-counts only when it is *determined*. Embeddings of strangers of one tokenizer can always be assigned so that they
-correlate (0.2 to 0.4 on held-out tokens between small models of one corpus), and weights aligned that way look related:
-the unbiased CKA of all 66 pairs of twelve such strangers lay beyond 99 permuted alignments, ten standard deviations on
-average. But a dimension of a stranger has many partners: with every assigned pair forbidden, the next assignment is
-nearly as good. A dimension of a relative has one. So an assignment is determined when its held-out correlation is at
-least twice that of the next; otherwise equal numbers are taken for equal dimensions, which aligns nothing by function.
+taken out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an
+assignment counts only when it is *determined*. Embeddings of strangers of one tokenizer can always be assigned so that
+they correlate (0.2 to 0.4 on held-out tokens between small models of one corpus), and weights aligned that way look
+related: the unbiased CKA of all 66 pairs of twelve such strangers lay beyond 99 permuted alignments, ten standard
+deviations on average. But a dimension of a stranger has many partners: with every assigned pair forbidden, the next
+assignment is nearly as good. A dimension of a relative has one. So an assignment is determined when its held-out
+correlation is at least twice that of the next; otherwise equal numbers are taken for equal dimensions, which aligns
+nothing by function.
 
 Limitations: a general rotation of the residual stream (norm gains folded away) has no such alignment. Models that share
 an embedding and nothing else are aligned by it; the test of what is aligned is then not one of strangers.
@@ -33,6 +34,8 @@ FEW_TOKENS = 32
 RATIO = 2.0
 """Nearest against next partner, as in Lowe's ratio test of matches; strangers had 1.1 to 1.4, relatives 4 and more."""
 NO_BASIS = "no dimension of the residual streams is known to be the same: their widths differ and no alignment is sure"
+CLEAR = 5.0
+"""Standard errors that the mean held-out correlation has to be above 0: the ratio of two noises means nothing."""
 _POWER_STEPS = 12
 
 
@@ -53,7 +56,7 @@ class Assignment:
     `held_out` is the mean signed correlation of matched columns over the other half of the
     tokens, `held_out_next` that of the best assignment without any of the pairs, `held_out_identity` that of equal
     numbers (NaN where the widths differ). `identity_share` of the dimensions are matched to themselves with their own
-    sign. `determined`: `held_out` is at least RATIO times `held_out_next`.
+    sign. `determined`: `held_out` is clearly above 0 and at least RATIO times `held_out_next`.
     """
 
     tokens: int
@@ -99,6 +102,7 @@ def assignment(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple
     next_partner, next_signs = _assigned(without, fitted)
     best = float((held_out[rows, partner] * signs).mean())
     second_best = float((held_out[rows, next_partner] * next_signs).mean())
+    noise = (held_out.shape[0] * len(a[1::2])) ** -0.5
     same_width = a.shape[1] == b.shape[1]
     return Basis("assignment", chosen, partner, signs), Assignment(
         tokens=len(first),
@@ -107,7 +111,7 @@ def assignment(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple
         held_out_next=second_best,
         held_out_identity=float(held_out[rows, chosen].mean()) if same_width else float("nan"),
         identity_share=float(((partner == chosen) & (signs > 0)).mean()) if same_width else 0.0,
-        determined=best > 0 and best >= RATIO * second_best,
+        determined=best >= CLEAR * noise and best >= RATIO * second_best,
     )
 
 

@@ -43,8 +43,9 @@ class TokenizerFacts:
 
 @dataclass(frozen=True, slots=True)
 class MergeBand:
-    """Merges of rank `first` to `last` (excluded) of A: how many there are, the share that B has in the same band, and
-    the share that B has at any rank.
+    """Merges of rank `first` to `last` (excluded) of A.
+
+    How many there are, the share that B has in the same band, and the share that B has at any rank.
     """
 
     first: int

@@ -21,8 +21,8 @@ class WholeMetrics:
     """Accumulates the figures of `metrics.Metrics` over the blocks of two tensors of one shape.
 
     Values that are NaN or infinite count as 0, as everywhere in forebear. The 99th percentile of the absolute
-    difference is exact for tensors of one block; of larger ones it comes from a histogram over the leading bits of the float32
-    difference, which is a logarithmic one of 512 buckets an octave.
+    difference is exact for tensors of one block; of larger ones it comes from a histogram over the leading bits of the
+    float32 difference, which is a logarithmic one of 512 buckets an octave.
     """
 
     def __init__(self) -> None:

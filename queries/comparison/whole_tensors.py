@@ -6,6 +6,7 @@ Digests are SHA-256 (hashlib's uses the processor's SHA instructions and lets ot
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +22,7 @@ from ...ingest.formats.contents import SkippedTensor
 from ...ingest.formats.quantised_weights import unpack
 from ...ingest.layouts import unfuse
 from ...ingest.naming import NamedTensor, name_tensors
-from ...ingest.reader import Reader
+from ...ingest.reader import Range, Reader, merge
 from ...ingest.sources.source import Source
 from ...ingest.storage import LogicalTensor, RowMajor, Storage
 from ...ingest.text import printable
@@ -33,9 +34,11 @@ BLOCK = 1 << 20
 """Values of a block: 4 MB decoded. What is in flight is a few of them for each model."""
 MOST_AT_ONCE = 1 << 25
 """Values of a matrix that can only be read whole (stored as [in, out]), and of the longest row."""
+MOST_BYTES = 1 << 62
 _AHEAD = 2
 _MOST_AHEAD = 8
 _READ_TWICE = 2
+_READS_A_ROW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,12 @@ def pieces(tensor: LogicalTensor) -> list[Piece] | str:
 
 
 def _spread(storage: Storage, step: int, rows: int) -> bool:
-    """Whether reading `step` rows at a time reads the bytes of a matrix several times."""
-    some = sum(r.length for r in storage.ranges(range(step)))
-    return some * (rows // step) > _READ_TWICE * sum(r.length for r in storage.ranges(range(rows)))
+    """Whether reading `step` rows at a time takes many small reads, or the bytes of the matrix several times."""
+    some = storage.ranges(range(step))
+    if len(some) > _READS_A_ROW * step:
+        return True
+    total = sum(r.length for r in storage.ranges(range(rows)))
+    return sum(r.length for r in some) * (rows // step) > _READ_TWICE * total
 
 
 class TensorStream:
@@ -144,8 +150,18 @@ class TensorStream:
         return block
 
     def _read(self, piece: Piece) -> list[bytes]:
-        ranges = piece.storage.ranges(piece.rows)
-        return [self._model.readers[r.file].read(r.offset, r.length) for r in ranges]
+        """The bytes of a piece, range by range; neighbours are read at once."""
+        readers, ranges = self._model.readers, piece.storage.ranges(piece.rows)
+        if len(ranges) == 1:
+            return [readers[r.file].read(r.offset, r.length) for r in ranges]
+        spans = merge(ranges, self._model.source.gap, MOST_AT_ONCE)
+        data = [readers[s.file].read(s.offset, s.length) for s in spans]
+        found = []
+        for item in ranges:
+            i = bisect_right(spans, Range(item.file, item.offset, MOST_BYTES)) - 1
+            at = item.offset - spans[i].offset
+            found.append(data[i][at : at + item.length])
+        return found
 
     def digest(self) -> TensorDigest:
         """The digests of the tensor, after its last block."""
