@@ -76,7 +76,8 @@ class AttentionCollector:
     def add(self, pair: TensorPair, side: int, start: int, block: NDArray[np.float32]) -> None:
         """The next rows of one side of the pair that is open."""
         assert self._open is not None
-        self._open[1 + side].add(finite(block))
+        _, first, second = self._open
+        (second if side else first).add(finite(block))
 
     def _close(self) -> None:
         if self._open is not None:
@@ -90,7 +91,7 @@ class AttentionCollector:
         self._close()
         test = None
         if self._basis is not None and self._done:
-            first, second = (np.stack([one[side] for one in self._done]) for side in (1, 2))
+            first, second = np.stack([one[1] for one in self._done]), np.stack([one[2] for one in self._done])
             test = permutation_test(first, second, permutations=self._permutations)
         if self._basis is None or test is None:
             reason = NO_BASIS if self._basis is None else "no q or k of both that fit each other"

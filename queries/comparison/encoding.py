@@ -1,10 +1,11 @@
 """How a tokenizer cuts text, from its vocabulary and its merges alone.
 
 No tokenizer library is asked: the rules of pre-tokenizers are regular expressions that a hostile file may choose, run
-by a parser that is not ours. What is compared is what the vocabulary and the merges say. Text is cut into words (a run of
-letters and marks, of digits, or of other signs, with one blank before it), and each word by the merges in order of rank
-(byte-pair encoding), or, without merges, by the longest token that fits (WordPiece; Unigram and SentencePiece without
-their scores). A tokenizer with pre-tokenizer rules of its own cuts somewhat otherwise than this.
+by a parser that is not ours. What is compared is what the vocabulary and the merges say. Text is cut into words (a
+run of letters and marks, of digits, or of other signs, with one blank before it), and each word by the merges in
+order of rank (byte-pair encoding), or, without merges, by the longest token that fits (WordPiece; Unigram and
+SentencePiece without their scores). A tokenizer with pre-tokenizer rules of its own cuts somewhat otherwise than
+this.
 
 Source: Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", ACL 2016.
 """

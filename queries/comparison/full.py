@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -255,7 +256,16 @@ class _Comparing:
         )
 
 
-Collector = "_SharedTokens | NeuronCollector | AttentionCollector"
+class Collector(Protocol):
+    """Something that keeps a part of what is read."""
+
+    def wants(self, pair: TensorPair) -> bool:
+        """Whether the blocks of a pair are to be given to it; asked once, before the first of them."""
+        ...
+
+    def add(self, pair: TensorPair, side: int, start: int, block: Block) -> None:
+        """A block of the first (side 0) or the second tensor, whose first row is number `start`."""
+        ...
 
 
 class _SharedTokens:

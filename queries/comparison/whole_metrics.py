@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import Metrics, Sums, sums
+from .metrics import Metrics, Sums
 
 INNER = 1 << 13
-"""Values that are summed at once in float64, so that they stay in the processor's cache."""
+"""Values that are summed at once in float64: they stay in the cache, and BLAS starts no threads for them."""
 _DROPPED_BITS = 14
 _BUCKETS = 1 << (31 - _DROPPED_BITS)
 P99_ERROR = 2.0**-10
@@ -27,6 +27,7 @@ class WholeMetrics:
 
     def __init__(self) -> None:
         self._sums = Sums(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+        self._work = np.ones((3, INNER))
         self._first: NDArray[np.float32] | None = None
         self._counts: NDArray[np.int64] | None = None
 
@@ -34,7 +35,7 @@ class WholeMetrics:
         """The next values of both tensors."""
         a, b = finite(x).reshape(-1), finite(y).reshape(-1)
         for at in range(0, len(a), INNER):
-            self._sums = self._sums + sums(a[at : at + INNER], b[at : at + INNER])
+            self._sums = self._sums + _sums(a[at : at + INNER], b[at : at + INNER], self._work)
         difference = np.abs(a - b)
         if self._first is None and self._counts is None:
             self._first = difference
@@ -57,6 +58,29 @@ class WholeMetrics:
         bucket = int(np.searchsorted(reached, 0.99 * (int(reached[-1]) - 1) + 1))
         edges = (np.array([bucket, bucket + 1], np.uint32) << np.uint32(_DROPPED_BITS)).view(np.float32)
         return float(edges.astype(np.float64).mean()) if bucket else 0.0
+
+
+def _sums(a: NDArray[np.float32], b: NDArray[np.float32], work: NDArray[np.float64]) -> Sums:
+    """The same as `metrics.sums`, of at most INNER values, in the room of `work`."""
+    rows = work[:, : len(a)]
+    rows[0], rows[1] = a, b
+    np.subtract(rows[0], rows[1], out=rows[2])
+    different = int(np.count_nonzero(rows[2]))
+    mean_a, mean_b = float(rows[0].mean()), float(rows[1].mean())
+    rows[0] -= mean_a
+    rows[1] -= mean_b
+    np.abs(rows[2], out=rows[2])
+    return Sums(
+        count=len(a),
+        mean_x=mean_a,
+        mean_y=mean_b,
+        xx=float(np.dot(rows[0], rows[0])),
+        yy=float(np.dot(rows[1], rows[1])),
+        xy=float(np.dot(rows[0], rows[1])),
+        absolute=float(rows[2].sum()),
+        squared=float(np.dot(rows[2], rows[2])),
+        equal=len(a) - different,
+    )
 
 
 def finite(block: NDArray[np.float32]) -> NDArray[np.float32]:

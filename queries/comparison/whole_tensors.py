@@ -130,6 +130,8 @@ class TensorStream:
         self._ahead = min(_MOST_AHEAD, max(_AHEAD, model.source.connections))
         self._values = ValueDigest(tensor.shape)
         self._bytes = hashlib.sha256() if isinstance(tensor.storage, RowMajor) else None
+        self._shared = self._bytes is not None and tensor.dtype == "BF16"
+        self._seen = 0
         self.bytes_read = 0
 
     def advance(self) -> Block | None:
@@ -141,13 +143,22 @@ class TensorStream:
             return None
         piece, future = self._reading.popleft()
         chunks = future.result()
-        for chunk in chunks:
-            self.bytes_read += len(chunk)
-            if self._bytes is not None:
-                self._bytes.update(chunk)
+        self.bytes_read += sum(map(len, chunks))
         block = piece.storage.decode(piece.rows, chunks)
-        self._values.update(block)
+        self._digest(chunks, block)
         return block
+
+    def _digest(self, chunks: Sequence[bytes], block: Block) -> None:
+        """Both digests; stored bfloat16 are the upper halves of the values, so one digest serves as long as it can."""
+        if self._shared and self._bytes is not None and not all(map(_canonical, chunks)):
+            self._values.adopt(self._bytes, self._seen)
+            self._shared = False
+        self._seen += block.size
+        if self._bytes is not None:
+            for chunk in chunks:
+                self._bytes.update(chunk)
+        if not self._shared:
+            self._values.update(block)
 
     def _read(self, piece: Piece) -> list[bytes]:
         """The bytes of a piece, range by range; neighbours are read at once."""
@@ -166,6 +177,8 @@ class TensorStream:
     def digest(self) -> TensorDigest:
         """The digests of the tensor, after its last block."""
         tensor = self._tensor
+        if self._shared and self._bytes is not None:
+            self._values.adopt(self._bytes, self._seen)
         return TensorDigest(
             name=printable(tensor.name),
             dtype=tensor.dtype,
@@ -191,6 +204,13 @@ class TensorDigest:
     bytes: str | None
 
 
+def _canonical(chunk: bytes) -> bool:
+    """Whether bfloat16 values hold neither a negative zero nor NaN, which the digest of values spells in one way."""
+    halves = np.frombuffer(chunk, "<u2")
+    magnitudes = halves & np.uint16(0x7FFF)
+    return not (halves == 0x8000).any() and int(magnitudes.max(initial=0)) <= 0x7F80
+
+
 class ValueDigest:
     """SHA-256 of float32 values, independent of how they are cut into blocks.
 
@@ -203,12 +223,16 @@ class ValueDigest:
         self._zeros = 0
         self._any_lower = False
 
+    def adopt(self, upper: hashlib._Hash, count: int) -> None:
+        """Begin with the digest of the upper halves of `count` values whose lower halves are 0."""
+        self._upper, self._zeros = upper.copy(), 2 * count
+
     def update(self, block: Block) -> None:
         """The next values, in order."""
         values = np.ascontiguousarray(block, "<f4") + np.float32(0)
         missing = np.isnan(values)
         if missing.any():
-            values[missing] = np.nan
+            values[missing] = np.nan  # one spelling: 0x7FC00000
         halves = values.reshape(-1).view("<u2")
         self._upper.update(np.ascontiguousarray(halves[1::2]).data)
         lower = np.ascontiguousarray(halves[::2])
