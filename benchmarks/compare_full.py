@@ -108,11 +108,9 @@ def speed(folder: Path) -> float:
     ours, theirs = min(r.seconds for r in compared), min(r.seconds for r in summed)
     used, needed = min(r.processor for r in compared), min(r.processor for r in summed)
     print(f"real bytes    {size / 1e9:.2f} GB in two models")
-    print(f"sha256sum     {theirs:.1f} s, {size / theirs / 1e6:.0f} MB/s, {needed:.1f} s of the processor")
+    print(f"sha256sum     {theirs:.1f} s, {size / theirs / 1e6:.0f} MB/s, {needed:.1f} s CPU")
     resident = max(r.megabytes for r in compared)
-    print(
-        f"compare       {ours:.1f} s, {size / ours / 1e6:.0f} MB/s, {used:.1f} s of the processor, {resident:.0f} MB resident"
-    )
+    print(f"compare       {ours:.1f} s, {size / ours / 1e6:.0f} MB/s, {used:.1f} s CPU, {resident:.0f} MB")
     print(f"              {compared[0].printed}")
     for model in models:
         shutil.rmtree(model)

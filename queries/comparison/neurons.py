@@ -106,4 +106,4 @@ def log_p_of(correlation: float, count: int) -> float:
 
 def _scaled(rows: Rows) -> Rows:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1))
+    return np.asarray(rows / np.where(length > 0, length, 1), np.float32)

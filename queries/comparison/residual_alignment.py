@@ -132,9 +132,9 @@ def _common_removed(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         along = centred.T @ (centred @ along)
         length = float(np.linalg.norm(along))
         if not length > 0:
-            return np.asarray(centred)
+            return np.asarray(centred, np.float32)
         along /= length
-    return np.asarray(centred - np.outer(centred @ along, along))
+    return np.asarray(centred - np.outer(centred @ along, along), np.float32)
 
 
 def _correlations(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -143,6 +143,6 @@ def _correlations(first: NDArray[np.float32], second: NDArray[np.float32]) -> ND
     def scaled(columns: NDArray[np.float32]) -> NDArray[np.float32]:
         columns = columns - columns.mean(axis=0)
         length = np.linalg.norm(columns, axis=0)
-        return np.asarray(columns / np.where(length > 0, length, 1))
+        return np.asarray(columns / np.where(length > 0, length, 1), np.float32)
 
     return scaled(first).T @ scaled(second)
