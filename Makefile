@@ -4,7 +4,8 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 
 .PHONY: demo dev check test wheel-test test-real test-lake test-libraries \
-        bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
+        bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
+        bench-compare-full clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -62,7 +63,8 @@ test-libraries: dev             ## packed layers made anew by the libraries them
 	done
 	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py
 
-bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare
+bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
+       bench-compare-full
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
@@ -91,6 +93,9 @@ bench-formats: dev              ## share of bytes read of every format
 
 bench-compare: dev              ## two 7B-shaped models beside a control: seconds, memory
 	$(BIN)/python benchmarks/compare.py
+
+bench-compare-full: dev         ## all weights of two 7B-shaped models: speed against sha256sum, memory
+	$(BIN)/python benchmarks/compare_full.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .architectures import FEEDS, GAIN_OFFSET
-from .card import Card, read_card, read_config, text_config
+from .card import Card, read_card
+from .checkpoint import open_checkpoint
 from .fingerprint import (
     TensorFingerprint,
     TokenRows,
@@ -19,16 +20,13 @@ from .fingerprint import (
     fingerprint_vector,
 )
 from .fingerprint.sketch import Sketch, sketches
-from .formats import SkippedTensor, checkpoint_files, read_checkpoint
-from .formats.quantised import unpack
-from .layouts import unfuse
-from .naming import name_tensors
+from .formats import SkippedTensor, checkpoint_files
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
-from .reading import Block, read_plan, read_ranges
+from .reading import Block, read_plan
 from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
-from .tokenizer import TokenizerFingerprint, Vocabulary, read_tokenizer
+from .tokenizer import TokenizerFingerprint, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +72,10 @@ def fingerprint_model(
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
     metered = MeteredSource(source)
-    form, contents = read_checkpoint(metered)
-    config = read_config(metered) or contents.config or {}
-    tokenizer = read_tokenizer(metered) or contents.tokenizer
-    language = text_config(config)
-    unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, metered))
-    layout = unfuse(unpacked.tensors, config)
-    named = name_tensors(layout.tensors, language)
-    vocabulary = tokenizer.vocabulary() if tokenizer else Vocabulary()
-    plan = plan_reading(named, vocabulary, language, budget=budget)
-    gains = _Gains(GAIN_OFFSET.get(str(language.get("model_type")), 0.0))
+    found = open_checkpoint(metered)
+    vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
+    plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
+    gains = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0))
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
     for batch in read_plan(plan, metered):
@@ -98,17 +90,16 @@ def fingerprint_model(
         revision=source.revision,
         name=source.name,
         state=source.state,
-        format=form.name,
-        config=config,
-        card=read_card(metered, config),
-        tokenizer=tokenizer.fingerprint(vocabulary) if tokenizer else None,
+        format=found.format,
+        config=found.config,
+        card=read_card(metered, found.config),
+        tokenizer=found.tokenizer.fingerprint(vocabulary) if found.tokenizer else None,
         tensors=tuple(tensors),
         tokens=tuple(tokens),
         sketches=tuple(sketches(tensors)),
-        skipped=contents.skipped + unpacked.skipped + layout.skipped + plan.skipped,
-        tensor_count=len(contents.tensors),
-        parameters=sum(t.parameters for t in unpacked.tensors)
-        + sum(s.parameters for s in contents.skipped + unpacked.skipped),
+        skipped=found.skipped + plan.skipped,
+        tensor_count=found.tensor_count,
+        parameters=found.parameters,
         bytes_read=metered.bytes_read,
         bytes_total=sum(source.files[path].size for path in checkpoint_files(source)),
         requests=metered.requests,

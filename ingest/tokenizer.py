@@ -36,9 +36,13 @@ class Tokenizer:
     merges: Sequence[tuple[str, str]] = ()
     specials: frozenset[str] = frozenset()
 
+    def spelling(self) -> Spelling:
+        """What turns a token's text into the bytes that it stands for."""
+        return Spelling(self.tokens)
+
     def vocabulary(self) -> Vocabulary:
         """The tokens that text can be made of, under the hash of their bytes."""
-        spelling = _spelling(self.tokens)
+        spelling = self.spelling()
         plain = [(i, spelling(t)) for t, i in self.tokens.items() if t not in self.specials]
         plain = [(i, text) for i, text in plain if text]
         keys = hash_bytes(text for _, text in plain)
@@ -50,7 +54,7 @@ class Tokenizer:
 
         Whoever has its `vocabulary()` already gives it: 0.2 s for 150,000 tokens.
         """
-        spelling = _spelling(self.tokens)
+        spelling = self.spelling()
         merges = hash_bytes(spelling(a) + b"\0" + spelling(b) for a, b in self.merges)
         specials = sorted((self.tokens.get(t, -1), t) for t in self.specials)
         return TokenizerFingerprint(
@@ -153,7 +157,7 @@ def _merges(merges: object) -> list[tuple[str, str]]:
     return found
 
 
-class _spelling:
+class Spelling:
     """Token text -> the bytes it stands for, after the vocabulary has shown which spelling it uses."""
 
     def __init__(self, tokens: Mapping[str, int]) -> None:
@@ -161,7 +165,13 @@ class _spelling:
         self._metaspace = sum(t.startswith("▁") for t in tokens)
         self._table = _byte_level() if byte_level > self._metaspace else None
 
+    @property
+    def byte_level(self) -> bool:
+        """Whether tokens are spelled byte by byte, as GPT-2 does."""
+        return self._table is not None
+
     def __call__(self, token: str) -> bytes:
+        """The bytes of one token."""
         if self._table is not None and all(c in self._table for c in token):
             return bytes(self._table[c] for c in token)
         if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):

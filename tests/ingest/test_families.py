@@ -23,6 +23,7 @@ MATRICES = {"q", "k", "v", "o", "gate", "up", "down", "router", "embed", "head"}
 def families() -> dict[str, list[Line]]:
     found: dict[str, list[Line]] = {}
     for path in sorted((Path(__file__).parent / "names").glob("*.txt")):
+        current: list[Line] = []
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("#"):
                 current = found.setdefault(line[1:].strip(), [])

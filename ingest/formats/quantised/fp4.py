@@ -58,14 +58,17 @@ def _modelopt(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None
         for leaf in ("weight", "weight_scale", "weight_scale_2", "input_scale", "pre_quant_scale")
     )
     unit = stored.get(f"{tensor.name}_scale_2", {"F32", "F16", "BF16"})
-    shape = (*codes.shape[:-1], codes.shape[-1] * 2) if len(codes.shape) in (2, 3) else ()
-    wanted = (*shape[:-1], shape[-1] // NV_GROUP) if shape else None
+    if len(codes.shape) not in (2, 3):
+        return Refused(codes.parameters * 2, f"4-bit codes of shape {codes.shape} are not NVFP4", used)
+    columns = codes.shape[-1] * 2
+    shape = (*codes.shape[:-1], columns)
+    wanted = (*shape[:-1], columns // NV_GROUP)
     if scales.dtype != "F8_E4M3" or unit is None or unit.parameters != 1 or scales.shape != wanted:
         what = f"4-bit codes with a weight_scale of {scales.dtype} {scales.shape} are not NVFP4"
         return Refused(codes.parameters * 2, what, used)
-    if shape[-1] % NV_GROUP:
-        return Refused(codes.parameters * 2, f"rows of {shape[-1]} values are no whole groups of {NV_GROUP}", used)
-    storage = stacked(fp4(codes, scales, shape[-1], NV_GROUP, unit, inverse=False), shape)
+    if columns % NV_GROUP:
+        return Refused(codes.parameters * 2, f"rows of {columns} values are no whole groups of {NV_GROUP}", used)
+    storage = stacked(fp4(codes, scales, columns, NV_GROUP, unit, inverse=False), shape)
     return Decoded(LogicalTensor(tensor.name, "NVFP4", shape, storage), used)
 
 

@@ -1,0 +1,56 @@
+"""A checkpoint as the architecture means it: its logical tensors with their places, its config and its tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .card import read_config, text_config
+from .formats import SkippedTensor, read_checkpoint
+from .formats.quantised import unpack
+from .layouts import unfuse
+from .naming import NamedTensor, name_tensors
+from .reading import read_ranges
+from .sources.source import Source
+from .tokenizer import Tokenizer, read_tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What the headers of a model's files say. Packed and fused weights are separate matrices [out, in] here.
+
+    `format` is its name, `tensor_count` counts the tensors of the files, `parameters` the logical values, those of
+    `skipped` tensors included. `language` is the part of `config` that describes the language model.
+    """
+
+    format: str
+    config: Mapping[str, object]
+    language: Mapping[str, object]
+    tokenizer: Tokenizer | None
+    named: tuple[NamedTensor, ...]
+    skipped: tuple[SkippedTensor, ...]
+    tensor_count: int
+    parameters: int
+
+
+def open_checkpoint(source: Source) -> Checkpoint:
+    """Headers, config and tokenizer of the model at `source`: no weights but the small tensors that describe others.
+
+    Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
+    """
+    form, contents = read_checkpoint(source)
+    config = read_config(source) or contents.config or {}
+    language = text_config(config)
+    unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, source))
+    layout = unfuse(unpacked.tensors, config)
+    unread = contents.skipped + unpacked.skipped
+    return Checkpoint(
+        format=form.name,
+        config=config,
+        language=language,
+        tokenizer=read_tokenizer(source) or contents.tokenizer,
+        named=tuple(name_tensors(layout.tensors, language)),
+        skipped=unread + layout.skipped,
+        tensor_count=len(contents.tensors),
+        parameters=sum(t.parameters for t in unpacked.tensors) + sum(s.parameters for s in unread),
+    )
