@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import COMMAND, Run
 
-COMMANDS = ("ingest", "watch", "ancestors", "list", "show", "remove", "sql", "demo")
+COMMANDS = ("ingest", "watch", "ancestors", "audit", "list", "show", "remove", "sql", "demo")
 PRINTING = COMMANDS
 README = Path(__file__).parents[2] / "README.md"
 HEAVY = {"duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"}
