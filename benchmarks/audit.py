@@ -185,7 +185,9 @@ def measure(path: Path, models: int) -> bool:
         subprocess.run([sys.executable, __file__, "build", str(path), str(models)], check=True)
     print(f"{models:,} models in {models // FAMILY:,} families of {FAMILY}; {path.stat().st_size / 1e9:.1f} GB")
     seconds, cpu, peak, stages, counts, found, evaluated, _ = run(path)
-    print(f"audit: {seconds:.0f} s, {cpu:.0f} s of CPU on {os.cpu_count()} cores, peak {peak[0]:.0f} + {peak[1]:.0f} MB a process")
+    print(
+        f"audit: {seconds:.0f} s, {cpu:.0f} s of CPU on {os.cpu_count()} cores, peak {peak[0]:.0f} + {peak[1]:.0f} MB a process"
+    )
     print("stages begin at", ", ".join(f"{name} {at:.0f} s" for name, at in stages.items()))
     print(f"{evaluated:,} pairs, {found:,} families; {json.dumps(counts)}; the composition implies {expected(models)}")
     replace_one(path)
@@ -196,7 +198,10 @@ def measure(path: Path, models: int) -> bool:
         print(f"candidate stage, {size:,} models: {took / rows * 1e3:.2f} ms a query; all: {took / rows * size:.0f} s")
     print(f"(time = models x models x c, c = {took / rows / size * 1e9:.1f} ns a pair; strips of {ROWS} rows at most)")
     passed = seconds < BAR_SECONDS and max(peak) < BAR_MEGABYTES
-    print("PASS" if passed else "FAIL", f"peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(
+        "PASS" if passed else "FAIL",
+        f"peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
+    )
     return passed
 
 

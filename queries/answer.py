@@ -22,11 +22,13 @@ def judged(
     released_at: datetime | None,
     models: int,
     k: int,
+    blocks: bool = True,
 ) -> ComponentAnswer:
     """The answer for one component of a query, from full evidence of every one of `others`, its candidates.
 
     `facts` gives name, source and release date of the candidates' models, `declared` which of them the query names as
     its parent and which name the query. `models` is the size of the registry, the query left out, for the E-values.
+    Without `blocks` the rows have no block maps.
     """
     candidates = []
     for other in others:
@@ -34,7 +36,7 @@ def judged(
         known = facts[other.model_id]
         later = bool(released_at and known[2] and known[2] > released_at)
         candidates.append(_candidate(evidence, known, declared.get(other.model_id, (False, False)), later))
-    return _worded(component, rank(_best_of_each_model(candidates)), models, k)
+    return _worded(component, rank(_best_of_each_model(candidates)), models, k, blocks)
 
 
 def _candidate(
@@ -55,8 +57,8 @@ def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(best.values())
 
 
-def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int) -> ComponentAnswer:
-    rows = tuple(_ancestor(r) for r in ranked[:k])
+def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int, blocks: bool) -> ComponentAnswer:
+    rows = tuple(_ancestor(r, blocks) for r in ranked[:k])
     significant = [r for r in ranked if r.candidate.evidence.significant]
     if not significant:
         verdict, sentence = _without_relatives(component, models)
@@ -97,7 +99,7 @@ def _without_relatives(component: Component, models: int) -> tuple[Verdict, str]
     return "unrelated", f"{component.name}: no ancestor among {models} models"
 
 
-def _ancestor(ranked: Ranked) -> Ancestor:
+def _ancestor(ranked: Ranked, blocks: bool) -> Ancestor:
     one = ranked.candidate
     evidence = one.evidence
     flags = one.relation.flags if one.relation else ()
@@ -120,7 +122,7 @@ def _ancestor(ranked: Ranked) -> Ancestor:
         aside=ranked.aside,
         declared=one.declared,
         declared_child=one.declared_child,
-        blocks=tuple(_blocks(evidence)) if evidence.significant else (),
+        blocks=tuple(_blocks(evidence)) if blocks and evidence.significant else (),
         origin=one.relation.origin if one.relation else None,
         told=ranked.told,
         log10_p=dict(evidence.log10_p),

@@ -77,6 +77,7 @@ def _answer(task: Task, batch: Batch, components: Mapping[tuple[int, str], Compo
         released_at=batch.facts[task.query_id][2],
         models=task.compared,
         k=_EVERYONE,
+        blocks=False,
     )
 
 

@@ -151,22 +151,27 @@ def _copy(evidence: PairEvidence) -> str | None:
 
 def _precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
     """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
-    stored = [
-        max((e for t, e in _STORED_ERROR.items() if component.dtypes[i].startswith(t)), default=0.0) for i in tensors
-    ]
-    found = np.maximum(np.array(stored), _ROUNDING["F32"])
-    at = np.searchsorted(component.positions.tensor, tensors)
-    for i, (tensor, row) in enumerate(zip(tensors.tolist(), at.tolist(), strict=True)):
-        if row < len(component.positions.tensor) and component.positions.tensor[row] == tensor:
-            values = component.positions.value[row]
-        else:
-            values = next(t.values for t in component.tokens.values() if t.tensor == tensor)
-        with np.errstate(over="ignore"):
-            if np.array_equal(values.view(np.uint32) & 0xFFFF, np.zeros_like(values, np.uint32)):
-                found[i] = max(found[i], _ROUNDING["BF16"])
-            elif np.array_equal(values.astype(np.float16).astype(np.float32), values):
-                found[i] = max(found[i], _ROUNDING["F16"])
+    stored = {
+        dtype: max((e for t, e in _STORED_ERROR.items() if dtype.startswith(t)), default=0.0)
+        for dtype in {component.dtypes[i] for i in tensors}
+    }
+    found = np.maximum(np.array([stored[component.dtypes[i]] for i in tensors]), _ROUNDING["F32"])
+    matrices = np.isin(tensors, component.positions.tensor)
+    rows = np.searchsorted(component.positions.tensor, tensors[matrices])
+    values = component.positions.value[rows].astype(np.float32, copy=False)
+    found[matrices] = np.maximum(found[matrices], _coarsest(values))
+    for i in np.flatnonzero(~matrices).tolist():
+        tokens = next(t.values for t in component.tokens.values() if t.tensor == tensors[i])
+        found[i] = max(found[i], float(_coarsest(tokens.reshape(1, -1))[0]))
     return found
+
+
+def _coarsest(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rounding error of the coarsest float type that holds all values of each row; 0 for float32."""
+    with np.errstate(over="ignore"):
+        half = (values.astype(np.float16).astype(np.float32) == values).all(axis=1)
+    short = ((values.view(np.uint32) & 0xFFFF) == 0).all(axis=1)
+    return np.where(short, _ROUNDING["BF16"], np.where(half, _ROUNDING["F16"], 0.0))
 
 
 def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: NDArray[np.int64]) -> bool:
