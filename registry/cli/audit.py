@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -93,8 +94,8 @@ def audit(
     """Compare every model with all others.
 
     One row a relation: confirmed (declared and found), undeclared (found, not declared), contradicted (declared, not
-    found) or not comparable; then licence conflicts and duplicates. Files end in .parquet, .csv, .json or .jsonl and hold
-    all relatives too. A second run computes what is new; one that was ended goes on. Exit code 11: see --fail-on.
+    found) or not comparable; then licence conflicts and duplicates. Files end in .parquet, .csv, .json or .jsonl and
+    hold all relatives too. A second run computes what is new; one that was ended goes on. See --fail-on for code 11.
     """
     from ..registry import Registry
 
@@ -161,7 +162,7 @@ def _told(row: Row) -> bool:
     return row["status"] != "not_judged"
 
 
-def _table(kind: str, rows: list[Row]) -> Table:
+def _table(kind: str, rows: Sequence[Row]) -> Table:
     cells = [
         [
             str(row["status"]).replace("_", " "),
