@@ -19,7 +19,7 @@ WITH run AS (
            p.log10_evalue <= run.max_log10_e AND p.origin IN ('derived', 'undecided') AS found,
            CASE
                WHEN d.relative_id IS NULL THEN 'the declared parent is not in the registry'
-               WHEN d.relative_id NOT IN (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is outside --against'
+               WHEN d.relative_id NOT IN (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is not among the models that were compared'
                WHEN mine.kinds IS NULL AND d.said = 'adapter' THEN 'an adapter without matrices of its own to compare'
                WHEN mine.kinds IS NULL THEN 'the model has no layers to compare'
                WHEN theirs.kinds IS NULL THEN 'the declared parent has no layers to compare'
