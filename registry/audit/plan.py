@@ -23,6 +23,9 @@ RELATED_Z = 8.0
 """Queries that are nearer than this go into one batch; no two strangers of any registry are."""
 _PAIRS, _MODELS = 1_500, 256
 """A batch ends when it has so many pairs, or names so many models: some seconds of work and 100 MB of fingerprints."""
+NEAREST_UP_TO = 500
+"""Models up to which the nearest of every new query are looked at whatever their z, as `forebear ancestors` does: 24
+pairs of 10 ms a model, so two minutes on one core; with 20,000 models it would be an hour and a half."""
 _TOGETHER = 40
 """Models read by one query: up to 50 DuckDB skips the row groups of all others."""
 
@@ -66,7 +69,8 @@ def _near(
     queries: Sketches, columns: Sketches, models: int, middle: NDArray[np.float64] | None
 ) -> Iterator[dict[str, pa.Table]]:
     """Rows for `audit_candidate`, and for `audit_middle` where quartiles are measured."""
-    for near in near_pairs(queries, columns, models=models, middle=middle):
+    nearest = middle is None and models <= NEAREST_UP_TO
+    for near in near_pairs(queries, columns, models=models, middle=middle, nearest=nearest):
         tables = {
             "audit_candidate": pa.table(
                 {

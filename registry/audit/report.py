@@ -98,9 +98,7 @@ def find_run(connection: duckdb.DuckDBPyConnection, run_id: int) -> Run:
         there = ", ".join(str(run.run_id) for run in runs if run.finished_at) or "none"
         raise RegistryError(f"the registry has no audit run {run_id}; finished ones: {there}")
     if found.finished_at is None:
-        raise RegistryError(
-            f"audit run {run_id} was ended before it finished; run `forebear audit` again to go on with it"
-        )
+        raise RegistryError(f"audit run {run_id} was ended before it finished; `forebear audit` goes on with it")
     return found
 
 

@@ -7,7 +7,9 @@ E-values depend on the registry's size. An answer that is taken over has its E-v
 the p-values that are kept; where the new size makes a kind of evidence cross the bound of significance, in either
 direction, the answer is computed again. So is one with a new candidate or without a former relative. Two things are
 kept as they were when an answer was computed: the bound on z of the sketches, which moves with the logarithm of the
-size, and the quartile of equal MinHash values. An audit with `whole` measures them anew.
+size, and the quartile of equal MinHash values. In small registries, where the nearest models are looked at whatever
+their z, that is done for new models alone: that an older one shares no more than its initialisation with a new one
+stands in the new one's rows. An audit with `whole` computes everything anew.
 """
 
 from __future__ import annotations
