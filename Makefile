@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 
 .PHONY: demo dev check test wheel-test test-real test-lake test-libraries \
         bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full clean
+        bench-compare-full bench-audit clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -64,7 +64,7 @@ test-libraries: dev             ## packed layers made anew by the libraries them
 	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py
 
 bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
-       bench-compare-full
+       bench-compare-full bench-audit
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
@@ -96,6 +96,9 @@ bench-compare: dev              ## two 7B-shaped models beside a control: second
 
 bench-compare-full: dev         ## all weights of two 7B-shaped models: speed against sha256sum, memory
 	$(BIN)/python benchmarks/compare_full.py
+
+bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
+	$(BIN)/python benchmarks/audit.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

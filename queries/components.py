@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,8 @@ from ..ingest.fingerprint.gram import UNIT
 from .nulls import levelled_gram, standardised
 
 FFN_ROLES = frozenset({"gate", "up", "down"})
+VectorPlace = tuple[int, int, str, str, tuple[int, ...]]
+"""Layer, expert, role, slot and shape."""
 _KINDS = {"encoder": "language", "decoder": "language"}
 
 
@@ -33,6 +35,8 @@ class Tokens:
     tensor: int
     keys: NDArray[np.uint64]
     values: NDArray[np.float32]
+    centred: dict[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed of all rows once, for any number of comparisons."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +138,35 @@ class Component:
         """Whether any layer has routed experts."""
         return bool((self.expert >= 0).any())
 
+    @cached_property
+    def vector_places(self) -> list[tuple[VectorPlace, int, int]]:
+        """Place, tensor and row of every norm gain and bias."""
+        columns = zip(self.layer.tolist(), self.expert.tolist(), self.roles, self.slots, self.shapes, strict=True)
+        places = list(columns)
+        return [(places[tensor], tensor, row) for row, tensor in enumerate(self.vector.tensor.tolist())]
+
+    @cached_property
+    def vector_rows(self) -> dict[VectorPlace, int]:
+        """Place of every norm gain and bias -> its row."""
+        return {place: row for place, _, row in self.vector_places}
+
+    @cached_property
+    def _whole_units(self) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        return self._units(split=False)
+
+    @cached_property
+    def _split_units(self) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        return self._units(split=True)
+
     def units(self, split: bool) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
         """What is aligned: (layer, expert, half), and the unit of every tensor.
 
         A unit is a block; with `split` (when one of two models has experts) a layer's attention and its dense FFN are
         units of their own, so that a dense FFN can match an expert.
         """
+        return self._split_units if split else self._whole_units
+
+    def _units(self, *, split: bool) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
         places = [
             (int(layer), int(expert), "ffn" if split and role in FFN_ROLES else "")
             for layer, expert, role in zip(self.layer, self.expert, self.roles, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class PairEvidence:
         """The alignment by one kind."""
         return next((a for a in self.alignments if a.kind == kind), None)
 
-    @property
+    @cached_property
     def block_map(self) -> NDArray[np.int64]:
         """The candidate's unit of every query unit, by the kind that says most there; -1 where none is significant."""
         best = np.full(len(self.pairing.query_units), -1, np.int64)
@@ -163,8 +163,9 @@ def _matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMa
 def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Match) -> None:
     """Fill in tensors of one key that have no match yet and whose counterpart in the aligned block is significant."""
     unit = pairing.query_unit[scores.query]
-    of_candidate = {int(u): i for i, u in enumerate(pairing.candidate_unit[scores.candidate])}
-    column = np.array([of_candidate.get(int(u), -1) for u in alignment.best[unit]])
+    of_candidate = np.full(len(pairing.candidate_units) + 1, -1, np.int64)  # the last, for no unit, stays -1
+    of_candidate[pairing.candidate_unit[scores.candidate]] = np.arange(len(scores.candidate))
+    column = of_candidate[alignment.best[unit]]
     rows = np.arange(len(unit))
     log_p = bonferroni(scores.log_p[rows, column], alignment.tried[unit].clip(1).astype(np.float64))
     new = (column >= 0) & (log_p <= _TENSOR_LOG_P) & (match.kind[scores.query] < 0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .components import Component
-from .evidence import PairEvidence, relative_difference
+from .evidence import KINDS, PairEvidence, relative_difference
 from .vectors import matched_vectors
 
 Origin = Literal["derived", "shared_initialisation", "undecided"]
@@ -20,6 +20,9 @@ HIGH_IDENTITY = 0.9
 TRAINED_APART, TRAINED_TOGETHER = 0.6, 0.8
 """Correlation of centred gains as a share of the weights': 0.53 at most for thirty pairs of twins of one initialisation
 (80 to 1,600 steps, weights at 0.36 to 0.74), 0.94 at least for continued pretrainings (weights at 0.56 to 0.92)."""
+_INSIDE = ("q", "k", "v", "o", "gate", "up", "down")
+_READERS = ("q", "k", "v", "gate", "up")
+"""Roles of a layer's matrices, and of those that read the residual stream."""
 _ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 """Largest relative error of one rounding to that type."""
 _STORED_ERROR = {
@@ -67,10 +70,11 @@ def relate(evidence: PairEvidence) -> Relation:
 def _origin(evidence: PairEvidence) -> tuple[Origin, str]:
     """Derived, or only born from the same random weights: what initialisation does not carry tells the two apart."""
     identity, gains = evidence.match.identity, evidence.gains
-    if np.isnan(gains.correlation) or gains.equal:
+    tell = _gains_tell(evidence)
+    if np.isnan(gains.correlation) or gains.equal or not tell:
         if identity >= HIGH_IDENTITY:
             return "derived", f"weights correlate at {identity:.2f}"
-        what = "are the same in both" if gains.equal else "cannot be compared"
+        what = "are the same in both" if gains.equal and tell else "cannot be compared"
         return (
             "undecided",
             f"weights correlate at {identity:.2f}, norm gains {what}: a common initialisation is not excluded",
@@ -81,6 +85,23 @@ def _origin(evidence: PairEvidence) -> tuple[Origin, str]:
     if gains.correlation < TRAINED_TOGETHER * identity:
         return "undecided", found + ": too little for a derivation, too much for a common initialisation alone"
     return "derived", found
+
+
+def _gains_tell(evidence: PairEvidence) -> bool:
+    """Whether gains at equal places of the stream can say something of the weights that match.
+
+    Gains stand in the order of the residual stream's units: where nothing that reads it matches by positions, it is in
+    another basis. And where weights as alike as in a derivation match in some roles alone (only FFN taken over, say),
+    the rest comes from elsewhere, and the norms may come with the rest.
+    """
+    query, match = evidence.pairing.query, evidence.match
+    roles = np.array(query.roles)
+    if not (match.kind[np.isin(roles, _READERS)] == KINDS.index("positions")).any():
+        return False
+    if match.identity < HIGH_IDENTITY:
+        return True
+    inside = query.evidenced & np.isin(roles, _INSIDE)
+    return set(roles[inside & (match.kind >= 0)].tolist()) == set(roles[inside].tolist())
 
 
 def _structure(evidence: PairEvidence) -> list[str]:
@@ -156,22 +177,27 @@ def _copy(evidence: PairEvidence) -> str | None:
 
 def _precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
     """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
-    stored = [
-        max((e for t, e in _STORED_ERROR.items() if component.dtypes[i].startswith(t)), default=0.0) for i in tensors
-    ]
-    found = np.maximum(np.array(stored), _ROUNDING["F32"])
-    at = np.searchsorted(component.positions.tensor, tensors)
-    for i, (tensor, row) in enumerate(zip(tensors.tolist(), at.tolist(), strict=True)):
-        if row < len(component.positions.tensor) and component.positions.tensor[row] == tensor:
-            values = component.positions.value[row]
-        else:
-            values = next(t.values for t in component.tokens.values() if t.tensor == tensor)
-        with np.errstate(over="ignore"):
-            if np.array_equal(values.view(np.uint32) & 0xFFFF, np.zeros_like(values, np.uint32)):
-                found[i] = max(found[i], _ROUNDING["BF16"])
-            elif np.array_equal(values.astype(np.float16).astype(np.float32), values):
-                found[i] = max(found[i], _ROUNDING["F16"])
+    stored = {
+        dtype: max((e for t, e in _STORED_ERROR.items() if dtype.startswith(t)), default=0.0)
+        for dtype in {component.dtypes[i] for i in tensors}
+    }
+    found = np.maximum(np.array([stored[component.dtypes[i]] for i in tensors]), _ROUNDING["F32"])
+    matrices = np.isin(tensors, component.positions.tensor)
+    rows = np.searchsorted(component.positions.tensor, tensors[matrices])
+    values = component.positions.value[rows].astype(np.float32, copy=False)
+    found[matrices] = np.maximum(found[matrices], _coarsest(values))
+    for i in np.flatnonzero(~matrices).tolist():
+        tokens = next(t.values for t in component.tokens.values() if t.tensor == tensors[i])
+        found[i] = max(found[i], float(_coarsest(tokens.reshape(1, -1))[0]))
     return found
+
+
+def _coarsest(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rounding error of the coarsest float type that holds all values of each row; 0 for float32."""
+    with np.errstate(over="ignore"):
+        half = (values.astype(np.float16).astype(np.float32) == values).all(axis=1)
+    short = ((values.view(np.uint32) & 0xFFFF) == 0).all(axis=1)
+    return np.where(short, _ROUNDING["BF16"], np.where(half, _ROUNDING["F16"], 0.0))
 
 
 def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: NDArray[np.int64]) -> bool:

@@ -22,7 +22,7 @@ class TokenMatch:
         self, query: Tokens, candidate: Tokens, first: NDArray[np.float64], second: NDArray[np.float64]
     ) -> None:
         self.query, self.candidate, self.shared = query.tensor, candidate.tensor, len(first)
-        r = _correlations(_centred(first), _centred(second))
+        r = _correlations(*(_centred_rows(t, rows) for t, rows in ((query, first), (candidate, second))))
         z = calibrated(fisher_z(r, first.shape[1]))
         score = float(np.diagonal(z).sum() / np.sqrt(self.shared))
         self.log_p = float(log_sf(np.array(score)))
@@ -47,6 +47,15 @@ def match_tokens(query: Component, candidate: Component) -> list[TokenMatch]:
             first = tokens.values[mine].astype(np.float64)
             found.append(TokenMatch(tokens, other, first, other.values[theirs].astype(np.float64)))
     return found
+
+
+def _centred_rows(tokens: Tokens, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows centred; where they are all rows of `tokens`, computed once for all comparisons."""
+    if len(rows) < len(tokens.keys):
+        return _centred(rows)
+    if "all" not in tokens.centred:
+        tokens.centred["all"] = _centred(rows)
+    return tokens.centred["all"]
 
 
 def _centred(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .alignment import Pairing
-from .components import Component
 
 
 def matched_vectors(pairing: Pairing, best: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -15,17 +14,13 @@ def matched_vectors(pairing: Pairing, best: NDArray[np.int64]) -> tuple[NDArray[
     `best` [query units] is the block map; outside the layers a vector's counterpart stands outside the layers.
     """
     query, candidate = pairing.query, pairing.candidate
-
-    def place(side: Component, tensor: int, layer: int) -> tuple[object, ...]:
-        return layer, int(side.expert[tensor]), side.roles[tensor], side.slots[tensor], side.shapes[tensor]
-
-    numbered = enumerate(candidate.vector.tensor.tolist())
-    theirs = {place(candidate, tensor, int(candidate.layer[tensor])): row for row, tensor in numbered}
+    theirs = candidate.vector_rows
+    units = best[pairing.query_unit].tolist()
     pairs = []
-    for row, tensor in enumerate(query.vector.tensor.tolist()):
-        unit = best[pairing.query_unit[tensor]]
-        layer = pairing.candidate_units[unit][0] if unit >= 0 and query.layer[tensor] >= 0 else -1
-        match = theirs.get(place(query, tensor, layer))
+    for (layer, expert, role, slot, shape), tensor, row in query.vector_places:
+        unit = units[tensor]
+        matched = pairing.candidate_units[unit][0] if unit >= 0 and layer >= 0 else -1
+        match = theirs.get((matched, expert, role, slot, shape))
         if match is not None:
             pairs.append((row, match))
     found = np.array(pairs, np.int64).reshape(-1, 2)

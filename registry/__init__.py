@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..ingest.errors import ForebearError, FormatError, RegistryError, SourceError
+    from .audit.report import AuditChanges, AuditReport
+    from .audit.run import AuditOptions
     from .details import ModelDetails
     from .models import Model
     from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AncestorsReport",
+    "AuditChanges",
+    "AuditOptions",
+    "AuditReport",
     "Failed",
     "ForebearError",
     "FormatError",
@@ -34,6 +39,9 @@ __all__ = [
 
 _HOMES = {
     "AncestorsReport": ".report",
+    "AuditChanges": ".audit.report",
+    "AuditOptions": ".audit.run",
+    "AuditReport": ".audit.report",
     "ModelDetails": ".details",
     "Model": ".models",
     "Registry": ".registry",

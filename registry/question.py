@@ -5,8 +5,9 @@ from __future__ import annotations
 import duckdb
 
 from ..ingest.model import ModelFingerprint
-from ..queries.ancestors import TABLES, Query, QuerySketch, own_names, sql
+from ..queries.ancestors import TABLES, own_names, sql
 from ..queries.components import load_components
+from ..queries.records import Query, QuerySketch
 from .arrow import model_tables
 
 UNREGISTERED = -1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,11 @@ import duckdb
 from ..ingest.errors import RegistryError, SourceError
 from ..ingest.model import ModelFingerprint, fingerprint_model
 from ..ingest.sources import CONNECTIONS, Source, open_source
-from ..queries.ancestors import Query, ancestors, registered_query
+from ..queries.ancestors import ancestors, registered_query
 from ..queries.comparison.records import Comparison
+from ..queries.records import Query
+from .audit.report import AuditChanges, AuditReport, audit_changes, audit_report
+from .audit.run import AuditOptions, run_audit
 from .comparing import compare
 from .database import Place, open_database, registry_place
 from .details import ModelDetails, model_details
@@ -163,6 +166,24 @@ class Registry:
             verdict=overall_verdict(answers),
             components=tuple(answers),
         )
+
+    def audit(
+        self, options: AuditOptions | None = None, *, advance: Callable[[str, int, int], None] | None = None
+    ) -> AuditReport:
+        """Every model against all others; what was found is kept as a run. `advance` hears (stage, done, of how many).
+
+        Raises RegistryError where no model passes a filter.
+        """
+        run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
+        return audit_report(self.connection, run_id)
+
+    def audit_report(self, run_id: int) -> AuditReport:
+        """The findings of an earlier run; RegistryError when there is none of that number that finished."""
+        return audit_report(self.connection, run_id)
+
+    def audit_changes(self, earlier: int, later: int) -> AuditChanges:
+        """What changed between two runs; RegistryError when one of them is not there or did not finish."""
+        return audit_changes(self.connection, earlier, later)
 
     def _others(self, model_id: int) -> int:
         rows = self.connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [model_id]).fetchall()

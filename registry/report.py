@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from ..queries.ancestors import Ancestor, ComponentAnswer, Verdict, overall
+from ..queries.records import Ancestor, ComponentAnswer, Verdict, overall
 
 
 @dataclass(frozen=True, slots=True)

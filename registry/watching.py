@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from ..queries.ancestors import Ancestor, Verdict
+from ..queries.records import Ancestor, Verdict
 from .database import query
 from .models import newest_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged

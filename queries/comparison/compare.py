@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..ancestors import overall
 from ..evidence import compare
+from ..records import overall
 from .architecture import compare_architectures
 from .changes import change_summaries, changes
 from .distributions import distributions

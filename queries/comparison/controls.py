@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from ..ancestors import LEAST_Z, Query, load_models, sql
+from ..ancestors import LEAST_Z, load_models, sql
 from ..components import Component
 from ..evidence import compare
+from ..records import Query
 
 WANTED = 2
 LEAST_SHARE = 0.5

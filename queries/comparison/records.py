@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..ancestors import BlockMatch, Verdict
+from ..records import BlockMatch, Verdict
 from .figures import (
     Baseline,
     Change,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...ingest.fingerprint import finite
 from ...ingest.formats.contents import SkippedTensor
-from ..ancestors import Query
 from ..components import Component
+from ..records import Query
 from .figures import ValueSource
 from .records import ComparedModel
 

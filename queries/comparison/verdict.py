@@ -10,21 +10,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..ancestors import Verdict, evidence_blocks
+from ..answer import evidence_blocks
 from ..evidence import KINDS, PairEvidence
-from ..gains import Gains
-from ..relation import HIGH_IDENTITY, Relation, relate
+from ..records import Verdict
+from ..relation import Relation, relate
 from .records import PairEvidenceRow, RoleMatch
 from .tables import role_order
 
 FEW_MATRICES = 4
 """With fewer matrices in common nothing can be told."""
 _INSIDE = frozenset({"q", "k", "v", "o", "gate", "up", "down"})
-_READERS = frozenset({"q", "k", "v", "gate", "up"})
 _REWRITTEN = frozenset({"basis_changed", "width_pruned"})
 
 
@@ -41,7 +40,7 @@ class Judged:
 def judge(evidence: PairEvidence) -> Judged:
     """The verdict of one direction."""
     if evidence.significant:
-        relation = relate(_with_gains_that_tell(evidence))
+        relation = relate(evidence)
         verdict: Verdict = "inconclusive" if relation.origin == "undecided" else relation.origin
         return Judged(evidence, relation, verdict, relation.reason)
     if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES:
@@ -49,23 +48,6 @@ def judge(evidence: PairEvidence) -> Judged:
     if not evidence.log10_p:
         return Judged(evidence, None, "inconclusive", "no matrices that could be compared: widths and roles differ")
     return Judged(evidence, None, "unrelated", "no more alike than strangers")
-
-
-def _with_gains_that_tell(evidence: PairEvidence) -> PairEvidence:
-    """The evidence without its gains where these say nothing of the weights that match.
-
-    Gains stand in the order of the residual stream's units: where nothing that reads it matches by positions, it is in
-    another basis, and gains at equal places belong to different units. And where weights that are as alike as in a
-    derivation match in some roles alone, the rest comes from elsewhere, and the norms may come with the rest.
-    """
-    query, match = evidence.pairing.query, evidence.match
-    readers = np.array([role in _READERS for role in query.roles], np.bool_)
-    another_basis = not (match.kind[readers] == KINDS.index("positions")).any()
-    parts = [role for role in role_matches(evidence) if role.role in _INSIDE]
-    in_part = any(part.matched for part in parts) and any(not part.matched for part in parts)
-    if another_basis or (in_part and evidence.match.identity >= HIGH_IDENTITY):
-        return replace(evidence, gains=Gains(float("nan"), 0, False))
-    return evidence
 
 
 def stronger(forward: Judged, backward: Judged) -> Judged:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from . import ancestors, compare, demo, exchange, ingest, models, sql, watch
+from . import ancestors, audit, compare, demo, exchange, ingest, models, sql, watch
 from .errors import ExitCode, explained
 from .options import RegistryOption
 
@@ -24,7 +24,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="forebear",
     help="Finds the ancestors of a machine-learning model from its weights: BLAST for model weights.",
-    epilog="Exit codes: 0 done, 1 error, 2 usage, 3 nothing to read, 4 some inputs could not be read.",
+    epilog="Exit codes: 0 done, 1 error, 2 usage, 3 nothing to read, 4 some inputs could not be read, 11 findings.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -35,6 +35,7 @@ app.command("ingest")(ingest.ingest)
 app.command("watch")(watch.watch)
 app.command("ancestors")(ancestors.ancestors)
 app.command("compare")(compare.compare)
+app.command("audit")(audit.audit)
 app.command("list")(models.list_)
 app.command("show")(models.show)
 app.command("remove")(models.remove)

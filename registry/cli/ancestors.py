@@ -11,7 +11,7 @@ from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOp
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
-    from ...queries.ancestors import Ancestor, ComponentAnswer
+    from ...queries.records import Ancestor, ComponentAnswer
     from ..report import AncestorsReport
 
 _TITLES = ("rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared")

@@ -35,6 +35,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOTHING = 3
     SOME_FAILED = 4
+    FINDINGS = 11
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.ancestors import Ancestor, ComponentAnswer, ancestors, load_models, registered_query
+from forebear.queries.ancestors import ancestors, load_models, registered_query
 from forebear.queries.evidence import SIGNIFICANT_LOG10_E, compare
+from forebear.queries.records import Ancestor, ComponentAnswer
 from forebear.registry import Registry
 
 EVERYONE = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from forebear.queries.ancestors import ComponentAnswer, Verdict
+from forebear.queries.records import ComponentAnswer, Verdict
 from forebear.registry.report import overall_verdict
 
 

@@ -1,0 +1,1 @@
+"""Audits: every model against all others, kept as runs."""

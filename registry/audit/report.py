@@ -1,0 +1,146 @@
+"""What an audit run found, and what changed between two, as rows with the keys of the JSON contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ...ingest.errors import RegistryError
+from ..database import query
+
+KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
+"""Kinds of findings in the order in which they are shown."""
+FAILING = {"undeclared": ("undeclared",), "contradicted": ("contradicted",), "licence": ("conflict",)}
+"""What can be asked to fail, and the status that does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as it is kept: see `audit_run` in schema/."""
+
+    run_id: int
+    queries: str
+    against: str
+    since: datetime | None
+    max_log10_e: float
+    whole: bool
+    models: int
+    asked: int
+    started_at: datetime
+    finished_at: datetime | None
+    evaluated: int | None
+    carried: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models that found relations connect; `models` are their names."""
+
+    name: str
+    members: int
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """A run and its findings: `table` has a row a finding, columns as in the view `audit_findings`."""
+
+    run: Run
+    table: pa.Table
+    families: tuple[Family, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many findings there are, `kind.status` -> number."""
+        pairs = zip(self.table["kind"].to_pylist(), self.table["status"].to_pylist(), strict=True)
+        return {f"{kind}.{status}": number for (kind, status), number in Counter(pairs).items()}
+
+    def fails(self, reasons: Sequence[str]) -> bool:
+        """Whether there is a finding of one of these: undeclared, contradicted, licence."""
+        wanted = {status for reason in reasons for status in FAILING[reason]}
+        return any(status in wanted for status in self.table["status"].to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChanges:
+    """What appeared, went or changed from one run to a later one, a row each, with the columns of `audit_diff.sql`."""
+
+    earlier: Run
+    later: Run
+    table: pa.Table
+
+
+def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditReport:
+    """The findings of a run that finished. Raises RegistryError when there is none of that number."""
+    run = find_run(connection, run_id)
+    table = connection.sql(query("audit_rows"), params={"run_id": run_id, "kinds": list(KINDS)}).to_arrow_table()
+    rows = connection.execute(query("audit_families"), {"run_id": run_id}).fetchall()
+    return AuditReport(run, table, tuple(Family(name, members, tuple(models)) for name, members, models in rows))
+
+
+def audit_changes(connection: duckdb.DuckDBPyConnection, earlier: int, later: int) -> AuditChanges:
+    """What changed between two runs that finished. Raises RegistryError when one of them is not there."""
+    runs = find_run(connection, earlier), find_run(connection, later)
+    table = connection.sql(query("audit_diff"), params={"earlier": earlier, "later": later}).to_arrow_table()
+    return AuditChanges(*runs, table)
+
+
+def find_run(connection: duckdb.DuckDBPyConnection, run_id: int) -> Run:
+    """The run of that number. Raises RegistryError when it is not there or has not finished."""
+    runs = [Run(*row) for row in connection.execute(query("audit_runs"), {"runs": None}).fetchall()]
+    found = next((run for run in runs if run.run_id == run_id), None)
+    if found is None:
+        there = ", ".join(str(run.run_id) for run in runs if run.finished_at) or "none"
+        raise RegistryError(f"the registry has no audit run {run_id}; finished ones: {there}")
+    if found.finished_at is None:
+        raise RegistryError(f"audit run {run_id} was ended before it finished; `forebear audit` goes on with it")
+    return found
+
+
+def audit_document(report: AuditReport) -> dict[str, object]:
+    """A report with the keys of the JSON contract, without `schema_version`."""
+    families = [{"name": f.name, "members": f.members, "models": list(f.models)} for f in report.families]
+    return {
+        "run": run_row(report.run),
+        "counts": report.counts(),
+        "findings": rows_of(report.table),
+        "families": families,
+    }
+
+
+def run_row(run: Run) -> dict[str, object]:
+    """A run with the keys of the JSON contract."""
+    return {
+        "run_id": run.run_id,
+        "query": run.queries,
+        "against": run.against,
+        "since": run.since,
+        "max_log10_evalue": run.max_log10_e,
+        "whole": run.whole,
+        "models": run.models,
+        "asked": run.asked,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "pairs_evaluated": run.evaluated,
+        "pairs_carried": run.carried,
+    }
+
+
+def changes_document(changes: AuditChanges) -> dict[str, object]:
+    """Changes with the keys of the JSON contract, without `schema_version`."""
+    return {
+        "earlier": run_row(changes.earlier),
+        "later": run_row(changes.later),
+        "changes": rows_of(changes.table),
+    }
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as Python values."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows

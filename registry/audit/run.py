@@ -1,0 +1,167 @@
+"""One audit run: from the filters to findings that are kept, a batch a transaction.
+
+A run can end at any moment: what it had committed stays, and the next audit of the same scope goes on with it while the
+registry holds the same models; else that one takes over the answers which still hold.
+
+E-values depend on the registry's size. An answer that is taken over has its E-values corrected for the new size, from
+the p-values that are kept; where the new size makes a kind of evidence cross the bound of significance, in either
+direction, the answer is computed again. So is one with a new candidate or without a former relative. Two things are
+kept as they were when an answer was computed: the bound on z of the sketches, which moves with the logarithm of the
+size, and the quartile of equal MinHash values. In small registries, where the nearest models are looked at whatever
+their z, that is done for new models alone: that an older one shares no more than its initialisation with a new one
+stands in the new one's rows. An audit with `whole` computes everything anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from ...ingest.errors import RegistryError
+from ...queries.evidence import SIGNIFICANT_LOG10_E
+from ...queries.model_filter import ModelFilter, parse_filter
+from ..database import query
+from ..transactions import is_lake, transaction
+from .groups import keep_models
+from .plan import Progress, find_candidates, loaded, planned
+from .scope import Scope
+from .workers import evaluated
+
+_FEW_PAIRS = 2_000
+"""Fewer pairs are computed in this process: they take less time than starting others."""
+_FINDINGS = ("declared", "duplicates", "ancestors", "relatives", "licences")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """What is asked: filters in words ('' for all), models ingested since a time (UTC), and what counts as found.
+
+    With `whole` nothing is taken over from earlier runs. `jobs` is the number of processes, None for one a core.
+    Raises ValueError for a filter that cannot be read or an E-value above 0.001, which no evidence is significant at.
+    """
+
+    queries: str = ""
+    against: str = ""
+    since: datetime | None = None
+    max_log10_e: float = SIGNIFICANT_LOG10_E
+    whole: bool = False
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.max_log10_e <= SIGNIFICANT_LOG10_E:
+            raise ValueError("the E-value can be at most 0.001: evidence above it is not significant")
+        parse_filter(self.queries)
+        parse_filter(self.against)
+
+    @property
+    def scope(self) -> dict[str, object]:
+        """What two runs must share for one to go on with the other."""
+        return {
+            "queries": self.queries,
+            "against": self.against,
+            "since": self.since,
+            "max_log10_e": self.max_log10_e,
+            "whole": self.whole,
+        }
+
+
+def run_audit(connection: duckdb.DuckDBPyConnection, options: AuditOptions, advance: Progress) -> int:
+    """Carry out an audit and return the number of its run.
+
+    Raises RegistryError where no model passes the filters, and for a DuckLake catalogue, which has no sequences.
+    """
+    if is_lake(connection):
+        raise RegistryError("an audit needs a registry file: `forebear export` the catalogue and `import` it into one")
+    scope = _begin(connection, options)
+    advance("sketches", 0, len(scope.asked))
+    _plan(connection, scope, options, advance)
+    _compute(connection, scope, options.jobs, advance)
+    advance("findings", 0, 1)
+    _finish(connection, scope, options)
+    advance("findings", 1, 1)
+    return scope.run_id
+
+
+def _selected(connection: duckdb.DuckDBPyConnection, text: str, since: datetime | None, option: str) -> list[int]:
+    chosen: ModelFilter = parse_filter(text)
+    rows = connection.execute(query("audit_models"), {**chosen.parameters, "since": since}).fetchall()
+    if not rows and (text or since):
+        raise RegistryError(f"no model of the registry passes {option} {text!r}" + (f" since {since}" if since else ""))
+    return [model for (model,) in rows]
+
+
+def _begin(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> Scope:
+    """Go on with a run that was ended, or begin a new one."""
+    asked = _selected(connection, options.queries, options.since, "--query")
+    against = _selected(connection, options.against, None, "--against")
+    models, newest = connection.execute("SELECT count(*), coalesce(max(model_id), 0) FROM model").fetchall()[0]
+    state = {"models": models, "newest": newest}
+    ended = connection.execute(query("audit_unfinished"), {**options.scope, **state}).fetchall()
+    if ended:
+        return Scope(int(ended[0][0]), newest, asked, against)
+    run_id = int(connection.execute("SELECT nextval('audit_run_id')").fetchall()[0][0])
+    facts = {"run_id": run_id, "asked": len(asked), "started_at": _now()}
+    connection.execute(query("audit_begin"), {**options.scope, **state, **facts})
+    return Scope(run_id, newest, asked, against)
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions, advance: Progress) -> None:
+    """Decide which answers are computed and which are taken over, and take those over."""
+    run: dict[str, object] = {"run_id": scope.run_id}
+    against = {"against": scope.against}
+    with transaction(connection):
+        connection.execute(query("audit_clear"))
+        _fill = {**run, "models": scope.asked, "against": options.against, "whole": options.whole}
+        connection.execute(query("audit_tasks"), _fill)
+        find_candidates(connection, scope, advance)
+        connection.execute(query("audit_named"), against)
+        size = {**against, "models": len(scope.against)}
+        connection.execute(query("audit_stale"), size)
+        connection.execute(query("audit_known"), against)
+        connection.execute(query("audit_carry_pairs"), {**run, **size})
+        connection.execute(query("audit_carry_queries"), {**run, **size, "newest": scope.newest})
+
+
+def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, jobs: int | None, advance: Progress) -> None:
+    batches = planned(connection, scope)
+    total = sum(len(task.candidates) for batch in batches for task in batch)
+    declared = _declared(connection, scope)
+    done = 0
+    advance("pairs", 0, total)
+    processes = 1 if total < _FEW_PAIRS else jobs or os.cpu_count() or 1
+    coming = (loaded(connection, scope, batch, declared) for batch in batches)
+    for batch, answers in evaluated(coming, jobs=processes):
+        with transaction(connection):
+            connection.from_arrow(answers.queries).insert_into("audit_query")
+            connection.from_arrow(answers.pairs).insert_into("audit_pair")
+        done += sum(len(task.candidates) for task in batch.tasks)
+        advance("pairs", done, total)
+
+
+def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Mapping[tuple[int, int], tuple[bool, bool]]:
+    rows = connection.execute(query("audit_declared"), {"models": scope.asked}).fetchall()
+    return {(model, other): (parent, child) for model, other, parent, child in rows}
+
+
+def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions) -> None:
+    """Draw the findings from the pairs, and forget runs of this scope that were ended and are overtaken."""
+    run = {"run_id": scope.run_id}
+    with transaction(connection):
+        keep_models(connection, scope)
+        for name in _FINDINGS:
+            more = {"against": scope.against} if name == "declared" else {}
+            connection.execute(query(f"audit_find_{name}"), {**run, **more})
+        connection.execute(query("audit_finish"), {**run, "finished_at": _now()})
+        connection.execute(query("audit_clear"))
+        overtaken = connection.execute(query("audit_overtaken"), {**options.scope, **run}).fetchall()
+        for (number,) in overtaken:
+            connection.execute("SET VARIABLE run_id = ?", [number])
+            connection.execute(query("audit_forget"))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,249 @@
+"""`forebear audit`: every model against all others, what cards declare beside what weights say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import ExitCode
+from .numbers import counted, evalue, share
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .output import Output, Result, Row, Table
+from .progress import stages
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..audit.report import AuditChanges, AuditReport
+
+
+class FailOn(StrEnum):
+    """What makes an audit end with exit code 11."""
+
+    UNDECLARED = "undeclared"
+    CONTRADICTED = "contradicted"
+    LICENCE = "licence"
+
+
+_ENDINGS = {".json": Format.JSON, ".jsonl": Format.JSONL, ".csv": Format.CSV}
+_SHOWN = ("ancestor", "declaration", "licence", "duplicate")
+_TITLES = ("status", "model", "relative", "relation", "identity", "coverage", "E-value", "reason")
+_CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "reason")
+_HEADS = {
+    "ancestor": "nearest ancestors",
+    "declaration": "declared and not found",
+    "licence": "licences",
+    "duplicate": "duplicates",
+}
+
+
+def audit(
+    context: typer.Context,
+    queries: Annotated[
+        str,
+        typer.Option(
+            "--query",
+            metavar="FILTER",
+            help="Only these models are asked about: globs of names and facts, as in 'org/* license=mit'.",
+            show_default=False,
+        ),
+    ] = "",
+    against: Annotated[
+        str,
+        typer.Option("--against", metavar="FILTER", help="Only these are looked at as relatives.", show_default=False),
+    ] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+            help="Only models ingested from then on (UTC) are asked about.",
+            show_default=False,
+        ),
+    ] = None,
+    max_evalue: Annotated[
+        float, typer.Option("--max-evalue", metavar="E", help="Relations above it are not found; at most 0.001.")
+    ] = 1e-3,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Compute everything anew; nothing is taken over from earlier runs.")
+    ] = False,
+    fail_on: Annotated[
+        list[FailOn] | None,
+        typer.Option("--fail-on", help="Exit code 11 when there is such a finding. May repeat.", show_default=False),
+    ] = None,
+    diff: Annotated[
+        tuple[int, int] | None,
+        typer.Option("--diff", metavar="RUN RUN", help="Audit nothing: show what changed between two runs."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, help="Processes. Default: one a core.", show_default=False),
+    ] = None,
+    registry: RegistryOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare every model with all others.
+
+    One row a relation: confirmed (declared and found), undeclared (found, not declared), contradicted (declared, not
+    found) or not comparable; then licence conflicts and duplicates. Files end in .parquet, .csv, .json or .jsonl and
+    hold all relatives too. A second run computes what is new; one that was ended goes on. See --fail-on for code 11.
+    """
+    from ..registry import Registry
+
+    to = Output(_form(form, output), output, quiet)
+    if diff is not None:
+        with Registry(registry_path(context, registry), read_only=True) as opened:
+            changes = opened.audit_changes(*diff)
+        _write(to, changes_result(changes), changes.table)
+        return
+    options = _options(queries, against, since, max_evalue, whole, jobs)
+    with Registry(registry_path(context, registry), create=False) as opened, stages(quiet=quiet) as advance:
+        report = opened.audit(options, advance=advance)
+    _write(to, audit_result(report), report.table)
+    to.say(*_summary(report))
+    if report.fails([reason.value for reason in fail_on or []]):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+if TYPE_CHECKING:
+    from ..audit.run import AuditOptions
+
+
+def _options(
+    queries: str, against: str, since: datetime | None, max_evalue: float, whole: bool, jobs: int | None
+) -> AuditOptions:
+    from ..audit.run import AuditOptions
+
+    if not 0 < max_evalue <= 1e-3:
+        raise typer.BadParameter("an E-value is above 0, and at most 0.001: evidence above it is not significant")
+    try:
+        return AuditOptions(queries, against, since, min(-3.0, math.log10(max_evalue)), whole, jobs)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _form(form: Format, output: Path | None) -> Format:
+    """The form that a file's ending names, unless another one is asked for."""
+    return _ENDINGS.get(output.suffix.lower(), form) if output and form is Format.TABLE else form
+
+
+def _write(to: Output, result: Result, table: pa.Table) -> None:
+    if to.path is not None and to.path.suffix.lower() == ".parquet":
+        from pyarrow.parquet import write_table
+
+        write_table(table, to.path)
+    else:
+        to.write(result)
+
+
+def audit_result(report: AuditReport) -> Result:
+    """A report in every form. People see nearest ancestors, declarations, licences and duplicates; files hold all."""
+    from ..audit.report import audit_document, rows_of
+
+    rows = rows_of(report.table)
+    tables = [_table(kind, found) for kind in _SHOWN if (found := [r for r in rows if r["kind"] == kind and _told(r)])]
+    if report.families:
+        cells = [[f.name, str(f.members)] for f in report.families]
+        tables.append(Table(("family", "models"), cells, (1,), ["families"]))
+    return Result(audit_document(report), rows, tables, report.table.column_names)
+
+
+def _told(row: Row) -> bool:
+    """What people see of a kind: of licences the conflicts alone."""
+    return row["status"] != "not_judged"
+
+
+def _table(kind: str, rows: Sequence[Row]) -> Table:
+    cells = [
+        [
+            str(row["status"]).replace("_", " "),
+            str(row["query"]),
+            str(row["relative"]),
+            _relation(row),
+            _figure(row["identity"], "{:.3f}"),
+            share(c) if isinstance(c := row["coverage"], float) and row["origin"] else "",
+            evalue(e) if isinstance(e := row["log10_evalue"], float) else "",
+            str(row["reason"]),
+        ]
+        for row in rows
+    ]
+    return Table(_TITLES, cells, (4, 5, 6), [_HEADS[kind]])
+
+
+def _figure(value: object, form: str) -> str:
+    return form.format(value) if isinstance(value, float) else ""
+
+
+def _relation(row: Row) -> str:
+    flags = row["relation"]
+    words = [str(f).replace("_", " ") for f in flags] if isinstance(flags, list) else []
+    other = row["merged_with"]
+    return ", ".join(f"merged with {other}" if word == "merged" and other else word for word in words)
+
+
+def changes_result(changes: AuditChanges) -> Result:
+    """Changes in every form."""
+    from ..audit.report import changes_document, rows_of
+
+    rows = rows_of(changes.table)
+    cells = [
+        [
+            str(row["change"]),
+            str(row["kind"]),
+            str(row["query"]),
+            str(row["relative"]),
+            _both(row["status_before"], row["status_after"]),
+            _both(_flags(row["relation_before"]), _flags(row["relation_after"])),
+            str(row["reason"]),
+        ]
+        for row in rows
+        if row["kind"] != "relative"
+    ]
+    more = sum(row["kind"] == "relative" for row in rows)
+    head = f"run {changes.earlier.run_id} to run {changes.later.run_id}: {counted(len(rows), 'change')}"
+    head += f", {more} of them among relatives" if more else ""
+    return Result(
+        changes_document(changes),
+        rows,
+        [Table(_CHANGE_TITLES if cells else (), cells, (), [head])],
+        changes.table.column_names,
+    )
+
+
+def _flags(value: object) -> str | None:
+    return ", ".join(map(str, value)).replace("_", " ") if isinstance(value, list) else None
+
+
+def _both(before: object, after: object) -> str:
+    words = [str(v) for v in (before, after) if v not in (None, "")]
+    return words[0] if len(set(words)) == 1 else " -> ".join(words)
+
+
+def _summary(report: AuditReport) -> list[str]:
+    """The numbers of a run in two lines."""
+    counts = report.counts()
+    run = report.run
+
+    def number(*names: str) -> int:
+        return sum(counts.get(name, 0) for name in names)
+
+    found = (
+        f"{number('ancestor.confirmed')} confirmed, {number('ancestor.undeclared')} undeclared,"
+        f" {number('declaration.contradicted')} contradicted, {number('declaration.not_comparable')} not comparable,"
+        f" {counted(number('licence.conflict'), 'licence conflict')} ({number('licence.not_judged')} not judged),"
+        f" {counted(number('duplicate.confirmed', 'duplicate.undeclared'), 'duplicate')},"
+        f" {counted(number('relative.related'), 'other relation')}"
+    )
+    pairs = f"run {run.run_id}: {counted(run.asked, 'model')} of {run.models}, {run.evaluated} pairs computed"
+    pairs += f", {run.carried} taken over" if run.carried else ""
+    families = len(report.families)
+    return [found, f"{pairs}, {families} {'family' if families == 1 else 'families'}"]

@@ -1,0 +1,134 @@
+"""The candidates of all queries at once are those of the scan, and blocks change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from forebear.queries import all_pairs
+from forebear.queries.all_pairs import near_pairs, sketches_by_kind, suggestive_z
+from forebear.queries.ancestors import FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES, sql
+from forebear.registry import Registry
+
+MODELS, FAMILY = 90, 6
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Sketches of small families; some lack roles, some models have two components of one kind."""
+    random = np.random.default_rng(4)
+    family = np.arange(MODELS) // FAMILY
+    rows = []
+    shared = {w: random.integers(0, 256, (MODELS // FAMILY, w), dtype=np.uint8) for w in (224, 75)}
+    minima = random.integers(0, 1 << 32, (MODELS // FAMILY, 64), dtype=np.uint64)
+    for model in range(MODELS):
+        lacks = model % 7 == 0
+        noise = {w: np.packbits(random.random(w * 8) < 0.2) for w in (224, 75)}
+        positions = shared[224][family[model]] ^ noise[224]
+        gram = shared[75][family[model]] ^ noise[75]
+        if lacks:  # no `q`
+            positions[:32], gram[:15] = 0, 0
+        equal = random.random(64) < 0.3
+        minhash = np.where(equal, minima[family[model]], random.integers(0, 1 << 32, 64, dtype=np.uint64))
+        for component in ("encoder", "decoder") if model % 10 == 3 else ("language",):
+            roles = (126, 30) if lacks else (127, 31)
+            rows.append(
+                {
+                    "model_id": model + 1,
+                    "component": component,
+                    "position_roles": roles[0],
+                    "gram_roles": roles[1],
+                    "positions": positions.tobytes(),
+                    "gram": gram.tobytes(),
+                    "minhash": minhash.tolist(),
+                }
+            )
+    with Registry(tmp_path_factory.mktemp("pairs") / "registry.duckdb") as registry:
+        registry.connection.register("made", pa.Table.from_pylist(rows))
+        registry.connection.execute(
+            "INSERT INTO sketch BY NAME SELECT model_id, component, position_roles, gram_roles,"
+            " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, minhash FROM made"
+        )
+        yield registry.connection
+
+
+def scanned(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, str], float]:
+    """The rows of the scan for every sketch, with their largest z, from LEAST_Z on."""
+    found = {}
+    sketches = connection.execute("SELECT model_id FROM sketch ORDER BY ALL").fetchall()
+    for (model,) in dict.fromkeys(sketches):
+        rows = connection.execute(sql("sketch_of"), {"model_id": model}).fetchall()
+        for component, position_roles, gram_roles, positions, gram, minhash in rows:
+            parameters = {
+                "model_id": model,
+                "kind": "language",
+                "position_roles": position_roles,
+                "gram_roles": gram_roles,
+                "positions": positions,
+                "gram": gram,
+                "minhash": list(minhash),
+                "most": MOST_CANDIDATES,
+                "fewest": FEWEST_CANDIDATES,
+                "least_z": LEAST_Z,
+            }
+            for other, theirs, *z in connection.execute(sql("candidates"), parameters).fetchall():
+                if max(z) >= LEAST_Z:
+                    found[model, component, other, theirs] = max(z)
+    return found
+
+
+def blocked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, str], float]:
+    table = connection.sql(sql("all_sketches"), params={"models": list(range(1, MODELS + 1))}).to_arrow_table()
+    sketches = sketches_by_kind(table)["language"]
+    return {
+        (
+            int(sketches.model[q]),
+            str(sketches.component[q]),
+            int(sketches.model[c]),
+            str(sketches.component[c]),
+        ): float(z)
+        for near in near_pairs(sketches, sketches, models=MODELS)
+        for q, c, z in zip(near.query, near.column, near.z, strict=True)
+    }
+
+
+def test_candidates_are_those_of_the_scan_with_the_same_z(connection: duckdb.DuckDBPyConnection) -> None:
+    scan = scanned(connection)
+    found = {pair: z for pair, z in blocked(connection).items() if z >= LEAST_Z}
+    assert found.keys() == scan.keys()
+    assert len(found) >= MODELS * (FAMILY - 1)
+    assert [found[p] for p in found] == pytest.approx([scan[p] for p in found], abs=1e-5)
+
+
+def test_small_blocks_find_what_large_ones_find(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = blocked(connection)
+    monkeypatch.setattr(all_pairs, "ROWS", 7)
+    monkeypatch.setattr(all_pairs, "COLUMNS", 11)
+    assert blocked(connection) == whole
+
+
+def test_no_model_is_its_own_candidate(connection: duckdb.DuckDBPyConnection) -> None:
+    assert not [pair for pair in blocked(connection) if pair[0] == pair[2]]
+
+
+def test_the_bound_grows_with_the_registry_and_strangers_hardly_pass_it() -> None:
+    bounds = [suggestive_z(models) for models in (2, 17, 1_000, 20_000, 1_000_000)]
+    assert bounds == sorted(bounds) and bounds[-1] < 14
+    random = np.random.default_rng(0)
+    passed = (random.standard_normal((500, 1_000)) >= suggestive_z(1_000)).sum()
+    assert passed < 500 * 0.2
+
+
+def test_an_empty_set_of_columns_has_no_candidates(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    table = connection.sql(sql("all_sketches"), params={"models": [1, 2]}).to_arrow_table()
+    sketches = sketches_by_kind(table)["language"]
+    nothing = sketches.take(np.empty(0, np.int64))
+    assert [len(near.query) for near in near_pairs(sketches, nothing, models=2)] == [0]
+    assert list(near_pairs(nothing, sketches, models=2)) == []
