@@ -147,8 +147,8 @@ def _strip(strip: Sketches, columns: Sketches, first: int, least: float, known: 
     middle = _quartiles(equal) if known is None else known
     chosen = [_nearest(_joined(found), nearest_always=name == "positions") for name, found in hits.items()]
     chosen.append(_nearest(_by_minhash(strip, columns, equal, middle), nearest_always=False))
-    near, at, best = _once(_joined(chosen))
-    return Near(first, middle, near + first, at, best)
+    queries, others, largest = _once(_joined(chosen))
+    return Near(first, middle, queries + first, others, largest)
 
 
 _Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Literal
 
@@ -20,8 +21,10 @@ from ..queries.ancestors import registered_query
 from ..queries.comparison.compare import compare_models
 from ..queries.comparison.controls import find_controls
 from ..queries.comparison.figures import ValueSource
+from ..queries.comparison.full import Progress, full_comparison
 from ..queries.comparison.records import ComparedModel, Comparison
 from ..queries.comparison.sides import Part, ReadRows, Side
+from ..queries.comparison.tokenizers import compare_tokenizers
 from .database import query
 from .ingesting import Opener
 from .models import Model, list_models
@@ -37,24 +40,62 @@ def compare(
     b: Model | Source,
     controls: Sequence[Model | Source] | None,
     opener: Opener,
+    *,
+    whole: Progress | None = None,
 ) -> Comparison:
     """The comparison of two models; None for `controls` takes them from the registry, an empty list wants none.
 
     Sources are read, not kept; who opened them closes them. The source of a registered model is opened by `opener`, to
-    read its rows. Raises what `fingerprint_model` raises.
+    read its rows. With `whole`, which is told of the progress, all weights of both are read too. Raises what
+    `fingerprint_model` raises.
     """
     first, second = (_side(connection, label, one, "asked", opener) for label, one in (("A", a), ("B", b)))
     models = {model.model_id: model for model in list_models(connection)}
     others = len(models.keys() - {first.query.model_id})
     if controls is None:
-        found = find_controls(connection, first.query, second.query, others + (second.query.model_id < 0))
-        chosen = [_side(connection, f"C{i}", models[m], "registry", opener) for i, m in enumerate(found.models, 1)]
-        text = found.text
+        strangers = find_controls(connection, first.query, second.query, others + (second.query.model_id < 0))
+        chosen = [_side(connection, f"C{i}", models[m], "registry", opener) for i, m in enumerate(strangers.models, 1)]
+        text = strangers.text
     else:
         chosen = [_side(connection, f"C{i}", one, "given", opener) for i, one in enumerate(controls, 1)]
         text = f"{len(chosen)} given" if chosen else "No control was asked for"
     outside = sum(side.query.model_id < 0 for side in (second, *chosen))
-    return compare_models(first, second, chosen, corrected_for=max(1, others + outside), found=text)
+    found = compare_models(first, second, chosen, corrected_for=max(1, others + outside), found=text)
+    return _with_sources(found, (a, b), opener, whole)
+
+
+def _with_sources(
+    found: Comparison, models: tuple[Model | Source, Model | Source], opener: Opener, whole: Progress | None
+) -> Comparison:
+    """The comparison with what needs the sources themselves: tokenizers by their text, and whole tensors if asked."""
+    unread = [model for model in found.models[:2] if model.note]
+    if unread and whole:
+        raise SourceError(f"{unread[0].source}: --full reads all weights, and {unread[0].note}")
+    if unread:
+        return found
+    with ExitStack() as stack:
+        first, second = (_reopened(model, opener, stack) for model in models)
+        tokenizer = compare_tokenizers(first, second)
+        if whole is None:
+            return replace(found, tokenizer=tokenizer)
+        blocks = {
+            match.query: match.ancestor
+            for part in found.components
+            for row in part.evidence
+            if (row.query, row.candidate) == ("A", "B")
+            for match in row.blocks
+        }
+        full = full_comparison(first, second, blocks=blocks or None, progress=whole)
+        return replace(found, tokenizer=tokenizer, full=full)
+
+
+def _reopened(model: Model | Source, opener: Opener, stack: ExitStack) -> Source:
+    """The source of a registered model, open until the stack ends; the others are open already."""
+    if not isinstance(model, Model):
+        return model
+    source = opener(_spec(model))
+    stack.callback(source.close)
+    return source
 
 
 def _side(
@@ -64,7 +105,7 @@ def _side(
     if not isinstance(found, Model):
         return _read(connection, label, found, origin)
     try:
-        source = opener(f"{found.uri}@{found.revision}" if found.revision else found.uri)
+        source = opener(_spec(found))
     except SourceError as error:
         return _kept(connection, label, found, origin, f"its source cannot be opened ({error})")
     try:
@@ -75,6 +116,10 @@ def _side(
         return _kept(connection, label, found, origin, f"its source cannot be read ({error})")
     finally:
         source.close()
+
+
+def _spec(model: Model) -> str:
+    return f"{model.uri}@{model.revision}" if model.revision else model.uri
 
 
 def _read(

@@ -196,15 +196,15 @@ class Registry:
         *,
         controls: Sequence[str | Path | Model] | None = None,
         full: bool = False,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Comparison:
         """Two models side by side, with controls; each is named as for `ancestors`, and none is kept.
 
         Without `controls` the registry supplies two: the nearest unrelated models of the same shape. Leading rows are
         read from the sources; of a registered model whose source cannot be had, the values in the registry serve.
+        With `full` all weights of both are read too, and `progress` is told the bytes done and the bytes of all.
         Raises as `ancestors` does.
         """
-        if full:
-            raise RegistryError("whole tensors cannot be read by this version; compare without --full")
         with ExitStack() as stack:
 
             def opened(model: str | Path | Model) -> Model | Source:
@@ -214,7 +214,9 @@ class Registry:
                 return found
 
             given = None if controls is None else [opened(control) for control in controls]
-            return compare(self.connection, opened(a), opened(b), given, _opened)
+            return compare(
+                self.connection, opened(a), opened(b), given, _opened, whole=progress or _unheard if full else None
+            )
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
         found = self._found(model)
@@ -257,3 +259,7 @@ def _is_path(model: str | Path) -> bool:
 def _path(model: str | Path) -> Path:
     text = os.fspath(model)
     return Path(url2pathname(text.removeprefix("file://")) if text.startswith("file://") else text).expanduser()
+
+
+def _unheard(done: int, total: int) -> None:
+    """Progress that nobody asked for."""

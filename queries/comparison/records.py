@@ -22,6 +22,8 @@ from .figures import (
     RoleSummary,
     ValueSource,
 )
+from .full import FullComparison
+from .tokenizers import TokenizerComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +202,5 @@ class Comparison:
     components: tuple[ComponentComparison, ...]
     map: ModelMap
     architecture: ArchitectureComparison
-    tokenizer: object | None = None
-    full: object | None = None
+    tokenizer: TokenizerComparison | None = None
+    full: FullComparison | None = None

@@ -123,7 +123,7 @@ def _groups(work: pa.Table) -> dict[int, int]:
     """Query -> the number of its group of near models, in the order of their first members."""
     lists = work["relatives"].combine_chunks()
     queries = _number(work["query_id"])
-    first = np.repeat(queries, np.diff(np.asarray(lists.offsets)))
+    first = np.repeat(queries, lists.value_lengths().to_numpy(zero_copy_only=False))
     second = np.asarray(lists.flatten().to_numpy(zero_copy_only=False), np.int64)
     far = np.asarray(work["far"].combine_chunks().flatten().to_numpy(zero_copy_only=False), np.bool_)
     members, labels = groups_of(np.concatenate([queries, first[~far]]), np.concatenate([queries, second[~far]]))

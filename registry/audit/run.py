@@ -33,6 +33,8 @@ from .workers import evaluated
 
 _FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
+_MEMORY = "SET memory_limit = '2GB'"
+"""Of the database: without it pages of every model that was read stay in memory, and a registry is larger than that."""
 _FINDINGS = ("declared", "duplicates", "ancestors", "relatives", "licences")
 
 
@@ -79,7 +81,11 @@ def run_audit(connection: duckdb.DuckDBPyConnection, options: AuditOptions, adva
     scope = _begin(connection, options)
     advance("sketches", 0, len(scope.asked))
     _plan(connection, scope, options, advance)
-    _compute(connection, scope, options.jobs, advance)
+    connection.execute(_MEMORY)
+    try:
+        _compute(connection, scope, options.jobs, advance)
+    finally:
+        connection.execute("RESET memory_limit")
     advance("findings", 0, 1)
     _finish(connection, scope, options)
     advance("findings", 1, 1)

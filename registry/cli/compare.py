@@ -11,8 +11,12 @@ import typer
 from .numbers import evalue, share
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
 from .output import Output, Result, Table
+from .progress import stages
 
 if TYPE_CHECKING:
+    from ...queries.comparison.attention_test import AttentionTest
+    from ...queries.comparison.full import FullComparison
+    from ...queries.comparison.neuron_test import NeuronTest
     from ...queries.comparison.records import Comparison, ComponentComparison, PairEvidenceRow
 
 _TITLES = ("model", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
@@ -52,8 +56,12 @@ def compare(
     """
     from ..registry import Registry
 
-    with Registry(registry_path(context, registry), read_only=True) as opened:
-        found = opened.compare(a, b, controls=controls, full=full)
+    with Registry(registry_path(context, registry), read_only=True) as opened, stages(quiet=quiet) as advance:
+
+        def read(done: int, total: int) -> None:
+            advance("all weights, MB", done >> 20, total >> 20)
+
+        found = opened.compare(a, b, controls=controls, full=full, progress=read)
     printed = Output(form, output, quiet)
     if report:
         from ..comparison_report import write_report
@@ -70,6 +78,8 @@ def compare_result(found: Comparison) -> Result:
     tables = [Table((), (), (), _headlines(found))]
     for part in found.components:
         tables += [_evidence_table(part), _key_table(part)]
+    if found.full:
+        tables.append(_full_table(found.full))
     tables.append(Table((), (), (), list(found.notes)))
     return Result(comparison_document(found), metric_rows(found), tables)
 
@@ -136,6 +146,25 @@ def _key_table(part: ComponentComparison) -> Table:
         "from",
     )
     return Table(titles, cells, range(2, 6 + len(pairs)), [f"{part.component}: each role, value by value"])
+
+
+def _full_table(full: FullComparison) -> Table:
+    """The two tests that need whole matrices, below what digests say."""
+    above = [f"All weights: {full.equal_tensors} of {len(full.tensors)} compared tensors equal, value for value"]
+    neurons, attention = full.neurons, full.attention
+    cells = [
+        ["neurons", _p_value(neurons.log10_p), _p_value(neurons.control_log10_p), _basis(neurons)],
+        ["attention", _p_value(attention.log10_p), "", _basis(attention)],
+    ]
+    return Table(("test", "p", "p of layers apart", "dimensions put together by"), cells, (1, 2), above)
+
+
+def _basis(test: NeuronTest | AttentionTest) -> str:
+    return test.reason or test.basis or ""
+
+
+def _p_value(log10_p: float | None) -> str:
+    return evalue(log10_p) if log10_p is not None else "-"
 
 
 def _range(low: float, high: float) -> str:

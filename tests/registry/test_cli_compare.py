@@ -52,7 +52,7 @@ def test_json_holds_everything_and_is_strict(zoo_registry: Path, run: Run) -> No
     ran = run("--registry", zoo_registry, "compare", "alder-rotated", "alder", "--format", "json")
     found: dict[str, Any] = json.loads(ran.out, parse_constant=refuse)
     assert found["schema_version"] == 1 and found["verdict"] == "derived" and found["trusted"] is True
-    assert (found["tokenizer"], found["full"]) == (None, None)
+    assert found["tokenizer"]["same_id"] == 1.0 and found["full"] is None
     assert set(found) >= {"models", "controls", "corrected_for", "trust", "sentence", "notes", "map", "architecture"}
     part = found["components"][0]
     assert set(part) >= {"evidence", "summary", "metrics", "baselines", "changes", "change_rows", "heatmaps"}
@@ -103,9 +103,20 @@ def test_the_report_that_nothing_draws_is_an_error(three: list[Path], run: Run, 
     assert ran.code == 1 and "cannot be drawn" in ran.err and not (tmp_path / "out.html").exists()
 
 
-def test_whole_tensors_that_nothing_reads_are_an_error(three: list[Path], run: Run) -> None:
-    ran = run("compare", three[0], three[1], "--full")
-    assert ran.code == 1 and "without --full" in ran.err and not ran.out
+def test_all_weights_are_read_when_asked(zoo_registry: Path, run: Run) -> None:
+    ran = run("--registry", zoo_registry, "compare", "alder-docs", "alder", "--full", "--format", "json")
+    full = json.loads(ran.out)["full"]
+    assert len(full["tensors"]) == 56 and full["uncompared"] == []
+    assert full["neurons"]["log10_p"] < -100 and full["attention"]["log10_p"] <= -3
+    ran = run("--registry", zoo_registry, "compare", "alder", "birch", "--full")
+    assert "All weights: 0 of 56 compared tensors equal" in ran.out
+
+
+def test_all_weights_of_a_source_that_is_gone_are_an_error(three: list[Path], run: Run) -> None:
+    assert run("ingest", three[0]).code == 0
+    shutil.rmtree(three[0])
+    ran = run("compare", three[0].name, three[1], "--full")
+    assert ran.code == 1 and "--full reads all weights" in ran.err and not ran.out
 
 
 def test_a_model_that_is_nowhere_is_named(three: list[Path], run: Run) -> None:
