@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,7 @@ MOST_CANDIDATES = 128
 FEWEST_CANDIDATES = 24
 """The nearest are always looked at: a relation too weak for the sketch (a shared initialisation) may be among them."""
 LEAST_Z = 4.0
-"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 0.9."""
+"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 1.0."""
 
 _SQL = Path(__file__).parent
 
@@ -82,7 +83,9 @@ class QuerySketch:
     gram_roles: int
     positions: bytes
     gram: bytes
-    minhash: list[int]
+    columns: bytes
+    o_filled: float
+    down_filled: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
         own_names(facts[1], facts[2]),
         tuple(parent for (parent,) in declared),
         tuple(components),
-        tuple(QuerySketch(c, p, g, bytes(x), bytes(y), list(m)) for c, p, g, x, y, m in rows),
+        tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows),
         facts[4],
     )
 
@@ -156,7 +159,7 @@ def _answer(
     k: int,
 ) -> ComponentAnswer:
     component = next(c for c in query.components if c.name == sketch.component)
-    found = _candidates(connection, query.model_id, sketch, component.kind, k)
+    found = _candidates(connection, query.model_id, sketch, component.kind, models, k)
     named = {model for model, (parent, _) in declared.items() if parent}
     wanted = sorted({model for model, _ in found} | named)
     loaded = load_models(connection, wanted) if wanted else {}
@@ -174,7 +177,7 @@ def _answer(
 
 
 def _candidates(
-    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, k: int
+    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
 ) -> set[tuple[int, str]]:
     parameters = {
         "model_id": model_id,
@@ -183,12 +186,19 @@ def _candidates(
         "gram_roles": sketch.gram_roles,
         "positions": sketch.positions,
         "gram": sketch.gram,
-        "minhash": sketch.minhash,
+        "columns": sketch.columns,
+        "o_filled": sketch.o_filled,
+        "down_filled": sketch.down_filled,
         "most": MOST_CANDIDATES,
         "fewest": max(k, FEWEST_CANDIDATES),
-        "least_z": LEAST_Z,
+        "least_z": least_z(models),
     }
     return {(row[0], row[1]) for row in connection.execute(sql("candidates"), parameters).fetchall()}
+
+
+def least_z(models: int) -> float:
+    """The sketch z that is worth a look among so many models: hardly any stranger's is beyond sqrt(2 ln models)."""
+    return max(LEAST_Z, math.sqrt(2 * math.log(max(1, models))))
 
 
 def _candidate(

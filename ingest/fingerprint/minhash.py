@@ -17,6 +17,8 @@ PERMUTATIONS = 64
 SEED = 1
 SCHEME = "affine32"
 PLACES = 6
+CODES = 512_512
+"""Codes that a column can have: C(16, 6) choices of rows with 2**6 signs."""
 _SALTED = ("q", "k", "v", "o", "gate", "up", "down")
 _CHUNK = 4096  # datasketch allocates n x permutations at once
 
