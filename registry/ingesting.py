@@ -1,28 +1,47 @@
 """A batch of sources into the registry: models overlap, one thread writes.
 
-Limitations: when the same source stands twice in a batch it may be read twice; it is kept once.
+Only one process may write to a DuckDB file, and none may read it then. A batch that shares lets go of the file while
+it waits for models to be read, so that others get in between.
+
+Limitations: when the same source stands twice in a batch it may be read twice, and a repository under an old name is;
+it is kept once.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 
 from ..ingest.errors import ForebearError, RegistryError
 from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
-from ..ingest.sources import Source, hub_uri, is_remote
+from ..ingest.sources import Source, hub_uri, is_remote, source_uri
 from ..ingest.sources.source import NothingToRead
 from .database import query, transaction
-from .models import Model, find_source, list_models, put_model
+from .models import Model, find_source, known_sources, put_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 
 Opener = Callable[[str], Source]
 """Opens the source of a spec."""
+HELD = 0.5
+"""Seconds for which a batch that shares keeps the file at least: opening it costs 15 ms and more."""
+
+
+class File(Protocol):
+    """The registry's file, which may be let go of between two uses."""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file; it is opened again when it was let go of."""
+
+    def release(self) -> None:
+        """Let go of the file until `connection` is next asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +55,12 @@ class _Read:
 
 
 class Batch:
-    """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the connection."""
+    """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the registry's file."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, opener: Opener, *, budget: int | None, together: int
-    ) -> None:
-        self._connection = connection
+    def __init__(self, file: File, opener: Opener, *, budget: int | None, together: int, sharing: bool) -> None:
+        self._file = file
+        self._sharing = sharing
+        self._since = time.monotonic()
         self._opener = opener
         self._budget = budget
         self._together = together
@@ -56,12 +75,13 @@ class Batch:
         Local models come one after another, in order; with a repository among them `together` models overlap. Left
         early, the iterator closes every open source, which ends their reads; what was not handed out is not kept.
         """
-        self._known = {(m.uri, m.revision): m for m in list_models(self._connection)}
+        self._known = known_sources(self._file.connection, map(source_uri, specs))
         try:
             if len(specs) > 1 and self._together > 1 and any(is_remote(spec) for spec in specs):
                 yield from self._overlapping(specs)
             else:
                 for number, spec in enumerate(specs):
+                    self._share()
                     yield number, self._kept(self._read(spec))
         finally:
             self._close()
@@ -76,11 +96,24 @@ class Batch:
                     numbers[pool.submit(self._read, following[1])] = following[0]
                 if not numbers:
                     return
+                if not any(future.done() for future in numbers):
+                    self._share()
                 for future in wait(numbers, return_when=FIRST_COMPLETED).done:
                     number = numbers.pop(future)
                     yield number, self._kept(future.result())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _share(self) -> None:
+        """Let others at the file while there is nothing to write, unless it was opened only just now."""
+        if self._sharing and time.monotonic() - self._since >= HELD:
+            self._file.release()
+            self._since = math.inf
+
+    def _opened_file(self) -> duckdb.DuckDBPyConnection:
+        connection = self._file.connection
+        self._since = min(self._since, time.monotonic())
+        return connection
 
     def _read(self, spec: str) -> _Read | Skipped | Failed:
         """Open and fingerprint one source. Runs in a worker, which the registry is no business of."""
@@ -105,20 +138,21 @@ class Batch:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if not isinstance(read, _Read):
             if uri := hub_uri(read.source):
-                note_attempt(self._connection, uri, read.reason)
+                note_attempt(self._opened_file(), uri, read.reason)
             return read
+        connection = self._opened_file()
         keys = [read.uri, hub_uri(read.spec) or read.uri]
         found = read.found
         if isinstance(found, ModelFingerprint):
-            earlier = find_source(self._connection, found.uri, found.revision)
+            earlier = find_source(connection, found.uri, found.revision)
             if earlier is None or earlier.state != found.state:
-                with transaction(self._connection):
-                    put_model(self._connection, found)
-                    self._connection.execute(query("forget_attempts"), {"uris": keys})
+                with transaction(connection):
+                    put_model(connection, found)
+                    connection.execute(query("forget_attempts"), {"uris": keys})
                 counts = (found.tensor_count, found.parameters, found.bytes_read, found.bytes_total, found.requests)
                 return Ingested(read.spec, found.name, *counts, read.seconds, tuple(iter_problems(found)))
-            found = earlier  # the same source stood in the batch before
-        self._connection.execute(query("forget_attempts"), {"uris": keys})
+            found = earlier  # the same source stood in the batch before, or under another name
+        connection.execute(query("forget_attempts"), {"uris": keys})
         return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
 
     def _opened(self, spec: str) -> Source:

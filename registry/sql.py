@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from ..ingest.errors import RegistryError
-from .database import open_database
+from .database import WAIT, open_database
 
 
 def run_sql(path: Path, statement: str) -> pa.Table:
@@ -21,7 +21,7 @@ def run_sql(path: Path, statement: str) -> pa.Table:
 
     Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
     """
-    connection = open_database(path, read_only=True)
+    connection = open_database(path, read_only=True, wait=WAIT)
     try:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
