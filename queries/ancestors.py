@@ -109,16 +109,21 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
     """The query for a model of the registry."""
     facts = connection.execute(sql("model_facts"), {"models": [model_id]}).fetchall()[0]
     declared = connection.execute("SELECT parent FROM declared_parent WHERE model_id = ?", [model_id]).fetchall()
-    rows = connection.execute(sql("sketch_of"), {"model_id": model_id}).fetchall()
     components = load_models(connection, [model_id]).get(model_id, [])
     return Query(
         model_id,
         own_names(facts[1], facts[2]),
         tuple(parent for (parent,) in declared),
         tuple(components),
-        tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows),
+        registered_sketches(connection, model_id),
         facts[4],
     )
+
+
+def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
+    """The sketches of a model of the registry, by component."""
+    rows = connection.execute(sql("sketch_of"), {"model_id": model_id}).fetchall()
+    return tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows)
 
 
 def own_names(name: str, uri: str) -> tuple[str, ...]:
@@ -159,26 +164,27 @@ def _answer(
     k: int,
 ) -> ComponentAnswer:
     component = next(c for c in query.components if c.name == sketch.component)
-    found = _candidates(connection, query.model_id, sketch, component.kind, models, k)
+    found = candidates(connection, query.model_id, sketch, component.kind, models, k)
     named = {model for model, (parent, _) in declared.items() if parent}
     wanted = sorted({model for model, _ in found} | named)
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(sql("model_facts"), {"models": wanted}).fetchall()
     facts = {model: (name, uri, released) for model, name, uri, _, released in rows}
-    candidates = []
+    compared = []
     for model in wanted:
         for other in loaded.get(model, []):
             if other.kind == component.kind and ((model, other.name) in found or model in named):
                 evidence = compare(component, other, models, thorough=False)
                 later = bool(query.released_at and facts[model][2] and facts[model][2] > query.released_at)
-                candidates.append(_candidate(evidence, facts[model], declared.get(model, (False, False)), later))
-    ranked = rank(_best_of_each_model(candidates))
+                compared.append(_candidate(evidence, facts[model], declared.get(model, (False, False)), later))
+    ranked = rank(_best_of_each_model(compared))
     return _worded(component, ranked, models, k)
 
 
-def _candidates(
+def candidates(
     connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
 ) -> set[tuple[int, str]]:
+    """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
     parameters = {
         "model_id": model_id,
         "kind": kind,

@@ -1,8 +1,9 @@
 -- Which components are worth a closer look for a query component? One pass over the sketches, without a sort.
 -- $model_id: the query's own, left out (-1 for none); $kind: language, vision, ...; $position_roles, $gram_roles: masks;
 -- $positions, $gram, $columns: BLOBs of packed bits; $o_filled, $down_filled: shares of all codes in its column sets.
--- The $fewest nearest rows by positions come always; beyond them rows with a z of $least_z, the $most best of each kind
--- of evidence: positions, then gram of those without positions, then column sets of those without either.
+-- The $fewest nearest rows by positions come always; beyond them rows with a z of $least_z: the $most best by positions,
+-- as many by gram of those without positions, the $fewest best by column sets of those without either (how alike the
+-- sets of strangers are is known from theory only, and wrong by a few z at sizes where most codes are taken).
 -- Agreement of signs as z: (2 x agreeing - n) / sqrt(n). Roles that both lack agree in all their zeros: not counted.
 -- Of column sets of strangers a share j of the 64 minima is equal by chance: all 8 bits agree there, half of them else.
 WITH roles AS (
@@ -34,5 +35,5 @@ UNION
 (FROM scored WHERE gram_z >= $least_z AND position_z < $least_z ORDER BY gram_z DESC, model_id, component LIMIT $most)
 UNION
 (FROM scored WHERE minhash_z >= $least_z AND position_z < $least_z AND gram_z < $least_z
- ORDER BY minhash_z DESC, model_id, component LIMIT $most)
+ ORDER BY minhash_z DESC, model_id, component LIMIT $fewest)
 ORDER BY greatest(position_z, gram_z, minhash_z) DESC, model_id, component;

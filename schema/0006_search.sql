@@ -1,7 +1,7 @@
 -- What one scan compares besides positions and gram: the column sets of the roles that have no gram. Strangers of large
--- models share many of all 512,512 codes, so their likeness is judged against what sets of such sizes share by chance.
+-- models share many of the codes there are, so their likeness is judged against what sets of such sizes share by chance.
 ALTER TABLE sketch ADD COLUMN column_bits BIT;   -- 2 x 64 bytes: MinHash of the union over layers, of o and of down; 0 without
-ALTER TABLE sketch ADD COLUMN o_filled FLOAT;    -- share of all codes that so many random columns hold, 0 without any
+ALTER TABLE sketch ADD COLUMN o_filled FLOAT;    -- share of all codes (256,256) that so many random columns hold, 0 without any
 ALTER TABLE sketch ADD COLUMN down_filled FLOAT;
 
 -- A byte of a minimum: bits that agree by chance where minima differ (minima of large sets are small numbers).
@@ -19,7 +19,7 @@ FROM (
            max(bits) FILTER (role = 'o') AS o_bits, max(bits) FILTER (role = 'down') AS down_bits,
            max(filled) FILTER (role = 'o') AS o_filled, max(filled) FILTER (role = 'down') AS down_filled
     FROM (
-        SELECT model_id, component, role, 1 - exp(-max(columns) / 512512) AS filled,
+        SELECT model_id, component, role, 1 - exp(-max(columns) / 256256) AS filled,
                string_agg(minimum_byte(minimum)::BIT::VARCHAR, '' ORDER BY place) AS bits
         FROM (
             SELECT model_id, component, role, place, min(minimum) AS minimum, sum(columns) AS columns
