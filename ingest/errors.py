@@ -17,3 +17,7 @@ class FormatError(ForebearError):
 
 class RegistryError(ForebearError):
     """The registry cannot be used: held by another process, of an unknown version, an ambiguous or unknown name."""
+
+
+class RegistryInUse(RegistryError):
+    """Another process holds the registry: it may be free a moment later."""

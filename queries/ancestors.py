@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ MOST_CANDIDATES = 128
 FEWEST_CANDIDATES = 24
 """The nearest are always looked at: a relation too weak for the sketch (a shared initialisation) may be among them."""
 LEAST_Z = 4.0
-"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 0.9."""
+"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 1.0."""
 
 _SQL = Path(__file__).parent
 
@@ -33,16 +34,21 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
     """The query for a model of the registry."""
     facts = connection.execute(sql("model_facts"), {"models": [model_id]}).fetchall()[0]
     declared = connection.execute("SELECT parent FROM declared_parent WHERE model_id = ?", [model_id]).fetchall()
-    rows = connection.execute(sql("sketch_of"), {"model_id": model_id}).fetchall()
     components = load_models(connection, [model_id]).get(model_id, [])
     return Query(
         model_id,
         own_names(facts[1], facts[2]),
         tuple(parent for (parent,) in declared),
         tuple(components),
-        tuple(QuerySketch(c, p, g, bytes(x), bytes(y), list(m)) for c, p, g, x, y, m in rows),
+        registered_sketches(connection, model_id),
         facts[4],
     )
+
+
+def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
+    """The sketches of a model of the registry, by component."""
+    rows = connection.execute(sql("sketch_of"), {"model_id": model_id}).fetchall()
+    return tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows)
 
 
 def own_names(name: str, uri: str) -> tuple[str, ...]:
@@ -83,7 +89,7 @@ def _answer(
     k: int,
 ) -> ComponentAnswer:
     component = next(c for c in query.components if c.name == sketch.component)
-    found = _candidates(connection, query.model_id, sketch, component.kind, k)
+    found = candidates(connection, query.model_id, sketch, component.kind, models, k)
     named = {model for model, (parent, _) in declared.items() if parent}
     wanted = sorted({model for model, _ in found} | named)
     loaded = load_models(connection, wanted) if wanted else {}
@@ -98,9 +104,10 @@ def _answer(
     return judged(component, others, facts, declared=declared, released_at=query.released_at, models=models, k=k)
 
 
-def _candidates(
-    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, k: int
+def candidates(
+    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
 ) -> set[tuple[int, str]]:
+    """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
     parameters = {
         "model_id": model_id,
         "kind": kind,
@@ -108,9 +115,16 @@ def _candidates(
         "gram_roles": sketch.gram_roles,
         "positions": sketch.positions,
         "gram": sketch.gram,
-        "minhash": sketch.minhash,
+        "columns": sketch.columns,
+        "o_filled": sketch.o_filled,
+        "down_filled": sketch.down_filled,
         "most": MOST_CANDIDATES,
         "fewest": max(k, FEWEST_CANDIDATES),
-        "least_z": LEAST_Z,
+        "least_z": least_z(models),
     }
     return {(row[0], row[1]) for row in connection.execute(sql("candidates"), parameters).fetchall()}
+
+
+def least_z(models: int) -> float:
+    """The sketch z that is worth a look among so many models: hardly any stranger's is beyond sqrt(2 ln models)."""
+    return max(LEAST_Z, math.sqrt(2 * math.log(max(1, models))))

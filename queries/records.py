@@ -72,7 +72,9 @@ class QuerySketch:
     gram_roles: int
     positions: bytes
     gram: bytes
-    minhash: list[int]
+    columns: bytes
+    o_filled: float
+    down_filled: float
 
 
 @dataclass(frozen=True, slots=True)

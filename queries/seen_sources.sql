@@ -1,4 +1,4 @@
 -- Which of the sources $uris were met before: registered, or tried in vain?
-SELECT uri FROM model WHERE list_contains($uris, uri)
+SELECT uri FROM model SEMI JOIN (SELECT unnest($uris::VARCHAR[]) AS uri) USING (uri)
 UNION
-SELECT uri FROM attempt WHERE list_contains($uris, uri);
+SELECT uri FROM attempt SEMI JOIN (SELECT unnest($uris::VARCHAR[]) AS uri) USING (uri);

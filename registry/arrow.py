@@ -216,5 +216,8 @@ def _sketch_table(model: ModelFingerprint, model_id: int) -> pa.Table:
             "positions": pa.array([s.positions for s in found], pa.binary()),
             "gram": pa.array([s.gram for s in found], pa.binary()),
             "minhash": pa.array([s.minhash.tolist() for s in found], pa.list_(pa.uint32(), PERMUTATIONS)),
+            "column_bits": pa.array([s.columns for s in found], pa.binary()),
+            "o_filled": pa.array([s.o_filled for s in found], pa.float32()),
+            "down_filled": pa.array([s.down_filled for s in found], pa.float32()),
         }
     )

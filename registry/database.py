@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
+import time
 from pathlib import Path
 
 import duckdb
 
-from ..ingest.errors import RegistryError
+from ..ingest.errors import RegistryError, RegistryInUse
 from ..ingest.fingerprint import FINGERPRINT_VERSION
 from ..ingest.fingerprint.minhash import PERMUTATIONS, SCHEME, SEED
 from .lake import PREFIX, LakePlace, attach_lake, create_lake_tables, show_lake_tables
@@ -20,8 +22,13 @@ _SQL = Path(__file__).parent.parent
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "dynamic_or_filter_threshold": 1024,  # model ids that zone maps are asked for; beyond 50, 1.5 reads whole tables
     "storage_compatibility_version": "v1.5.0",  # DuckDB 1.5 reads what 2.x wrote; older storage triples FLOAT[n] scans
 }
+WAIT = 10.0
+"""Seconds that a command waits for a registry that another process holds: an ingest lets go of it between models."""
+_PAUSE = 0.03
+"""Seconds between two tries to open a file that another process holds."""
 _ROW_GROUP = 16_384  # 70 models of 32 layers: of the default 122,880 rows a third stays empty after many small commits
 _SETTINGS = {
     "fingerprint_version": str(FINGERPRINT_VERSION),
@@ -42,13 +49,22 @@ def migrations() -> list[tuple[int, str, str]]:
     return [(int(f.name[:4]), f.stem, f.read_text(encoding="utf-8")) for f in files]
 
 
-def open_database(place: Place, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def open_database(place: Place, *, read_only: bool, wait: float = 0.0) -> duckdb.DuckDBPyConnection:
     """A connection to the registry at `place`, created and migrated when it is opened for writing.
 
-    Raises RegistryError when another process holds it, when it is not a registry, or when its schema or its
-    fingerprints are of a version that this forebear does not know.
+    Raises RegistryError when another process holds it for longer than `wait` seconds, when it is not a registry, or
+    when its schema or its fingerprints are of a version that this forebear does not know.
     """
-    return _open_file(place, read_only) if isinstance(place, Path) else _open_lake(place, read_only)
+    if isinstance(place, str):
+        return _open_lake(place, read_only)
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return _open_file(place, read_only)
+        except RegistryInUse:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * _PAUSE)  # waiting processes must not keep step
 
 
 def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -127,7 +143,10 @@ def _explained(path: Path, error: duckdb.Error) -> RegistryError:
     text = str(error)
     if "Conflicting lock" in text or "Could not set lock" in text:
         holder = text[text.find("held in") :].split(". See")[0] if "held in" in text else "another process holds it"
-        return RegistryError(f"{path}: in use: {holder}. Wait for it, stop it, or work on a copy of the file")
+        return RegistryInUse(
+            f"{path}: in use: {holder}. Wait for it or stop it; or read a snapshot: a copy of the file, and of"
+            f" {path.name}.wal if there is one, taken while nothing is written"
+        )
     if "storage version of an existing database cannot be lowered" in text:
         return RegistryError(f"{path}: a DuckDB file, but not a registry; name another place with --registry")
     if "newer" in text or "version number" in text:

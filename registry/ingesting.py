@@ -1,29 +1,48 @@
 """A batch of sources into the registry: models overlap, one thread writes.
 
-Limitations: when the same source stands twice in a batch it may be read twice; it is kept once.
+Only one process may write to a DuckDB file, and none may read it then. A batch that shares lets go of the file while
+it waits for models to be read, so that others get in between.
+
+Limitations: when the same source stands twice in a batch it may be read twice, and a repository under an old name is;
+it is kept once.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 
 from ..ingest.errors import ForebearError, RegistryError
 from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
-from ..ingest.sources import Source, hub_uri, is_remote
+from ..ingest.sources import Source, hub_uri, is_remote, source_uri
 from ..ingest.sources.source import NothingToRead
 from .database import query
-from .models import Model, find_source, list_models, put_model
+from .models import Model, find_source, known_sources, put_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 from .transactions import committed
 
 Opener = Callable[[str], Source]
 """Opens the source of a spec."""
+HELD = 0.5
+"""Seconds for which a batch that shares keeps the file at least: opening it costs 15 ms and more."""
+
+
+class File(Protocol):
+    """The registry's file, which may be let go of between two uses."""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file; it is opened again when it was let go of."""
+
+    def release(self) -> None:
+        """Let go of the file until `connection` is next asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +56,12 @@ class _Read:
 
 
 class Batch:
-    """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the connection."""
+    """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the registry's file."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, opener: Opener, *, budget: int | None, together: int
-    ) -> None:
-        self._connection = connection
+    def __init__(self, file: File, opener: Opener, *, budget: int | None, together: int, sharing: bool) -> None:
+        self._file = file
+        self._sharing = sharing
+        self._since = time.monotonic()
         self._opener = opener
         self._budget = budget
         self._together = together
@@ -57,12 +76,13 @@ class Batch:
         Local models come one after another, in order; with a repository among them `together` models overlap. Left
         early, the iterator closes every open source, which ends their reads; what was not handed out is not kept.
         """
-        self._known = {(m.uri, m.revision): m for m in list_models(self._connection)}
+        self._known = known_sources(self._file.connection, map(source_uri, specs))
         try:
             if len(specs) > 1 and self._together > 1 and any(is_remote(spec) for spec in specs):
                 yield from self._overlapping(specs)
             else:
                 for number, spec in enumerate(specs):
+                    self._share()
                     yield number, self._kept(self._read(spec))
         finally:
             self._close()
@@ -77,11 +97,24 @@ class Batch:
                     numbers[pool.submit(self._read, following[1])] = following[0]
                 if not numbers:
                     return
+                if not any(future.done() for future in numbers):
+                    self._share()
                 for future in wait(numbers, return_when=FIRST_COMPLETED).done:
                     number = numbers.pop(future)
                     yield number, self._kept(future.result())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _share(self) -> None:
+        """Let others at the file while there is nothing to write, unless it was opened only just now."""
+        if self._sharing and time.monotonic() - self._since >= HELD:
+            self._file.release()
+            self._since = math.inf
+
+    def _opened_file(self) -> duckdb.DuckDBPyConnection:
+        connection = self._file.connection
+        self._since = min(self._since, time.monotonic())
+        return connection
 
     def _read(self, spec: str) -> _Read | Skipped | Failed:
         """Open and fingerprint one source. Runs in a worker, which the registry is no business of."""
@@ -106,30 +139,19 @@ class Batch:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if not isinstance(read, _Read):
             if uri := hub_uri(read.source):
-                note_attempt(self._connection, uri, read.reason)
+                note_attempt(self._opened_file(), uri, read.reason)
             return read
+        connection = self._opened_file()
         keys = [read.uri, hub_uri(read.spec) or read.uri]
         match read.found:
             case ModelFingerprint() as made:
-                found = committed(self._connection, lambda: self._put(made, keys))
+                found = committed(connection, lambda: _put(connection, made, keys))
                 if found is None:
                     counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
                     return Ingested(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
             case Model() as found:
-                committed(self._connection, lambda: self._forget_attempts(keys))
+                committed(connection, lambda: _forget_attempts(connection, keys))
         return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
-
-    def _put(self, found: ModelFingerprint, keys: list[str]) -> Model | None:
-        """Write a model; the one that is there when it stood in the batch before, or another process was faster."""
-        earlier = find_source(self._connection, found.uri, found.revision)
-        same = earlier if earlier is not None and earlier.state == found.state else None
-        if same is None:
-            put_model(self._connection, found)
-        self._forget_attempts(keys)
-        return same
-
-    def _forget_attempts(self, keys: list[str]) -> None:
-        self._connection.execute(query("forget_attempts"), {"uris": keys})
 
     def _opened(self, spec: str) -> Source:
         source = self._opener(spec)
@@ -156,3 +178,17 @@ class Batch:
 def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -> None:
     """Record that a repository could not be kept, and why; the tries add up."""
     committed(connection, lambda: connection.execute(query("note_attempt"), {"uri": uri, "reason": reason}))
+
+
+def _put(connection: duckdb.DuckDBPyConnection, found: ModelFingerprint, keys: list[str]) -> Model | None:
+    """Write a model; the one that is there when it stood in the batch before, or another process was faster."""
+    earlier = find_source(connection, found.uri, found.revision)
+    same = earlier if earlier is not None and earlier.state == found.state else None
+    if same is None:
+        put_model(connection, found)
+    _forget_attempts(connection, keys)
+    return same
+
+
+def _forget_attempts(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:
+    connection.execute(query("forget_attempts"), {"uris": keys})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,6 +56,12 @@ def find_source(connection: duckdb.DuckDBPyConnection, uri: str, revision: str |
     parameters = {"uri": uri, "revision": revision}
     rows = connection.execute(query("find_source"), parameters).fetchall()
     return Model(*rows[0]) if rows else None
+
+
+def known_sources(connection: duckdb.DuckDBPyConnection, uris: Iterable[str]) -> dict[tuple[str, str | None], Model]:
+    """(source, revision) -> model, of those sources alone: a registry may hold millions."""
+    rows = connection.execute(query("known_sources"), {"uris": sorted(set(uris))}).fetchall()
+    return {(m.uri, m.revision): m for m in (Model(*row) for row in rows)}
 
 
 def write_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:

@@ -20,7 +20,9 @@ def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerp
     for name in set(TABLES) - set(tables):
         tables[name] = connection.sql(sql(f"{name}_of"), params={"models": []}).to_arrow_table()
     sketches = [
-        QuerySketch(s.component, s.position_roles, s.gram_roles, s.positions, s.gram, s.minhash.tolist())
+        QuerySketch(
+            s.component, s.position_roles, s.gram_roles, s.positions, s.gram, s.columns, s.o_filled, s.down_filled
+        )
         for s in made.sketches
     ]
     return Query(

@@ -32,6 +32,8 @@ from .report import AncestorsReport, overall_verdict
 
 TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""
+PATIENCE = 600.0
+"""Seconds that a batch waits to get back at a file which it let go of: an audit of many models may be reading it."""
 _PATHS = ("/", "./", "../", "~", "file://")
 """What starts so names a place on this machine, never a model by its name."""
 
@@ -40,14 +42,31 @@ class Registry:
     """A registry of fingerprints in one DuckDB file. Use it as a context manager, or call `close`.
 
     `place` is a file, or `ducklake:CATALOGUE[?data=FOLDER]`. With `create=False` the file must exist. Raises
-    RegistryError when it is held by another process, is none of ours, or is of an unknown version.
+    RegistryError when another process holds it for longer than `wait` seconds, when it is none of ours, or is of an
+    unknown version.
     """
 
-    def __init__(self, place: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> None:
+    def __init__(
+        self, place: str | Path | None = None, *, read_only: bool = False, create: bool = True, wait: float = 0.0
+    ) -> None:
         self.place: Place = registry_place(place)
         if not create and isinstance(self.place, Path) and not self.place.exists():
             raise RegistryError(f"{self.place}: no registry there; name one with --registry")
-        self.connection: duckdb.DuckDBPyConnection = open_database(self.place, read_only=read_only)
+        self._read_only = read_only
+        self._open: duckdb.DuckDBPyConnection | None = open_database(self.place, read_only=read_only, wait=wait)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file. One that was let go of is opened again, after waiting for those who use it."""
+        if self._open is None:
+            self._open = open_database(self.place, read_only=self._read_only, wait=PATIENCE)
+        return self._open
+
+    def release(self) -> None:
+        """Let other processes at the file until it is used again; connections that were handed out are closed."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +78,7 @@ class Registry:
 
     def close(self) -> None:
         """Close the file; what was reported as ingested is in it."""
-        self.connection.close()
+        self.release()
 
     def ingest(
         self, *specs: str | Path, connections: int | None = None, budget: int | None = None, together: int = TOGETHER
@@ -68,7 +87,7 @@ class Registry:
 
         Options are those of `ingesting`.
         """
-        batch = self._batch(len(specs), connections, budget, together)
+        batch = self._batch(len(specs), connections, budget, together, False)
         return [outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])]
 
     def ingesting(
@@ -78,20 +97,26 @@ class Registry:
         connections: int | None = None,
         budget: int | None = None,
         together: int = TOGETHER,
+        sharing: bool = False,
     ) -> Generator[Outcome, None, None]:
         """As `ingest`, one outcome at a time: a model is in the registry before its outcome is handed out.
+
+        With `sharing`, the file is let go of while models are read, so that other processes get in between; connections
+        that were handed out before are closed then.
 
         With repositories of the Hub among `specs`, `together` models overlap and outcomes come as models finish; they
         share `connections` ranges in flight (default 16). At most `budget` bytes of weights are read of each model.
         """
         listed = [str(spec) for spec in specs]
-        for _, outcome in self._batch(len(listed), connections, budget, together).outcomes(listed):
+        for _, outcome in self._batch(len(listed), connections, budget, together, sharing).outcomes(listed):
             yield outcome
 
-    def _batch(self, count: int, connections: int | None, budget: int | None, together: int) -> Batch:
+    def _batch(self, count: int, connections: int | None, budget: int | None, together: int, sharing: bool) -> Batch:
         at_once = max(1, min(count, together))
         share = max(1, (connections or CONNECTIONS) // at_once)
-        return Batch(self.connection, lambda spec: _opened(spec, connections=share), budget=budget, together=at_once)
+        return Batch(
+            self, lambda spec: _opened(spec, connections=share), budget=budget, together=at_once, sharing=sharing
+        )
 
     def _unchanged(self, source: Source) -> Model | None:
         known = find_source(self.connection, source.uri, source.revision)

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ..ingest.errors import RegistryError
-from .database import Place, open_database
+from .database import WAIT, Place, open_database
 from .lake import data_folder
 from .transactions import is_lake
 
@@ -21,7 +21,7 @@ def run_sql(place: Place, statement: str) -> pa.Table:
 
     Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
     """
-    connection = open_database(place, read_only=True)
+    connection = open_database(place, read_only=True, wait=WAIT)
     try:
         if is_lake(connection):
             connection.execute("SET allowed_directories = $folders", {"folders": [data_folder(connection)]})

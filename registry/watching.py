@@ -112,7 +112,7 @@ def watching(
     registry: Registry, todo: Agenda, *, connections: int | None = None, budget: int | None = None
 ) -> Generator[Watched, None, None]:
     """Carry out an agenda; every model is in the registry before it is handed out with its top ancestor."""
-    for outcome in registry.ingesting(todo.specs, connections=connections, budget=budget):
+    for outcome in registry.ingesting(todo.specs, connections=connections, budget=budget, sharing=True):
         yield _watched(registry, outcome)
     if todo.until is not None:
         values = {"filters": todo.filters.key, "until": todo.until}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..errors import SourceError
@@ -9,7 +10,7 @@ from ..text import printable
 from .folder import open_folder
 from .source import CONNECTIONS, Source, SourceFile
 
-__all__ = ["CONNECTIONS", "Source", "SourceFile", "hub_uri", "is_remote", "open_source"]
+__all__ = ["CONNECTIONS", "Source", "SourceFile", "hub_uri", "is_remote", "open_source", "source_uri"]
 
 
 def open_source(spec: str, *, connections: int | None = None) -> Source:
@@ -32,6 +33,14 @@ def open_source(spec: str, *, connections: int | None = None) -> Source:
         return open_hub(spec, connections=connections or CONNECTIONS)
     except SourceError as error:  # it may have been meant as a path
         raise SourceError(f"{error} (nor is there a file or folder {printable(spec)})") from None
+
+
+def source_uri(spec: str) -> str:
+    """The URI that the source of `spec` has, without opening it. A repository that was renamed has another one."""
+    remote = hub_uri(spec)
+    if remote is None:
+        return Path(os.path.abspath(Path(spec).expanduser())).as_uri()
+    return remote.partition("@")[0]
 
 
 def is_remote(spec: str) -> bool:

@@ -44,9 +44,10 @@ def ancestors(
     E-value: how many unrelated models of this registry would look as related by chance; 0.001 or less is significant.
     Identity: correlation of matched weights. Coverage: share of the parameters with a significant match.
     """
+    from ..database import WAIT
     from ..registry import Registry
 
-    with Registry(registry_path(context, registry), read_only=True) as opened:
+    with Registry(registry_path(context, registry), read_only=True, wait=WAIT) as opened:
         found = opened.ancestors(model, k=k)
     Output(form, output, quiet).write(ancestors_result(found, blocks=blocks))
 

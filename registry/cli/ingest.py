@@ -63,9 +63,10 @@ def ingest(
     if not specs:
         to.say("no sources given")
         raise typer.Exit(ExitCode.NOTHING)
+    from ..database import WAIT
     from ..registry import Registry
 
-    with Registry(registry_path(context, registry)) as opened:
+    with Registry(registry_path(context, registry), wait=WAIT) as opened:
         outcomes = report(opened, specs, to, connections=connections, budget=budget)
     raise typer.Exit(exit_code(outcomes))
 
@@ -141,7 +142,7 @@ def each(
     budget: int | None = None,
 ) -> Iterator[Outcome]:
     """Outcomes as they come, with progress and remarks on stderr."""
-    found = registry.ingesting(specs, connections=connections, budget=budget)
+    found = registry.ingesting(specs, connections=connections, budget=budget, sharing=True)
     with progress(len(specs), quiet=to.quiet) as advance, closing(found):
         for outcome in found:
             remark(outcome, to)

@@ -29,9 +29,10 @@ def list_(
     quiet: QuietOption = False,
 ) -> None:
     """List the registered models, oldest first."""
+    from ..database import WAIT
     from ..registry import Registry
 
-    with Registry(registry_path(context, registry), read_only=True) as opened:
+    with Registry(registry_path(context, registry), read_only=True, wait=WAIT) as opened:
         models = opened.models()
     to = Output(form, output, quiet)
     to.write(list_result(models))
@@ -74,9 +75,10 @@ def show(
 
     Its source, components, tokenizer, declared parents, and tensors that were left out.
     """
+    from ..database import WAIT
     from ..registry import Registry
 
-    with Registry(registry_path(context, registry), read_only=True) as opened:
+    with Registry(registry_path(context, registry), read_only=True, wait=WAIT) as opened:
         found = opened.details(model)
     Output(form, output, quiet).write(show_result(found))
 
@@ -128,9 +130,10 @@ def remove(
     quiet: QuietOption = False,
 ) -> None:
     """Remove a model from the registry. Its files are not touched."""
+    from ..database import WAIT
     from ..registry import Registry
 
-    with Registry(registry_path(context, registry), create=False) as opened:
+    with Registry(registry_path(context, registry), create=False, wait=WAIT) as opened:
         removed = opened.remove(model)
     to = Output(form, output, quiet)
     row = model_row(removed)

@@ -73,11 +73,12 @@ def watch(
     prints one line a model as it finishes, with its top ancestor. The very first run takes the newest 100, or --limit.
     Exit code 1 says that nothing could be read.
     """
+    from ..database import WAIT
     from ..registry import Registry
     from ..watching import Filters, agenda
 
     to = Output(form, output, quiet)
-    with Registry(registry_path(context, registry)) as opened:
+    with Registry(registry_path(context, registry), wait=WAIT) as opened:
         todo = agenda(opened.connection, Filters(author, task, since), limit=limit)
         watched = _report(opened, todo, to, connections, budget)
     if todo.left:

@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,7 +156,28 @@ def test_a_registry_that_another_process_holds_says_who_holds_it(registry_path: 
         with pytest.raises(RegistryError, match="in use") as error:
             Registry(registry_path, read_only=read_only)
         assert str(holder) in str(error.value)
+        assert "read a snapshot" in str(error.value)
     Registry(registry_path, read_only=read_only).close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_registry_that_is_let_go_of_in_time_is_waited_for(registry_path: Path, read_only: bool) -> None:
+    holding = held(registry_path)
+    holding.__enter__()
+    ending = threading.Timer(0.5, holding.__exit__, (None, None, None))
+    ending.start()
+    began = time.monotonic()
+    with Registry(registry_path, read_only=read_only, wait=20):
+        assert time.monotonic() - began > 0.3
+    ending.join()
+
+
+def test_a_registry_that_was_let_go_of_is_opened_again_when_it_is_used(registry_path: Path) -> None:
+    with Registry(registry_path) as opened:
+        opened.release()
+        with held(registry_path), pytest.raises(RegistryError, match="in use"):
+            Registry(registry_path)
+        assert opened.models() == []
 
 
 @pytest.mark.parametrize("read_only", [False, True])
