@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats clean
+.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-scale clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -67,6 +67,9 @@ bench-hub: dev                  ## a 7B-shaped and a 128-expert repository on a 
 
 bench-formats: dev              ## share of bytes read of every format
 	$(BIN)/python benchmarks/formats.py
+
+bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
+	$(BIN)/python benchmarks/scale.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

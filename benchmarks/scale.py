@@ -4,7 +4,8 @@
 
 The registries are synthetic (`scale_models`, `scale_registry`): sketches and metadata of all models, tensor rows
 of those that the timed questions compare. What is measured:
-- seconds of `ancestors`: in one process that stays (warm), and of the command from a cold process; peak memory of both.
+- seconds of `ancestors`: in one process that stays (warm, and its processor time, which other work on the machine does
+  not stretch), and of the command from a cold process, the file in the page cache or on disk; peak memory.
   Derived models have a family in the registry, strangers have none, those of the crowd have thousands of siblings;
 - bytes a model, with and without tensor rows;
 - recall: is the true parent among the candidates? By kind of derivation, asked of the registry; and, for many more
@@ -56,14 +57,15 @@ K = 10
 _WARM = """
 import json, resource, sys, time
 from forebear.registry import Registry
-seconds = []
+seconds, used = [], []
 with Registry(sys.argv[1], read_only=True) as registry:
     registry.ancestors(sys.argv[2])
     for name in sys.argv[2:]:
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         registry.ancestors(name)
         seconds.append(time.perf_counter() - began)
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        used.append(time.process_time() - before)
+print(json.dumps([seconds, used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 _COLD = """
 import os, sys, time
@@ -211,10 +213,12 @@ def timings(path: Path, layout: Layout) -> Figures:
     peak = 0.0
     for kind, ids in asked.items():
         command = [sys.executable, "-c", _WARM, str(path), *(names[i] for i in ids)]
-        seconds, megabytes = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        seconds, used, megabytes = json.loads(printed)
         cold = [_cold(path, names[ids[0]]) for _ in range(3)]
         forget(path)
         found |= {f"warm {kind}": statistics.median(seconds), f"slowest {kind}": max(seconds)}
+        found |= {f"processor {kind}": statistics.median(used)}
         found |= {f"cold {kind}": statistics.median(s for s, _ in cold), f"disk {kind}": _cold(path, names[ids[0]])[0]}
         peak = max(peak, megabytes, *(m for _, m in cold))
     found["megabytes"] = peak
