@@ -201,15 +201,20 @@ def _smallest_evalues(part: tuple[str, Layout, list[int]]) -> list[float]:
 def timings(path: Path, layout: Layout) -> Figures:
     """Seconds and memory of questions about derived models, strangers, and models of the crowd."""
     asked = _timed_ids(layout)
-    before = path.stat().st_size
     with Registry(path) as registry:
         connection = registry.connection
+        before = used_bytes(connection)
         wanted = {i for ids in asked.values() for i in ids}
         near = {n for i in wanted for n in candidates_of(connection, layout, i)}
         kept = keep(connection, layout, wanted | near)
+        after = used_bytes(connection)
         rows = connection.execute("SELECT model_id, name FROM model").fetchnumpy()
     names = dict(zip(rows["model_id"].tolist(), rows["name"].tolist(), strict=True))
-    found: Figures = {"kept": kept, "full": before / layout.count + (path.stat().st_size - before) / kept}
+    found: Figures = {
+        "kept": kept,
+        "bare": before / layout.count,
+        "full": before / layout.count + (after - before) / kept,
+    }
     peak = 0.0
     for kind, ids in asked.items():
         command = [sys.executable, "-c", _WARM, str(path), *(names[i] for i in ids)]
@@ -223,6 +228,13 @@ def timings(path: Path, layout: Layout) -> Figures:
         peak = max(peak, megabytes, *(m for _, m in cold))
     found["megabytes"] = peak
     return found
+
+
+def used_bytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bytes of the file's blocks that hold something."""
+    connection.execute("CHECKPOINT")
+    sizes = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = 'registry'"
+    return int(connection.execute(sizes).fetchall()[0][0])
 
 
 def _timed_ids(layout: Layout) -> dict[str, list[int]]:
@@ -242,8 +254,8 @@ def _timed_ids(layout: Layout) -> dict[str, list[int]]:
 def _cold(path: Path, name: str) -> tuple[float, float]:
     """Seconds and peak MB of `forebear ancestors` in a process of its own."""
     command = [sys.executable, "-m", "forebear.registry.cli", "--registry", str(path), "ancestors", name]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    ran = subprocess.run([sys.executable, "-c", _COLD, *command], check=True, text=True, **pipes)
+    watched = [sys.executable, "-c", _COLD, *command]
+    ran = subprocess.run(watched, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     seconds, megabytes, code = ran.stderr.split()[-3:]
     if int(code):
         raise RuntimeError(ran.stderr)
