@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 
 .PHONY: demo dev check test wheel-test test-real test-lake test-libraries \
         bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit clean
+        bench-compare-full bench-audit bench-scale clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -99,6 +99,9 @@ bench-compare-full: dev         ## all weights of two 7B-shaped models: speed ag
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
+
+bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
+	$(BIN)/python benchmarks/scale.py
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

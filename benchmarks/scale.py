@@ -4,7 +4,8 @@
 
 The registries are synthetic (`scale_models`, `scale_registry`): sketches and metadata of all models, tensor rows
 of those that the timed questions compare. What is measured:
-- seconds of `ancestors`: in one process that stays (warm), and of the command from a cold process; peak memory of both.
+- seconds of `ancestors`: in one process that stays (warm, and its processor time, which other work on the machine does
+  not stretch), and of the command from a cold process, the file in the page cache or on disk; peak memory.
   Derived models have a family in the registry, strangers have none, those of the crowd have thousands of siblings;
 - bytes a model, with and without tensor rows;
 - recall: is the true parent among the candidates? By kind of derivation, asked of the registry; and, for many more
@@ -39,7 +40,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.scale_models import MEMBERS, Bits, family, sketch_of
-from benchmarks.scale_registry import Layout, build
+from benchmarks.scale_registry import Layout, build, has_vision
 from benchmarks.scale_report import passed, report
 from benchmarks.scale_tensors import evidence, fitted, keep
 from forebear.queries.ancestors import candidates, least_z, load_models, registered_sketches
@@ -56,14 +57,15 @@ K = 10
 _WARM = """
 import json, resource, sys, time
 from forebear.registry import Registry
-seconds = []
+seconds, used = [], []
 with Registry(sys.argv[1], read_only=True) as registry:
     registry.ancestors(sys.argv[2])
     for name in sys.argv[2:]:
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         registry.ancestors(name)
         seconds.append(time.perf_counter() - began)
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        used.append(time.process_time() - before)
+print(json.dumps([seconds, used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 _COLD = """
 import os, sys, time
@@ -199,43 +201,61 @@ def _smallest_evalues(part: tuple[str, Layout, list[int]]) -> list[float]:
 def timings(path: Path, layout: Layout) -> Figures:
     """Seconds and memory of questions about derived models, strangers, and models of the crowd."""
     asked = _timed_ids(layout)
-    before = path.stat().st_size
     with Registry(path) as registry:
         connection = registry.connection
+        before = used_bytes(connection)
         wanted = {i for ids in asked.values() for i in ids}
         near = {n for i in wanted for n in candidates_of(connection, layout, i)}
         kept = keep(connection, layout, wanted | near)
+        after = used_bytes(connection)
         rows = connection.execute("SELECT model_id, name FROM model").fetchnumpy()
     names = dict(zip(rows["model_id"].tolist(), rows["name"].tolist(), strict=True))
-    found: Figures = {"kept": kept, "full": before / layout.count + (path.stat().st_size - before) / kept}
+    found: Figures = {
+        "kept": kept,
+        "bare": before / layout.count,
+        "full": before / layout.count + (after - before) / kept,
+    }
     peak = 0.0
     for kind, ids in asked.items():
         command = [sys.executable, "-c", _WARM, str(path), *(names[i] for i in ids)]
-        seconds, megabytes = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        seconds, used, megabytes = json.loads(printed)
         cold = [_cold(path, names[ids[0]]) for _ in range(3)]
         forget(path)
         found |= {f"warm {kind}": statistics.median(seconds), f"slowest {kind}": max(seconds)}
+        found |= {f"processor {kind}": statistics.median(used)}
         found |= {f"cold {kind}": statistics.median(s for s, _ in cold), f"disk {kind}": _cold(path, names[ids[0]])[0]}
         peak = max(peak, megabytes, *(m for _, m in cold))
     found["megabytes"] = peak
     return found
 
 
+def used_bytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bytes of the file's blocks that hold something."""
+    connection.execute("CHECKPOINT")
+    sizes = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = 'registry'"
+    return int(connection.execute(sizes).fetchall()[0][0])
+
+
 def _timed_ids(layout: Layout) -> dict[str, list[int]]:
-    """Derived models of nine kinds, strangers, and models of the crowd."""
+    """Derived models of nine kinds, strangers, and models of the crowd; none of those with a second component."""
     random = np.random.default_rng(3)
     seeds = random.permutation(layout.families)[:9].tolist()
     derived = [1 + seed * MEMBERS + number for seed, number in zip(seeds, (2, 3, 6, 7, 8, 9, 10, 13, 15), strict=True)]
-    strangers = layout.first_stranger + random.permutation(layout.count - layout.first_stranger)[:TIMED_STRANGERS]
-    crowd = layout.first_of_crowd + 1 + random.permutation(layout.crowd)[:TIMED_CROWD]
-    return {"derived": derived, "strangers": strangers.tolist(), "crowd": crowd.tolist()}
+    strangers = layout.first_stranger + random.permutation(layout.count - layout.first_stranger)[: 2 * TIMED_STRANGERS]
+    crowd = layout.first_of_crowd + 1 + random.permutation(layout.crowd)[: 2 * TIMED_CROWD]
+    return {
+        "derived": [i for i in derived if not has_vision(i)],
+        "strangers": [i for i in strangers.tolist() if not has_vision(i)][:TIMED_STRANGERS],
+        "crowd": [i for i in crowd.tolist() if not has_vision(i)][:TIMED_CROWD],
+    }
 
 
 def _cold(path: Path, name: str) -> tuple[float, float]:
     """Seconds and peak MB of `forebear ancestors` in a process of its own."""
     command = [sys.executable, "-m", "forebear.registry.cli", "--registry", str(path), "ancestors", name]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    ran = subprocess.run([sys.executable, "-c", _COLD, *command], check=True, text=True, **pipes)
+    watched = [sys.executable, "-c", _COLD, *command]
+    ran = subprocess.run(watched, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     seconds, megabytes, code = ran.stderr.split()[-3:]
     if int(code):
         raise RuntimeError(ran.stderr)

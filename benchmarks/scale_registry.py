@@ -144,6 +144,11 @@ def strangers(random: np.random.Generator, sizes: NDArray[np.int64]) -> Sketches
     return Sketches(signs[0], signs[1], np.concatenate(minima, axis=1), theory[:, 0], theory[:, 1])
 
 
+def has_vision(model_id: int) -> bool:
+    """Whether a model has a second component."""
+    return model_id % 20 == 19
+
+
 def sketch_table(ids: NDArray[np.uint32], found: Sketches) -> pa.Table:
     """Rows of `sketch`; one model in twenty of the strangers has a second component with the signs of another."""
     language = _sketch_rows(ids, found, "language")

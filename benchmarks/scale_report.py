@@ -30,13 +30,13 @@ def passed(figures: Mapping[str, Figures]) -> bool:
 
 def _growth(sizes: list[Figures]) -> list[str]:
     heads = ["models", "build s"]
-    heads += [f"{how} {kind}, s" for how in ("warm", "cold", "disk") for kind in _ASKED]
+    heads += [f"{how} {kind}, s" for how in ("warm", "processor", "cold", "disk") for kind in _ASKED]
     heads += ["peak MB", "candidates", "most", "bytes a model", "with tensors"]
     rows = [
         [
             f"{f['models']:,}",
             f"{f['build']:.0f}",
-            *(f"{f[f'{how} {kind}']:.2f}" for how in ("warm", "cold", "disk") for kind in _ASKED),
+            *(f"{f[f'{how} {kind}']:.2f}" for how in ("warm", "processor", "cold", "disk") for kind in _ASKED),
             f"{f['megabytes']:.0f}",
             f"{f['candidates']:.0f}",
             f"{f['most candidates']}",

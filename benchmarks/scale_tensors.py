@@ -46,7 +46,7 @@ def _evidence_of(model_id: int, one: Drawn) -> dict[str, pa.Table]:
     layers = len(one.positions)
     place = _ENDS + np.arange(layers)[:, None] * _A_LAYER
     matrices = (place + np.arange(len(ROLES))).reshape(-1)
-    grams = (place + [ROLES.index(role) for role in GRAM_ROLES]).reshape(-1)
+    grams = (place + np.array([ROLES.index(role) for role in GRAM_ROLES])).reshape(-1)
     norms = (place + len(ROLES) + np.arange(2)).reshape(-1)
     minima = universe()[np.arange(len(ROLES))[:, None], np.arange(64), one.ranks]
     cosines = np.rint((one.gram * np.float32(HIDDEN**-0.5)).clip(-1, 1) * UNIT).astype(np.int16)

@@ -1,16 +1,15 @@
 """Every sketch against every other: the candidate stage of an audit, as blocked matrix products.
 
-The scores are those of `candidates.sql`, for many queries at once. Signs become +-1, and a product of two sketches is
-agreeing minus disagreeing signs; float32 holds these numbers exactly. Equal MinHash values are counted on their lower
-16 bits and counted again in full for pairs that are kept (one chance match of 1,000 pairs; no kept pair has any).
+The scores are those of `candidates.sql`, for many queries at once. Bits become +-1, and a product of two sketches is
+agreeing minus disagreeing bits; float32 holds these numbers exactly.
 
 Which pairs are kept. `candidates.sql` looks at the 24 nearest of a query whatever their z, which for one question costs
-a second and for 20,000 costs hours. Here a pair below LEAST_Z takes part only where fewer than STRANGERS unrelated
-models are expected as near, and above LEAST_Z too: z of unrelated sketches is a standard normal, so the bound is the
-normal's quantile at STRANGERS / models. It is 2.5 in a registry of 17 models and 4.4 in one of 20,000; relations that
-the sketch was made for have 14 and more. What is left out is what only luck could have found among so many: a mere
-shared initialisation has a z of 1 to 3. With `nearest`, for registries where that is cheap, the 24 nearest are looked
-at as well, and the candidates are those of `candidates.sql`.
+a second and for 20,000 costs hours. Here a pair below its bound takes part only where fewer than STRANGERS unrelated
+models are expected as near: z of unrelated sketches is a standard normal, so the bound is the normal's quantile at
+STRANGERS / models. It is 2.5 in a registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made
+for have 14 and more. What is left out is what only luck could have found among so many: a mere shared initialisation
+has a z of 1 to 3. With `nearest`, for registries where that is cheap, the 24 nearest are looked at as well, and the
+candidates are those of `candidates.sql`.
 """
 
 from __future__ import annotations
@@ -24,23 +23,18 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from ..ingest.fingerprint.gram import COSINES
-from ..ingest.fingerprint.minhash import PERMUTATIONS
 from ..ingest.fingerprint.positions import MATRIX_VALUES
-from .ancestors import FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
+from .ancestors import FEWEST_CANDIDATES, MOST_CANDIDATES, least_z
 
 STRANGERS = 0.1
 """Unrelated models that are expected among the candidates of one query, for each of positions and gram."""
 ROWS, COLUMNS = 2_000, 4_000
-_STRIP_BYTES = 1 << 27
-"""Memory for the MinHash counts of one strip of rows, a byte a pair."""
-_OWN = 255
 _ANY = -1e30
-_MINHASH_QUARTILE = 0.25
 
 
 @dataclass(frozen=True)
 class Sketches:
-    """Sketches of one kind of component: `model` [n] ascending, packed signs [n, bytes], MinHashes [n, 64]."""
+    """Sketches of one kind of component: `model` [n] ascending, packed bits [n, bytes], shares of codes filled [n]."""
 
     model: NDArray[np.int64]
     component: NDArray[np.object_]
@@ -48,7 +42,9 @@ class Sketches:
     gram_roles: NDArray[np.uint8]
     positions: NDArray[np.uint8]
     gram: NDArray[np.uint8]
-    minhash: NDArray[np.uint32]
+    columns: NDArray[np.uint8]
+    o_filled: NDArray[np.float32]
+    down_filled: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.model)
@@ -62,19 +58,16 @@ class Sketches:
             self.gram_roles[index],
             self.positions[index],
             self.gram[index],
-            self.minhash[index],
+            self.columns[index],
+            self.o_filled[index],
+            self.down_filled[index],
         )
 
 
 @dataclass(frozen=True)
 class Near:
-    """Candidates of one strip of queries: rows of the queries and of the columns, and the largest z of each pair.
+    """Candidates of one strip of queries: rows of the queries and of the columns, and the largest z of each pair."""
 
-    `middle` [queries of the strip] is the lower quartile of equal MinHash values, from row `first` of the queries on.
-    """
-
-    first: int
-    middle: NDArray[np.float64]
     query: NDArray[np.int64]
     column: NDArray[np.int64]
     z: NDArray[np.float64]
@@ -91,7 +84,9 @@ def sketches_by_kind(table: pa.Table) -> dict[str, Sketches]:
         table["gram_roles"].to_numpy().astype(np.uint8),
         _packed(table["positions"]),
         _packed(table["gram"]),
-        table["minhash"].combine_chunks().flatten().to_numpy().astype(np.uint32).reshape(-1, PERMUTATIONS),
+        _packed(table["columns"]),
+        table["o_filled"].to_numpy(),
+        table["down_filled"].to_numpy(),
     )
     return {str(kind): everything.take(np.flatnonzero(kinds == kind)) for kind in np.unique(kinds)}
 
@@ -106,115 +101,97 @@ def suggestive_z(models: int) -> float:
     return float(-ndtri(min(0.5, STRANGERS / max(1, models))))
 
 
-def near_pairs(
-    queries: Sketches,
-    columns: Sketches,
-    *,
-    models: int,
-    middle: NDArray[np.float64] | None = None,
-    nearest: bool = False,
-) -> Iterator[Near]:
+def near_pairs(queries: Sketches, columns: Sketches, *, models: int, nearest: bool = False) -> Iterator[Near]:
     """The candidates of every query among the columns, a strip of queries at a time; a model is none of its own.
 
-    `models` is the size of the whole registry, for the bound; `middle` [queries] are quartiles of equal MinHash values
-    that are known already, where `columns` are only the new part of a registry. With `nearest` the FEWEST_CANDIDATES
-    nearest by positions come always.
+    `models` is the size of the whole registry, for the bounds; `columns` may be only the new part of it. With `nearest`
+    the FEWEST_CANDIDATES nearest by positions come always.
     """
-    least = _ANY if nearest else suggestive_z(models)
-    high = max(1, min(ROWS, _STRIP_BYTES // max(1, len(columns))))
-    for first in range(0, len(queries), high):
-        strip = queries.take(slice(first, first + high))
-        known = None if middle is None else middle[first : first + high]
-        yield _strip(strip, columns, first, least, known)
+    suggestive = _ANY if nearest else suggestive_z(models)
+    for first in range(0, len(queries), ROWS):
+        yield _strip(queries.take(slice(first, first + ROWS)), columns, first, least_z(models), suggestive)
 
 
-def _strip(strip: Sketches, columns: Sketches, first: int, least: float, known: NDArray[np.float64] | None) -> Near:
-    equal = np.empty((len(strip), len(columns)), np.uint8)
-    bounds = {"positions": least, "gram": max(least, LEAST_Z)}
-    signs = {name: _signs(strip, name) for name in bounds}
-    hits: dict[str, list[_Hits]] = {name: [] for name in bounds}
+def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggestive: float) -> Near:
+    """`least` and `suggestive` are the bounds of a z that counts by itself, and of one among the few nearest."""
+    signs = [_signs(packed) for packed in (strip.positions, strip.gram, strip.columns)]
+    hits: list[list[_Hits]] = [[], [], []]
     for start in range(0, len(columns), COLUMNS):
         block = columns.take(slice(start, start + COLUMNS))
         own = strip.model[:, None] == block.model[None, :]
-        for name, bound in bounds.items():
-            z = _agreement(signs[name], strip, block, name)
-            z[own] = -np.inf
-            rows, at = np.nonzero(z >= bound)
-            hits[name].append((rows, at + start, z[rows, at].astype(np.float64)))
-        counts = _equal_values(strip.minhash, block.minhash)
-        counts[own] = _OWN
-        equal[:, start : start + len(block)] = counts
-    middle = _quartiles(equal) if known is None else known
-    chosen = [_nearest(_joined(found), nearest_always=name == "positions") for name, found in hits.items()]
-    chosen.append(_nearest(_by_minhash(strip, columns, equal, middle), nearest_always=False))
+        positions = _agreement(
+            signs[0], _signs(block.positions), MATRIX_VALUES, strip.position_roles, block.position_roles
+        )
+        gram = _agreement(signs[1], _signs(block.gram), COSINES, strip.gram_roles, block.gram_roles)
+        sets = _column_z(signs[2], strip, block)
+        far = (positions < least) & ~own
+        wanted = (
+            (positions >= min(least, suggestive)) & ~own,
+            (gram >= least) & far,
+            (sets >= least) & far & (gram < least),
+        )
+        for found, z, mask in zip(hits, (positions, gram, sets), wanted, strict=True):
+            rows, at = np.nonzero(mask)
+            found.append((rows, at + start, z[rows, at].astype(np.float64)))
+    by_positions = _joined(hits[0])
+    chosen = [
+        _nearest(by_positions, FEWEST_CANDIDATES, _ANY),
+        _nearest(by_positions, MOST_CANDIDATES, least),
+        _nearest(_joined(hits[1]), MOST_CANDIDATES, least),
+        _nearest(_joined(hits[2]), FEWEST_CANDIDATES, least),
+    ]
     queries, others, largest = _once(_joined(chosen))
-    return Near(first, middle, queries + first, others, largest)
+    return Near(queries + first, others, largest)
 
 
 _Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Rows, columns and z of pairs."""
-_WIDTH = {"positions": MATRIX_VALUES, "gram": COSINES}
 
 
-def _signs(sketches: Sketches, name: str) -> NDArray[np.float32]:
-    """The signs as +-1 [n, bits]; those of absent roles are -1 throughout."""
-    packed = sketches.positions if name == "positions" else sketches.gram
+def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Packed bits [n, bytes] as +-1 [n, bits]; those of absent roles are -1 throughout."""
     bits = np.unpackbits(packed, axis=1).astype(np.float32)
     return np.subtract(np.multiply(bits, 2, out=bits), 1, out=bits)
 
 
-def _agreement(signs: NDArray[np.float32], strip: Sketches, block: Sketches, name: str) -> NDArray[np.float32]:
-    """The z [n, m]: (agreeing - disagreeing) / sqrt(bits) over the roles that either has."""
-    mine = strip.position_roles if name == "positions" else strip.gram_roles
-    theirs = block.position_roles if name == "positions" else block.gram_roles
-    width, total = _WIDTH[name], signs.shape[1]
-    products = signs @ _signs(block, name).T
+def _agreement(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    width: int,
+    mine: NDArray[np.uint8],
+    theirs: NDArray[np.uint8],
+) -> NDArray[np.float32]:
+    """The z [n, m] of signs: (agreeing - disagreeing) / sqrt(bits) over the roles that either has, of `width` bits."""
+    total = np.float32(first.shape[1])
+    products = first @ second.T
     if len(masks := np.unique(np.concatenate([mine, theirs]))) == 1:
         bits = np.float32(width * int(masks[0]).bit_count())
         products += bits - total
         products /= np.sqrt(np.maximum(bits, np.float32(1)))
         return products
     counts = np.array([width * mask.bit_count() for mask in range(256)], np.float32)
-    bits = counts[mine[:, None] | theirs[None, :]]
-    products += bits - np.float32(total)
-    products /= np.sqrt(np.maximum(bits, 1))
+    wide = counts[mine[:, None] | theirs[None, :]]
+    products += wide - total
+    products /= np.sqrt(np.maximum(wide, 1))
     return products
 
 
-def _equal_values(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Equal MinHash values [n, m] of [n, 64] and [m, 64], by their lower 16 bits."""
-    mine, theirs = (np.ascontiguousarray(values.astype(np.uint16).T) for values in (first, second))
-    counts = np.zeros((len(first), len(second)), np.uint8)
-    same = np.empty(counts.shape, np.bool_)
-    for one, other in zip(mine, theirs, strict=True):
-        np.equal(one[:, None], other[None, :], out=same)
-        counts += same.view(np.uint8)
-    return counts
+def _column_z(signs: NDArray[np.float32], strip: Sketches, block: Sketches) -> NDArray[np.float32]:
+    """The z [n, m] of column sets: bits that agree beyond what sets of such sizes share by chance."""
+    products = signs @ _signs(block.columns).T
+    o = _strange(strip.o_filled, block.o_filled)
+    down = _strange(strip.down_filled, block.down_filled)
+    expected = 256 * (o + down)  # bits apart, of 512 a role
+    variance = 128 * (o * (9 - 8 * o) + down * (9 - 8 * down))
+    apart = (signs.shape[1] - products) / 2
+    return ((expected - apart) / np.sqrt(np.maximum(variance, 1))).astype(np.float32)
 
 
-def _quartiles(equal: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The lower quartile of each row [n], the pairs of a model with itself left out (they are the largest)."""
-    others = (equal != _OWN).sum(axis=1)
-    at = (others - 1).clip(0) * _MINHASH_QUARTILE
-    lower, upper = np.floor(at).astype(np.int64), np.ceil(at).astype(np.int64)
-    if not equal.shape[1]:
-        return np.zeros(len(equal))
-    ordered = np.partition(equal, sorted({*lower.tolist(), *upper.tolist()}), axis=1)
-    rows = np.arange(len(equal))
-    low, high = ordered[rows, lower].astype(np.float64), ordered[rows, upper].astype(np.float64)
-    return np.where(others > 0, low + (high - low) * (at - lower), 0.0)
-
-
-def _by_minhash(strip: Sketches, columns: Sketches, equal: NDArray[np.uint8], middle: NDArray[np.float64]) -> _Hits:
-    spread = np.maximum(np.sqrt(middle * (1 - middle / PERMUTATIONS)), 1.0)
-    rows, at = np.nonzero((equal >= (middle + LEAST_Z * spread)[:, None]) & (equal != _OWN))
-    exact = np.empty(len(rows))
-    for start in range(0, len(rows), 1 << 18):
-        part = slice(start, start + (1 << 18))
-        exact[part] = (strip.minhash[rows[part]] == columns.minhash[at[part]]).sum(axis=1)
-    z = (exact - middle[rows]) / spread[rows]
-    sure = z >= LEAST_Z
-    return rows[sure], at[sure], z[sure]
+def _strange(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The share [n, m] of minima that are not equal by chance, of sets that fill these shares of all codes."""
+    shared = first[:, None] * second[None, :]
+    either = first[:, None] + second[None, :] - shared
+    return np.where(either > 0, 1 - shared / np.where(either > 0, either, 1), 0).astype(np.float32)
 
 
 def _joined(found: list[_Hits]) -> _Hits:
@@ -225,14 +202,12 @@ def _joined(found: list[_Hits]) -> _Hits:
 _NOTHING: _Hits = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
-def _nearest(found: _Hits, *, nearest_always: bool) -> _Hits:
-    """Of each row the MOST_CANDIDATES largest z from LEAST_Z on, and the FEWEST_CANDIDATES largest of any if asked."""
+def _nearest(found: _Hits, most: int, least: float) -> _Hits:
+    """Of each row the `most` largest z from `least` on."""
     order = np.lexsort((found[1], -found[2], found[0]))
     rows, at, z = found[0][order], found[1][order], found[2][order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    keep = (z >= LEAST_Z) & (place < MOST_CANDIDATES)
-    if nearest_always:
-        keep |= place < FEWEST_CANDIDATES
+    keep = (z >= least) & (place < most)
     return rows[keep], at[keep], z[keep]
 
 

@@ -22,16 +22,12 @@ Facts = tuple[str, str, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One component of one model, the candidates (model, component) to look at, and how many models it competes with.
-
-    `middle` is what the candidate stage measured of it: see `all_pairs.Near`.
-    """
+    """One component of one model, the candidates (model, component) to look at, and how many models there are."""
 
     query_id: int
     component: str
     candidates: tuple[tuple[int, str], ...]
     compared: int
-    middle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,6 @@ def _query_rows(batch: Batch, answered: _Answered) -> pa.Table:
             "sentence": _texts([answer.sentence for _, answer in answered]),
             "compared": _ids([task.compared for task, _ in answered]),
             "seen_until": _ids([batch.newest] * len(answered)),
-            "middle": _numbers([task.middle for task, _ in answered]),
             "evaluated_run": _ids([batch.run_id] * len(answered)),
         }
     )

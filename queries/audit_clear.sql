@@ -1,4 +1,3 @@
 -- Forgets what an earlier run still had to do.
 DELETE FROM audit_task;
 DELETE FROM audit_candidate;
-DELETE FROM audit_middle;

@@ -2,13 +2,13 @@
 -- $against; with $whole, only answers of this very run.
 INSERT INTO audit_task
 WITH base AS (
-    SELECT q.query_id, q.component, q.run_id, q.seen_until, q.middle
+    SELECT q.query_id, q.component, q.run_id, q.seen_until
     FROM audit_query AS q
     JOIN audit_run AS r USING (run_id)
     WHERE r.against = $against AND (r.run_id = $run_id OR NOT $whole)
     QUALIFY row_number() OVER (PARTITION BY q.query_id, q.component ORDER BY q.run_id DESC) = 1
 )
-SELECT s.model_id, s.component, base.run_id, base.seen_until, base.middle, base.run_id IS NULL
+SELECT s.model_id, s.component, base.run_id, base.seen_until, base.run_id IS NULL
 FROM sketch AS s
 LEFT JOIN base ON base.query_id = s.model_id AND base.component = s.component
 WHERE s.model_id IN (SELECT unnest($models::UINTEGER[]))

@@ -28,12 +28,15 @@ WITH roles AS (
                / sqrt(greatest(128 * (o_strange * (9 - 8 * o_strange) + down_strange * (9 - 8 * down_strange)), 1)) AS minhash_z
     FROM roles
 )
-(FROM scored ORDER BY position_z DESC, model_id, component LIMIT $fewest)
-UNION
-(FROM scored WHERE position_z >= $least_z ORDER BY position_z DESC, model_id, component LIMIT $most)
-UNION
-(FROM scored WHERE gram_z >= $least_z AND position_z < $least_z ORDER BY gram_z DESC, model_id, component LIMIT $most)
-UNION
-(FROM scored WHERE minhash_z >= $least_z AND position_z < $least_z AND gram_z < $least_z
- ORDER BY minhash_z DESC, model_id, component LIMIT $fewest)
+FROM (
+    (FROM scored ORDER BY position_z DESC, model_id, component LIMIT $fewest)
+    UNION
+    (FROM scored WHERE position_z >= $least_z ORDER BY position_z DESC, model_id, component LIMIT $most)
+    UNION
+    (FROM scored WHERE gram_z >= $least_z AND position_z < $least_z
+     ORDER BY gram_z DESC, model_id, component LIMIT $most)
+    UNION
+    (FROM scored WHERE minhash_z >= $least_z AND position_z < $least_z AND gram_z < $least_z
+     ORDER BY minhash_z DESC, model_id, component LIMIT $fewest)
+)
 ORDER BY greatest(position_z, gram_z, minhash_z) DESC, model_id, component;

@@ -74,6 +74,7 @@ def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         _make_folder(path.parent)
     connection = duckdb.connect(config=_CONFIG)
     try:
+        connection.execute("SET enable_progress_bar = false")  # drawn on stderr once a query takes two seconds
         options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}, STORAGE_VERSION 'v1.5.0'"
         connection.execute(f"ATTACH {_quoted(path)} AS registry ({options})")
         connection.execute("USE registry")

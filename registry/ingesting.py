@@ -40,6 +40,7 @@ class File(Protocol):
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The open file; it is opened again when it was let go of."""
+        ...
 
     def release(self) -> None:
         """Let go of the file until `connection` is next asked for."""

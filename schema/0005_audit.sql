@@ -25,7 +25,6 @@ CREATE TABLE audit_task (
     component  VARCHAR NOT NULL,
     base_run   UINTEGER,               -- the newest run with an answer; NULL for none
     seen_until UINTEGER,               -- of that answer
-    middle     DOUBLE,                 -- of that answer, then of this one
     evaluate   BOOLEAN NOT NULL        -- whether the evidence is computed; else that answer is taken over
 );
 
@@ -35,12 +34,6 @@ CREATE TABLE audit_candidate (
     relative_id        UINTEGER NOT NULL,
     relative_component VARCHAR NOT NULL,
     z                  DOUBLE          -- largest z of the sketches; NULL for a candidate that is known otherwise
-);
-
-CREATE TABLE audit_middle (
-    query_id  UINTEGER NOT NULL,
-    component VARCHAR NOT NULL,
-    middle    DOUBLE NOT NULL
 );
 
 -- The models of a run as they were then: names, licences and families outlast a removal. `id` is the model_id.
@@ -82,7 +75,6 @@ CREATE TABLE audit_query (
     sentence      VARCHAR NOT NULL,
     compared      UINTEGER NOT NULL,   -- models it was compared with: what E-values are corrected for
     seen_until    UINTEGER NOT NULL,   -- the largest model_id then: what is larger is new to this row
-    middle        DOUBLE NOT NULL,     -- lower quartile of equal MinHash values among all models
     evaluated_run UINTEGER NOT NULL    -- the run that computed it: this one, or the one it is carried from
 );
 

@@ -31,67 +31,43 @@ _TOGETHER = 40
 
 
 def find_candidates(connection: duckdb.DuckDBPyConnection, scope: Scope, advance: Progress) -> None:
-    """Fill `audit_candidate` by sketch, and `middle` of the tasks that have no earlier answer.
-
-    A task with an earlier answer is compared with what is new since then alone.
-    """
+    """Fill `audit_candidate` by sketch. A task with an earlier answer is compared with what is new since then alone."""
     everyone = sorted({*scope.asked, *scope.against})
     table = connection.sql(query("all_sketches"), params={"models": everyone}).to_arrow_table()
     tasks = connection.sql("FROM audit_task ORDER BY query_id, component").to_arrow_table()
     asked = _number(tasks["query_id"]), tasks["component"].to_numpy(zero_copy_only=False)
     seen = np.nan_to_num(_float(tasks["seen_until"]), nan=-1).astype(np.int64)
-    earlier = {
-        (int(q), str(c)): (int(s), float(m))
-        for q, c, s, m in zip(*asked, seen, np.nan_to_num(_float(tasks["middle"])), strict=True)
-    }
+    earlier = {(int(q), str(c)): int(s) for q, c, s in zip(*asked, seen, strict=True)}
     done = 0
     for sketches in sketches_by_kind(table).values():
         mine = np.array([(int(m), str(c)) in earlier for m, c in zip(sketches.model, sketches.component, strict=True)])
         queries = sketches.take(np.flatnonzero(mine))
         columns = sketches.take(np.flatnonzero(np.isin(sketches.model, scope.against)))
-        known = [earlier[int(m), str(c)] for m, c in zip(queries.model, queries.component, strict=True)]
-        since = np.array([s for s, _ in known], np.int64)
-        middle = np.array([m for _, m in known])
+        known = zip(queries.model, queries.component, strict=True)
+        since = np.array([earlier[int(m), str(c)] for m, c in known], np.int64)
         for until in np.unique(since):
             some = np.flatnonzero(since == until)
             new = columns if until < 0 else columns.take(np.flatnonzero(columns.model > until))
-            quartiles = None if until < 0 else middle[some]
-            if len(new) or until < 0:
-                for found in _near(queries.take(some), new, len(scope.against), quartiles):
-                    for name, rows in found.items():
-                        connection.from_arrow(rows).insert_into(name)
+            if len(new):
+                nearest = until < 0 and len(scope.against) <= NEAREST_UP_TO
+                for rows in _near(queries.take(some), new, len(scope.against), nearest):
+                    connection.from_arrow(rows).insert_into("audit_candidate")
             done += len(some)
             advance("sketches", done, len(earlier))
-    connection.execute(query("audit_middles"))
 
 
-def _near(
-    queries: Sketches, columns: Sketches, models: int, middle: NDArray[np.float64] | None
-) -> Iterator[dict[str, pa.Table]]:
-    """Rows for `audit_candidate`, and for `audit_middle` where quartiles are measured."""
-    nearest = middle is None and models <= NEAREST_UP_TO
-    for near in near_pairs(queries, columns, models=models, middle=middle, nearest=nearest):
-        tables = {
-            "audit_candidate": pa.table(
-                {
-                    "query_id": pa.array(queries.model[near.query], pa.uint32()),
-                    "component": pa.array(queries.component[near.query], pa.string()),
-                    "relative_id": pa.array(columns.model[near.column], pa.uint32()),
-                    "relative_component": pa.array(columns.component[near.column], pa.string()),
-                    "z": pa.array(near.z),
-                }
-            )
-        }
-        if middle is None:
-            rows = slice(near.first, near.first + len(near.middle))
-            tables["audit_middle"] = pa.table(
-                {
-                    "query_id": pa.array(queries.model[rows], pa.uint32()),
-                    "component": pa.array(queries.component[rows], pa.string()),
-                    "middle": pa.array(near.middle),
-                }
-            )
-        yield tables
+def _near(queries: Sketches, columns: Sketches, models: int, nearest: bool) -> Iterator[pa.Table]:
+    """Rows for `audit_candidate`, a strip of queries at a time."""
+    for near in near_pairs(queries, columns, models=models, nearest=nearest):
+        yield pa.table(
+            {
+                "query_id": pa.array(queries.model[near.query], pa.uint32()),
+                "component": pa.array(queries.component[near.query], pa.string()),
+                "relative_id": pa.array(columns.model[near.column], pa.uint32()),
+                "relative_component": pa.array(columns.component[near.column], pa.string()),
+                "z": pa.array(near.z),
+            }
+        )
 
 
 def _number(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -107,11 +83,9 @@ def planned(connection: duckdb.DuckDBPyConnection, scope: Scope) -> list[list[Ta
     work = connection.sql(query("audit_work"), params={"related_z": RELATED_Z}).to_arrow_table()
     against = set(scope.against)
     tasks = [
-        Task(
-            model, component, tuple(zip(relatives, components, strict=True)), len(against) - (model in against), middle
-        )
-        for model, component, middle, relatives, components in zip(
-            *(work[name].to_pylist() for name in ("query_id", "component", "middle", "relatives", "components")),
+        Task(model, component, tuple(zip(relatives, components, strict=True)), len(against) - (model in against))
+        for model, component, relatives, components in zip(
+            *(work[name].to_pylist() for name in ("query_id", "component", "relatives", "components")),
             strict=True,
         )
     ]

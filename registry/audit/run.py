@@ -5,11 +5,11 @@ registry holds the same models; else that one takes over the answers which still
 
 E-values depend on the registry's size. An answer that is taken over has its E-values corrected for the new size, from
 the p-values that are kept; where the new size makes a kind of evidence cross the bound of significance, in either
-direction, the answer is computed again. So is one with a new candidate or without a former relative. Two things are
-kept as they were when an answer was computed: the bound on z of the sketches, which moves with the logarithm of the
-size, and the quartile of equal MinHash values. In small registries, where the nearest models are looked at whatever
-their z, that is done for new models alone: that an older one shares no more than its initialisation with a new one
-stands in the new one's rows. An audit with `whole` computes everything anew.
+direction, the answer is computed again. So is one with a new candidate or without a former relative. The bound on z of
+the sketches, which moves with the logarithm of the size, stays as it was when an answer was computed. In small
+registries, where the nearest models are looked at whatever their z, that is done for new models alone: that an older
+one shares no more than its initialisation with a new one stands in the new one's rows. An audit with `whole` computes
+everything anew.
 """
 
 from __future__ import annotations

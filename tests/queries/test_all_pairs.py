@@ -25,7 +25,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
     family = np.arange(MODELS) // FAMILY
     rows = []
     shared = {w: random.integers(0, 256, (MODELS // FAMILY, w), dtype=np.uint8) for w in (224, 75)}
-    minima = random.integers(0, 1 << 32, (MODELS // FAMILY, 64), dtype=np.uint64)
+    minima = random.integers(0, 256, (MODELS // FAMILY, 128), dtype=np.uint8)
     for model in range(MODELS):
         lacks = model % 7 == 0
         noise = {w: np.packbits(random.random(w * 8) < 0.2) for w in (224, 75)}
@@ -33,8 +33,9 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
         gram = shared[75][family[model]] ^ noise[75]
         if lacks:  # no `q`
             positions[:32], gram[:15] = 0, 0
-        equal = random.random(64) < 0.3
-        minhash = np.where(equal, minima[family[model]], random.integers(0, 1 << 32, 64, dtype=np.uint64))
+        equal = random.random(128) < 0.4
+        columns = np.where(equal, minima[family[model]], random.integers(0, 256, 128, dtype=np.uint8)).astype(np.uint8)
+        filled = random.uniform(0, 0.5, 2) if model % 9 else np.zeros(2)
         for component in ("encoder", "decoder") if model % 10 == 3 else ("language",):
             roles = (126, 30) if lacks else (127, 31)
             rows.append(
@@ -45,14 +46,18 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
                     "gram_roles": roles[1],
                     "positions": positions.tobytes(),
                     "gram": gram.tobytes(),
-                    "minhash": minhash.tolist(),
+                    "minhash": [0] * 64,
+                    "column_bits": columns.tobytes() if model % 9 else bytes(128),
+                    "o_filled": float(np.float32(filled[0])),
+                    "down_filled": float(np.float32(filled[1])),
                 }
             )
     with Registry(tmp_path_factory.mktemp("pairs") / "registry.duckdb") as registry:
         registry.connection.register("made", pa.Table.from_pylist(rows))
         registry.connection.execute(
             "INSERT INTO sketch BY NAME SELECT model_id, component, position_roles, gram_roles,"
-            " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, minhash FROM made"
+            " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, minhash,"
+            " column_bits::BLOB::BIT AS column_bits, o_filled, down_filled FROM made"
         )
         yield registry.connection
 
@@ -63,7 +68,7 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, 
     sketches = connection.execute("SELECT model_id FROM sketch ORDER BY ALL").fetchall()
     for (model,) in dict.fromkeys(sketches):
         rows = connection.execute(sql("sketch_of"), {"model_id": model}).fetchall()
-        for component, position_roles, gram_roles, positions, gram, minhash in rows:
+        for component, position_roles, gram_roles, positions, gram, columns, o_filled, down_filled in rows:
             parameters = {
                 "model_id": model,
                 "kind": "language",
@@ -71,7 +76,9 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, 
                 "gram_roles": gram_roles,
                 "positions": positions,
                 "gram": gram,
-                "minhash": list(minhash),
+                "columns": columns,
+                "o_filled": o_filled,
+                "down_filled": down_filled,
                 "most": MOST_CANDIDATES,
                 "fewest": FEWEST_CANDIDATES,
                 "least_z": LEAST_Z,
