@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib import colormaps
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ...queries.ancestors import BlockMatch
 from ...queries.comparison.figures import Baseline, Distribution, Heatmap, ModelMap, Profile
@@ -24,7 +24,7 @@ _SMALLEST_SCALE = 0.05
 
 def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figure:
     """Which block of one model fits which of the other: a point for each match, by layer."""
-    figure, axes = _panel(4.2, 3.6, left=0.13, bottom=0.13)
+    figure, axes = _panel(4.2, 3.3, left=0.13, right=0.92, bottom=0.14)
     places = [(_layer(b.query), _layer(b.ancestor), b.identity) for b in blocks]
     points = np.array([p for p in places if p[0] is not None and p[1] is not None], np.float64).reshape(-1, 3)
     if len(points):
@@ -52,7 +52,7 @@ def scale_of(heatmaps: Sequence[Heatmap]) -> float:
 
 def heatmap(found: Heatmap, scale: float) -> Figure:
     """Every layer against every layer: blue below 0, white at 0, red above; grey is a layer against itself."""
-    figure, axes = _panel(2.75, 2.35, left=0.17, right=0.95, bottom=0.18, top=0.88)
+    figure, axes = _panel(2.75, 2.35, left=0.17, right=0.9, bottom=0.18, top=0.88)
     values = np.array(found.correlation, np.float64)
     first, second = _names(found.pair)
     if first == second:
@@ -118,6 +118,7 @@ def distribution(found: Sequence[Distribution]) -> Figure:
             label=label(one.model),
         )
     axes.set_yscale("log")
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set(xlabel="value", ylabel="share of values")
     axes.set_title(_title(found[0].role, found[0].slot, found[0].context))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image as Pixels
 
 _DPI = 150
 _STYLE = {
@@ -33,11 +36,10 @@ _STYLE = {
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One drawn panel: its data URI, the text for those who cannot see it, and its width in CSS pixels."""
+    """One drawn panel: its data URI, and the text for those who cannot see it."""
 
     uri: Markup
     alt: str
-    width: int
 
 
 @contextmanager
@@ -51,20 +53,25 @@ def style() -> Iterator[None]:
 
 def svg(figure: Figure, alt: str) -> Image:
     """A figure of lines and points."""
-    return _image(figure, alt, "svg", {"Date": None, "Creator": None})
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return _image(stream, "svg+xml", alt)
 
 
 def png(figure: Figure, alt: str) -> Image:
-    """A figure of many cells."""
-    return _image(figure, alt, "png", {"Software": None})
-
-
-def _image(figure: Figure, alt: str, form: str, metadata: dict[str, None]) -> Image:
+    """A figure of many cells, in 256 colours: a third of the bytes, and no eye tells the difference."""
+    figure.set_dpi(_DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     stream = io.BytesIO()
-    figure.savefig(stream, format=form, dpi=_DPI, metadata=metadata)
-    media = "svg+xml" if form == "svg" else form
+    Pixels.fromarray(np.ascontiguousarray(pixels)).quantize(256).save(stream, "PNG", optimize=True)
+    return _image(stream, "png", alt)
+
+
+def _image(stream: io.BytesIO, media: str, alt: str) -> Image:
     encoded = base64.b64encode(stream.getvalue()).decode("ascii")
-    return Image(Markup(f"data:image/{media};base64,{encoded}"), alt, round(figure.get_figwidth() * 96))
+    return Image(Markup(f"data:image/{media};base64,{encoded}"), alt)  # base64 has nothing to escape
 
 
 def label(text: str) -> str:

@@ -34,6 +34,12 @@ _VERDICTS = {
     "inconclusive": "Inconclusive",
 }
 _TRUST = {True: "The controls agree", False: "Not to be trusted", None: "Not checked by a control"}
+_WORDY = frozenset(
+    ("name", "role", "figures from", "change looks like", "matched by", "values", "verdict", "relation", "reason")
+    + ("log10 p by kind", "looks like", "because", "why", "source", "revision", "declared parents", "tensor of B")
+    + ("A and B", "reading", "note")
+)
+"""Titles of columns of words, which stand to the left; figures stand to the right."""
 _PACKAGES = ("forebear", "numpy", "scipy", "safetensors", "duckdb", "matplotlib")
 
 
@@ -81,6 +87,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "fixed": fixed,
+        "span": _span,
         "share": lambda value: share(value) if math.isfinite(value) else "–",
         "evalue": evalue,
         "size": size,
@@ -88,7 +96,7 @@ def _environment() -> Environment:
         "words": lambda text: str(text).replace("_", " "),
         "evidence": _evidence,
     }
-    environment.globals |= {"MOST_ROWS": MOST_ROWS}
+    environment.globals |= {"MOST_ROWS": MOST_ROWS, "WORDY": _WORDY}
     return environment
 
 
@@ -102,11 +110,20 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     small = value != 0 and abs(value) < 10.0**-digits
     large = abs(value) >= 1e5
-    return f"{value:.2e}" if small or large else f"{value:.{digits}f}"
+    return f"{value:.1e}" if small or large else f"{value:.{digits}f}"
+
+
+def fixed(value: float, digits: int = 3) -> str:
+    """A cosine or a logarithm with `digits` decimals, never a negative zero; a dash for none."""
+    return f"{value:.{digits}f}".replace("-0." + "0" * digits, "0." + "0" * digits) if math.isfinite(value) else "–"
+
+
+def _span(low: float, high: float) -> str:
+    return f"{fixed(low, 2)} to {fixed(high, 2)}" if math.isfinite(low) else "–"
 
 
 def _evidence(kinds: Mapping[str, float]) -> str:
-    return ", ".join(f"{kind} {value:.0f}" for kind, value in sorted(kinds.items(), key=lambda item: item[1]))
+    return ", ".join(f"{kind} {value + 0.0:.0f}".replace(" -0", " 0") for kind, value in sorted(kinds.items(), key=lambda item: item[1]))
 
 
 def _config_cells(row: ConfigRow, models: Iterable[ComparedModel]) -> tuple[ConfigRow, list[str]]:
