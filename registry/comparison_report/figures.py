@@ -30,7 +30,9 @@ def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figur
     if len(points):
         most = float(points[:, :2].max())
         axes.plot([0, most], [0, most], color="#bbbbbb", linewidth=1, zorder=1)
-        drawn = axes.scatter(points[:, 0], points[:, 1], c=points[:, 2], cmap="viridis_r", vmin=0, vmax=1, s=26, zorder=2)
+        drawn = axes.scatter(
+            points[:, 0], points[:, 1], c=points[:, 2], cmap="viridis_r", vmin=0, vmax=1, s=26, zorder=2
+        )
         figure.colorbar(drawn, ax=axes, label="identity", fraction=0.05)
     axes.set(xlabel=f"layer of {label(query)}", ylabel=f"layer of {label(candidate)}")
     _whole_ticks(axes)

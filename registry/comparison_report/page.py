@@ -123,7 +123,10 @@ def _span(low: float, high: float) -> str:
 
 
 def _evidence(kinds: Mapping[str, float]) -> str:
-    return ", ".join(f"{kind} {value + 0.0:.0f}".replace(" -0", " 0") for kind, value in sorted(kinds.items(), key=lambda item: item[1]))
+    return ", ".join(
+        f"{kind} {value + 0.0:.0f}".replace(" -0", " 0")
+        for kind, value in sorted(kinds.items(), key=lambda item: item[1])
+    )
 
 
 def _config_cells(row: ConfigRow, models: Iterable[ComparedModel]) -> tuple[ConfigRow, list[str]]:

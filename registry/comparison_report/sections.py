@@ -17,9 +17,14 @@ class _OfRole(Protocol):
     """A record about one role."""
 
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """`q`, `norm`, ..."""
+        ...
+
     @property
-    def slot(self) -> str: ...
+    def slot(self) -> str:
+        """What keeps apart those of one role, or empty."""
+        ...
 
 
 Record = TypeVar("Record", bound=_OfRole)
@@ -73,7 +78,9 @@ def _most(null_high: float, null_sd: float, controls: Sequence[float]) -> float:
     return max(v for v in (4 * null_sd, null_high, *controls) if math.isfinite(v))
 
 
-def changed_by_layer(rows: Sequence[Change]) -> tuple[tuple[str, ...], tuple[tuple[int | None, tuple[float, ...]], ...]]:
+def changed_by_layer(
+    rows: Sequence[Change],
+) -> tuple[tuple[str, ...], tuple[tuple[int | None, tuple[float, ...]], ...]]:
     """Of A-B, the share of changed entries: roles, and a row for each layer of A; experts of a layer averaged."""
     found: dict[tuple[int | None, str], list[float]] = {}
     for row in rows:

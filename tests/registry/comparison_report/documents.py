@@ -33,13 +33,16 @@ from forebear.queries.comparison.records import (
     ParameterRow,
 )
 
-ROLES = ("q", "k", "v", "o", "router", "gate", "up", "down", "norm")
-HOSTILE = '<script src="https://evil.example/x.js">alert(1)</script>" onerror="x\' $\\frac{1}{0}$ {{ 7*7 }} \u202e日本\ud800'
+ROLES = ("q", "norm")
+ALL_ROLES = ("q", "k", "v", "o", "router", "gate", "up", "down", "norm")
+HOSTILE = (
+    '<script src="https://evil.example/x.js">alert(1)</script>" onerror="x\' $\\frac{1}{0}$ {{ 7*7 }} \u202e日本\ud800'
+)
 
 
-def document(layers: int = 4, controls: int = 1, name: str = "model", seed: int = 0) -> Comparison:
+def document(layers: int = 4, controls: int = 1, name: str = "model", roles: tuple[str, ...] = ROLES) -> Comparison:
     """A comparison of related models of `layers` layers with that many controls; `name` is in every name."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     labels = ["A", "B", *(f"C{i}" for i in range(1, controls + 1))]
     pairs = ["A-B", *(f"{x}-{c}" for c in labels[2:] for x in "AB")]
     count = len(labels)
@@ -53,7 +56,7 @@ def document(layers: int = 4, controls: int = 1, name: str = "model", seed: int 
         verdict="derived",
         sentence=f"{name} A and {name} B are of one lineage",
         notes=(f"a note on {name}",),
-        components=(_component(labels, pairs, layers, name, random),),
+        components=(_component(labels, pairs, layers, name, roles, random),),
         map=ModelMap("language", tuple(labels), distances, random.normal(size=(count, 2)), 0.9),
         architecture=ArchitectureComparison(
             config=(ConfigRow(name, "different", True, tuple(ConfigValue(x, name, [name]) for x in labels)),),
@@ -76,12 +79,12 @@ def _metrics(cosine: float) -> Metrics:
 
 
 def _component(
-    labels: list[str], pairs: list[str], layers: int, name: str, random: np.random.Generator
+    labels: list[str], pairs: list[str], layers: int, name: str, roles: tuple[str, ...], random: np.random.Generator
 ) -> ComponentComparison:
     places = tuple(range(layers))
     scopes = [*pairs, *labels]
     cosine = {pair: 0.99 if pair == "A-B" else 0.01 for pair in scopes}
-    keys = list(itertools.product(pairs, ROLES))
+    keys = list(itertools.product(pairs, roles))
 
     def grid(pair: str) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         found = random.normal(0, 0.02, (layers, layers)).astype(np.float32)
@@ -112,7 +115,7 @@ def _component(
         baselines=tuple(
             Baseline(s, r, "", r == "norm", "leading rows", 4096, 512, *[_metrics(v) for v in (0.0, -0.1, 0.0, 0.1)])
             for s in scopes
-            for r in ROLES
+            for r in roles
         ),
         changes=tuple(
             ChangeSummary(p, r, "", layers, 0, 0.5, 0.07, 11.0, 0.0, 29.0, 3.9, 16.0, 15.0, 16, "training", "tails")
@@ -123,7 +126,8 @@ def _component(
             Heatmap(s, r, name if r == "q" else "", places, places, "leading rows", 1280, 0.028, grid(s), grid(s) / 0.03,
                     tuple((n, n) for n in places))
             for s in scopes
-            for r in ROLES[:-1]
+            for r in roles
+            if r != "norm"
         ),
         profiles=tuple(
             Profile(p, r, "", "block map", r == "norm", places, places, tuple(random.normal(cosine[p], 0.01, layers)),
@@ -133,7 +137,7 @@ def _component(
         distributions=tuple(
             Distribution(x, r, "", r == "norm", "leading rows", 10**6, 0.0, 0.02, 3.0, (0.5,), (0.0,), edges, shares)
             for x in labels
-            for r in ROLES
+            for r in roles
         ),
     )  # fmt: skip
 

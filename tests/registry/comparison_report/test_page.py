@@ -14,7 +14,7 @@ from forebear.registry import Registry
 from forebear.registry.comparison_report import write_report
 from forebear.registry.comparison_report.page import fixed, number, report_page
 
-from .documents import HOSTILE, ROLES, document, tokenizers, whole_weights
+from .documents import ALL_ROLES, HOSTILE, ROLES, document, tokenizers, whole_weights
 
 LARGEST = 5_000_000
 GROUPS = ("Block map", "Matched-layer profile", "Every layer against every layer", "Distributions", "Map of the models")
@@ -84,7 +84,7 @@ def test_nothing_is_loaded_from_anywhere(name: str, request: pytest.FixtureReque
 
 def test_names_are_text_and_nothing_else(hostile: str) -> None:
     page = Page(hostile)
-    assert page.text.count('<script src="https://evil.example/x.js">') > 30
+    assert page.text.count('<script src="https://evil.example/x.js">') > 20
     assert "{{ 7*7 }}" in page.text and "\\u202e" in page.text and "\\ud800" in page.text
     assert not [c for c in hostile if c in "\u202e\ud800"] and hostile.encode()
 
@@ -129,7 +129,7 @@ def test_no_control_and_nothing_to_draw_leave_a_report() -> None:
 
 
 def test_a_model_of_48_layers_with_three_controls_stays_small(tmp_path: Path) -> None:
-    write_report(document(layers=48, controls=3), tmp_path / "large.html")
+    write_report(document(layers=48, controls=3, roles=ALL_ROLES), tmp_path / "large.html")
     assert 100_000 < (tmp_path / "large.html").stat().st_size < LARGEST
 
 
@@ -141,7 +141,7 @@ def test_the_settings_of_the_user_are_left_alone() -> None:
     assert dict(matplotlib.rcParams) == before
 
 
-def test_a_path_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="cannot be written"):
         write_report(document(layers=1, controls=0), tmp_path / "no" / "report.html")
 
