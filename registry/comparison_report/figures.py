@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
-from matplotlib import colormaps
 from matplotlib.ticker import MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 from ...queries.ancestors import BlockMatch
 from ...queries.comparison.figures import Baseline, Distribution, Heatmap, ModelMap, Profile
@@ -19,7 +20,8 @@ from .images import label
 # Okabe and Ito's palette, which people with any colour vision tell apart; line styles and markers say the same.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES = ("-", "--", "-.", ":")
-_SMALLEST_SCALE = 0.05
+_SMALLEST_SCALE = 0.2
+"""Below it the strays of strangers would fill the colours, and look like something."""
 
 
 def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figure:
@@ -46,20 +48,26 @@ def _layer(block: str) -> int | None:
 
 
 def scale_of(heatmaps: Sequence[Heatmap]) -> float:
-    """The end of one colour scale for all panels of a role: the largest correlation between two models."""
-    found = [np.abs(h.correlation) for h in heatmaps if "-" in h.pair]
+    """The end of one colour scale for all panels of a role: the largest correlation, a layer with itself left out."""
+    found = [np.abs(_shown(h)) for h in heatmaps]
     finite = [a[np.isfinite(a)] for a in found]
     return max([_SMALLEST_SCALE, *(float(a.max()) for a in finite if a.size)])
 
 
+def _shown(found: Heatmap) -> NDArray[np.float64]:
+    """The correlations [first, second]; NaN for a layer against itself."""
+    values = found.correlation.astype(np.float64)
+    if "-" not in found.pair:
+        values[np.equal.outer(found.layers_first, found.layers_second)] = np.nan
+    return values
+
+
 def heatmap(found: Heatmap, scale: float) -> Figure:
     """Every layer against every layer: blue below 0, white at 0, red above; grey is a layer against itself."""
-    figure, axes = _panel(2.75, 2.35, left=0.17, right=0.9, bottom=0.18, top=0.88)
-    values = np.array(found.correlation, np.float64)
-    first, second = _names(found.pair)
-    if first == second:
-        values = np.where(np.equal.outer(found.layers_first, found.layers_second), np.nan, values)
-    drawn = axes.imshow(values, cmap=_diverging(), vmin=-scale, vmax=scale, interpolation="nearest", aspect="auto")
+    figure, axes = _panel(2.75, 2.35, left=0.15, right=0.84, bottom=0.18, top=0.88)
+    drawn = axes.imshow(
+        _shown(found), cmap=_diverging(), vmin=-scale, vmax=scale, interpolation="nearest", aspect="auto"
+    )
     axes.set_title(f"{label(found.pair)}" if first != second else f"inside {label(first)}")
     axes.set(xlabel=f"layer of {label(second)}", ylabel=f"layer of {label(first)}")
     axes.set_xticks(*_ticks(found.layers_second))

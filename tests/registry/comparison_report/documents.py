@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def document(layers: int = 4, controls: int = 1, name: str = "model", roles: tup
 
 
 def _model(label: str, name: str) -> ComparedModel:
-    origin = "asked" if label in "AB" else "given"
+    origin: Literal["asked", "given"] = "asked" if label in "AB" else "given"
     return ComparedModel(label, name, f"file:///{name}", name, origin, True, 10**9, 10**6, 10**9, "leading rows", None,
                          (name,))  # fmt: skip
 
@@ -123,7 +124,7 @@ def _component(
         ),
         change_rows=tuple(change(p, r, n) for p, r in keys for n in places),
         heatmaps=tuple(
-            Heatmap(s, r, name if r == "q" else "", places, places, "leading rows", 1280, 0.028, grid(s), grid(s) / 0.03,
+            Heatmap(s, r, name if r == "q" else "", places, places, "leading rows", 1280, 0.028, grid(s), grid(s) / 0.03,  # noqa: E501
                     tuple((n, n) for n in places))
             for s in scopes
             for r in roles

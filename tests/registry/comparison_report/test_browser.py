@@ -105,8 +105,10 @@ const rgb = text => text.match(/[0-9.]+/g).map(Number);
 const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
   .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
 const ground = element => { for (let e = element; e; e = e.parentElement) {
-  const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-return [...document.querySelectorAll('p, td, th, h1, h2, h3, h4, a, summary, figcaption, figcaption b, caption, strong')]
+  const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; }
+  return [255, 255, 255]; };
+const texts = 'p, td, th, h1, h2, h3, h4, a, summary, figcaption, figcaption b, caption, strong';
+return [...document.querySelectorAll(texts)]
   .filter(e => e.textContent.trim()).map(e => {
     const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
     return (a + 0.05) / (b + 0.05); });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_equal_documents_give_equal_pages(plain: str) -> None:
 def test_headings_and_tables_can_be_read_aloud(plain: str) -> None:
     page = Page(plain)
     levels = [int(tag[1]) for tag, _ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
-    assert levels.count(1) == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert levels.count(1) == 1 and all(b - a <= 1 for a, b in itertools.pairwise(levels))
     assert len(page.all("table")) == len(page.all("caption"))
     boxes = [box for box in page.all("div") if box.get("class") == "box"]
     assert len(boxes) == len(page.all("table")) and all(box["aria-label"] for box in boxes)
