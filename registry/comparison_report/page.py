@@ -35,8 +35,28 @@ _VERDICTS = {
 }
 _TRUST = {True: "The controls agree", False: "Not to be trusted", None: "Not checked by a control"}
 _WORDY = frozenset(
-    "name|role|figures from|change looks like|matched by|values|verdict|relation|reason|log10 p by kind|looks like"
-    "|because|why|source|revision|declared parents|tensor of B|A and B|reading|note".split("|")
+    [
+        "name",
+        "role",
+        "figures from",
+        "change looks like",
+        "matched by",
+        "values",
+        "verdict",
+        "relation",
+        "reason",
+        "log10 p by kind",
+        "looks like",
+        "because",
+        "why",
+        "source",
+        "revision",
+        "declared parents",
+        "tensor of B",
+        "A and B",
+        "reading",
+        "note",
+    ]
 )
 """Titles of columns of words, which stand to the left; figures stand to the right."""
 _PACKAGES = ("forebear", "numpy", "scipy", "safetensors", "duckdb", "matplotlib")

@@ -124,7 +124,7 @@ def _component(
         ),
         change_rows=tuple(change(p, r, n) for p, r in keys for n in places),
         heatmaps=tuple(
-            Heatmap(s, r, name if r == "q" else "", places, places, "leading rows", 1280, 0.028, grid(s), grid(s) / 0.03,  # noqa: E501
+            Heatmap(s, r, name if r == "q" else "", places, places, "kept values", 256, 0.06, grid(s), grid(s) / 0.03,
                     tuple((n, n) for n in places))
             for s in scopes
             for r in roles
