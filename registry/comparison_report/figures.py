@@ -65,6 +65,7 @@ def _shown(found: Heatmap) -> NDArray[np.float64]:
 def heatmap(found: Heatmap, scale: float) -> Figure:
     """Every layer against every layer: blue below 0, white at 0, red above; grey is a layer against itself."""
     figure, axes = _panel(2.75, 2.35, left=0.15, right=0.84, bottom=0.18, top=0.88)
+    first, second = _names(found.pair)
     drawn = axes.imshow(
         _shown(found), cmap=_diverging(), vmin=-scale, vmax=scale, interpolation="nearest", aspect="auto"
     )
