@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real test-lake test-libraries \
-        bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
+.PHONY: demo dev check test wheel-test test-real test-lake test-libraries test-browser bench \
+        bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-scale clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -62,6 +62,10 @@ test-libraries: dev             ## packed layers made anew by the libraries them
 	  .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden || exit 1; \
 	done
 	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py
+
+test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
+	$(BIN)/python -m pip install -q 'selenium>=4.30'
+	$(BIN)/pytest -q -m browser
 
 bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
        bench-compare-full bench-audit

@@ -98,9 +98,12 @@ def test_models_need_not_be_registered(three: list[Path], run: Run) -> None:
     assert [m["registered"] for m in found["models"]] == [False, False, True]
 
 
-def test_the_report_that_nothing_draws_is_an_error(three: list[Path], run: Run, tmp_path: Path) -> None:
+def test_the_report_is_written_and_said(three: list[Path], run: Run, tmp_path: Path) -> None:
     ran = run("compare", three[0], three[1], "--report", tmp_path / "out.html")
-    assert ran.code == 1 and "cannot be drawn" in ran.err and not (tmp_path / "out.html").exists()
+    assert ran.code == 0 and f"report: {tmp_path / 'out.html'}" in ran.out + ran.err
+    assert (tmp_path / "out.html").read_text(encoding="utf-8").endswith("</html>")
+    ran = run("compare", three[0], three[1], "--report", tmp_path / "no" / "out.html")
+    assert ran.code == 1 and "the report cannot be written" in ran.err
 
 
 def test_all_weights_are_read_when_asked(zoo_registry: Path, run: Run) -> None:
