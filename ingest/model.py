@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .adapters import ADAPTER, LEAST_RANK, Adapter, find_adapter, read_adapter_config
 from .architectures import FEEDS, GAIN_OFFSET
 from .card import Card, read_card, read_config, text_config
 from .fingerprint import (
     TensorFingerprint,
     TokenRows,
+    fingerprint_factor,
     fingerprint_matrix,
     fingerprint_tokens,
     fingerprint_vector,
@@ -21,7 +23,7 @@ from .fingerprint import (
 from .fingerprint.sketch import Sketch, sketches
 from .formats import SkippedTensor, checkpoint_files, read_checkpoint
 from .formats.quantised_weights import unpack
-from .layouts import unfuse
+from .layouts import Layout, unfuse
 from .naming import name_tensors
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading import Block, read_plan
@@ -54,6 +56,7 @@ class ModelFingerprint:
     requests: int
     hub: HubCard | None
     files: tuple[SourceFile, ...]
+    adapter: Adapter | None = None
 
     @property
     def content(self) -> str:
@@ -78,9 +81,10 @@ def fingerprint_model(
     config = read_config(metered) or contents.config or {}
     tokenizer = read_tokenizer(metered) or contents.tokenizer
     language = text_config(config)
-    unpacked = unpack(contents.tensors, config)
-    layout = unfuse(unpacked.tensors, config)
-    named = name_tensors(layout.tensors, language)
+    adapter = find_adapter(contents.tensors, read_adapter_config(metered))
+    unpacked = Layout(contents.tensors) if adapter else unpack(contents.tensors, config)
+    layout = Layout(unpacked.tensors) if adapter else unfuse(unpacked.tensors, config)
+    named = adapter.named if adapter else name_tensors(layout.tensors, language)
     vocabulary = tokenizer.vocabulary() if tokenizer else Vocabulary()
     plan = plan_reading(named, vocabulary, language, budget=budget)
     gains = _Gains(GAIN_OFFSET.get(str(language.get("model_type")), 0.0))
@@ -100,7 +104,7 @@ def fingerprint_model(
         state=source.state,
         format=form.name,
         config=config,
-        card=read_card(metered, config),
+        card=read_card(metered, config, adapted=adapter.config.base if adapter else None),
         tokenizer=tokenizer.fingerprint(vocabulary) if tokenizer else None,
         tensors=tuple(tensors),
         tokens=tuple(tokens),
@@ -114,6 +118,7 @@ def fingerprint_model(
         requests=metered.requests,
         hub=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),
+        adapter=adapter,
     )
 
 
@@ -127,6 +132,8 @@ def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[T
     if len(named.tensor.shape) < 2:
         gains.learn(planned, block)
         return fingerprint_vector(named, block), []
+    if named.place.component == ADAPTER:
+        return fingerprint_factor(named, block), []
     return fingerprint_matrix(named, block, gains.of(planned)), []
 
 
@@ -164,5 +171,15 @@ def iter_problems(model: ModelFingerprint) -> Iterator[str]:
         yield f"{len(others)} tensors skipped (first: {others[0].name}: {others[0].reason})"
     if bad := sum(t.statistics.nonfinite for t in model.tensors if t.statistics):
         yield f"{bad} of the values read are NaN or infinite and count as 0"
-    if model.tokenizer is None:
+    if model.adapter:
+        yield from _adapter_problems(model.adapter, model.sketches)
+    elif model.tokenizer is None:
         yield "no tokenizer: embeddings are not compared"
+
+
+def _adapter_problems(adapter: Adapter, found: tuple[Sketch, ...]) -> Iterator[str]:
+    """Why an adapter cannot be compared with others, where it cannot."""
+    if not found and adapter.rank is not None and adapter.rank < LEAST_RANK:
+        yield f"an adapter of rank {adapter.rank}: below {LEAST_RANK} nothing tells strangers apart, it is not compared"
+    elif not found:
+        yield f"an adapter of kind {adapter.kind} without factors in layers that could be compared"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adapters import ADAPTER
 from . import TensorFingerprint
 from .gram import COSINES
 from .minhash import PERMUTATIONS, union
@@ -58,7 +59,8 @@ def _sketch(component: str, tensors: list[TensorFingerprint]) -> Sketch:
 
 
 def _is(tensor: TensorFingerprint, role: str) -> bool:
-    return tensor.named.place.role == role and not tensor.named.place.slot
+    place = tensor.named.place
+    return place.role == role and (not place.slot or place.component == ADAPTER)
 
 
 def _signs(vectors: dict[str, list[NDArray[np.float32] | NDArray[np.int16] | None]], width: int) -> tuple[bytes, int]:
