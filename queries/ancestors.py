@@ -11,6 +11,8 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
+from ..ingest.adapters import ADAPTER
+from .adapters import relate_factors
 from .components import Component, load_components
 from .evidence import PairEvidence, compare
 from .ranking import Candidate, Ranked, rank
@@ -207,7 +209,8 @@ def _candidates(
 def _candidate(
     evidence: PairEvidence, facts: tuple[str, str, datetime | None], declared: tuple[bool, bool], later: bool
 ) -> Candidate:
-    relation = relate(evidence) if evidence.significant else None
+    judge = relate_factors if evidence.pairing.query.kind == ADAPTER else relate
+    relation = judge(evidence) if evidence.significant else None
     return Candidate(facts[0], facts[1], evidence, relation, declared[0], declared[1], facts[2], later)
 
 

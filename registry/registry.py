@@ -17,6 +17,8 @@ from ..ingest.model import ModelFingerprint, fingerprint_model
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import Query, ancestors, registered_query
 from ..queries.comparison.records import Comparison
+from .adapters import adapter_details, unregistered_adapter
+from .arrow import model_tables
 from .comparing import compare
 from .database import Place, open_database, registry_place
 from .details import ModelDetails, model_details
@@ -149,8 +151,10 @@ class Registry:
         query: Query
         if isinstance(asked, Model):
             query = registered_query(self.connection, asked.model_id)
+            adapter = adapter_details(self.connection, asked.model_id)
         else:
             query = unregistered_query(self.connection, asked)
+            adapter = unregistered_adapter(self.connection, model_tables(asked, 0)) if asked.adapter else None
         answers = ancestors(self.connection, query, k)
         return AncestorsReport(
             name=asked.name,
@@ -162,6 +166,7 @@ class Registry:
             registry_models=self._others(query.model_id),
             verdict=overall_verdict(answers),
             components=tuple(answers),
+            adapter=adapter,
         )
 
     def _others(self, model_id: int) -> int:
