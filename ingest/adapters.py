@@ -170,13 +170,12 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
     places = _places(tensors, parts)
     named = [_named(t, m, p, places) for t, (m, p) in zip(tensors, parts, strict=True)]
     targets = [_target(module, factors, places) for module, factors in sorted(_grouped(tensors, parts).items())]
-    kind = (config.kind if config else None) or _kind(t.name for t in tensors)
+    kind = (config.kind if config else None) or _kind(tensors)
     return Adapter(kind, config or AdapterConfig(), tuple(targets), tuple(_told_apart(named)))
 
 
-def _kind(names: object) -> str:
-    text = " ".join(names) if not isinstance(names, str) else names  # type: ignore[call-overload]
-    return next((kind for mark, kind in _KINDS if mark in text), "LORA")
+def _kind(tensors: Sequence[LogicalTensor]) -> str:
+    return next((kind for mark, kind in _KINDS if any(mark in t.name for t in tensors)), "LORA")
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -214,8 +213,8 @@ def _named(tensor: LogicalTensor, module: str, part: str, places: Mapping[str, P
     role = base.role if base.role not in {"embed", "head", "norm", "bias"} else "other"
     factor = part in set(_FACTORS.values()) and len(tensor.shape) > 1 and base.layer is not None
     rank = tensor.matrix[rank_axis(part)] if factor else 0
-    if not factor or rank < LEAST_RANK or role == "other" and base.role != "other":
-        slot = UNREAD
+    if not factor or rank < LEAST_RANK or (role == "other" and base.role != "other"):
+        role, slot = "other", UNREAD
     return NamedTensor(tensor, Place(ADAPTER, base.layer, base.expert, role, slot), tensor.parameters)
 
 
@@ -232,7 +231,7 @@ def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
         place = item.place
         key = (place.layer, place.expert, place.role, place.slot)
         if place.slot != UNREAD and place.role != "other" and key in seen:
-            item = replace(item, place=replace(place, slot=UNREAD))
+            item = replace(item, place=replace(place, role="other", slot=UNREAD))
         seen.add(key)
         told.append(item)
     return told
