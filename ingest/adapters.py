@@ -32,7 +32,7 @@ CONFIG_LIMIT = 1 << 20
 UNREAD = "unread"
 """Slot of tensors that are named and never read."""
 LEAST_RANK = 4
-"""Below it two strangers' factors, trained on the same data, agree or disagree as a whole by the toss of a few coins."""
+"""Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
 _LARGEST_NUMBER = 1 << 31
 _WRAPPER = re.compile(r"^(base_model\.model\.|base_model\.)")
 _FACTOR = re.compile(
@@ -47,7 +47,9 @@ _PART = re.compile(
     r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|lora_embedding_[AB]|lora_E|ranknum|lokr_\w+|hada_t[12]"
     r"|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|alpha)(?:\.[\w-]{1,64})*"
 )
-_PREFIXED = re.compile(r"(?:.+\.)?(prompt_embeddings|prompt_encoder\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*")
+_PREFIXED = re.compile(
+    r"(?:.+\.)?(prompt_embeddings|prompt_encoder\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*"
+)
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
 _FLAT = re.compile(r"lora_(unet|te\d?|transformer|prior)_(.+)")
 _FLAT_FOLDERS = {"unet": "unet/", "transformer": "transformer/", "prior": "prior/"}
@@ -142,12 +144,18 @@ def read_adapter_config(source: Source) -> AdapterConfig | None:
         kind=_text(found, "peft_type", 40),
         base=_text(found, "base_model_name_or_path", 512),
         base_revision=_text(found, "revision", 200),
-        alpha=float(alpha) if type(alpha) in (int, float) and abs(alpha) < _LARGEST_NUMBER else None,
+        alpha=_number(alpha),
         task=_text(found, "task_type", 40),
         dora=found.get("use_dora") is True,
         rslora=found.get("use_rslora") is True,
         singled_out=found.get("layers_to_transform") is not None,
     )
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LARGEST_NUMBER else None
 
 
 def _text(found: Mapping[str, object], key: str, limit: int) -> str | None:
@@ -199,7 +207,9 @@ def _module(name: str) -> str:
 
 def _places(tensors: Sequence[LogicalTensor], parts: Sequence[tuple[str, str]]) -> dict[str, Place]:
     """Module -> the place of its weight in the base, as the base's own tensor of that name would have it."""
-    stand_ins = {m: replace(t, name=f"{m}.weight", shape=(2, 2)) for t, (m, p) in zip(tensors, parts, strict=True) if p and m}
+    stand_ins = {
+        m: replace(t, name=f"{m}.weight", shape=(2, 2)) for t, (m, p) in zip(tensors, parts, strict=True) if p and m
+    }
     return dict(zip(stand_ins, (n.place for n in name_tensors(stand_ins.values(), {})), strict=True))
 
 
@@ -224,7 +234,7 @@ def rank_axis(slot: str) -> int:
 
 
 def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
-    """Factors of one place in one block (several adapters in a file, two modules of one role): all but the first unread."""
+    """Of factors of one place (several adapters in a file, two modules of one role) all but the first unread."""
     seen: set[tuple[object, ...]] = set()
     told = []
     for item in named:
@@ -237,9 +247,7 @@ def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
     return told
 
 
-def _grouped(
-    tensors: Sequence[LogicalTensor], parts: Sequence[tuple[str, str]]
-) -> dict[str, dict[str, LogicalTensor]]:
+def _grouped(tensors: Sequence[LogicalTensor], parts: Sequence[tuple[str, str]]) -> dict[str, dict[str, LogicalTensor]]:
     found: dict[str, dict[str, LogicalTensor]] = defaultdict(dict)
     for tensor, (module, part) in zip(tensors, parts, strict=True):
         if module and part:

@@ -79,7 +79,10 @@ def read_card(source: Source, config: Mapping[str, object], *, adapted: str | No
             parents.setdefault(name, DeclaredParent(name, "config"))
     if adapted and adapted not in _NO_NAMES:
         named_before = parents.get(adapted, DeclaredParent(adapted, "config"))
-        parents = {adapted: replace(named_before, relation=named_before.relation or "adapter"), **_without(parents, adapted)}
+        parents = {
+            adapted: replace(named_before, relation=named_before.relation or "adapter"),
+            **_without(parents, adapted),
+        }
     licence = _names(front.get("license"))
     named = printable(licence[0], 80) if len(licence) == 1 else None
     return Card(tuple(parents.values())[:_MOST_PARENTS], named or (source.card.license if source.card else None))

@@ -13,22 +13,29 @@ Norm gains do not exist here. What tells a common training from a common initial
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..ingest.adapters import rank_axis
 from .evidence import PairEvidence
 from .relation import HIGH_IDENTITY, TRAINED_APART, Relation, relate
 
+_COPIES = frozenset({"identical", "numeric_copy"})
+_MOSTLY = 0.5
+"""Share of B, by size, from which on a match of its own excludes that nothing but the initialisation is common."""
+
 
 def relate_factors(evidence: PairEvidence) -> Relation:
     """The relation of two adapters that are significantly alike."""
     found = relate(evidence)
-    if found.origin == "shared_initialisation" or {"identical", "numeric_copy"} & set(found.flags):
-        return Relation("derived", found.flags, f"factors correlate at {evidence.match.identity:.2f}")
     down, up = _identity(evidence, "A"), _identity(evidence, "B")
     text = f"lora_A correlates at {down:.2f}, lora_B at {up:.2f}"
     if np.isnan(up):
-        return Relation("undecided", found.flags, f"{text}: no lora_B to compare, a common initialisation is not excluded")
-    if up <= TRAINED_APART * down:
+        flags = tuple(f for f in found.flags if f not in _COPIES)
+        why = "no lora_B in both to compare: a common initialisation is not excluded"
+        return Relation("undecided", flags, f"lora_A correlates at {down:.2f}, {why}")
+    if _COPIES & set(found.flags):
+        return Relation("derived", found.flags, text)
+    if up <= TRAINED_APART * down and _matched(evidence) < _MOSTLY:
         why = ", which starts at zero: the same random initialisation, trained apart"
         return Relation("shared_initialisation", ("shared_initialisation",), text + why)
     if up < HIGH_IDENTITY:
@@ -39,11 +46,22 @@ def relate_factors(evidence: PairEvidence) -> Relation:
 
 def _identity(evidence: PairEvidence, factor: str) -> float:
     """Mean correlation of the factors A or B, by size, those without a match at 0; NaN when the query has none."""
-    query, match = evidence.pairing.query, evidence.match
-    wanted = "AB".index(factor)
-    mine = np.array([rank_axis(s) == wanted for s in query.slots], np.bool_) & query.evidenced
-    shared = set(evidence.pairing.candidate.rows_by_key("positions"))
-    mine &= np.array([key in shared for key in query.keys], np.bool_)
+    match, mine = evidence.match, _shared(evidence, factor)
     size = match.weight[mine].sum()
     return float((match.weight[mine] * match.similarity[mine]).sum() / size) if size > 0 else float("nan")
 
+
+def _matched(evidence: PairEvidence) -> float:
+    """Share of the factors B, by size, that are significantly alike each by itself."""
+    match, mine = evidence.match, _shared(evidence, "B")
+    size = match.weight[mine].sum()
+    return float(match.weight[mine & (match.kind >= 0)].sum() / size) if size > 0 else 0.0
+
+
+def _shared(evidence: PairEvidence, factor: str) -> NDArray[np.bool_]:
+    """Which tensors of the query are factors A or B that the candidate has too."""
+    query = evidence.pairing.query
+    theirs = set(evidence.pairing.candidate.rows_by_key("positions"))
+    wanted = "AB".index(factor)
+    found = [rank_axis(s) == wanted and key in theirs for s, key in zip(query.slots, query.keys, strict=True)]
+    return np.array(found, np.bool_) & query.evidenced

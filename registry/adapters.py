@@ -76,7 +76,9 @@ def adapter_details(connection: duckdb.DuckDBPyConnection, model_id: int) -> Ada
     return _details(connection, model_id, rows[0], targets)
 
 
-def unregistered_adapter(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> AdapterDetails | None:
+def unregistered_adapter(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]
+) -> AdapterDetails | None:
     """The details of an adapter that is not kept, from its tables as `model_tables` makes them."""
     if "adapter" not in tables:
         return None
@@ -89,11 +91,18 @@ def unregistered_adapter(connection: duckdb.DuckDBPyConnection, tables: Mapping[
 
 
 def _details(
-    connection: duckdb.DuckDBPyConnection, model_id: int, kept: tuple[object, ...], targets: Sequence[tuple[object, ...]]
+    connection: duckdb.DuckDBPyConnection,
+    model_id: int,
+    kept: tuple[object, ...],
+    targets: Sequence[tuple[object, ...]],
 ) -> AdapterDetails:
     kind, base, base_revision, rank, alpha, task, dora, rslora, every_layer, modules = kept
     wanted: dict[str, object] = {name: [row[i] for row in targets] for i, name in enumerate(_LISTS)}
-    parameters: dict[str, object] = {"model_id": model_id, "every_layer": every_layer, "parents": [base] if base else []}
+    parameters: dict[str, object] = {
+        "model_id": model_id,
+        "every_layer": every_layer,
+        "parents": [base] if base else [],
+    }
     rows = connection.execute(query("adapter_bases"), parameters | wanted).fetchall()
     bases = tuple(BaseModel(name, uri, declared, fits) for _, name, uri, declared, fits in rows)
     return AdapterDetails(

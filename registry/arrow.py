@@ -245,7 +245,10 @@ def _adapter_table(adapter: Adapter | None, model_id: int) -> pa.Table:
 
 def _target_table(adapter: Adapter | None, model_id: int) -> pa.Table:
     found = adapter.targets if adapter else ()
-    wide = [(None if t.outputs is None else _capped(t.outputs), None if t.inputs is None else _capped(t.inputs)) for t in found]
+    wide = [
+        (None if t.outputs is None else _capped(t.outputs), None if t.inputs is None else _capped(t.inputs))
+        for t in found
+    ]
     return pa.table(
         {
             "model_id": _ids(model_id, len(found)),

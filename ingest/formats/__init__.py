@@ -96,7 +96,9 @@ def _own_format(source: Source, folder: str) -> list[tuple[Format, list[str]]]:
     Weights of a whole model come before those of an adapter, whatever their formats.
     """
     found = [(form, files) for form in FORMATS if (files := weight_files(source, form, folder))]
-    whole = [(form, files) for form, files in found if not all(_ADAPTERS.fullmatch(PurePosixPath(f).name) for f in files)]
+    whole = [
+        (form, files) for form, files in found if not all(_ADAPTERS.fullmatch(PurePosixPath(f).name) for f in files)
+    ]
     return (whole or found)[:1]
 
 

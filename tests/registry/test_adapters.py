@@ -112,7 +112,8 @@ def test_strangers_trained_alike_are_significant_entry_by_entry_and_not_when_lev
     from forebear.queries.evidence import compare
 
     folders = [
-        write_files(tmp_path / f"s{i}", peft_files(train(DATA, i, rank=rank, layers=4, steps=8.0), r=rank)) for i in range(8)
+        write_files(tmp_path / f"s{i}", peft_files(train(DATA, i, rank=rank, layers=4, steps=8.0), r=rank))
+        for i in range(8)
     ]
     with Registry(tmp_path / "r.duckdb") as registry:
         registry.ingest(*folders)
@@ -138,4 +139,3 @@ def test_an_adapter_of_which_nothing_was_trained_is_of_one_initialisation_at_mos
         registry.ingest(tmp_path / "fresh", tmp_path / "trained")
         (answer,) = registry.ancestors("fresh").components
     assert answer.verdict != "derived" and "no lora_B" in answer.ancestors[0].reason
-

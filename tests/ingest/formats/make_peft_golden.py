@@ -16,7 +16,9 @@ def main() -> None:
     torch.manual_seed(0)
     shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "vocab_size": 16}
     config = LlamaConfig(**shape, num_attention_heads=4, num_key_value_heads=2)
-    lora = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], use_dora=True, modules_to_save=["lm_head"])
+    lora = LoraConfig(
+        r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], use_dora=True, modules_to_save=["lm_head"]
+    )
     model = get_peft_model(LlamaForCausalLM(config), lora)
     for name, value in model.named_parameters():
         if "lora_B" in name:

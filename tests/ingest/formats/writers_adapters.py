@@ -33,14 +33,16 @@ class Data:
 Factors = dict[str, Floats]
 
 
-def train(data: Data, seed: int, *, rank: int = 8, layers: int = 2, steps: float = 1.0, start: Factors | None = None) -> Factors:
-    """Factors by their PEFT names without the wrapper: A uniform and B zero at first, then moved along the data's gradient.
+def train(
+    data: Data, seed: int, *, rank: int = 8, layers: int = 2, steps: float = 1.0, start: Factors | None = None
+) -> Factors:
+    """Factors by PEFT's names without the wrapper: A uniform and B zero, then moved along the data's gradient.
 
     Gradient flow of B A from (A0, 0): dB = G A', dA = B' G, in a few explicit steps, with noise of the run's own.
     """
     random = np.random.default_rng(seed)
     made = dict(start or {})
-    noise = np.random.default_rng([seed, 7 if start else 8])
+    noise = np.random.default_rng([seed, data.seed, 7 if start else 8])
     for layer in range(layers):
         for target, (out, width) in WIDTHS.items():
             name = f"model.layers.{layer}.{target}"
@@ -81,5 +83,5 @@ def kohya_file(factors: Mapping[str, Floats]) -> bytes:
         module, _, factor = name.rpartition(".")
         flat = "lora_te_" + module.replace(".", "_")
         tensors[f"{flat}.{'lora_down' if factor == 'lora_A' else 'lora_up'}.weight"] = value
-        tensors[f"{flat}.alpha"] = np.float32(8).reshape(())
+        tensors[f"{flat}.alpha"] = np.full((), 8, np.float32)
     return safetensors_bytes(tensors)
