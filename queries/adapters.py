@@ -8,6 +8,8 @@ of variance 1 / k^2, and k^2 values are what it counts for, 64 at most. (E tr(Q)
 Diaconis and Shahshahani, "On the eigenvalues of random matrices", 1994.)
 
 Norm gains do not exist here. What tells a common training from a common initialisation is B, which starts at 0.
+Only copies count as derived: a training that is repeated from one seed with the data in another order ends nearer to
+the first (B at 0.94 and 0.97 in small trained Llamas) than the first one continued does (0.81 and 0.86).
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ from numpy.typing import NDArray
 
 from ..ingest.adapters import rank_axis
 from .evidence import PairEvidence
-from .relation import HIGH_IDENTITY, TRAINED_APART, Relation, relate
+from .relation import Relation, relate
 
 _COPIES = frozenset({"identical", "numeric_copy"})
-_MOSTLY = 0.5
-"""Share of B, by size, from which on a match of its own excludes that nothing but the initialisation is common."""
+_BY_CHANCE = 0.1
+"""Share of B, by size, that may match by itself although nothing of the training is common: each does at 1 %."""
 
 
 def relate_factors(evidence: PairEvidence) -> Relation:
@@ -35,13 +37,11 @@ def relate_factors(evidence: PairEvidence) -> Relation:
         return Relation("undecided", flags, f"lora_A correlates at {down:.2f}, {why}")
     if _COPIES & set(found.flags):
         return Relation("derived", found.flags, text)
-    if up <= TRAINED_APART * down and _matched(evidence) < _MOSTLY:
+    if _matched(evidence) <= _BY_CHANCE:
         why = ", which starts at zero: the same random initialisation, trained apart"
         return Relation("shared_initialisation", ("shared_initialisation",), text + why)
-    if up < HIGH_IDENTITY:
-        why = ": one run continued, or two from one random initialisation on similar data"
-        return Relation("undecided", found.flags, text + why)
-    return Relation("derived", found.flags, text)
+    why = ": one training continued, or repeated from the same random initialisation; weights do not tell which"
+    return Relation("undecided", found.flags, text + why)
 
 
 def _identity(evidence: PairEvidence, factor: str) -> float:
