@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -59,9 +59,10 @@ def text_config(config: Mapping[str, object]) -> Mapping[str, object]:
     return config
 
 
-def read_card(source: Source, config: Mapping[str, object]) -> Card:
+def read_card(source: Source, config: Mapping[str, object], *, adapted: str | None = None) -> Card:
     """The front matter of README.md, what the Hub says, and the fields of the config that name a parent.
 
+    `adapted` is the base that the config of an adapter names.
     A card is prose by people: front matter that is no YAML mapping declares nothing, it is not an error.
     """
     front = _front_matter(read_small(source, "README.md", CARD_LIMIT) or b"")
@@ -76,9 +77,19 @@ def read_card(source: Source, config: Mapping[str, object]) -> Card:
     for name in (printable(n) for key in _CONFIG_PARENTS for n in _names(config.get(key))):
         if name.rstrip("/").rpartition("/")[2] != source.name and name != source.name:
             parents.setdefault(name, DeclaredParent(name, "config"))
+    if adapted and adapted not in _NO_NAMES:
+        named_before = parents.get(adapted, DeclaredParent(adapted, "config"))
+        parents = {
+            adapted: replace(named_before, relation=named_before.relation or "adapter"),
+            **_without(parents, adapted),
+        }
     licence = _names(front.get("license"))
     named = printable(licence[0], 80) if len(licence) == 1 else None
     return Card(tuple(parents.values())[:_MOST_PARENTS], named or (source.card.license if source.card else None))
+
+
+def _without(parents: Mapping[str, DeclaredParent], name: str) -> dict[str, DeclaredParent]:
+    return {key: parent for key, parent in parents.items() if key != name}
 
 
 def _front_matter(card: bytes) -> Mapping[str, object]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .adapters import Adapter, find_adapter, read_adapter_config
 from .card import read_config, text_config
 from .formats import SkippedTensor, read_checkpoint
 from .formats.quantised import unpack
-from .layouts import unfuse
+from .layouts import Layout, unfuse
 from .naming import NamedTensor, name_tensors
 from .reading import read_ranges
 from .sources.source import Source
@@ -20,7 +21,8 @@ class Checkpoint:
     """What the headers of a model's files say. Packed and fused weights are separate matrices [out, in] here.
 
     `format` is its name, `tensor_count` counts the tensors of the files, `parameters` the logical values, those of
-    `skipped` tensors included. `language` is the part of `config` that describes the language model.
+    `skipped` tensors included. An `adapter`'s factors are neither unpacked nor unfused. `language` is the part of
+    `config` that describes the language model.
     """
 
     format: str
@@ -31,6 +33,7 @@ class Checkpoint:
     skipped: tuple[SkippedTensor, ...]
     tensor_count: int
     parameters: int
+    adapter: Adapter | None
 
 
 def open_checkpoint(source: Source) -> Checkpoint:
@@ -41,16 +44,21 @@ def open_checkpoint(source: Source) -> Checkpoint:
     form, contents = read_checkpoint(source)
     config = read_config(source) or contents.config or {}
     language = text_config(config)
-    unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, source))
-    layout = unfuse(unpacked.tensors, config)
+    adapter = find_adapter(contents.tensors, read_adapter_config(source))
+    if adapter:
+        unpacked = layout = Layout(contents.tensors)
+    else:
+        unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, source))
+        layout = unfuse(unpacked.tensors, config)
     unread = contents.skipped + unpacked.skipped
     return Checkpoint(
         format=form.name,
         config=config,
         language=language,
         tokenizer=read_tokenizer(source) or contents.tokenizer,
-        named=tuple(name_tensors(layout.tensors, language)),
+        named=tuple(adapter.named if adapter else name_tensors(layout.tensors, language)),
         skipped=unread + layout.skipped,
         tensor_count=len(contents.tensors),
         parameters=sum(t.parameters for t in unpacked.tensors) + sum(s.parameters for s in unread),
+        adapter=adapter,
     )

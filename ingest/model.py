@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .adapters import ADAPTER, LEAST_RANK, Adapter
 from .architectures import FEEDS, GAIN_OFFSET
 from .card import Card, read_card
 from .checkpoint import open_checkpoint
 from .fingerprint import (
     TensorFingerprint,
     TokenRows,
+    fingerprint_factor,
     fingerprint_matrix,
     fingerprint_tokens,
     fingerprint_vector,
@@ -52,6 +54,7 @@ class ModelFingerprint:
     requests: int
     hub: HubCard | None
     files: tuple[SourceFile, ...]
+    adapter: Adapter | None = None
 
     @property
     def content(self) -> str:
@@ -73,6 +76,7 @@ def fingerprint_model(
     """
     metered = MeteredSource(source)
     found = open_checkpoint(metered)
+    adapter = found.adapter
     vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
     plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
     gains = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0))
@@ -92,7 +96,7 @@ def fingerprint_model(
         state=source.state,
         format=found.format,
         config=found.config,
-        card=read_card(metered, found.config),
+        card=read_card(metered, found.config, adapted=adapter.config.base if adapter else None),
         tokenizer=found.tokenizer.fingerprint(vocabulary) if found.tokenizer else None,
         tensors=tuple(tensors),
         tokens=tuple(tokens),
@@ -105,6 +109,7 @@ def fingerprint_model(
         requests=metered.requests,
         hub=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),
+        adapter=adapter,
     )
 
 
@@ -118,6 +123,8 @@ def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[T
     if len(named.tensor.shape) < 2:
         gains.learn(planned, block)
         return fingerprint_vector(named, block), []
+    if named.place.component == ADAPTER:
+        return fingerprint_factor(named, block), []
     return fingerprint_matrix(named, block, gains.of(planned)), []
 
 
@@ -155,5 +162,15 @@ def iter_problems(model: ModelFingerprint) -> Iterator[str]:
         yield f"{len(others)} tensors skipped (first: {others[0].name}: {others[0].reason})"
     if bad := sum(t.statistics.nonfinite for t in model.tensors if t.statistics):
         yield f"{bad} of the values read are NaN or infinite and count as 0"
-    if model.tokenizer is None:
+    if model.adapter:
+        yield from _adapter_problems(model.adapter, model.sketches)
+    elif model.tokenizer is None:
         yield "no tokenizer: embeddings are not compared"
+
+
+def _adapter_problems(adapter: Adapter, found: tuple[Sketch, ...]) -> Iterator[str]:
+    """Why an adapter cannot be compared with others, where it cannot."""
+    if not found and adapter.rank is not None and adapter.rank < LEAST_RANK:
+        yield f"an adapter of rank {adapter.rank}: below {LEAST_RANK} nothing tells strangers apart, it is not compared"
+    elif not found:
+        yield f"an adapter of kind {adapter.kind} without factors in layers that could be compared"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .adapters import ADAPTER, UNREAD
+from .fingerprint.factors import factor_rows
 from .formats.contents import SkippedTensor
 from .naming import NamedTensor
 from .reader import Range
@@ -23,7 +25,7 @@ BATCH_BYTES = 16 << 20
 BEYOND_BUDGET = "its layer is beyond the budget"
 """How the reason begins of what a budget leaves out."""
 _TENSOR_LIMIT = 64 << 20  # bytes of one tensor's planned rows; 16 rows of the widest published matrix are below 4 MB
-_CONTEXT_ONLY = frozenset({"buffer", "position", "token_type"})
+_CONTEXT_ONLY = frozenset({"buffer", "position", "token_type", UNREAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
 
 def _plan_tensor(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> PlannedTensor:
     tensor, place = item.tensor, item.place
-    rows, keys = tuple(range(min(LEADING_ROWS, tensor.matrix[0]))), None
+    leading = factor_rows(place.slot, tensor.matrix) if place.component == ADAPTER else LEADING_ROWS
+    rows, keys = tuple(range(min(leading, tensor.matrix[0]))), None
     if tensor.parameters == 0 or place.slot in _CONTEXT_ONLY or (place.role == "head" and tied):
         rows = ()
     elif place.role in {"embed", "head"}:

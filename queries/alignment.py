@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ingest.adapters import ADAPTER
 from ..ingest.fingerprint.minhash import PERMUTATIONS, PLACES
 from .components import Component
 from .nulls import FEW_BLOCKS, FEW_PAIRS, calibrated, fisher_z, jaccard_of_strangers, spread
@@ -92,11 +93,13 @@ def _correlations(pairing: Pairing, kind: str) -> Alignment | None:
         first, second = query.evidence(kind).tensor[rows], candidate.evidence(kind).tensor[columns]
         r = (query.vectors(kind)[rows] @ candidate.vectors(kind)[columns].T).astype(np.float64)
         if kind == "positions":
-            values = query.sampled[first]
             comparable = (query.inputs[first][:, None] == candidate.inputs[second][None, :]) & (
-                values[:, None] == candidate.sampled[second][None, :]
+                query.sampled[first][:, None] == candidate.sampled[second][None, :]
             )
-            z = np.where(comparable, fisher_z(r, values[:, None]), np.nan)
+            values = np.minimum(query.independent(rows)[:, None], candidate.independent(columns)[None, :])
+            z = np.where(comparable, fisher_z(r, values), np.nan)
+            if query.kind == ADAPTER:  # levelled factors say whether, the factors themselves how much
+                r = (query.standardised[rows] @ candidate.standardised[columns].T).astype(np.float64)
         else:
             z = fisher_z(r, query.vectors(kind).shape[1])
         if not np.isfinite(z).any():

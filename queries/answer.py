@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from .adapters import relation_of
 from .components import Component
 from .evidence import PairEvidence, compare
 from .ranking import Candidate, Ranked, rank
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
-from .relation import relate
 from .tails import LOG10
 
 
@@ -42,7 +42,7 @@ def judged(
 def _candidate(
     evidence: PairEvidence, facts: tuple[str, str, datetime | None], declared: tuple[bool, bool], later: bool
 ) -> Candidate:
-    relation = relate(evidence) if evidence.significant else None
+    relation = relation_of(evidence) if evidence.significant else None
     return Candidate(facts[0], facts[1], evidence, relation, declared[0], declared[1], facts[2], later)
 
 

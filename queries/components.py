@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..ingest.adapters import ADAPTER
 from ..ingest.fingerprint.gram import UNIT
+from .factors import kept_ranks, levelled
 from .nulls import levelled_gram, standardised
 
 FFN_ROLES = frozenset({"gate", "up", "down"})
@@ -116,8 +118,22 @@ class Component:
         return {"positions": self.positions, "gram": self.gram, "minhash": self.minhash, "vector": self.vector}[kind]
 
     def vectors(self, kind: str) -> NDArray[np.float32]:
-        """Vectors of length 1 of a kind that is compared by correlation."""
-        return self.standardised if kind == "positions" else self.grams
+        """Vectors of length 1 of a kind that is compared by correlation; what their significance follows from."""
+        if kind == "positions":
+            return self._levelled[0] if self.kind == ADAPTER else self.standardised
+        return self.grams
+
+    def independent(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many values the positions `rows` count for: those sampled, fewer for the factors of an adapter."""
+        return self._levelled[1][rows] if self.kind == ADAPTER else self.sampled[self.positions.tensor[rows]]
+
+    @cached_property
+    def _levelled(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Positions of an adapter's factors, levelled and standardised, and what they count for."""
+        tensors = self.positions.tensor
+        ranks = np.array([kept_ranks(self.slots[t], self.shapes[t]) for t in tensors], np.int64)
+        values, count = levelled(self.positions.value.astype(np.float32), ranks, self.sampled[tensors])
+        return standardised(values, self.sampled[tensors]), count
 
     @cached_property
     def _rows_by_key(self) -> dict[str, dict[str, NDArray[np.int64]]]:

@@ -12,3 +12,5 @@ DELETE FROM token_row WHERE model_id = getvariable('model_id');
 DELETE FROM skipped_tensor WHERE model_id = getvariable('model_id');
 DELETE FROM hub WHERE model_id = getvariable('model_id');
 DELETE FROM file WHERE model_id = getvariable('model_id');
+DELETE FROM adapter WHERE model_id = getvariable('model_id');
+DELETE FROM adapter_target WHERE model_id = getvariable('model_id');

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..ingest.adapters import Adapter
 from ..ingest.fingerprint import TensorFingerprint
 from ..ingest.fingerprint.gram import COSINES
 from ..ingest.fingerprint.minhash import PERMUTATIONS
@@ -32,6 +33,8 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
             ]
         ),
         "tokenizer": _tokenizer_table(model, model_id),
+        "adapter": _adapter_table(model.adapter, model_id),
+        "adapter_target": _target_table(model.adapter, model_id),
         "sketch": _sketch_table(model, model_id),
         "tensor": _tensor_table(model.tensors, model_id),
         "token_row": _token_table(model, model_id),
@@ -221,3 +224,50 @@ def _sketch_table(model: ModelFingerprint, model_id: int) -> pa.Table:
             "down_filled": pa.array([s.down_filled for s in found], pa.float32()),
         }
     )
+
+
+def _adapter_table(adapter: Adapter | None, model_id: int) -> pa.Table:
+    found = [adapter] if adapter else []
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "kind": pa.array([a.kind for a in found], pa.string()),
+            "base": pa.array([a.config.base for a in found], pa.string()),
+            "base_revision": pa.array([a.config.base_revision for a in found], pa.string()),
+            "rank": pa.array([_rank(a.rank) for a in found], pa.uint32()),
+            "alpha": pa.array([a.config.alpha for a in found], pa.float64()),
+            "task": pa.array([a.config.task for a in found], pa.string()),
+            "dora": pa.array([a.dora for a in found], pa.bool_()),
+            "rslora": pa.array([a.config.rslora for a in found], pa.bool_()),
+            "every_layer": pa.array([a.every_layer for a in found], pa.bool_()),
+            "layers": pa.array([_small(a.layers) for a in found], pa.uint16()),
+            "targets": pa.array([[printable(m, 200) for m in a.modules] for a in found], pa.list_(pa.string())),
+        }
+    )
+
+
+def _target_table(adapter: Adapter | None, model_id: int) -> pa.Table:
+    found = adapter.targets if adapter else ()
+    wide = [
+        (None if t.outputs is None else _capped(t.outputs), None if t.inputs is None else _capped(t.inputs))
+        for t in found
+    ]
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "component": pa.array([t.place.component for t in found], pa.string()),
+            "layer": pa.array([_small(t.place.layer) for t in found], pa.uint16()),
+            "expert": pa.array([_small(t.place.expert) for t in found], pa.uint16()),
+            "role": pa.array([t.place.role for t in found], pa.string()),
+            "slot": pa.array([printable(t.place.slot, 200) for t in found], pa.string()),
+            "module": pa.array([t.module for t in found], pa.string()),
+            "outputs": pa.array([outputs for outputs, _ in wide], pa.uint64()),
+            "inputs": pa.array([inputs for _, inputs in wide], pa.uint64()),
+            "rank": pa.array([_rank(t.rank) for t in found], pa.uint32()),
+        }
+    )
+
+
+def _rank(rank: int | None) -> int | None:
+    """Ranks of tensors without elements may claim anything."""
+    return None if rank is None else min(rank, 0xFFFFFFFF)

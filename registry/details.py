@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from .adapters import AdapterDetails, adapter_details
 from .database import query
 from .models import Model
 
@@ -58,6 +59,7 @@ class ModelDetails:
     components: tuple[ComponentDetails, ...]
     tokenizer: TokenizerDetails | None
     skipped: tuple[SkippedDetails, ...]
+    adapter: AdapterDetails | None = None
 
 
 def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelDetails:
@@ -73,6 +75,7 @@ def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelD
         tuple(_component(*row) for row in rows("show_components")),
         tokenizers[0] if tokenizers else None,
         tuple(SkippedDetails(*row) for row in rows("show_skipped")),
+        adapter_details(connection, model.model_id),
     )
 
 

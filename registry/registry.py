@@ -18,6 +18,8 @@ from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import ancestors, registered_query
 from ..queries.comparison.records import Comparison
 from ..queries.records import Query
+from .adapters import adapter_details, unregistered_adapter
+from .arrow import model_tables
 from .audit.report import AuditChanges, AuditReport, audit_changes, audit_report
 from .audit.run import AuditOptions, run_audit
 from .comparing import compare
@@ -177,8 +179,10 @@ class Registry:
         query: Query
         if isinstance(asked, Model):
             query = registered_query(self.connection, asked.model_id)
+            adapter = adapter_details(self.connection, asked.model_id)
         else:
             query = unregistered_query(self.connection, asked)
+            adapter = unregistered_adapter(self.connection, model_tables(asked, 0)) if asked.adapter else None
         answers = ancestors(self.connection, query, k)
         return AncestorsReport(
             name=asked.name,
@@ -190,6 +194,7 @@ class Registry:
             registry_models=self._others(query.model_id),
             verdict=overall_verdict(answers),
             components=tuple(answers),
+            adapter=adapter,
         )
 
     def audit(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ..queries.records import Ancestor, ComponentAnswer, Verdict, overall
+from .adapters import AdapterDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class AncestorsReport:
     """What was asked about, how much of it was read, and the answer for each of its components.
 
     `registry_models` counts the models it was compared with, itself left out. `bytes_read` is of its fingerprint, also
-    when that was made earlier.
+    when that was made earlier. Of an adapter, `adapter` names what could be its base.
     """
 
     name: str
@@ -25,6 +26,7 @@ class AncestorsReport:
     registry_models: int
     verdict: Verdict
     components: tuple[ComponentAnswer, ...]
+    adapter: AdapterDetails | None = None
 
 
 def overall_verdict(answers: Sequence[ComponentAnswer]) -> Verdict:
@@ -48,6 +50,7 @@ def report_document(report: AncestorsReport) -> dict[str, object]:
             {"component": a.component, "verdict": a.verdict, "sentence": a.sentence} for a in report.components
         ],
         "ancestors": ancestor_rows(report),
+        "adapter": asdict(report.adapter) if report.adapter else None,
     }
 
 

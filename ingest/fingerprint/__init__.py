@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..naming import NamedTensor
+from .factors import factor_values
 from .gram import ROWS, gram
 from .minhash import PLACES, column_minhash
 from .positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES, places, sample
@@ -86,6 +87,22 @@ def fingerprint_matrix(
         positions=sample(clean, MATRIX_VALUES) if usable else None,
         gram=gram(clean, gain) if usable and role in _GRAM_ROLES and rows == ROWS else None,
         minhash=column_minhash(clean, role) if usable and role in _CODED_ROLES and rows >= _ROWS_FOR_CODES else None,
+    )
+
+
+def fingerprint_factor(named: NamedTensor, block: NDArray[np.float32]) -> TensorFingerprint:
+    """The fingerprint of an adapter's factor from its leading rows: positions alone, laid out as `factors` says."""
+    clean, nonfinite = finite(block)
+    values = factor_values(named.place.slot, clean)
+    kept = np.zeros(MATRIX_VALUES, np.float32)
+    kept[: values.size] = values.reshape(-1)
+    usable = values.size >= MINIMAL_VALUES and bool(values.any())
+    return TensorFingerprint(
+        named,
+        rows_read=clean.shape[0],
+        sampled=values.size,
+        statistics=statistics(clean, nonfinite),
+        positions=kept if usable else None,
     )
 
 

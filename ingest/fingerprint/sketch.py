@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adapters import ADAPTER
 from . import TensorFingerprint
 from .gram import COSINES
 from .minhash import CODES, PERMUTATIONS, union
@@ -92,7 +93,8 @@ def column_bytes(minhash: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 def _is(tensor: TensorFingerprint, role: str) -> bool:
-    return tensor.named.place.role == role and not tensor.named.place.slot
+    place = tensor.named.place
+    return place.role == role and (not place.slot or place.component == ADAPTER)
 
 
 def _signs(vectors: dict[str, list[NDArray[np.float32] | NDArray[np.int16] | None]], width: int) -> tuple[bytes, int]:

@@ -60,6 +60,8 @@ FORMATS: tuple[Format, ...] = (
 that llama.cpp keeps apart, is read where it stands alone or is named itself."""
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
+_ADAPTERS = re.compile(r"(adapter_model|adapter|pytorch_lora_weights)\.\w+")
+"""Files that hold an adapter beside a model, where both are there."""
 
 
 def read_checkpoint(source: Source) -> tuple[Format, Contents]:
@@ -89,8 +91,15 @@ def _networks(source: Source) -> Networks:
 
 
 def _own_format(source: Source, folder: str) -> list[tuple[Format, list[str]]]:
-    """The preferred format of a folder and its files; empty where none has weights there."""
-    return next(([(form, files)] for form in FORMATS if (files := weight_files(source, form, folder))), [])
+    """The preferred format of a folder and its files; empty where none has weights there.
+
+    Weights of a whole model come before those of an adapter, whatever their formats.
+    """
+    found = [(form, files) for form in FORMATS if (files := weight_files(source, form, folder))]
+    whole = [
+        (form, files) for form, files in found if not all(_ADAPTERS.fullmatch(PurePosixPath(f).name) for f in files)
+    ]
+    return (whole or found)[:1]
 
 
 def _read_network(source: Source, part: Network) -> tuple[Format, Contents]:
@@ -157,7 +166,8 @@ def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
         return _only_family(source, files or towers, form)
     stem = at + form.stem
     named = [path for path in files if path == f"{stem}{form.ending}" or path.startswith(f"{stem}-")]
-    return one_variant(named or files)
+    whole = [path for path in files if not _ADAPTERS.fullmatch(path.removeprefix(at))]
+    return one_variant(named or whole or files)
 
 
 def _only_family(source: Source, files: list[str], form: Format) -> list[str]:

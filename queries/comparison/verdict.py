@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..adapters import relation_of
 from ..answer import evidence_blocks
 from ..evidence import KINDS, PairEvidence
 from ..records import Verdict
-from ..relation import Relation, relate
+from ..relation import Relation
 from .records import PairEvidenceRow, RoleMatch
 from .tables import role_order
 
@@ -40,7 +41,7 @@ class Judged:
 def judge(evidence: PairEvidence) -> Judged:
     """The verdict of one direction."""
     if evidence.significant:
-        relation = relate(evidence)
+        relation = relation_of(evidence)
         verdict: Verdict = "inconclusive" if relation.origin == "undecided" else relation.origin
         return Judged(evidence, relation, verdict, relation.reason)
     if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES:

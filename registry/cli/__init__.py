@@ -47,12 +47,9 @@ app.command("demo")(demo.demo)
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import PackageNotFoundError, version
+        from ..version import forebear_version
 
-        try:
-            typer.echo(f"forebear {version('forebear')}")
-        except PackageNotFoundError:
-            typer.echo("forebear (not installed: run from a checkout)")
+        typer.echo(f"forebear {forebear_version()}")
         raise typer.Exit
 
 

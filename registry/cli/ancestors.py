@@ -12,6 +12,7 @@ from .output import Output, Result, Table
 
 if TYPE_CHECKING:
     from ...queries.records import Ancestor, ComponentAnswer
+    from ..adapters import AdapterDetails
     from ..report import AncestorsReport
 
 _TITLES = ("rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared")
@@ -60,10 +61,20 @@ def ancestors_result(report: AncestorsReport, *, blocks: bool = False) -> Result
     columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]
     tables = [_table(answer) for answer in report.components]
     if not tables:
-        tables = [Table((), (), (), [f"{report.name}: no component with layers, nothing to compare"])]
+        why = "an adapter without factors that can be compared" if report.adapter else "no component with layers"
+        tables = [Table((), (), (), [f"{report.name}: {why}, nothing to compare"])]
+    if report.adapter:
+        tables.append(base_table(report.adapter))
     if blocks:
         tables += [_block_table(answer) for answer in report.components]
     return Result(report_document(report), rows, tables, columns)
+
+
+def base_table(adapter: AdapterDetails) -> Table:
+    """What could be the base of an adapter: by shape and name, which the title says."""
+    fits = {True: "yes", False: "no", None: "cannot be told"}
+    cells = [[b.name, "yes" if b.declared else "", fits[b.fits], b.source] for b in adapter.bases]
+    return Table(("possible base", "declared", "shapes fit", "source") if cells else (), cells, (), [adapter.sentence])
 
 
 def _table(answer: ComponentAnswer) -> Table:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .ancestors import base_table
 from .numbers import counted, parameters, size
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
+    from ..adapters import AdapterDetails
     from ..details import ModelDetails
     from ..models import Model
 
@@ -95,6 +97,8 @@ def show_result(details: ModelDetails) -> Result:
         for c in details.components
     ]
     tables = [Table(("model", _named(details.model)), facts), Table(titles, parts, range(1, 5))]
+    if details.adapter:
+        tables.append(base_table(details.adapter))
     if details.skipped:
         left = [[s.name, parameters(s.parameters), s.reason] for s in details.skipped]
         tables.append(Table(("tensor left out", "parameters", "reason"), left, (1,)))
@@ -107,6 +111,7 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         f"{p.parent} ({p.origin}{': ' + p.relation if p.relation else ''})" for p in details.declared_parents
     )
     return [
+        *_adapter_facts(details.adapter),
         ("source", model.uri),
         ("revision", model.revision or ""),
         ("format", model.format),
@@ -119,6 +124,15 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         ("read", f"{size(model.bytes_read)} of {size(model.bytes_total)}"),
         ("ingested", f"{model.ingested_at:%Y-%m-%d %H:%M:%S} UTC"),
     ]
+
+
+def _adapter_facts(adapter: AdapterDetails | None) -> list[tuple[str, str]]:
+    if adapter is None:
+        return []
+    marks = [adapter.kind, *(["DoRA"] if adapter.dora else []), *(["rsLoRA"] if adapter.rslora else [])]
+    numbers = [f"rank {adapter.rank}"] if adapter.rank is not None else []
+    numbers += [f"alpha {adapter.alpha:g}"] if adapter.alpha is not None else []
+    return [("adapter", ", ".join([*marks, *numbers, " ".join(adapter.targets)]))]
 
 
 def remove(

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from ...queries.ancestors import BlockMatch
 from ...queries.comparison.figures import Baseline, Distribution, Heatmap, ModelMap, Profile
+from ...queries.records import BlockMatch
 from .images import label
 
 # Okabe and Ito's palette, which people with any colour vision tell apart; line styles and markers say the same.

@@ -20,6 +20,7 @@ from ...ingest.errors import RegistryError
 from ...ingest.text import printable
 from ...queries.comparison.records import ComparedModel, Comparison, ConfigRow, ParameterRow
 from ..cli.numbers import evalue, parameters, share, size
+from ..version import forebear_version
 from .images import style
 from .sections import changed_by_layer, component_figures, key_table, model_map
 
@@ -59,7 +60,7 @@ _WORDY = frozenset(
     ]
 )
 """Titles of columns of words, which stand to the left; figures stand to the right."""
-_PACKAGES = ("forebear", "numpy", "scipy", "safetensors", "duckdb", "matplotlib")
+_PACKAGES = ("numpy", "scipy", "safetensors", "duckdb", "matplotlib")
 
 
 def write_report(document: Comparison, path: Path) -> None:
@@ -90,7 +91,11 @@ def report_page(document: Comparison) -> str:
             sizes=_parameter_rows(document.architecture.parameters, document.models, whole=True),
             layer_sizes=_parameter_rows(document.architecture.parameters, document.models, whole=False),
             command=_command(document.models),
-            versions={name: version(name) for name in _PACKAGES} | {"Python": platform.python_version()},
+            versions={
+                "forebear": forebear_version(),
+                **{name: version(name) for name in _PACKAGES},
+                "Python": platform.python_version(),
+            },
         )
     )
 

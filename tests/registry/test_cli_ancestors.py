@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import MakeModel, Run
 
-DOCUMENT = ["schema_version", "query", "registry_models", "verdict", "components", "ancestors"]
+DOCUMENT = ["schema_version", "query", "registry_models", "verdict", "components", "ancestors", "adapter"]
 QUERY = ["name", "source", "revision", "parameters", "bytes_read", "bytes_total"]
 ANCESTOR = [
     *("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance"),

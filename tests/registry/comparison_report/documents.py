@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
 
-from forebear.queries.ancestors import BlockMatch
+from forebear.queries.comparison.attention_test import AttentionTest
 from forebear.queries.comparison.figures import (
     Baseline,
     Change,
@@ -20,7 +19,9 @@ from forebear.queries.comparison.figures import (
     Profile,
     RoleSummary,
 )
+from forebear.queries.comparison.full import FullComparison, TensorComparison, Uncompared
 from forebear.queries.comparison.metrics import Metrics
+from forebear.queries.comparison.neuron_test import NeuronLayer, NeuronTest
 from forebear.queries.comparison.records import (
     ArchitectureComparison,
     Comparability,
@@ -33,6 +34,10 @@ from forebear.queries.comparison.records import (
     PairEvidenceRow,
     ParameterRow,
 )
+from forebear.queries.comparison.residual_alignment import Assignment
+from forebear.queries.comparison.token_rows import TokenRowsComparison
+from forebear.queries.comparison.tokenizers import EncodingAgreement, MergeBand, TokenizerComparison, TokenizerFacts
+from forebear.queries.records import BlockMatch
 
 ROLES = ("q", "norm")
 ALL_ROLES = ("q", "k", "v", "o", "router", "gate", "up", "down", "norm")
@@ -154,35 +159,29 @@ def _evidence(query: str, candidate: str, layers: int, name: str) -> PairEvidenc
     )  # fmt: skip
 
 
-def tokenizers(name: str) -> SimpleNamespace:
-    """What a comparison of tokenizers has, by name of field."""
-    facts = SimpleNamespace(kind="BPE", size=1000, tokens=990, merges=700, specials=(name,), encoding="merges")
-    return SimpleNamespace(
+def tokenizers(name: str) -> TokenizerComparison:
+    """A comparison of two tokenizers in which every text is `name`."""
+    facts = TokenizerFacts("BPE", 1000, 990, 700, (name,), "merges")
+    rows = TokenRowsComparison("language", "embed", 300, 0.9, 0.0, float("nan"), None)
+    return TokenizerComparison(
         a=facts, b=facts, shared=500, share_a=0.5, share_b=0.5, jaccard=0.33, same_id=0.02, merge_prefix=3,
-        merge_bands=(SimpleNamespace(first=0, last=1000, merges=700, share_same_band=0.4, share_anywhere=0.6),),
-        specials_shared=1, specials_only_a=(name,), specials_only_b=(),
-        encoding=(SimpleNamespace(sample=name, tokens_a=10, tokens_b=12, agreement=0.8),),
-        rows=(
-            SimpleNamespace(component="language", role="embed", tokens=300, centred_cosine=0.9, mismatched=0.0,
-                            by_id=float("nan"), reason=None),
-        ),
+        merge_bands=(MergeBand(0, 1000, 700, 0.4, 0.6),), specials_shared=1, specials_only_a=(name,),
+        specials_only_b=(), encoding=(EncodingAgreement(name, 10, 12, 0.8),), rows=(rows,),
         reading=f"Overlap of {name} is what strangers have", reason=None,
     )  # fmt: skip
 
 
-def whole_weights(name: str) -> SimpleNamespace:
-    """What a comparison of whole weights has, by name of field."""
-    layer = SimpleNamespace(layer_first=0, expert_first=None, layer_second=0, expert_second=3, neurons=64,
-                            correlation=0.9, agreement=0.8, log10_p=-40.0)  # fmt: skip
-    tensor = SimpleNamespace(tensor_first=name, tensor_second=name, context=False, values_equal=True,
-                             metrics=_metrics(1.0))  # fmt: skip
-    return SimpleNamespace(
-        bytes_read=10**9, equal_tensors=1, equal_share=1.0, tensors=(tensor,),
-        uncompared=(SimpleNamespace(name=name, model="A", parameters=64, reason=f"{name} is alone"),),
-        neurons=SimpleNamespace(log10_p=-40.0, control_log10_p=None, basis="identity", layers=(layer,),
-                                reading="the same neurons", reason=None),
-        attention=SimpleNamespace(log10_p=None, z=None, basis=None, permutations=999, layers=(), reading="",
-                                  reason="nothing to test"),
-        alignment=SimpleNamespace(tokens=512, held_out=0.9, held_out_next=0.1, held_out_identity=0.9),
-        alignment_reason=None, notes=(name,),
+def whole_weights(name: str) -> FullComparison:
+    """A comparison of whole weights in which every name is `name`."""
+    layer = NeuronLayer(0, None, 0, 3, 64, 0.9, 0.8, -40.0)
+    tensor = TensorComparison(
+        "language", "q", "", 0, None, 0, None, name, name, False, 64, True, None, _metrics(1.0)
+    )  # fmt: skip
+    return FullComparison(
+        digests_a=(), digests_b=(), tensors=(tensor,), uncompared=(Uncompared("A", name, 64, f"{name} is alone"),),
+        equal_tensors=1, equal_share=1.0, p99_error=0.001, component="language",
+        alignment=Assignment(512, 64, 0.9, 0.1, 0.9, 1.0, True), alignment_reason=None,
+        neurons=NeuronTest(-40.0, None, "identity", ("gate", "up"), (layer,), "the same neurons", None),
+        attention=AttentionTest(None, None, None, None, 0, 999, (), "", "nothing to test"),
+        bytes_read=10**9, notes=(name,),
     )  # fmt: skip
