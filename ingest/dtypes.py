@@ -20,7 +20,7 @@ BITS = {
 QUANTISED = frozenset({
     "Q1_0", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0", "Q8_1", "Q8_K",
     "IQ1_M", "IQ1_S", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ3_S", "IQ3_XXS", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0",
-    "MXFP4", "NVFP4", "FP8", "INT8",
+    "MXFP4", "NVFP4", "FP8", "INT8", "INT4",
 })  # fmt: skip
 """Types whose values are made from codes and scales by the storage of their format."""
 

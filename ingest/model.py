@@ -110,7 +110,7 @@ def fingerprint_model(
         parameters=sum(t.parameters for t in unpacked.tensors)
         + sum(s.parameters for s in contents.skipped + unpacked.skipped),
         bytes_read=metered.bytes_read,
-        bytes_total=sum(source.files[path].size for path in checkpoint_files(source)),
+        bytes_total=sum(source.files[path].size for path in {*checkpoint_files(source), *plan.files}),
         requests=metered.requests,
         hub=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),
