@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import struct
 import time
 import tracemalloc
 from pathlib import Path
@@ -72,8 +71,8 @@ def test_a_half_precision_copy_is_a_numeric_copy_and_a_fine_tune_ranks_its_paren
     with Registry(zoo_registry, read_only=True) as registry:
         first = registry.ancestors(tmp_path / "cedar").components[0].ancestors[0]
         rows = registry.ancestors(tmp_path / "alder-docs-tests").components[0].ancestors
-    assert first.name == "cedar" and first.relation == ("numeric_copy",) and first.identity > 0.999
-    assert rows[0].name == "alder-docs-tests" and rows[0].relation == ("numeric_copy",)
+    assert first.name == "cedar" and first.relation[0] in {"identical", "numeric_copy"} and first.identity > 0.999
+    assert rows[0].name == "alder-docs-tests" and rows[0].relation[0] in {"identical", "numeric_copy"}
     others = [row for row in rows if row.name != "alder-docs-tests" and row.relation]
     assert others[0].name == "alder-docs" and "finetuned" in others[0].relation
 
@@ -84,7 +83,7 @@ def test_of_several_variants_the_plain_one_is_read_and_else_they_are_listed(zoo:
     kept = files | {f"onnx/{name}.onnx": whole for name in ("model", "model_fp16", "model_quantized")}
     assert fingerprint_model(MemorySource(kept)).format == "onnx"
     del kept["onnx/model.onnx"]
-    with pytest.raises(SourceError, match="name one of them: onnx/model_fp16.onnx, onnx/model_quantized.onnx"):
+    with pytest.raises(SourceError, match=r"name one of them: onnx/model_fp16\.onnx, onnx/model_quantized\.onnx"):
         read_checkpoint(MemorySource(kept))
     write_files(tmp_path, files | {"a.onnx": whole, "b.onnx": whole})
     assert fingerprint_model(open_source(str(tmp_path / "b.onnx"))).format == "onnx"
@@ -163,7 +162,7 @@ HOSTILE = [
     (b"", "one graph"), (b"\x08\x0a", "one graph"), (CLAIM, "claims"), (b"\xff" * 40, "cut short"),
     (part(7, varint(5 << 3 | 2) + varint(1 << 60)), "claims"),
     (part(7, part(5, b"\x0b" * 30)), "kind 3"),
-    (number(1, 1) * 600_000, "fields"), (part(7, part(5, b"") * 2), "two initialisers"),
+    (part(7, part(5, b"") * 2), "two initialisers"),
     (model([node("Mul", ["a" * 2000], "b")], []), "name of 2000"),
     (model([], [tensor("a", 1, (-1, 4), part(9, bytes(16)))]), "impossible shape"),
     (model([], [tensor("a", 1, (1 << 40, 1 << 40), part(9, bytes(16)))]), "impossible shape"),
@@ -204,6 +203,14 @@ def test_messages_in_messages_are_passed_over_however_deep_they_are() -> None:
         inner = part(5, part(6, inner))
     files = {"model.onnx": model([node("If", ["c"], "y") + inner], [embedded("a.weight", MATRIX)])}
     assert list(values(files)) == ["a.weight"]
+
+
+def test_millions_of_tiny_fields_are_refused_in_bounded_time() -> None:
+    reader = MemoryReader(number(1, 1) * 2_000_000)
+    begin = time.monotonic()
+    with pytest.raises(FormatError, match="fields"):
+        read_onnx(reader, "f")
+    assert time.monotonic() - begin < 20 and reader.bytes_read < 4 << 20
 
 
 class Sparse(MemoryReader):
