@@ -24,7 +24,7 @@ NORMS = frozenset({
 })  # fmt: skip
 _SCOPE = re.compile(r"'([^']*)'")
 _OPERATOR = re.compile(
-    r"(?:[./]|^)(?:MatMul|Gemm|Gather|Add|Mul|Conv|LayerNorm|SimplifiedLayerNorm)[A-Za-z]*(?:_\d+)?$"
+    r"(?:[./]|^)(?:MatMul|Gemm|Gather|Add|Mul|Conv|LayerNorm|SimplifiedLayerNorm)[A-Za-z]*(?:_\d+)?(?:_quant)?$"
 )
 _GENAI = re.compile(r"\.(?:MatMul|Gemm|Add|Gather)(?=\.(?:weight|bias|qweight|scales)$)")
 _LAST_NORM = re.compile(r"model\.layers\.\d+\.final_norm_layernorm(?=\.(weight|bias)$)")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats import read_checkpoint
@@ -137,7 +138,8 @@ def test_blocks_of_few_bits_are_decoded(bits: int, zeros: bool) -> None:
     codes = RANDOM.integers(0, 1 << bits, (rows, inner // block, block)).astype(np.uint8)
     scale = RANDOM.uniform(0.1, 1, (rows, inner // block)).astype(np.float32)
     points = RANDOM.integers(0, 1 << bits, scale.shape).astype(np.uint8)
-    packed, packed_points = codes, points
+    packed: NDArray[Any] = codes
+    packed_points: NDArray[Any] = points
     if bits == 4:
         even = np.concatenate((points, np.zeros((rows, 1), np.uint8)), axis=1)
         packed, packed_points = codes[..., ::2] | codes[..., 1::2] << 4, even[:, ::2] | even[:, 1::2] << 4
