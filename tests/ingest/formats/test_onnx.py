@@ -274,3 +274,14 @@ def test_a_file_of_the_onnx_package_reads_the_same() -> None:
     assert set(found) == set(expected)
     for name, rows in expected.items():
         np.testing.assert_array_equal(found[name], np.array(rows, np.float32))
+
+
+@pytest.mark.parametrize("name", ["torch_export.onnx", "torch_script.onnx"])
+def test_what_torch_exports_has_the_names_and_values_of_its_state_dict(name: str) -> None:
+    """Made by `torch.onnx.export` of torch 2.13 with dynamo=True and False, from one model of two layers."""
+    here = Path(__file__).parent
+    expected = values({"pytorch_model.bin": (here / "torch_export.bin").read_bytes()})
+    found = values({"model.onnx": (here / name).read_bytes()})
+    assert set(found) == set(expected)
+    for tensor_name, matrix in expected.items():
+        np.testing.assert_array_equal(found[tensor_name], matrix)
