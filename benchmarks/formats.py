@@ -197,6 +197,47 @@ def torch_file(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(CONFIG))
 
 
+def onnx_file(folder: Path, *, beside: bool, turned: bool = False) -> None:
+    """One ONNX graph of float16 initialisers; `turned` has matrices as [in, out], with the nodes that say so."""
+
+    def varint(value: int) -> bytes:
+        low, rest = value & 127, value >> 7
+        return bytes([low | 128]) + varint(rest) if rest else bytes([low])
+
+    def part(number: int, data: bytes) -> bytes:
+        return varint(number << 3 | 2) + varint(len(data)) + data
+
+    nodes, tensors, at = b"", [], 0
+    for key, (name, shape) in enumerate(llama().items()):
+        length, stored = size(shape) * 2, name
+        if turned and len(shape) > 1 and "embed" not in name:
+            shape, stored = shape[::-1], f"onnx::MatMul_{key}"
+            module = "/" + name.removesuffix(".weight").replace(".", "/").replace("layers/", "layers.")
+            ends = part(1, b"x") + part(1, stored.encode()) + part(2, b"y") + part(3, f"{module}/MatMul".encode())
+            nodes += part(1, ends + part(4, b"MatMul"))
+        head = b"".join(b"\x08" + varint(n) for n in shape) + b"\x10\x0a" + part(8, stored.encode())
+        if beside:
+            notes = {"location": "model.onnx_data", "offset": str(at), "length": str(length)}
+            head += (
+                b"".join(part(13, part(1, k.encode()) + part(2, v.encode())) for k, v in notes.items()) + b"\x70\x01"
+            )
+            tensors.append((part(5, head), 0))
+        else:
+            head += b"\x4a" + varint(length)
+            tensors.append((b"\x2a" + varint(len(head) + length) + head, length))
+        at += length
+    total = len(nodes) + sum(len(head) + length for head, length in tensors)
+    with (folder / "model.onnx").open("wb") as file:
+        file.write(b"\x08\x0a\x3a" + varint(total) + nodes)
+        for head, length in tensors:
+            file.write(head)
+            file.seek(length, io.SEEK_CUR)
+        file.truncate(file.tell())
+    if beside:
+        hole(folder / "model.onnx_data", b"", at)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
 CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
     ("safetensors, bfloat16", lambda f: safetensors(f, llama()), 0.01),
     (
@@ -213,6 +254,9 @@ CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
         (f"safetensors, {name}", partial(packed, packing=packing), 1.0 if name in SCATTERED else 0.05)
         for name, packing in PACKINGS.items()
     ),
+    ("ONNX, embedded", lambda f: onnx_file(f, beside=False), 0.01),
+    ("ONNX, external data", lambda f: onnx_file(f, beside=True), 0.01),
+    ("ONNX, external, [in, out]", lambda f: onnx_file(f, beside=True, turned=True), 1.0),
     ("safetensors, GPT-2 as [in, out]", lambda f: safetensors(f, gpt2(), config={"model_type": "gpt2"}), 1.0),
 )
 

@@ -22,7 +22,7 @@ from .card import text_config
 from .formats.contents import SkippedTensor
 from .storage import LogicalTensor, Storage
 from .text import printable
-from .views import ColumnsOf, RowsOf, Stack, Strides, alternating, groups, transposed
+from .views import ColumnsOf, RowsOf, Stack, Strides, Transposed, alternating, groups, transposed
 
 TRANSPOSED_VALUES = 1 << 27
 """Values of [in, out] matrices that are read of a model: all of GPT-2 (85 million), 4 of the 48 layers of GPT-2 XL."""
@@ -97,20 +97,25 @@ def _renamed(tensor: LogicalTensor, model_type: str) -> LogicalTensor:
 
 
 def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[SkippedTensor]]:
-    """Conv1D matrices as [out, in], as far as the budget goes."""
+    """Conv1D matrices as [out, in], and those that a format has turned itself, as far as the budget goes."""
     conv = any(
         len(t.shape) == 2 and t.shape[1] == 3 * t.shape[0] > 0 for t in tensors if _match(r"attn\.c_attn", t.name)
     )
-    if not conv:
+    by_format = {t.name: t for t in tensors if isinstance(getattr(t.storage, "codes", t.storage), Transposed)}
+    scattered = [t for t in tensors if conv and len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
+    if not conv and not by_format:
         return list(tensors), []
-    scattered = [t for t in tensors if len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
-    chosen = affordable({t.name: t.parameters for t in scattered if t.shape[0] <= MOST_INPUTS}, TRANSPOSED_VALUES)
+    costs = {t.name: t.parameters for t in (*by_format.values(), *scattered)}
+    inputs = {t.name: t.shape[0] for t in scattered} | {n: t.matrix[1] for n, t in by_format.items()}
+    chosen = affordable({n: cost for n, cost in costs.items() if inputs[n] <= MOST_INPUTS}, TRANSPOSED_VALUES)
     turned, skipped = [], []
     for tensor in tensors:
-        if len(tensor.shape) != 2 or not _match(TRANSPOSED, tensor.name):
+        if tensor.name not in costs:
             turned.append(tensor)
         elif tensor.name not in chosen:
             skipped.append(too_scattered(tensor))
+        elif tensor.name in by_format:
+            turned.append(tensor)
         elif view := transposed(tensor.storage, *tensor.shape):
             turned.append(replace(tensor, shape=tensor.shape[::-1], storage=view))
         else:
@@ -118,10 +123,15 @@ def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[S
     return turned, skipped
 
 
+def _depth(name: str) -> tuple[bool, list[int], str]:
+    numbers = [int(part[:9]) for part in re.findall(r"\d+", name)]
+    return not numbers, numbers, name  # a head costs more than several layers
+
+
 def affordable(costs: Mapping[str, int], budget: int) -> set[str]:
     """The names whose costs fit the budget together, lower layers first."""
     spent, chosen = 0, set()
-    for name in sorted(costs, key=lambda n: ([int(p[:9]) for p in re.findall(r"\d+", n)], n)):
+    for name in sorted(costs, key=_depth):
         if spent + costs[name] <= budget:
             spent += costs[name]
             chosen.add(name)

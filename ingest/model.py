@@ -105,7 +105,7 @@ def fingerprint_model(
         tensor_count=found.tensor_count,
         parameters=found.parameters,
         bytes_read=metered.bytes_read,
-        bytes_total=sum(source.files[path].size for path in checkpoint_files(source)),
+        bytes_total=sum(source.files[path].size for path in {*checkpoint_files(source), *plan.files}),
         requests=metered.requests,
         hub=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),

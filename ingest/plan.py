@@ -55,6 +55,11 @@ class ReadPlan:
         """Bytes of all ranges."""
         return sum(t.bytes for batch in self.batches for t in batch)
 
+    @property
+    def files(self) -> set[str]:
+        """The files that hold the ranges."""
+        return {r.file for batch in self.batches for t in batch for r in t.ranges}
+
 
 def plan_reading(
     named: Sequence[NamedTensor],

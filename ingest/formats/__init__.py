@@ -19,6 +19,7 @@ from ..tokenizer import read_tokenizer
 from .contents import Contents, SkippedTensor
 from .gguf_file import finish_gguf, read_gguf
 from .networks import Network, Networks, find_networks, one_variant
+from .onnx_file import check_beside, read_onnx
 from .safetensors import read_safetensors
 from .torch_zip import read_torch
 
@@ -33,7 +34,8 @@ class Format:
 
     `index` is the ending of the file that lists shards. Of several files those called `stem` or `stem-...` are the
     model; `ignored` matches the names of what is none. `alone`: every file, or set of `-00001-of-00002` parts, is a
-    model of its own. `finish` sees all tensors of a model, and the files that they came from.
+    model of its own, and the one called `main` goes before the others. `finish` sees all tensors of a model, and the
+    files that they came from; `check` the tensors and the source, where they may lie in further files.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Format:
     ignored: str = r"(?!)"
     alone: bool = False
     finish: Callable[[Contents, Sequence[str]], Contents] | None = None
+    check: Callable[[Contents, Source], None] | None = None
+    main: str | None = None
 
 
 NO_WEIGHTS = r"(training_args|optimizer|scheduler|scaler|rng_state|random_states|.*loss).*"
@@ -55,6 +59,7 @@ FORMATS: tuple[Format, ...] = (
     Format("torch", ".pt", None, read_torch, ignored=NO_WEIGHTS),
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
     Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
+    Format("onnx", ".onnx", None, read_onnx, alone=True, check=check_beside, main="model.onnx"),
 )
 """In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower
 that llama.cpp keeps apart, is read where it stands alone or is named itself."""
@@ -112,6 +117,8 @@ def _read_network(source: Source, part: Network) -> tuple[Format, Contents]:
             raise FormatError(f"{source.uri}: two files hold a tensor {printable(tensor.name)!r}")
         seen.add(tensor.name)
     contents = form.finish(merged, files) if form.finish else merged
+    if form.check:
+        form.check(contents, source)
     if part.prefix:
         named = tuple(replace(t, name=part.prefix + t.name) for t in contents.tensors)
         return form, replace(contents, tensors=named)
@@ -161,6 +168,8 @@ def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
     files = sorted(
         path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path.removeprefix(at))
     )
+    if form.main and f"{at}{form.main}" in files:
+        return [f"{at}{form.main}"]
     if form.alone:
         towers = sorted(path for path in top if path.endswith(form.ending) and "mmproj" in path.removeprefix(at))
         return _only_family(source, files or towers, form)

@@ -102,4 +102,6 @@ def _beside(path: str, weights: str) -> bool:
         return False
     if _PART.search(weights) and _PART.sub(r"-of-\1", path) == _PART.sub(r"-of-\1", weights):
         return True
+    if weights.endswith(".onnx") and path.startswith(weights):
+        return True  # model.onnx_data, model.onnx.data: the weights that it keeps outside
     return path == weights or path.endswith((".json", ".md", ".txt", "tokenizer.model"))

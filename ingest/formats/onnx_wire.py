@@ -1,0 +1,110 @@
+"""Protocol buffers read by range: fields of a file by place and length, long ones passed over without reading them.
+
+Source: https://protobuf.dev/programming-guides/encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import FormatError
+from ..reader import Reader
+
+HEADER_LIMIT = 16 << 20
+"""Bytes read of a file besides its weights; the graph of a model of 80 layers has below 5 MB."""
+FIELD_LIMIT = 500_000
+_FIRST_WINDOW, _LAST_WINDOW = 2 << 10, 256 << 10
+_FIXED = {1: 8, 5: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its number, its value where it is a number, else the place and length of its bytes."""
+
+    number: int
+    value: int
+    begin: int
+    length: int
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether it has bytes of its own."""
+        return self.begin >= 0
+
+    @property
+    def end(self) -> int:
+        """The offset behind its bytes."""
+        return self.begin + self.length
+
+
+class Wire:
+    """The bytes of a file through one window, which grows while reads follow one another and is small after a jump."""
+
+    def __init__(self, reader: Reader, file: str) -> None:
+        self._reader, self._file = reader, file
+        self._at, self._data, self._size = 0, b"", _FIRST_WINDOW
+        self._spent = self._fields = 0
+        self.size = reader.size
+
+    def error(self, what: str) -> FormatError:
+        """The error for this file."""
+        return FormatError(f"{self._file}: {what}")
+
+    def bytes(self, begin: int, length: int) -> bytes:
+        """`length` bytes from `begin`, which the caller has bounded. Raises FormatError over HEADER_LIMIT."""
+        if begin + length > self.size:
+            raise self.error(f"ends inside a field at {begin}; download it again")
+        if not self._at <= begin <= begin + length <= self._at + len(self._data):
+            self._load(begin, length)
+        return self._data[begin - self._at : begin - self._at + length]
+
+    def _load(self, begin: int, length: int) -> None:
+        end = self._at + len(self._data)
+        follows = self._at <= begin <= end
+        self._size = min(self._size * 2, _LAST_WINDOW) if follows else _FIRST_WINDOW
+        kept = self._data[begin - self._at :] if follows else b""
+        start = begin + len(kept)
+        more = min(max(self._size, begin + length - start), self.size - start)
+        self._spent += more
+        if self._spent > HEADER_LIMIT:
+            raise self.error(f"more than {HEADER_LIMIT} bytes besides the weights")
+        self._at, self._data = begin, kept + self._reader.read(start, more)
+
+    def varint(self, at: int, end: int) -> tuple[int, int]:
+        """The number at `at`, and the offset behind it."""
+        value = 0
+        for i, byte in enumerate(self.bytes(at, min(10, end - at))):
+            value |= (byte & 127) << (7 * i)
+            if byte < 128:
+                return value & (1 << 64) - 1, at + i + 1
+        raise self.error(f"a number at {at} is cut short; this is no ONNX file, or it is broken")
+
+    def fields(self, begin: int, end: int) -> Iterator[Field]:
+        """The fields of the message between two offsets; FormatError for one that ends behind it."""
+        at = begin
+        while at < end:
+            self._fields += 1
+            if self._fields > FIELD_LIMIT:
+                raise self.error(f"more than {FIELD_LIMIT} fields; no model has them")
+            key, at = self.varint(at, end)
+            number, wire = key >> 3, key & 7
+            if wire == 0:
+                value, at = self.varint(at, end)
+                yield Field(number, value, -1, 0)
+                continue
+            length = _FIXED.get(wire, -1)
+            if wire == 2:
+                length, at = self.varint(at, end)
+            if length < 0 or number == 0:
+                raise self.error(f"a field of kind {wire} at {at}; this is no ONNX file, or it is broken")
+            if length > end - at:
+                raise self.error(f"a field at {at} claims {length} bytes, {end - at} are left; download it again")
+            yield Field(number, 0, at, length)
+            at += length
+
+    def text(self, field: Field, limit: int) -> str:
+        """A string of at most `limit` bytes."""
+        if not field.is_bytes or field.length > limit:
+            raise self.error(f"a name of {field.length} bytes is over the limit of {limit}")
+        return self.bytes(field.begin, field.length).decode("utf-8", "replace")
