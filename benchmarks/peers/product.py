@@ -1,7 +1,7 @@
 """forebear on the zoo, through its public API and with its own thresholds.
 
-Detection: every model asks for as many ancestors as there are models, so every ordered pair has its E-value; the score is
--log10 E. Ranking: every derivative asks as a user would, for ten.
+Detection: every model asks for as many ancestors as there are models, so every ordered pair has its E-value; the
+score is -log10 E. Ranking: every derivative asks as a user would, for ten.
 """
 
 from __future__ import annotations
@@ -49,8 +49,6 @@ def run(zoo: Zoo, folder: Path) -> Run:
         started = time.perf_counter()
         outcomes = registry.ingest(*(folder / name for name in zoo.members))
         reading = time.perf_counter() - started
-        read = sum(o.bytes_read for o in outcomes if isinstance(o, Ingested))
-        total = sum(o.bytes_total for o in outcomes if isinstance(o, Ingested))
         missed = [o for o in outcomes if not isinstance(o, Ingested)]
         scores, pair_seconds = _scores(registry, zoo)
         answers, query_seconds = _answers(registry, zoo)
@@ -63,8 +61,6 @@ def run(zoo: Zoo, folder: Path) -> Run:
         pair_seconds,
         query_seconds,
         peak_megabytes(),
-        read,
-        total,
         f"{len(missed)} models could not be read" if missed else "",
     )
     return Run(scores, answers, cost)

@@ -15,11 +15,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .methods import Method, awm, bit_distance, cosines, csu, huref, std_profile
+from .methods import AnyMethod, awm, bit_distance, cosines, csu, huref, std_profile
 from .truth import Zoo
 from .weights import read_weights
 
-METHODS: tuple[Method, ...] = (
+METHODS: tuple[AnyMethod, ...] = (
     awm.METHOD,
     huref.METHOD,
     csu.METHOD,
@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a method took: seconds to read and prepare all models, and a pair; peak memory; bytes it needs of the zoo."""
+    """What a method took: seconds to read and prepare all models, for a pair, for a query; peak memory."""
 
     method: str
     source: str
@@ -46,24 +46,15 @@ class Cost:
     pair_seconds: float
     query_seconds: float
     peak_megabytes: float
-    bytes_read: int
-    bytes_total: int
     note: str = ""
 
 
-def run(method: Method, zoo: Zoo, folder: Path, unrelated: int | None) -> tuple[pa.Table, Cost]:
-    """Prepare every model, score the pairs of the zoo; `unrelated` caps the unrelated ones, as the method's own cap."""
+def run(method: AnyMethod, zoo: Zoo, folder: Path, unrelated: int | None) -> tuple[pa.Table, Cost]:
+    """Prepare every model, score the pairs of the zoo; `unrelated` caps how many of the unrelated ones."""
     started = time.perf_counter()
-    prepared, read, total = {}, 0, 0
-    for name in zoo.members:
-        weights = read_weights(folder / name)
-        parameters = sum(t.size for t in weights.tensors.values())
-        read += sum(t.size for key, t in weights.tensors.items() if key[2] in method.roles) * 2
-        total += parameters * 2
-        prepared[name] = method.prepare(weights)
+    prepared = {name: method.prepare(read_weights(folder / name)) for name in zoo.members}
     ready = time.perf_counter()
-    caps = [cap for cap in (unrelated, method.unrelated) if cap is not None]
-    pairs = list(zoo.pairs(min(caps, default=None)))
+    pairs = list(zoo.pairs(unrelated))
     scores = [method.score(prepared[one], prepared[other]) for one, other in pairs]
     done = time.perf_counter()
     queries, candidates = zip(*pairs, strict=True)
@@ -78,8 +69,6 @@ def run(method: Method, zoo: Zoo, folder: Path, unrelated: int | None) -> tuple[
         each,
         each * (len(prepared) - 1),
         peak_megabytes(),
-        read,
-        total,
     )
     return table, cost
 

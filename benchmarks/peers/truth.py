@@ -64,7 +64,7 @@ class Zoo:
         return Relation.PARENT if candidate in mine.parents else Relation.KIN
 
     def pairs(self, unrelated: int | None = None) -> Iterator[tuple[str, str]]:
-        """Unordered pairs: all inside families, all with a root, and all or a fixed sample of the other unrelated ones."""
+        """Unordered pairs: all inside families, all with a root, and all or a sample of the other unrelated ones."""
         names = list(self.members)
         rest = []
         for pair in combinations(names, 2):

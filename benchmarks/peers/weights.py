@@ -16,8 +16,9 @@ from typing import Any
 import gguf
 import ml_dtypes
 import numpy as np
-from forebear.ingest.naming import Place, parse
 from numpy.typing import NDArray
+
+from forebear.ingest.naming import Place, parse
 
 Matrix = NDArray[np.float32]
 Key = tuple[int, int, str, str]

@@ -24,10 +24,10 @@ from lineage import ROOTS, Entry, root_entry, strangers
 
 
 def entries() -> dict[str, Entry]:
-    """Every model by name: roots first, then families, so that what others wait for comes early."""
+    """Every model by name, in the order of work: roots, two whole families, strangers, the other families."""
     listed = [root_entry(root) for root in ROOTS]
-    listed += [entry for root in ROOTS for entry in family(root)]
-    listed += strangers()
+    families = [family(root) for root in ROOTS]
+    listed += [*families[0], *families[1], *strangers(), *(entry for others in families[2:] for entry in others)]
     found = {entry.name: entry for entry in listed}
     assert len(found) == len(listed), "two models of one name"
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..weights import Weights
 
@@ -17,16 +17,18 @@ Prepared = TypeVar("Prepared")
 
 @dataclass(frozen=True, slots=True)
 class Method(Generic[Prepared]):
-    """`roles` are the tensors that it reads; `unrelated` caps how many unrelated pairs of the zoo it is run on."""
+    """`roles` are the tensors that its formula needs, of `layers` layers and `tokens` tokens (all, if None)."""
 
     name: str
     paper: str
     roles: frozenset[str]
     prepare: Callable[[Weights], Prepared]
     score: Callable[[Prepared, Prepared], float]
-    unrelated: int | None = None
+    layers: int | None = None
+    tokens: int | None = None
 
 
+AnyMethod = Method[Any]
 ATTENTION = frozenset("qkvo")
 MATRICES = ATTENTION | {"gate", "up", "down", "router", "embed", "head"}
 EVERYTHING = MATRICES | {"norm", "bias"}

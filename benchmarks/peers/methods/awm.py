@@ -1,8 +1,8 @@
 """AWM: unbiased CKA of q and k, after the embedding has told how the dimensions correspond.
 
-Zeng et al. 2025, arXiv 2510.06738: dimensions of the wider model are assigned to those of the other by the absolute cosine of
-their columns over shared tokens, signs follow, and the unbiased CKA of the aligned q and of k is averaged over layers.
-Layers are matched by number. Unbiased HSIC: Song et al. 2012.
+Zeng et al. 2025, arXiv 2510.06738: dimensions of the wider model are assigned to those of the other by the absolute
+cosine of their columns over shared tokens, signs follow, and the unbiased CKA of the aligned q and of k is averaged
+over layers. Layers are matched by number. Unbiased HSIC: Song et al. 2012.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ class Attention:
 
 
 def attention(weights: Weights) -> Attention:
-    """W'W of q and k of every layer: what is left of a matrix [out, hidden] when rotations of its outputs are ignored."""
-    kernels = [[kernel(m) for m in pair if m is not None] for pair in zip(weights.stack("q"), weights.stack("k"))]
+    """W'W of q and k of every layer: what is left of a matrix [out, hidden] whatever its outputs are turned by."""
+    pairs = zip(weights.stack("q"), weights.stack("k"), strict=True)
+    kernels = [[kernel(m) for m in pair if m is not None] for pair in pairs]
     return Attention(kernels, weights.embedding, weights.spelled)
 
 
@@ -58,7 +59,7 @@ def similarity(first: Attention, second: Attention) -> float:
 
 
 def alignment(wide: Attention, narrow: Attention) -> tuple[NDArray[np.int64], Kernel]:
-    """For every dimension of the narrow model: the wide model's dimension, and the sign; empty without shared tokens."""
+    """Of every dimension of the narrow model the wide model's dimension and the sign; empty without shared tokens."""
     shared = sorted(wide.tokens.keys() & narrow.tokens.keys())
     assert wide.embedding is not None and narrow.embedding is not None
     if not shared:
@@ -85,4 +86,4 @@ def hsic(first: Kernel, second: Kernel) -> float:
     return (together - 2 / (n - 2) * float(one @ other)) / (n * (n - 3))
 
 
-METHOD = Method("AWM", "arXiv 2510.06738", frozenset({"q", "k", "embed"}), attention, similarity, unrelated=6000)
+METHOD = Method("AWM", "arXiv 2510.06738", frozenset({"q", "k", "embed"}), attention, similarity)

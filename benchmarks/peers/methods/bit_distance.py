@@ -1,7 +1,7 @@
 """Bit distance: how many bits differ, on average, between bfloat16 weights at equal places.
 
-ZipLLM, Wang et al. 2025, arXiv 2505.06252: models of one family differ in few bits, strangers in about half of those that
-vary. The score is the negative distance.
+ZipLLM, Wang et al. 2025, arXiv 2505.06252: models of one family differ in few bits, strangers in about half of those
+that vary. The score is the negative distance.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Cosines of weights at equal places: raw, centred, and of norm gains alone.
 
-Tensors are compared where both models have one of the same role, layer and shape. The last is what the disputed report on
-Solar-Open-100B used (January 2026).
+Tensors are compared where both models have one of the same role, layer and shape. The last is what the disputed
+report on Solar-Open-100B used (January 2026).
 """
 
 from __future__ import annotations

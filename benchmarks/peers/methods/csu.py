@@ -1,8 +1,9 @@
-"""CSU: do the rows of two up projections match in their own order?
+"""CSU: whether the rows of two up projections match in their own order.
 
-Zhu et al. 2025, arXiv 2502.12292: the rows of two models are assigned to each other by cosine similarity, and Spearman's
-correlation of the assignment with the identity has a p-value; Fisher combines layers. The score is -log10 p.
-Layers are matched by number, as in the paper's constrained setting; a model without gated feed-forward uses its first matrix.
+Zhu et al. 2025, arXiv 2502.12292: the rows of two models are assigned to each other by cosine similarity, and
+Spearman's correlation of the assignment with the identity has a p-value; Fisher combines layers. The score is -log10
+p. Layers are matched by number, as in the paper's constrained setting; a model without gated feed-forward uses its
+first matrix.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def log_p(first: Matrix, second: Matrix) -> float:
 
 
 def log_t_tail(t: float, freedom: int) -> float:
-    """log P(T >= t); where it underflows, the leading term of Student's tail, c t^-freedom."""
+    """Log P(T >= t); where it underflows, the leading term of Student's tail, c t^-freedom."""
     exact = float(stats.t.logsf(t, freedom))
     if math.isfinite(exact):
         return exact
@@ -63,4 +64,4 @@ def combined(logs: list[float]) -> float:
     return exact if math.isfinite(exact) else (len(logs) - 1) * math.log(total) - total - math.lgamma(len(logs))
 
 
-METHOD = Method("CSU", "arXiv 2502.12292", frozenset({"up"}), unit_rows, evidence, unrelated=6000)
+METHOD = Method("CSU", "arXiv 2502.12292", frozenset({"up"}), unit_rows, evidence)

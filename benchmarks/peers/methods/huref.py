@@ -1,8 +1,8 @@
 """HuRef: terms of a transformer that permutations and rotations of its inside leave alone.
 
-Zeng et al. 2023, arXiv 2312.04828: with the embeddings X of some tokens, X Wq' Wk X', X Wv' Wo' X' and X W1' W2' X' of the last
-two layers; the score is the mean cosine of the six terms. The paper takes rare tokens; here they are chosen by a hash of
-their text, so that models with different vocabularies share some.
+Zeng et al. 2023, arXiv 2312.04828: with the embeddings X of some tokens, X Wq' Wk X', X Wv' Wo' X' and X W1' W2' X'
+of the last two layers; the score is the mean cosine of the six terms. The paper takes rare tokens; here they are
+chosen by a hash of their text, so that models with different vocabularies share some.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def terms(weights: Weights) -> Terms:
 
 
 def widened(matrix: Matrix, weights: Weights) -> Matrix:
-    """k or v [kv_heads x size, in] with every head repeated for the query heads that share it."""
+    """K or v [kv_heads x size, in] with every head repeated for the query heads that share it."""
     heads = matrix.reshape(weights.kv_heads, -1, matrix.shape[1])
     return heads.repeat(weights.heads // weights.kv_heads, axis=0).reshape(-1, matrix.shape[1])
 
@@ -67,4 +67,6 @@ def similarity(first: Terms, second: Terms) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-METHOD = Method("HuRef", "arXiv 2312.04828", ATTENTION | {"up", "down", "embed"}, terms, similarity)
+METHOD = Method(
+    "HuRef", "arXiv 2312.04828", ATTENTION | {"up", "down", "embed"}, terms, similarity, layers=LAYERS, tokens=TOKENS
+)

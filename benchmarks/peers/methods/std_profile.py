@@ -1,7 +1,7 @@
 """Profiles over the layers of the standard deviations of q, k, v and o.
 
-Yoon et al. 2025, arXiv 2507.03014: each profile is standardised over the layers, two models' profiles are correlated, and the
-four correlations averaged. Profiles of unequal depth are interpolated to the shorter one.
+Yoon et al. 2025, arXiv 2507.03014: each profile is standardised over the layers, two models' profiles are correlated,
+and the four correlations averaged. Profiles of unequal depth are interpolated to the shorter one.
 """
 
 from __future__ import annotations
