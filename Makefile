@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats clean
+.PHONY: demo dev check test wheel-test test-real bench bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-zoo bench-peers clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -45,7 +45,7 @@ bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
-	.bench/torch/bin/python -m pip install -q 'torch==2.13.0' tokenizers numpy safetensors
+	.bench/torch/bin/python -m pip install -q 'torch==2.13.0' tokenizers numpy safetensors gguf
 	touch $@
 
 bench-calibration: dev .bench/torch/installed   ## E-values of models that have nothing in common
@@ -67,6 +67,17 @@ bench-hub: dev                  ## a 7B-shaped and a 128-expert repository on a 
 
 bench-formats: dev              ## share of bytes read of every format
 	$(BIN)/python benchmarks/formats.py
+
+.bench/kit/installed:           # Cisco's model provenance kit asks for Python 3.12 and runs on 3.11
+	$(PYTHON) -m venv .bench/kit
+	.bench/kit/bin/python -m pip install -q --ignore-requires-python cisco-ai-provenance-kit==1.0.0 'numpy<2.4' 'torch==2.13.0'
+	touch $@
+
+bench-zoo: .bench/torch/installed               ## 308 models of known lineage: 40 minutes on two idle cores, and goes on where it was stopped
+	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo
+
+bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers --kit .bench/kit/bin/python --results benchmarks/RESULTS.md
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

@@ -20,7 +20,7 @@ def facts(kit: Path | None) -> list[str]:
     lines = [
         f"Machine: {os.cpu_count()} cores of {model}, {memory_gigabytes():.0f} GB, {platform.system()}",
         f"Python {platform.python_version()}; " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        f"forebear {version('forebear')} at commit {commit()}",
+        f"forebear at commit {commit()}",
     ]
     return [*lines, kit_version(kit)] if kit else lines
 

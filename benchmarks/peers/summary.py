@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute
 
 from .metrics import Place, Scores, auc, place, rate_without_false_positives
-from .product import NAME
 from .truth import Member, Relation, Zoo
 
 ALL = "all derivatives"
@@ -30,6 +29,11 @@ class Detection:
     negatives: int
     auc: float
     rate: float
+
+    @property
+    def count(self) -> int:
+        """How many positives were found."""
+        return round(self.rate * self.positives) if self.positives else 0
 
 
 class Table:
@@ -178,6 +182,6 @@ def log10_p(table: Table, zoo: Zoo) -> Scores:
 
 
 def by_method(table: pa.Table) -> dict[str, Table]:
-    """Every method's scores, forebear first."""
-    names = sorted(set(table.column("method").to_pylist()), key=lambda n: n != NAME)
+    """Every method's scores, in the order of the rows."""
+    names = dict.fromkeys(table.column("method").to_pylist())
     return {name: Table(table.filter(pa.compute.equal(table.column("method"), name))) for name in names}

@@ -117,13 +117,15 @@ def tunings(root: Root) -> list[Entry]:
         tuned(root, "attention", "attention_only", "medium", DOCS, 120, TUNING_RATE, only=r"self_attn"),
         tuned(root, "ffn", "ffn_only", "medium", DOCS, 120, TUNING_RATE, only=r"mlp"),
         tuned(root, "cpt-short", "continued_pretraining", "medium", REST, 300, 1e-3),
-        tuned(root, "cpt-long", "continued_pretraining", "heavy", REST, LONG, PRETRAINING_RATE),
     ]
 
 
-def hard_pretraining(root: Root) -> Entry:
-    """Longer than the pretraining, and at twice its learning rate."""
-    return tuned(root, "cpt-hard", "continued_pretraining_hard", "heavy", DOCS, HARD, 2 * PRETRAINING_RATE)
+def long_trainings(root: Root) -> list[Entry]:
+    """As long as the pretraining, and longer at twice its learning rate."""
+    return [
+        tuned(root, "cpt-long", "continued_pretraining", "heavy", REST, LONG, PRETRAINING_RATE),
+        tuned(root, "cpt-hard", "continued_pretraining_hard", "heavy", DOCS, HARD, 2 * PRETRAINING_RATE),
+    ]
 
 
 def structures(root: Root, config: ModelConfig) -> list[Entry]:
@@ -397,8 +399,8 @@ def family(root: Root) -> list[Entry]:
         return [*few, plain_depth(root, stack, kept), *precisions(root)]
     if root.full:
         most = [*tunings(root), *structures(root, config), *ends(root), *precisions(root), *merges(root, config)]
-        hard = [hard_pretraining(root)] if root.name in {"oak", "fir"} else []
-        return [*most, *hard, wrapper(root), *rewritten(root), *(twins(root) if config.tied else [])]
+        long = [*long_trainings(root), *twins(root)] if root.name in {"oak", "fir"} else []
+        return [*most, *long, wrapper(root), *rewritten(root)]
     if root.name == "larch":
         return [*few, *structures(root, config), *precisions(root), *merges(root, config), *rewritten(root)]
     if root.name == "yew":

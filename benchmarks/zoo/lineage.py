@@ -18,7 +18,7 @@ from tuning import fit
 
 SOURCE, DOCS, TESTS, REST = ("source",), ("docs",), ("tests",), ("docs", "tests")
 PRETRAINING_STEPS, PRETRAINING_RATE = 1400, 3e-3
-SHORT_STEPS, SHORT_RATE = 150, 4e-3
+SHORT_STEPS, SHORT_RATE = 100, 4e-3
 HEALING_STEPS, TUNING_RATE = 120, 4e-4
 
 
