@@ -11,38 +11,43 @@ from .summary import Answer, Ranking, Table, negatives
 from .truth import Zoo
 
 
-def ranks(found: Sequence[Answer], total: Ranking) -> str:
+def ranks(found: Sequence[Answer], total: Ranking, zoo: Zoo) -> str:
     """Forebear's ranks by category, and every derivative whose parent is not in the first rank."""
-    rows = []
-    for category in dict.fromkeys(a.member.category for a in found if a.member.parents):
-        mine = [a for a in found if a.member.category == category]
-        ties = sorted(len(a.first_rank) for a in mine)
-        rows.append(
-            [
-                category.replace("_", " "),
-                str(len(mine)),
-                str(sum(a.ranked for a in mine)),
-                str(sum(a.topped for a in mine)),
-                f"{ties[len(ties) // 2]} ({ties[-1]})",
-            ]
-        )
-    lost = [a for a in found if a.member.parents and not a.ranked]
-    lines = [
-        f"- `{a.member.name}` ({' + '.join(a.member.parents)}): first {', '.join(a.first_rank[:4])}"
-        + (f" and {len(a.first_rank) - 4} more" if len(a.first_rank) > 4 else "")
-        + f"; {a.verdict}"
-        for a in lost
-    ]
-    sizes = [len(a.first_rank) for a in found if a.member.parents]
+    mine = [a for a in found if a.member.parents]
+    rows = [by_category(category, mine, zoo) for category in dict.fromkeys(a.member.category for a in mine)]
+    lines = [missed(a, zoo) for a in mine if not a.ranked]
+    sizes = [len(a.tied(0)) for a in mine]
     counted = ", ".join(f"{n} x {sizes.count(n)}" for n in sorted(set(sizes)))
     text = (
-        f"Parent in the first rank for {share(total.first, total.asked)} derivatives not rewritten on purpose, at its"
-        f" top for {share(total.alone_or_top, total.asked)}; both parents in the first two ranks for"
-        f" {share(total.both, total.merges)} merges. Sizes of the first rank (size x how often): {counted}.\n"
+        f"Of {total.asked} derivatives not rewritten on purpose, the parent is in the first rank for"
+        f" {share(total.first, total.asked)} and at its top for {share(total.top, total.asked)}; with the query's own"
+        f" descendants set aside {share(total.older[0], total.asked)} and {share(total.older[1], total.asked)}. Both"
+        f" parents in the first two ranks for {share(total.both, total.merges)} merges. Sizes of the first rank (size x"
+        f" how often): {counted}.\n"
     )
-    head = ["category", "models", "first rank", "top", "median tie (largest)"]
+    head = ["category", "models", "first rank", "top", "first of older", "top of older", "median tie (largest)"]
     after = "\nParent not in the first rank:\n\n" + "\n".join(lines) + "\n" if lines else ""
     return "## The parent's rank in forebear's answers\n\n" + text + "\n" + table(head, rows) + after
+
+
+def by_category(category: str, found: Sequence[Answer], zoo: Zoo) -> list[str]:
+    """One row of the table."""
+    mine = [a for a in found if a.member.category == category]
+    older = [a.without(zoo.descendants(a.member.name)) for a in mine]
+    ties = sorted(len(a.tied(0)) for a in mine)
+    counts = [sum(a.ranked for a in mine), sum(a.topped for a in mine)]
+    counts += [sum(a.ranked for a in older), sum(a.topped for a in older)]
+    return [category.replace("_", " "), str(len(mine)), *map(str, counts), f"{ties[len(ties) // 2]} ({ties[-1]})"]
+
+
+def missed(one: Answer, zoo: Zoo) -> str:
+    """A derivative whose parent is not in the first rank: what is there, and where the parent is."""
+    later = zoo.descendants(one.member.name)
+    first = [f"{name} (its descendant)" if name in later else name for name in one.tied(0)]
+    more = f" and {len(first) - 4} more" if len(first) > 4 else ""
+    ranks = dict(zip(one.names, one.ranks, strict=True))
+    places = ", ".join(f"{p} at {ranks.get(p, 'none of ten')}" for p in one.member.parents)
+    return f"- `{one.member.name}`: first {', '.join(first[:4])}{more}; {places}; {one.verdict}"
 
 
 def twins(found: Sequence[Answer], tables: Mapping[str, Table], zoo: Zoo) -> str:
@@ -50,7 +55,7 @@ def twins(found: Sequence[Answer], tables: Mapping[str, Table], zoo: Zoo) -> str
     mine = [a for a in found if a.member.initialisation]
     if not mine:
         return ""
-    rows = [[f"`{a.member.name}`", a.verdict, ", ".join(a.first_rank[:3]) or "-"] for a in mine]
+    rows = [[f"`{a.member.name}`", a.verdict, ", ".join(a.tied(0)[:3]) or "-"] for a in mine]
     above = []
     for name, one in tables.items():
         highest = np.nanmax(negatives(one, zoo))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,11 +84,16 @@ def detect(table: Table, zoo: Zoo, split: str | None = None) -> dict[str, Detect
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Of how many derivatives the parent has rank 1, alone or tied; for merges: both parents in the first two ranks."""
+    """Of how many derivatives the parent has rank 1, and is alone there or at its top; median size of that rank.
+
+    `older` are the same two counts when the query's own descendants are set aside. Of merges: both parents in the first
+    two ranks.
+    """
 
     asked: int
     first: int
-    alone_or_top: int
+    top: int
+    older: tuple[int, int]
     tie: float
     merges: int
     both: int
@@ -96,22 +101,24 @@ class Ranking:
 
 def ranking(table: Table, zoo: Zoo) -> Ranking:
     """Ranks by score among all candidates that a derivative was compared with, if its family is among them."""
-    places: list[tuple[Member, Place]] = []
+    places: list[tuple[Member, Place, Place]] = []
     for member in zoo.derivatives:
         family = [n for n, m in zoo.members.items() if m.root == member.root and n != member.name]
         if any(table.score(member.name, name) is None for name in family):
             continue
+        later = zoo.descendants(member.name)
         scored = {name: table.score(member.name, name) for name in zoo.members if name != member.name}
-        found = place({name: s for name, s in scored.items() if s is not None}, member.parents)
-        places.append((member, found))
-    plain = [(m, p) for m, p in places if not m.rewritten]
-    merges = [p for m, p in places if len(m.parents) > 1]
-    first = [p for _, p in plain if p.best == 1]
+        known = {name: s for name, s in scored.items() if s is not None}
+        older = {name: s for name, s in known.items() if name not in later}
+        places.append((member, place(known, member.parents), place(older, member.parents)))
+    plain = [(every, older) for m, every, older in places if not m.rewritten]
+    merges = [every for m, every, _ in places if len(m.parents) > 1]
     return Ranking(
         len(plain),
-        len(first),
-        sum(p.tie == 1 for p in first),
-        statistics.median([p.tie for _, p in plain]) if plain else math.nan,
+        sum(p.best == 1 for p, _ in plain),
+        sum(p.best == p.tie == 1 for p, _ in plain),
+        (sum(p.best == 1 for _, p in plain), sum(p.best == p.tie == 1 for _, p in plain)),
+        statistics.median([p.tie for p, _ in plain]) if plain else math.nan,
         len(merges),
         sum(p.every <= 2 for p in merges),
     )
@@ -119,57 +126,63 @@ def ranking(table: Table, zoo: Zoo) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What forebear told a user who asked for the ancestors of one model."""
+    """What forebear told a user who asked for the ancestors of one model: names in order, and their ranks."""
 
     member: Member
     verdict: str
-    first_rank: tuple[str, ...]
-    second_rank: tuple[str, ...]
-    top: str | None
+    names: tuple[str, ...]
+    ranks: tuple[int, ...]
     relation: tuple[str, ...]
+
+    def without(self, names: Collection[str]) -> Answer:
+        """The answer with some rows left out."""
+        kept = [(n, r) for n, r in zip(self.names, self.ranks, strict=True) if n not in names]
+        return replace(self, names=tuple(n for n, _ in kept), ranks=tuple(r for _, r in kept))
+
+    def tied(self, place: int) -> list[str]:
+        """The names of the first (0) or a later rank."""
+        ranks = sorted(set(self.ranks))[place : place + 1]
+        return [n for n, r in zip(self.names, self.ranks, strict=True) if r in ranks]
 
     @property
     def ranked(self) -> bool:
         """Whether a parent is in the first rank."""
-        return any(p in self.first_rank for p in self.member.parents)
+        return any(p in self.tied(0) for p in self.member.parents)
 
     @property
     def topped(self) -> bool:
         """Whether a parent is at its top."""
-        return self.top in self.member.parents
+        return self.names[:1] != () and self.names[0] in self.member.parents
 
     @property
     def both(self) -> bool:
         """Whether all parents are in the first two ranks."""
-        return {*self.member.parents} <= {*self.first_rank, *self.second_rank}
+        return {*self.member.parents} <= {*self.tied(0), *self.tied(1)}
 
 
 def answers(rows: Iterable[Mapping[str, Any]], zoo: Zoo) -> list[Answer]:
     """The answers to derivatives and twins, in the order of the zoo."""
     return [
         Answer(
-            zoo.members[row["query"]],
-            row["verdict"],
-            tuple(row["first_rank"]),
-            tuple(row["second_rank"]),
-            row["top"],
-            tuple(row["relation"]),
+            zoo.members[row["query"]], row["verdict"], tuple(row["names"]), tuple(row["ranks"]), tuple(row["relation"])
         )
         for row in rows
         if row["query"] in zoo.members
     ]
 
 
-def product_ranking(found: Iterable[Answer]) -> Ranking:
+def product_ranking(found: Iterable[Answer], zoo: Zoo) -> Ranking:
     """As `ranking`, from what forebear answers: its ranks tie what cannot be told apart, its order breaks ties."""
     mine = [a for a in found if a.member.parents]
     plain = [a for a in mine if not a.member.rewritten]
+    older = [a.without(zoo.descendants(a.member.name)) for a in plain]
     merges = [a for a in mine if len(a.member.parents) > 1]
     return Ranking(
         len(plain),
         sum(a.ranked for a in plain),
         sum(a.topped for a in plain),
-        statistics.median([len(a.first_rank) for a in plain]) if plain else math.nan,
+        (sum(a.ranked for a in older), sum(a.topped for a in older)),
+        statistics.median([len(a.tied(0)) for a in plain]) if plain else math.nan,
         len(merges),
         sum(a.both for a in merges),
     )

@@ -54,6 +54,14 @@ class Zoo:
         """The categories of derivatives, in order."""
         return list(dict.fromkeys(m.category for m in self.derivatives))
 
+    def descendants(self, name: str) -> set[str]:
+        """All models that come from this one, which release dates would rule out as its ancestors."""
+        found: set[str] = set()
+        for member in self.members.values():  # parents stand before children
+            if found & {*member.parents} or name in member.parents:
+                found.add(member.name)
+        return found
+
     def relation(self, query: str, candidate: str) -> Relation:
         """What the candidate is to the query; a child is kin, as a sibling is."""
         mine, theirs = self.members[query], self.members[candidate]

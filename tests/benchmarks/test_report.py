@@ -70,8 +70,8 @@ def test_its_answers_are_ranked_and_twins_are_told_from_derivatives(zoo: Zoo, fo
     told = answers(found.answers.to_pylist(), zoo)
     assert [a.member.name for a in told] == ["alder-docs", "alder-rotated", "alder-twin"]
     assert told[-1].verdict == "shared_initialisation"
-    total = product_ranking(told)
-    assert (total.asked, total.first, total.alone_or_top, total.merges) == (1, 1, 1, 0)
+    total = product_ranking(told, zoo)
+    assert (total.asked, total.first, total.top, total.merges) == (1, 1, 1, 0)
 
 
 def test_a_cosine_misses_the_rotated_copy_and_ranks_the_parent_of_a_fine_tune(zoo: Zoo) -> None:

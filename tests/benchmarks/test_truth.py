@@ -42,6 +42,13 @@ def test_a_parent_is_a_parent_in_one_direction_only(path: Path) -> None:
     assert zoo.relation("oak-docs", "fir") is Relation.UNRELATED
 
 
+def test_descendants_are_followed_over_generations(path: Path) -> None:
+    zoo = read_zoo(path)
+    assert zoo.descendants("oak") == {"oak-docs", "oak-code", "oak-merge"}
+    assert zoo.descendants("oak-code") == {"oak-merge"}
+    assert zoo.descendants("fir") == set()
+
+
 def test_twins_are_neither_related_nor_unrelated(path: Path) -> None:
     zoo = read_zoo(path)
     assert zoo.relation("oak-twin", "oak") is Relation.TWIN
