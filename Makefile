@@ -77,7 +77,7 @@ bench-zoo: .bench/torch/installed               ## 308 models of known lineage: 
 	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo
 
 bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods; writes benchmarks/RESULTS.md
-	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers --kit .bench/kit/bin/python --results benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers --kit .bench/kit/bin/python --unrelated 15000 --results benchmarks/RESULTS.md
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

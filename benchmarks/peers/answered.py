@@ -46,7 +46,7 @@ def missed(one: Answer, zoo: Zoo) -> str:
     first = [f"{name} (its descendant)" if name in later else name for name in one.tied(0)]
     more = f" and {len(first) - 4} more" if len(first) > 4 else ""
     ranks = dict(zip(one.names, one.ranks, strict=True))
-    places = ", ".join(f"{p} at {ranks.get(p, 'none of ten')}" for p in one.member.parents)
+    places = ", ".join(f"{p} at {ranks.get(p, 'none')}" for p in one.member.parents)
     return f"- `{one.member.name}`: first {', '.join(first[:4])}{more}; {places}; {one.verdict}"
 
 

@@ -23,7 +23,7 @@ from .truth import PAIR_SEED, Zoo
 
 NAME, WEIGHTS, SIGNAL = "provenance kit", "provenance kit, identity", "provenance kit, WVC"
 """Its verdict follows the pipeline score; the identity score uses weights alone; WVC is one of five signals in that."""
-UNRELATED, RANKED, COLD = 600, 20, 3
+UNRELATED, RANKED, COLD = 300, 8, 3
 Pair = tuple[str, str]
 
 

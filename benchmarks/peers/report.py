@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from . import kit, machine, product
 from .answered import ranks, twins
-from .explanations import EXPLANATIONS
+from .explanations import explanation
 from .figure import calibration_svg
 from .markdown import number, seconds, share, table
 from .metrics import Scores, shares_at_most
@@ -138,8 +138,8 @@ def overview(detections: Detections, rankings: Mapping[str, Ranking], costs: Ite
     pairs = ", ".join(f"{name} {found[ALL].negatives:,}" for name, found in detections.items())
     text = (
         "Seconds are CPU seconds of all threads. A query compares one model with all others: forebear from its registry"
-        " (candidates by sketch, then the evidence), the others with all prepared weights in memory. From files: what it"
-        " takes a process that starts with files alone, of which forebear's registry is one; the kit has cached"
+        " (candidates by sketch, then the evidence), the others with all prepared weights in memory. From files: what"
+        " it takes a process that starts with files alone, of which forebear's registry is one; the kit has cached"
         f" features. Merges: both parents in the first two ranks. Unrelated pairs scored: {pairs}.\n"
     )
     return (
@@ -200,7 +200,7 @@ def missed(detections: Detections) -> str:
             beaten = (
                 ", ".join(f"{n} {others[n].rate:.2f} (AUC {others[n].auc:.4f})" for n in better) or "no other method"
             )
-            why = EXPLANATIONS.get(category, "Not yet explained.")
+            why = explanation(category)
             found = f"found {own.rate:.2f}, AUC {own.auc:.4f}; better: {beaten}"
             lines.append(f"**{category.replace('_', ' ')}** ({found}). {why}\n")
     if not lines:
@@ -226,9 +226,10 @@ def calibration(log10: Scores) -> str:
     shares = ["observed", *(f"{s:.5f}" for s in shares_at_most(log10, THRESHOLDS)), f"{10.0 ** log10.min():.1e}"]
     head = ["share of pairs with", *(f"p <= {t:g}" for t in THRESHOLDS), "smallest p"]
     text = (
-        f"All {len(log10):,} ordered pairs of the zoo that have nothing in common. p is the E-value divided by the"
-        " number of models; it is Bonferroni-corrected for the kinds of evidence, so it may lie above, never below,"
-        " what is expected. Pairs share models and are not independent: a stranger's derivatives repeat its luck.\n\n"
+        f"{len(log10):,} ordered pairs that have nothing in common: roots, strangers, twins and rewritten models"
+        " against all others. p is the E-value divided by the number of models; it is corrected for the kinds of evidence, so it"
+        " may lie above what is expected, never below. Pairs share models and are not independent: the derivatives of a"
+        " model repeat its luck.\n\n"
     )
     return "## E-values of unrelated pairs\n\n" + text + table(head, [expected, shares]) + "\n![](calibration.svg)\n"
 
