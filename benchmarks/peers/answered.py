@@ -16,13 +16,17 @@ def ranks(found: Sequence[Answer], total: Ranking, zoo: Zoo) -> str:
     mine = [a for a in found if a.member.parents]
     rows = [by_category(category, mine, zoo) for category in dict.fromkeys(a.member.category for a in mine)]
     lines = [missed(a, zoo) for a in mine if not a.ranked]
+    plain = [a for a in mine if not a.member.rewritten]
+    nearest = [sum(a.nearest for a in plain)]
+    nearest += [sum(a.without(zoo.descendants(a.member.name)).nearest for a in plain)]
     sizes = [len(a.tied(0)) for a in mine]
     counted = ", ".join(f"{n} x {sizes.count(n)}" for n in sorted(set(sizes)))
     text = (
         f"Of {total.asked} derivatives not rewritten on purpose, the parent is in the first rank for"
         f" {share(total.first, total.asked)} and at its top for {share(total.top, total.asked)}; with the query's own"
-        f" descendants set aside {share(total.older[0], total.asked)} and {share(total.older[1], total.asked)}. Both"
-        f" parents in the first two ranks for {share(total.both, total.merges)} merges. Sizes of the first rank (size x"
+        f" descendants set aside {share(total.older[0], total.asked)} and {share(total.older[1], total.asked)}. By"
+        f" the distance alone the parent is nearest for {share(nearest[0], total.asked)}, descendants set aside"
+        f" {share(nearest[1], total.asked)}. Both parents in the first two ranks for {share(total.both, total.merges)} merges. Sizes of the first rank (size x"
         f" how often): {counted}.\n"
     )
     head = ["category", "models", "first rank", "top", "first of older", "top of older", "median tie (largest)"]

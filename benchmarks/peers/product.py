@@ -31,6 +31,7 @@ ANSWERS = pa.schema(
         ("verdict", pa.string()),
         ("names", pa.list_(pa.string())),
         ("ranks", pa.list_(pa.int64())),
+        ("distances", pa.list_(pa.float64())),
         ("relation", pa.list_(pa.string())),
     ]
 )
@@ -97,6 +98,7 @@ def _answer(query: str, verdict: str, found: Sequence[Ancestor]) -> dict[str, ob
         "verdict": verdict,
         "names": [row.name for row in first],
         "ranks": [row.rank for row in first],
+        "distances": [row.distance for row in first],
         "relation": list(found[0].relation) if found else [],
     }
 

@@ -227,9 +227,9 @@ def calibration(log10: Scores) -> str:
     head = ["share of pairs with", *(f"p <= {t:g}" for t in THRESHOLDS), "smallest p"]
     text = (
         f"{len(log10):,} ordered pairs that have nothing in common: roots, strangers, twins and rewritten models"
-        " against all others. p is the E-value divided by the number of models; it is corrected for the kinds of evidence, so it"
-        " may lie above what is expected, never below. Pairs share models and are not independent: the derivatives of a"
-        " model repeat its luck.\n\n"
+        " against all others. p is the E-value divided by the number of models; it is corrected for the kinds of"
+        " evidence, so it may lie above what is expected, never below. Pairs share models and are not independent: the"
+        " derivatives of a model repeat its luck.\n\n"
     )
     return "## E-values of unrelated pairs\n\n" + text + table(head, [expected, shares]) + "\n![](calibration.svg)\n"
 

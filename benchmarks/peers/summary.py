@@ -126,18 +126,24 @@ def ranking(table: Table, zoo: Zoo) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What forebear told a user who asked for the ancestors of one model: names in order, and their ranks."""
+    """What forebear told a user who asked for the ancestors of one model: names in order, ranks and distances."""
 
     member: Member
     verdict: str
     names: tuple[str, ...]
     ranks: tuple[int, ...]
+    distances: tuple[float, ...]
     relation: tuple[str, ...]
 
     def without(self, names: Collection[str]) -> Answer:
         """The answer with some rows left out."""
-        kept = [(n, r) for n, r in zip(self.names, self.ranks, strict=True) if n not in names]
-        return replace(self, names=tuple(n for n, _ in kept), ranks=tuple(r for _, r in kept))
+        kept = [i for i, name in enumerate(self.names) if name not in names]
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in kept),
+            ranks=tuple(self.ranks[i] for i in kept),
+            distances=tuple(self.distances[i] for i in kept),
+        )
 
     def tied(self, place: int) -> list[str]:
         """The names of the first (0) or a later rank."""
@@ -155,6 +161,12 @@ class Answer:
         return self.names[:1] != () and self.names[0] in self.member.parents
 
     @property
+    def nearest(self) -> bool:
+        """Whether a parent is as near as any other row, by the distance alone."""
+        least = min(self.distances, default=math.inf)
+        return any(n in self.member.parents and d == least for n, d in zip(self.names, self.distances, strict=True))
+
+    @property
     def both(self) -> bool:
         """Whether all parents are in the first two ranks."""
         return {*self.member.parents} <= {*self.tied(0), *self.tied(1)}
@@ -164,7 +176,12 @@ def answers(rows: Iterable[Mapping[str, Any]], zoo: Zoo) -> list[Answer]:
     """The answers to derivatives and twins, in the order of the zoo."""
     return [
         Answer(
-            zoo.members[row["query"]], row["verdict"], tuple(row["names"]), tuple(row["ranks"]), tuple(row["relation"])
+            zoo.members[row["query"]],
+            row["verdict"],
+            tuple(row["names"]),
+            tuple(row["ranks"]),
+            tuple(row["distances"]),
+            tuple(row["relation"]),
         )
         for row in rows
         if row["query"] in zoo.members
