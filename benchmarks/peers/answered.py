@@ -24,10 +24,10 @@ def ranks(found: Sequence[Answer], total: Ranking, zoo: Zoo) -> str:
     text = (
         f"Of {total.asked} derivatives not rewritten on purpose, the parent is in the first rank for"
         f" {share(total.first, total.asked)} and at its top for {share(total.top, total.asked)}; with the query's own"
-        f" descendants set aside {share(total.older[0], total.asked)} and {share(total.older[1], total.asked)}. By"
-        f" the distance alone the parent is nearest for {share(nearest[0], total.asked)}, descendants set aside"
-        f" {share(nearest[1], total.asked)}. Both parents in the first two ranks for {share(total.both, total.merges)} merges. Sizes of the first rank (size x"
-        f" how often): {counted}.\n"
+        f" descendants set aside {share(total.older[0], total.asked)} and {share(total.older[1], total.asked)}. By the"
+        f" distance alone the parent is nearest for {share(nearest[0], total.asked)}, descendants set aside"
+        f" {share(nearest[1], total.asked)}. Both parents in the first two ranks for {share(total.both, total.merges)}"
+        f" merges. Sizes of the first rank (size x how often): {counted}.\n"
     )
     head = ["category", "models", "first rank", "top", "first of older", "top of older", "median tie (largest)"]
     after = "\nParent not in the first rank:\n\n" + "\n".join(lines) + "\n" if lines else ""

@@ -46,11 +46,11 @@ ROOTS = (
     Root("fir", 2, BASE, held_out=True, full=True),
     Root("yew", 3, BASE, held_out=True),
     Root("maple", 4, WIDE, held_out=False, full=True),
-    Root("larch", 5, DEEP, held_out=True),
     Root("hazel", 6, BIASED, held_out=False, kind="metaspace"),
     Root("rowan", 7, GPT2, held_out=False),
     Root("linden", 8, BERT, held_out=True),
     Root("poplar", 9, SPARSE, held_out=False),
+    Root("larch", 5, DEEP, held_out=True),
 )
 SHAPES: tuple[tuple[str, Config, int], ...] = (
     ("base", BASE, 32),
