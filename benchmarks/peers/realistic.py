@@ -30,32 +30,34 @@ TOKENS_HELD = 4000  # rows of the embedding that the alignment of AWM is measure
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One method at 7B: bytes that it needs of one model, and CPU seconds for one pair."""
+    """One method at 7B: bytes that it needs of one model, CPU seconds to prepare a model and to compare a pair."""
 
     method: str
     bytes_needed: int
-    seconds: float
+    prepare_seconds: float
+    pair_seconds: float
 
 
 def measure(methods: Iterable[AnyMethod] = METHODS) -> tuple[list[Size], int]:
     """A row a method, forebear first; and the bytes of one whole checkpoint."""
     total = 2 * sum(prod(shape) for shape in shapes(LAYERS).values())
-    return [product(), *(Size(m.name, needed(m), seconds(m)) for m in methods)], total
+    return [product(), *(Size(m.name, needed(m), *seconds(m)) for m in methods)], total
 
 
 def product() -> Size:
-    """forebear: a registered model, and a question about an unregistered one, which is read first."""
+    """forebear: two models are read into a registry, and one asks for its ancestors."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write_checkpoint(folder / "base", Values(7))
         write_checkpoint(folder / "tuned", Values(8, related=7))
         with Registry(folder / "registry.duckdb") as registry:
-            (outcome,) = registry.ingest(folder / "base")
             started = time.process_time()
-            report = registry.ancestors(folder / "tuned")
-            taken = time.process_time() - started
-        assert isinstance(outcome, Ingested) and report.verdict == "derived"
-        return Size("forebear", report.bytes_read, taken)
+            outcomes = registry.ingest(folder / "base", folder / "tuned")
+            ready = time.process_time()
+            report = registry.ancestors("tuned")
+            done = time.process_time()
+        assert all(isinstance(outcome, Ingested) for outcome in outcomes) and report.verdict == "derived"
+        return Size("forebear", report.bytes_read, (ready - started) / 2, done - ready)
 
 
 def needed(method: AnyMethod) -> int:
@@ -69,17 +71,21 @@ def needed(method: AnyMethod) -> int:
     return 2 * count
 
 
-def seconds(method: AnyMethod) -> float:
-    """Seconds for one pair, models in memory: what does not depend on layers, and one layer times the layers."""
+def seconds(method: AnyMethod) -> tuple[float, float]:
+    """Seconds to prepare a model and to compare two: what does not depend on layers, and one layer times the layers."""
     bare, one = (_timed(method, layers) for layers in (0, 1))
-    return bare + (method.layers or LAYERS) * max(0.0, one - bare)
+    layers = method.layers or LAYERS
+    prepare, pair = (b + layers * max(0.0, o - b) for b, o in zip(bare, one, strict=True))
+    return prepare, pair
 
 
-def _timed(method: AnyMethod, layers: int) -> float:
+def _timed(method: AnyMethod, layers: int) -> tuple[float, float]:
     first, second = (random_weights(method, layers, seed) for seed in (1, 2))
     started = time.process_time()
-    method.score(method.prepare(first), method.prepare(second))
-    return time.process_time() - started
+    mine, theirs = method.prepare(first), method.prepare(second)
+    ready = time.process_time()
+    method.score(mine, theirs)
+    return (ready - started) / 2, time.process_time() - ready
 
 
 def random_weights(method: AnyMethod, layers: int, seed: int) -> Weights:

@@ -238,22 +238,23 @@ def at_size(content: Mapping[str, Any]) -> str:
     """Bytes and seconds at 7B."""
     mine = next(size for size in content["sizes"] if size["method"] == product.NAME)
     total = content["bytes_total"]
+    own = mine["prepare_seconds"] + mine["pair_seconds"]
     rows = [
         [
             size["method"],
             f"{size['bytes_needed'] / 1e6:,.4g} MB",
             f"{100 * mine['bytes_needed'] / size['bytes_needed']:.2f} %",
-            seconds(size["seconds"]),
-            f"{size['seconds'] / mine['seconds']:.2g}",
+            seconds(size["prepare_seconds"]),
+            seconds(size["pair_seconds"]),
+            f"{(size['prepare_seconds'] + size['pair_seconds']) / own:.2g}",
         ]
         for size in content["sizes"]
     ]
     text = (
         f"Two models of Llama 2 7B's shapes in float16, {total / 1e9:.1f} GB each. As published, all methods but"
         f" forebear load whole checkpoints: forebear reads {100 * mine['bytes_needed'] / total:.2f} % of that. The"
-        " table is kinder: the bytes that a formula needs, could it read them alone. forebear's seconds are a whole"
-        " question, reading included; the others' are one pair with all weights in memory, measured on"
-        " one layer times the layers.\n\n"
+        " table is kinder: the bytes that a formula needs, could it read them alone. CPU seconds: forebear's of whole"
+        " sparse files, reading included; the others' on random weights in memory, one layer times the layers used.\n\n"
     )
-    head = ["method", "bytes of a model", "forebear's share of them", "a pair", "times forebear's"]
+    head = ["method", "bytes of a model", "forebear's share", "to prepare a model", "a pair", "both, times forebear's"]
     return "## At the size of a 7B model\n\n" + text + table(head, rows)

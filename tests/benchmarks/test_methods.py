@@ -103,8 +103,8 @@ def test_csu_has_a_tiny_p_value_for_a_copy_and_none_for_shuffled_rows() -> None:
     base = model(1)
     order = np.random.default_rng(5).permutation(FFN)
     shuffled = changed(base, {key: t[order] for key, t in base.tensors.items() if key[2] == "up"})
-    other, share = model(3).tensors, np.float32(0.3)
-    noisy = changed(base, {key: t + share * other[key] for key, t in base.tensors.items() if key[2] == "up"})
+    other, ups = model(3).tensors, [key for key in base.tensors if key[2] == "up"]
+    noisy = changed(base, {key: np.asarray(base.tensors[key] + 0.3 * other[key], np.float32) for key in ups})
     assert score(csu.METHOD, base, noisy) > 50
     assert score(csu.METHOD, base, shuffled) < 3
 
