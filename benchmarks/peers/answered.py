@@ -60,6 +60,7 @@ def twins(found: Sequence[Answer], tables: Mapping[str, Table], zoo: Zoo) -> str
     if not mine:
         return ""
     rows = [[f"`{a.member.name}`", a.verdict, ", ".join(a.tied(0)[:3]) or "-"] for a in mine]
+    right = sum(a.verdict == "shared_initialisation" for a in mine)
     above = []
     for name, one in tables.items():
         highest = np.nanmax(negatives(one, zoo))
@@ -68,6 +69,7 @@ def twins(found: Sequence[Answer], tables: Mapping[str, Table], zoo: Zoo) -> str
             above.append(f"{name} {sum(s > highest for s in scores)} of {len(scores)}")
     text = (
         "\nThey share random weights with their root and nothing of its training. Above every unrelated pair, and so"
-        f" taken for relatives: {'; '.join(above)}. Only forebear says which kind of relation it is.\n"
+        f" taken for relatives: {'; '.join(above)}. forebear says which kind of relation it is for {right} of"
+        f" {len(mine)}.\n"
     )
     return "## Twins\n\n" + table(["model", "forebear's verdict", "first rank"], rows) + text

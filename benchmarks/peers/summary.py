@@ -205,9 +205,10 @@ def product_ranking(found: Iterable[Answer], zoo: Zoo) -> Ranking:
     )
 
 
-def log10_p(table: Table, zoo: Zoo) -> Scores:
-    """log10 of the p-values of all ordered unrelated pairs, from forebear's E-values."""
-    scores = negatives(table, zoo)
+def log10_p(table: Table, zoo: Zoo, *, apart: bool = False) -> Scores:
+    """log10 p of ordered unrelated pairs, from forebear's E-values; `apart`: of roots and strangers alone."""
+    chosen = {n: m for n, m in zoo.members.items() if not apart or m.category in {"root", "stranger"}}
+    scores = negatives(table, Zoo(chosen))
     return -scores[~np.isnan(scores)] - math.log10(len(zoo.members) - 1)
 
 
