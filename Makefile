@@ -73,7 +73,7 @@ bench-formats: dev              ## share of bytes read of every format
 	.bench/kit/bin/python -m pip install -q --ignore-requires-python cisco-ai-provenance-kit==1.0.0 'numpy<2.4' 'torch==2.13.0'
 	touch $@
 
-bench-zoo: .bench/torch/installed               ## 308 models of known lineage: 40 minutes on two idle cores, and goes on where it was stopped
+bench-zoo: .bench/torch/installed               ## 307 models of known lineage; a run that was stopped goes on
 	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo
 
 bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods; writes benchmarks/RESULTS.md
