@@ -23,5 +23,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def seconds(value: float) -> str:
-    """Seconds with two significant digits, milliseconds below one."""
-    return f"{1000 * value:.2g} ms" if value < 0.9995 else f"{value:.3g} s"
+    """Seconds with three digits; milliseconds below one, with two digits below a hundred."""
+    if value >= 0.9995:
+        return f"{value:,.3g} s" if value < 100 else f"{value:,.0f} s"
+    return f"{1000 * value:.2g} ms" if value < 0.0995 else f"{1000 * value:.0f} ms"
