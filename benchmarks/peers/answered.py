@@ -34,6 +34,17 @@ def ranks(found: Sequence[Answer], total: Ranking, zoo: Zoo) -> str:
     return "## The parent's rank in forebear's answers\n\n" + text + "\n" + table(head, rows) + after
 
 
+def verdicts(found: Sequence[Answer]) -> str:
+    """What forebear concludes about derivatives, and about which it does not say `derived`."""
+    mine = [a for a in found if a.member.parents]
+    lines = []
+    for verdict in dict.fromkeys(a.verdict for a in mine):
+        names = [a.member.name for a in mine if a.verdict == verdict]
+        listed = "" if verdict == "derived" else f": {', '.join(names)}"
+        lines.append(f"- `{verdict}`: {share(len(names), len(mine))}{listed}")
+    return "## Verdicts on derivatives\n\n" + "\n".join(lines) + "\n"
+
+
 def by_category(category: str, found: Sequence[Answer], zoo: Zoo) -> list[str]:
     """One row of the table."""
     mine = [a for a in found if a.member.category == category]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import kit, machine, product
-from .answered import ranks, twins
+from .answered import ranks, twins, verdicts
 from .explanations import explanation
 from .figure import calibration_svg
 from .markdown import number, seconds, share, table
@@ -76,6 +76,7 @@ def write_report(
         missed(detections),
         fixed_threshold(tables[product.NAME], zoo),
         ranks(found, rankings[product.NAME], zoo),
+        verdicts(found),
         twins(found, tables, zoo),
         calibration(log10_p(tables[product.NAME], zoo), log10_p(tables[product.NAME], zoo, apart=True)),
         at_size(json.loads(realistic.read_text("utf-8"))) if realistic.exists() else "",
