@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 
 .PHONY: demo dev check test wheel-test test-real test-lake test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-scale clean
+        bench-compare-full bench-audit bench-scale bench-zoo bench-peers clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -72,7 +72,7 @@ bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-
 
 .bench/torch/installed:         # only what trains models needs torch
 	$(PYTHON) -m venv .bench/torch
-	.bench/torch/bin/python -m pip install -q 'torch==2.13.0' tokenizers numpy safetensors
+	.bench/torch/bin/python -m pip install -q 'torch==2.13.0' tokenizers numpy safetensors gguf
 	touch $@
 
 bench-calibration: dev .bench/torch/installed   ## E-values of models that have nothing in common
@@ -106,6 +106,17 @@ bench-audit: dev                ## an audit of 20,000 models: seconds, memory, a
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py
+
+.bench/kit/installed:           # Cisco's model provenance kit asks for Python 3.12 and runs on 3.11
+	$(PYTHON) -m venv .bench/kit
+	.bench/kit/bin/python -m pip install -q --ignore-requires-python cisco-ai-provenance-kit==1.0.0 'numpy<2.4' 'torch==2.13.0'
+	touch $@
+
+bench-zoo: .bench/torch/installed               ## 307 models of known lineage; a run that was stopped goes on
+	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo
+
+bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers --kit .bench/kit/bin/python --unrelated 15000 --results benchmarks/RESULTS.md
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

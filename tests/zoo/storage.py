@@ -140,20 +140,45 @@ def save(
     shards: int = 1,
 ) -> None:
     """Write a whole model folder; what was there of an earlier run is removed."""
+    content = config_json(config, dtype, special_ids(tokenizer))
+    save_folder(content, state, folder, tokenizer=tokenizer, card=card, dtype=dtype, shards=shards)
+
+
+def tokenizer_kind(tokenizer: Tokenizer) -> str:
+    """`byte_level` or `metaspace`, by its token for the end of a text."""
+    return "byte_level" if tokenizer.token_to_id("<|endoftext|>") is not None else "metaspace"
+
+
+def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
+    """The ids of the first and the last token of a text."""
+    first, last = SPECIALS[tokenizer_kind(tokenizer)]
+    return tokenizer.token_to_id(first), tokenizer.token_to_id(last)
+
+
+def save_folder(
+    content: Mapping[str, object],
+    state: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    tokenizer: Tokenizer,
+    card: Card,
+    dtype: str = "bfloat16",
+    shards: int = 1,
+) -> None:
+    """As `save`, with the content of config.json given: for architectures that ModelConfig does not describe."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("model*.safetensors*"):
         old.unlink()
     rounded = {name: tensor.detach().to(DTYPES[dtype]).contiguous() for name, tensor in state.items()}
     write_weights(rounded, folder, shards)
-    kind = "byte_level" if tokenizer.token_to_id("<|endoftext|>") is not None else "metaspace"
+    kind = tokenizer_kind(tokenizer)
     first, last = SPECIALS[kind]
-    special_ids = tokenizer.token_to_id(first), tokenizer.token_to_id(last)
-    write_json(folder / "config.json", config_json(config, dtype, special_ids))
+    write_json(folder / "config.json", content)
     tokenizer.save(str(folder / "tokenizer.json"))
     settings: dict[str, object] = {
         "bos_token": first,
         "eos_token": last,
-        "model_max_length": config.context,
+        "model_max_length": content["max_position_embeddings"],
         "tokenizer_class": "PreTrainedTokenizerFast",
     }
     if kind == "metaspace":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from architecture import Decoder
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 BATCH = 16
@@ -40,7 +40,7 @@ def cosine_with_warmup(steps: int, warmup: int) -> Callable[[int], float]:
     return factor
 
 
-def optimiser(model: Decoder, lr: float) -> torch.optim.AdamW:
+def optimiser(model: nn.Module, lr: float) -> torch.optim.AdamW:
     """AdamW that decays matrices only."""
     matrices = [parameter for parameter in model.parameters() if parameter.ndim == 2]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim < 2]
@@ -58,10 +58,12 @@ def train(
     batch: int = BATCH,
     warmup: int | None = None,
     report: Callable[[str], None] | None = None,
+    objective: Callable[[Decoder, Tensor], Tensor] = next_token_loss,
 ) -> float:
     """Train in place with a fresh optimiser; returns the mean loss of the last tenth of the steps.
 
-    The seed fixes the order of the data. Raises ArithmeticError when the loss is not finite.
+    The seed fixes the order of the data; `objective` maps the model and windows [batch, context + 1] to a loss.
+    Raises ArithmeticError when the loss is not finite.
     """
     generator = torch.Generator().manual_seed(seed)
     adamw = optimiser(model, lr)
@@ -69,7 +71,7 @@ def train(
     losses: list[float] = []
     model.train()
     for step in range(steps):
-        loss = next_token_loss(model, windows(corpus_tokens, batch, model.config.context, generator))
+        loss = objective(model, windows(corpus_tokens, batch, model.config.context, generator))
         adamw.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

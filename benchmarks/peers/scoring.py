@@ -1,0 +1,85 @@
+"""Runs one method over the pairs of the zoo in a process of its own, and keeps a row a pair.
+
+A process of its own has its own peak of memory. Columns of the rows: method, query, candidate, score; a method that is
+symmetric has each unordered pair once.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .methods import AnyMethod, awm, bit_distance, cosines, csu, huref, std_profile
+from .truth import Zoo
+from .weights import read_weights
+
+METHODS: tuple[AnyMethod, ...] = (
+    awm.METHOD,
+    huref.METHOD,
+    csu.METHOD,
+    std_profile.METHOD,
+    bit_distance.METHOD,
+    cosines.RAW,
+    cosines.CENTRED,
+    cosines.GAINS,
+)
+SCHEMA = pa.schema(
+    [("method", pa.string()), ("query", pa.string()), ("candidate", pa.string()), ("score", pa.float64())]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a method took: CPU seconds to read and prepare all models, for a pair and for a query; peak memory."""
+
+    method: str
+    source: str
+    models: int
+    pairs: int
+    reading_seconds: float
+    pair_seconds: float
+    query_seconds: float
+    peak_megabytes: float
+    note: str = ""
+
+
+def run(method: AnyMethod, zoo: Zoo, folder: Path, unrelated: int | None) -> tuple[pa.Table, Cost]:
+    """Prepare every model, score the pairs of the zoo; `unrelated` caps how many of the unrelated ones."""
+    started = time.process_time()
+    prepared = {name: method.prepare(read_weights(folder / name)) for name in zoo.members}
+    ready = time.process_time()
+    pairs = list(zoo.pairs(unrelated))
+    scores = [method.score(prepared[one], prepared[other]) for one, other in pairs]
+    done = time.process_time()
+    queries, candidates = zip(*pairs, strict=True)
+    table = pa.table([[method.name] * len(pairs), queries, candidates, scores], schema=SCHEMA)
+    each = (done - ready) / len(pairs)
+    cost = Cost(
+        method.name,
+        method.paper,
+        len(prepared),
+        len(pairs),
+        ready - started,
+        each,
+        each * (len(prepared) - 1),
+        peak_megabytes(),
+    )
+    return table, cost
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def keep(table: pa.Table, cost: Cost, out: Path) -> None:
+    """Write a method's rows and its cost beside each other."""
+    name = cost.method.replace(" ", "_").replace(",", "")
+    pq.write_table(table, out / f"{name}.parquet")
+    (out / f"{name}.json").write_text(json.dumps(asdict(cost), indent=1), "utf-8")

@@ -1,0 +1,100 @@
+"""Train the large zoo: nine roots, their derivatives of every category, twins, and strangers; and write truth.json.
+
+    python benchmarks/zoo/generate.py FOLDER [--only NAME...] [--workers 2]
+
+Needs torch, tokenizers, safetensors and gguf. Models already in FOLDER are kept, so a run that was stopped goes on
+where it was. Each model is trained by one thread and follows from its name alone, whatever else is made beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+import bundled  # noqa: F401  (the next imports need it)
+import torch
+from checkpoints import write
+from derivatives import family
+from lineage import ROOTS, Entry, root_entry, strangers
+
+
+def entries() -> dict[str, Entry]:
+    """Every model by name, in the order of work: roots, two whole families, strangers, the other families."""
+    listed = [root_entry(root) for root in ROOTS]
+    families = [family(root) for root in ROOTS]
+    listed += [*families[0], *families[1], *strangers(), *(entry for others in families[2:] for entry in others)]
+    found = {entry.name: entry for entry in listed}
+    assert len(found) == len(listed), "two models of one name"
+    return found
+
+
+def make(name: str, folder: Path) -> float:
+    """Make one model in a process of its own kind; returns the seconds it took."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    started = time.monotonic()
+    write(entries()[name].make(folder), folder / name)
+    return time.monotonic() - started
+
+
+def needs(entry: Entry) -> set[str]:
+    """Models that must exist first: the parents, and the root, which some merges start from."""
+    return {*entry.parents, *({entry.root} if entry.parents else ())}
+
+
+def missing(every: dict[str, Entry], folder: Path, only: list[str] | None) -> list[str]:
+    """Names to make, in order: all, or those asked for and whatever they need."""
+    wanted, waiting = set(only or every), list(only or every)
+    while waiting:
+        more = needs(every[waiting.pop()]) - wanted
+        wanted |= more
+        waiting += more
+    return [name for name in every if name in wanted and not (folder / name).exists()]
+
+
+def run(folder: Path, only: list[str] | None, workers: int) -> None:
+    """Make what is missing, each model as soon as its parents are there."""
+    every = entries()
+    waiting = missing(every, folder, only)
+    (folder / ".partial").mkdir(parents=True, exist_ok=True)
+    print(f"{len(waiting)} of {len(every)} models to make", flush=True)
+    started, done = time.monotonic(), 0
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running: dict[Future[float], str] = {}
+        while waiting or running:
+            for name in [n for n in waiting if all((folder / p).exists() for p in needs(every[n]))]:
+                if len(running) < workers:
+                    running[pool.submit(make, name, folder)] = name
+                    waiting.remove(name)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                done += 1
+                name = running.pop(future)
+                print(f"{name}: {future.result():.0f} s; {done} done, {time.monotonic() - started:.0f} s", flush=True)
+
+
+def write_truth(path: Path) -> None:
+    """Write who comes from whom."""
+    models = {name: entry.truth() for name, entry in entries().items()}
+    made = {"python": platform.python_version(), "torch": str(torch.__version__)}
+    path.write_text(json.dumps({"models": models, **made}, indent=1) + "\n", "utf-8")
+
+
+def main() -> None:
+    """Make and describe the zoo."""
+    parser = argparse.ArgumentParser(description="train the large zoo")
+    parser.add_argument("folder", type=Path, help="where the models and truth.json go")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these models, and missing parents")
+    parser.add_argument("--workers", type=int, default=2, help="models at a time (2)")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    write_truth(asked.folder / "truth.json")
+    run(asked.folder, asked.only, asked.workers)
+
+
+if __name__ == "__main__":
+    main()
