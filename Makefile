@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real test-lake test-libraries test-browser bench \
+.PHONY: demo dev check test wheel-test test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-scale bench-zoo bench-peers clean
 
@@ -51,6 +51,15 @@ test-real: dev                  ## real weights that packages on the index carry
 
 test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server where there is one
 	.bench/lake/bin/python -m pytest -q -m lake
+
+.bench/ray/installed: pyproject.toml
+	$(PYTHON) -m venv .bench/ray
+	.bench/ray/bin/python -m pip install -q --upgrade 'pip>=25.1'
+	.bench/ray/bin/python -m pip install -q -e '.[ray]' pytest hypothesis
+	touch $@
+
+test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die
+	.bench/ray/bin/python -m pytest -q -m ray
 
 test-libraries: dev             ## packed layers made anew by the libraries themselves, each in its own environment
 	for library in bitsandbytes mlx compressed_tensors autoawq; do \

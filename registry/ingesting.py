@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import duckdb
@@ -24,6 +25,7 @@ from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
 from ..ingest.sources import Source, hub_uri, is_remote, source_uri
 from ..ingest.sources.source import NothingToRead
 from .database import query
+from .engines import Engine
 from .models import Model, find_source, known_sources, put_model
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 from .transactions import committed
@@ -47,7 +49,7 @@ class File(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
     """What a worker made of one source: a fingerprint to write, or the model that is there already."""
 
     spec: str
@@ -59,13 +61,23 @@ class _Read:
 class Batch:
     """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the registry's file."""
 
-    def __init__(self, file: File, opener: Opener, *, budget: int | None, together: int, sharing: bool) -> None:
+    def __init__(
+        self,
+        file: File,
+        opener: Opener,
+        *,
+        budget: int | None,
+        together: int,
+        sharing: bool,
+        engine: Engine | None = None,
+    ) -> None:
         self._file = file
         self._sharing = sharing
         self._since = time.monotonic()
         self._opener = opener
         self._budget = budget
         self._together = together
+        self._engine = engine
         self._lock = threading.Lock()
         self._open: set[Source] = set()
         self._ended = False
@@ -74,12 +86,15 @@ class Batch:
     def outcomes(self, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
         """(number of the spec, outcome) as models finish, each in the registry before it is handed out.
 
-        Local models come one after another, in order; with a repository among them `together` models overlap. Left
+        Local models come one after another, in order, and so do those of an engine, so that models get the same ids
+        wherever they were read; else, with a repository among them, `together` models overlap. Left
         early, the iterator closes every open source, which ends their reads; what was not handed out is not kept.
         """
         self._known = known_sources(self._file.connection, map(source_uri, specs))
         try:
-            if len(specs) > 1 and self._together > 1 and any(is_remote(spec) for spec in specs):
+            if self._engine:
+                yield from self._spread(self._engine, specs)
+            elif len(specs) > 1 and self._together > 1 and any(is_remote(spec) for spec in specs):
                 yield from self._overlapping(specs)
             else:
                 for number, spec in enumerate(specs):
@@ -88,10 +103,16 @@ class Batch:
         finally:
             self._close()
 
+    def _spread(self, engine: Engine, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
+        work = partial(read_spec, opener=self._opener, known=self._known, budget=self._budget)
+        for number, (_, read) in enumerate(engine.map(work, specs)):
+            yield number, self._kept(read)
+            self._share()
+
     def _overlapping(self, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
         pool = ThreadPoolExecutor(self._together, "model")
         waiting = iter(enumerate(specs))
-        numbers: dict[Future[_Read | Skipped | Failed], int] = {}
+        numbers: dict[Future[Read | Skipped | Failed], int] = {}
         try:
             while True:
                 while len(numbers) <= self._together and (following := next(waiting, None)):
@@ -117,28 +138,12 @@ class Batch:
         self._since = min(self._since, time.monotonic())
         return connection
 
-    def _read(self, spec: str) -> _Read | Skipped | Failed:
-        """Open and fingerprint one source. Runs in a worker, which the registry is no business of."""
-        began = time.monotonic()
-        try:
-            source = self._opened(spec)
-            try:
-                known = self._known.get((source.uri, source.revision))
-                same = known is not None and known.state == source.state
-                found = known if known and same else fingerprint_model(source, budget=self._budget)
-                return _Read(spec, source.uri, found, time.monotonic() - began)
-            finally:
-                self._closed(source)
-        except NothingToRead as error:
-            return Skipped(spec, str(error), time.monotonic() - began)
-        except RegistryError:
-            raise
-        except ForebearError as error:
-            return Failed(spec, str(error), time.monotonic() - began)
+    def _read(self, spec: str) -> Read | Skipped | Failed:
+        return read_spec(spec, opener=self._opened, close=self._closed, known=self._known, budget=self._budget)
 
-    def _kept(self, read: _Read | Skipped | Failed) -> Outcome:
+    def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
-        if not isinstance(read, _Read):
+        if not isinstance(read, Read):
             if uri := hub_uri(read.source):
                 note_attempt(self._opened_file(), uri, read.reason)
             return read
@@ -174,6 +179,37 @@ class Batch:
             left = list(self._open)
         for source in left:
             source.close()
+
+
+def _close_source(source: Source) -> None:
+    source.close()
+
+
+def read_spec(
+    spec: str,
+    *,
+    opener: Opener,
+    known: Mapping[tuple[str, str | None], Model],
+    budget: int | None,
+    close: Callable[[Source], None] = _close_source,
+) -> Read | Skipped | Failed:
+    """Open and fingerprint one source, unless it is `known` as it is now. Runs in a worker: no registry is needed."""
+    began = time.monotonic()
+    try:
+        source = opener(spec)
+        try:
+            same = known.get((source.uri, source.revision))
+            if same is None or same.state != source.state:
+                return Read(spec, source.uri, fingerprint_model(source, budget=budget), time.monotonic() - began)
+            return Read(spec, source.uri, same, time.monotonic() - began)
+        finally:
+            close(source)
+    except NothingToRead as error:
+        return Skipped(spec, str(error), time.monotonic() - began)
+    except RegistryError:
+        raise
+    except ForebearError as error:
+        return Failed(spec, str(error), time.monotonic() - began)
 
 
 def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,7 @@ from .audit.run import AuditOptions, run_audit
 from .comparing import compare
 from .database import Place, open_database, registry_place
 from .details import ModelDetails, model_details
+from .engines import Engine
 from .ingesting import Batch
 from .models import Model, find_model, find_source, list_models, remove_model
 from .outcome import Outcome
@@ -100,6 +102,7 @@ class Registry:
         budget: int | None = None,
         together: int = TOGETHER,
         sharing: bool = False,
+        engine: Engine | None = None,
     ) -> Generator[Outcome, None, None]:
         """As `ingest`, one outcome at a time: a model is in the registry before its outcome is handed out.
 
@@ -108,17 +111,25 @@ class Registry:
 
         With repositories of the Hub among `specs`, `together` models overlap and outcomes come as models finish; they
         share `connections` ranges in flight (default 16). At most `budget` bytes of weights are read of each model.
+        With an `engine` (such as `RayCluster`) models are read where it runs them, and outcomes come in order.
         """
         listed = [str(spec) for spec in specs]
-        for _, outcome in self._batch(len(listed), connections, budget, together, sharing).outcomes(listed):
+        batch = self._batch(len(listed), connections, budget, together, sharing, engine)
+        for _, outcome in batch.outcomes(listed):
             yield outcome
 
-    def _batch(self, count: int, connections: int | None, budget: int | None, together: int, sharing: bool) -> Batch:
+    def _batch(
+        self,
+        count: int,
+        connections: int | None,
+        budget: int | None,
+        together: int,
+        sharing: bool,
+        engine: Engine | None = None,
+    ) -> Batch:
         at_once = max(1, min(count, together))
-        share = max(1, (connections or CONNECTIONS) // at_once)
-        return Batch(
-            self, lambda spec: _opened(spec, connections=share), budget=budget, together=at_once, sharing=sharing
-        )
+        opener = partial(_opened, connections=max(1, (connections or CONNECTIONS) // at_once))
+        return Batch(self, opener, budget=budget, together=at_once, sharing=sharing, engine=engine)
 
     def _unchanged(self, source: Source) -> Model | None:
         known = find_source(self.connection, source.uri, source.revision)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from forebear.queries.ancestors import Ancestor
+from forebear.queries.records import Ancestor
 from forebear.registry import AncestorsReport, Ingested, Registry
 
 from .scoring import SCHEMA, Cost, peak_megabytes

@@ -22,14 +22,15 @@ from datetime import UTC, datetime
 import duckdb
 
 from ...ingest.errors import RegistryError
+from ...queries.audit_batch import evaluate
 from ...queries.evidence import SIGNIFICANT_LOG10_E
 from ...queries.model_filter import ModelFilter, parse_filter
 from ..database import query
+from ..engines import Engine, Here, Processes
 from ..transactions import is_lake, transaction
 from .groups import keep_models
 from .plan import Progress, find_candidates, loaded, planned
 from .scope import Scope
-from .workers import evaluated
 
 _FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
@@ -42,7 +43,8 @@ _FINDINGS = ("declared", "duplicates", "ancestors", "relatives", "licences")
 class AuditOptions:
     """What is asked: filters in words ('' for all), models ingested since a time (UTC), and what counts as found.
 
-    With `whole` nothing is taken over from earlier runs. `jobs` is the number of processes, None for one a core.
+    With `whole` nothing is taken over from earlier runs. `jobs` is the number of processes, None for one a core;
+    an `engine` computes elsewhere, such as on a Ray cluster.
     Raises ValueError for a filter that cannot be read or an E-value above 0.001, which no evidence is significant at.
     """
 
@@ -52,6 +54,7 @@ class AuditOptions:
     max_log10_e: float = SIGNIFICANT_LOG10_E
     whole: bool = False
     jobs: int | None = None
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         if not self.max_log10_e <= SIGNIFICANT_LOG10_E:
@@ -83,7 +86,7 @@ def run_audit(connection: duckdb.DuckDBPyConnection, options: AuditOptions, adva
     _plan(connection, scope, options, advance)
     connection.execute(_MEMORY)
     try:
-        _compute(connection, scope, options.jobs, advance)
+        _compute(connection, scope, options, advance)
     finally:
         connection.execute("RESET memory_limit")
     advance("findings", 0, 1)
@@ -132,15 +135,16 @@ def _plan(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOpt
         connection.execute(query("audit_carry_queries"), {**run, **size, "newest": scope.newest})
 
 
-def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, jobs: int | None, advance: Progress) -> None:
+def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions, advance: Progress) -> None:
     batches = planned(connection, scope)
     total = sum(len(task.candidates) for batch in batches for task in batch)
     declared = _declared(connection, scope)
     done = 0
     advance("pairs", 0, total)
-    processes = 1 if total < _FEW_PAIRS else jobs or os.cpu_count() or 1
+    processes = 1 if total < _FEW_PAIRS else options.jobs or os.cpu_count() or 1
+    engine = options.engine or (Processes(processes) if processes > 1 else Here())
     coming = (loaded(connection, scope, batch, declared) for batch in batches)
-    for batch, answers in evaluated(coming, jobs=processes):
+    for batch, answers in engine.map(evaluate, coming):
         with transaction(connection):
             connection.from_arrow(answers.queries).insert_into("audit_query")
             connection.from_arrow(answers.pairs).insert_into("audit_pair")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,17 @@ import typer
 
 from .errors import ExitCode
 from .numbers import counted, evalue, share
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import (
+    EngineName,
+    EngineOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    QuietOption,
+    RegistryOption,
+    chosen_engine,
+    registry_path,
+)
 from .output import Output, Result, Row, Table
 from .progress import stages
 
@@ -86,6 +97,7 @@ def audit(
         int | None,
         typer.Option("--jobs", metavar="N", min=1, help="Processes. Default: one a core.", show_default=False),
     ] = None,
+    engine: EngineOption = EngineName.LOCAL,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -105,7 +117,7 @@ def audit(
             changes = opened.audit_changes(*diff)
         _write(to, changes_result(changes), changes.table)
         return
-    options = _options(queries, against, since, max_evalue, whole, jobs)
+    options = replace(_options(queries, against, since, max_evalue, whole, jobs), engine=chosen_engine(engine))
     with Registry(registry_path(context, registry), create=False) as opened, stages(quiet=quiet) as advance:
         report = opened.audit(options, advance=advance)
     _write(to, audit_result(report), report.table)

@@ -18,17 +18,21 @@ from .numbers import parameters, size
 from .options import (
     BudgetOption,
     ConnectionsOption,
+    EngineName,
+    EngineOption,
     Format,
     FormatOption,
     OutputOption,
     QuietOption,
     RegistryOption,
+    chosen_engine,
     registry_path,
 )
 from .output import Output, Result, Row, Table, csv_lines, json_line
 from .progress import progress
 
 if TYPE_CHECKING:
+    from ..engines import Engine
     from ..outcome import Failed, Outcome, Skipped
     from ..registry import Registry
 
@@ -47,6 +51,7 @@ def ingest(
     sources: Sources,
     connections: ConnectionsOption = None,
     budget: BudgetOption = None,
+    engine: EngineOption = EngineName.LOCAL,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -67,7 +72,8 @@ def ingest(
     from ..registry import Registry
 
     with Registry(registry_path(context, registry), wait=WAIT) as opened:
-        outcomes = report(opened, specs, to, connections=connections, budget=budget)
+        chosen = chosen_engine(engine)
+        outcomes = report(opened, specs, to, connections=connections, budget=budget, engine=chosen)
     raise typer.Exit(exit_code(outcomes))
 
 
@@ -104,6 +110,7 @@ def report(
     *,
     connections: int | None = None,
     budget: int | None = None,
+    engine: Engine | None = None,
 ) -> list[Outcome]:
     """Ingest `specs` and print a row for each; what is done is printed, also after Ctrl-C."""
     from ..outcome import outcome_row
@@ -113,7 +120,7 @@ def report(
     streamed = to.form in {Format.JSONL, Format.CSV}
     with to.opened() as stream:
         try:
-            for outcome in each(registry, specs, to, connections=connections, budget=budget):
+            for outcome in each(registry, specs, to, connections=connections, budget=budget, engine=engine):
                 done.append(outcome)
                 if streamed:
                     stream.writelines(line(to.form, outcome_row(outcome), first=len(done) == 1))
@@ -140,9 +147,10 @@ def each(
     *,
     connections: int | None = None,
     budget: int | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Outcome]:
     """Outcomes as they come, with progress and remarks on stderr."""
-    found = registry.ingesting(specs, connections=connections, budget=budget, sharing=True)
+    found = registry.ingesting(specs, connections=connections, budget=budget, sharing=True, engine=engine)
     with progress(len(specs), quiet=to.quiet) as advance, closing(found):
         for outcome in found:
             remark(outcome, to)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..engines import Engine
 
 
 class Format(StrEnum):
@@ -73,6 +76,23 @@ BudgetOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+class EngineName(StrEnum):
+    """Where work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="ray: on the cluster of $RAY_ADDRESS, or one of this machine (needs forebear[ray] on every node).",
+        case_sensitive=False,
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 
 
@@ -80,3 +100,15 @@ def registry_path(context: typer.Context, registry: str | None) -> str | None:
     """`--registry` of the command, else the one before the command; None for the default place."""
     before = context.obj
     return registry or (before if isinstance(before, str) else None)
+
+
+def chosen_engine(name: EngineName) -> Engine | None:
+    """The engine of `--engine`, None for the local default. Raises BadParameter where Ray is not installed."""
+    if name is EngineName.LOCAL:
+        return None
+    from ..engines import RayCluster
+
+    try:
+        return RayCluster()
+    except ImportError as error:
+        raise typer.BadParameter("Ray is not installed here: pip install 'forebear[ray]'") from error

@@ -1,0 +1,65 @@
+"""Ray does the same work elsewhere (make test-ray)."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from forebear.registry import Registry
+from forebear.registry.audit.run import AuditOptions
+from forebear.registry.engines import RayCluster
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
+
+MODEL_COLUMNS = "* EXCLUDE (ingested_at)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_workers() -> object:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def rows(registry: Registry, table: str, columns: str = "*") -> list[tuple[object, ...]]:
+    return registry.connection.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
+
+
+def test_two_workers_give_the_rows_of_one_process(zoo: Path, tmp_path: Path) -> None:
+    folders = sorted(zoo.iterdir())
+    with Registry(tmp_path / "here.duckdb") as here, Registry(tmp_path / "there.duckdb") as there:
+        for outcome in here.ingesting(folders):
+            assert outcome.status == "ingested"
+        for outcome in there.ingesting(folders, engine=RayCluster()):
+            assert outcome.status == "ingested"
+        assert {o.status for o in there.ingesting(folders, engine=RayCluster())} == {"unchanged"}
+        for table in ("tensor", "positions", "gram", "minhash", "vector", "token_row", "sketch"):
+            assert rows(here, table) == rows(there, table)
+        assert rows(here, "model", MODEL_COLUMNS) == rows(there, "model", MODEL_COLUMNS)
+        mine = here.audit(AuditOptions(jobs=1))
+        theirs = there.audit(AuditOptions(engine=RayCluster()))
+        assert mine.table.drop_columns(["run_id"] if "run_id" in mine.table.column_names else []).equals(
+            theirs.table.drop_columns(["run_id"] if "run_id" in theirs.table.column_names else [])
+        )
+        assert rows(here, "audit_pair") == rows(there, "audit_pair")
+
+
+def die_once(mark: str, number: int) -> int:
+    """The square of a number; the worker of one number is killed the first time."""
+    if number == 5 and not Path(mark).exists():
+        Path(mark).write_text("killed")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def test_a_lost_worker_costs_time_alone(tmp_path: Path) -> None:
+    from functools import partial
+
+    work = partial(die_once, str(tmp_path / "mark"))
+    assert list(RayCluster().map(work, range(12))) == [(n, n * n) for n in range(12)]
+    assert (tmp_path / "mark").exists()
