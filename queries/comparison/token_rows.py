@@ -95,6 +95,7 @@ def read_rows(model: WholeModel, tensor: LogicalTensor, rows: Sequence[int]) -> 
 def _mean_cosine(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:
     if not len(x):
         return math.nan
-    a, b = x - x.mean(axis=0), y - y.mean(axis=0)
+    wide = x.astype(np.float64), y.astype(np.float64)  # squares of the largest float32 overflow their own type
+    a, b = (rows - rows.mean(axis=0) for rows in wide)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1)).mean())
