@@ -131,12 +131,12 @@ class _Tensors:
         bits = bits or 4
         parts = [self._all.get(part) for part in node.inputs[2:4] if part]
         count = -(-inner // block) if block > 0 else 0
+        packed_zeros = -(-count * bits // 8)
         found = [self._vector(part) for part in parts]
         good = bits in (4, 8) and min(inner, rows, count) > 0 and block % 2 == 0 and len(node.inputs) < 5
         good &= one.dtype == 2 and one.elements == rows * count * (block * bits // 8) and all(found)
         if good and parts[0]:
             good &= parts[0].elements == rows * count
-            packed_zeros = -(-count * bits // 8)
             good &= len(parts) < 2 or (
                 parts[1] is not None and (parts[1].dtype, parts[1].elements) == (2, rows * packed_zeros)
             )

@@ -6,6 +6,7 @@ import itertools
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forebear.queries.comparison.attention_test import AttentionTest
 from forebear.queries.comparison.figures import (
@@ -92,9 +93,9 @@ def _component(
     cosine = {pair: 0.99 if pair == "A-B" else 0.01 for pair in scopes}
     keys = list(itertools.product(pairs, roles))
 
-    def grid(pair: str) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def grid(pair: str) -> NDArray[np.float32]:
         found = random.normal(0, 0.02, (layers, layers)).astype(np.float32)
-        return found + np.eye(layers, dtype=np.float32) * np.float32(cosine[pair])
+        return (found + np.eye(layers) * cosine[pair]).astype(np.float32)
 
     def metric(pair: str, role: str, layer: int) -> MetricRow:
         return MetricRow(pair, role, "", layer, None, layer, None, f"{name}.{layer}.{role}", f"{name}.{layer}.{role}",

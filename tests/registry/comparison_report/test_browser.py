@@ -65,7 +65,8 @@ def opened(browser: Any, page: Path, width: int, height: int = 900) -> None:
 
 
 def test_it_loads_nothing_and_logs_nothing(browser: Any, page: Path) -> None:
-    browser.get_log("browser"), browser.get_log("performance")
+    for log in ("browser", "performance"):
+        browser.get_log(log)  # reading empties it
     opened(browser, page, 1280)
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     requests = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
