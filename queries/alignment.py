@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from .nulls import FEW_BLOCKS, FEW_PAIRS, calibrated, fisher_z, jaccard_of_stran
 from .tails import binomial_tail, bonferroni, cauchy, fisher, log_sf
 
 Matrix = NDArray[np.float64]
+_TWICE = math.log(2)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,30 @@ def pair(query: Component, candidate: Component) -> Pairing:
 
 def align(pairing: Pairing, kind: str) -> Alignment | None:
     """The alignment by one kind of evidence, None where the two components have none of it to compare."""
-    return _column_sets(pairing) if kind == "minhash" else _correlations(pairing, kind)
+    match kind:
+        case "minhash":
+            return _column_sets(pairing)
+        case "gram":
+            return _either_sign(_correlations(pairing, "gram"), pairing)
+        case _:
+            return _correlations(pairing, kind)
+
+
+def _either_sign(signed: Alignment | None, pairing: Pairing) -> Alignment | None:
+    """The better of two alignments: by cosines, and by their magnitudes, which also survive flipped signs of rows.
+
+    Two were tried, so every p-value counts twice.
+    """
+    unsigned = _correlations(pairing, "gram", unsigned=True)
+    if signed is None or unsigned is None:
+        return None
+    better = min(signed, unsigned, key=lambda a: a.log_p)
+    return replace(
+        better,
+        kind="gram",
+        log_p=min(better.log_p + _TWICE, 0.0),
+        unit_log_p=np.minimum(better.unit_log_p + _TWICE, 0.0),
+    )
 
 
 def _shared(pairing: Pairing, kind: str) -> list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:
@@ -83,15 +108,16 @@ def outside_only(key: str) -> bool:
     return key.startswith(("other", "conv")) and "@" in key
 
 
-def _correlations(pairing: Pairing, kind: str) -> Alignment | None:
+def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Alignment | None:
     """Correlations of vectors, as z, calibrated role by role and summed over the roles of a block."""
     query, candidate = pairing.query, pairing.candidate
     total = np.zeros((len(pairing.query_units), len(pairing.candidate_units)))
     count = np.zeros_like(total)
     scores = []
+    mine, theirs = (c.magnitudes if unsigned else c.vectors(kind) for c in (query, candidate))
     for _, rows, columns in _shared(pairing, kind):
         first, second = query.evidence(kind).tensor[rows], candidate.evidence(kind).tensor[columns]
-        r = (query.vectors(kind)[rows] @ candidate.vectors(kind)[columns].T).astype(np.float64)
+        r = (mine[rows] @ theirs[columns].T).astype(np.float64)
         if kind == "positions":
             comparable = (query.inputs[first][:, None] == candidate.inputs[second][None, :]) & (
                 query.sampled[first][:, None] == candidate.sampled[second][None, :]
@@ -101,7 +127,7 @@ def _correlations(pairing: Pairing, kind: str) -> Alignment | None:
             if query.kind == ADAPTER:  # levelled factors say whether, the factors themselves how much
                 r = (query.standardised[rows] @ candidate.standardised[columns].T).astype(np.float64)
         else:
-            z = fisher_z(r, query.vectors(kind).shape[1])
+            z = fisher_z(r, mine.shape[1])
         if not np.isfinite(z).any():
             continue
         z = calibrated(z)

@@ -95,10 +95,23 @@ class Component:
         return standardised(self.positions.value.astype(np.float32), self.sampled[self.positions.tensor])
 
     @cached_property
+    def _levels_of_grams(self) -> NDArray[np.float32]:
+        return levelled_gram(self.gram.value.astype(np.float64) / UNIT)
+
+    @cached_property
     def grams(self) -> NDArray[np.float32]:
         """Gram vectors with levelled spectra, each centred and scaled to length 1."""
-        levelled = levelled_gram(self.gram.value.astype(np.float64) / UNIT)
-        return standardised(levelled, np.full(len(levelled), levelled.shape[1]))
+        found = self._levels_of_grams
+        return standardised(found, np.full(len(found), found.shape[1]))
+
+    @cached_property
+    def magnitudes(self) -> NDArray[np.float32]:
+        """The magnitudes of Gram vectors with levelled spectra, centred and scaled to length 1.
+
+        Flipping the signs of rows flips those of their cosines and leaves the eigenvalues as they are.
+        """
+        found = np.abs(self._levels_of_grams)
+        return standardised(found, np.full(len(found), found.shape[1]))
 
     @property
     def column_sets(self) -> NDArray[np.uint32]:

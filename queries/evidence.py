@@ -127,13 +127,21 @@ def _weighed(
     if tokens:
         blocks = found["positions"]
         used = blocks.unit_log_p[blocks.tried > 0] if blocks else np.empty(0)
-        log10_p["positions"] = fisher(np.concatenate([used, [t.log_p for t in tokens]])) / LOG10
+        log10_p["positions"] = fisher(np.append(used, _of_tokens(tokens))) / LOG10
     correction = math.log10(len(KINDS)) + math.log10(max(1, models))
     evalue = min(min(log10_p.values(), default=0.0) + correction, math.log10(max(1, models)))
     trusted = {kind for kind, p in log10_p.items() if p + correction <= SIGNIFICANT_LOG10_E}
     match = _matches(pairing, [a for a in alignments if a.kind in trusted], tokens if "positions" in trusted else [])
     nothing = Gains(float("nan"), 0, False)
     return PairEvidence(pairing, tuple(alignments), tuple(tokens), log10_p, evalue, correction, match, nothing)
+
+
+def _of_tokens(tokens: list[TokenMatch]) -> float:
+    """Log p of the rows of tokens: the better of embedding and head, corrected for the choice.
+
+    A head may be the embedding, or the embedding times a gain, on either side: two draws of one luck, not two.
+    """
+    return float(bonferroni(np.array(min(t.log_p for t in tokens)), float(len(tokens))))
 
 
 def _matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMatch]) -> Match:
