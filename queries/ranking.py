@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ingest.fingerprint.positions import MATRIX_VALUES
 from .evidence import PairEvidence
-from .lineage import MOST, family
+from .lineage import MOST, Family, family
 from .relation import Relation
 
 TIE_SHARE = 0.05
@@ -20,6 +20,10 @@ _MOSTLY = 0.5
 _STRUCTURE = frozenset(
     {"layers_removed", "layers_added", "layers_reordered", "width_pruned", "experts_upcycled", "basis_changed"}
 )
+
+
+Place = tuple[bool, bool, float]
+"""A merge of others, a rounded copy of another, and how far from the middle of the family."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +94,61 @@ def _by_lineage(
         return [], {}, set(), set()
     close = direct[:MOST]
     relatives = family([c.evidence for c in close])
-    order = {c.key: (i in relatives.merges, relatives.centrality(i)) for i, c in enumerate(close)}
-    possible = set(relatives.ancestors())
+    order = {
+        c.key: (i in relatives.merges, i in relatives.copy_of, relatives.centrality(i)) for i, c in enumerate(close)
+    }
+    possible = {i for i in relatives.ancestors() if relatives.copy_of.get(i) != len(close)}
     able = [c for i, c in enumerate(close) if i in possible and not c.declared_child and not c.later]
     aside = [c for c in close if c not in able] + list(direct[MOST:])
     partners: dict[int, str] = {}
     ties: list[list[Candidate]] = []
-    if relatives.query_parents is not None:
-        parents = [close[i] for i in relatives.query_parents]
-        partners = {parents[0].key: parents[1].name, parents[1].key: parents[0].name}
+    parents = [close[i] for i in relatives.query_parents or ()]
+    if parents and not any(p.declared_child or p.later for p in parents):
+        partners = {p.key: " and ".join(o.name for o in parents if o is not p) for p in parents}
         ties.append(parents)
         able = [c for c in able if c not in parents]
         aside = [c for c in aside if c not in parents]
     untold = {c.key for i, c in enumerate(close) if not relatives.told(i)}
-    return ties + _ties(able, order) + _ties(aside, order), partners, {c.key for c in aside}, untold
+    number = {c.key: i for i, c in enumerate(close)}
+    able = _originals_first(able, {close[i].key: close[j] for i, j in relatives.copy_of.items() if j < len(close)})
+    return (
+        ties + _with_ancestors(_ties(able, order), relatives, number, order) + _ties(aside, order),
+        partners,
+        {c.key for c in aside},
+        untold,
+    )
 
 
-def _ties(ordered: Sequence[Candidate], order: Mapping[int, tuple[bool, float]]) -> list[list[Candidate]]:
+def _originals_first(able: Sequence[Candidate], original: Mapping[int, Candidate]) -> list[Candidate]:
+    """Candidates by distance, but no rounded copy before what it is a copy of."""
+    ordered: list[Candidate] = []
+    for one in able:
+        finer = original.get(one.key)
+        if finer in able and finer not in ordered:
+            ordered.append(finer)
+        if one not in ordered:
+            ordered.append(one)
+    return ordered
+
+
+def _with_ancestors(
+    ties: list[list[Candidate]],
+    relatives: Family,
+    number: Mapping[int, int],
+    order: Mapping[int, Place],
+) -> list[list[Candidate]]:
+    """The ties, where what all of the first can come from joins it: see `Family.common_ancestors`."""
+    if not ties or len(ties[0]) < 2:
+        return ties
+    tied = {number[c.key] for c in ties[0]}
+    found = relatives.common_ancestors(sorted(tied), [number[c.key] for tie in ties for c in tie])
+    joined = tied | set(found)
+    first = [c for tie in ties for c in tie if number[c.key] in joined]
+    rest = [[c for c in tie if number[c.key] not in joined] for tie in ties[1:]]
+    return [sorted(first, key=lambda c: _likelihood(c, order)), *(tie for tie in rest if tie)]
+
+
+def _ties(ordered: Sequence[Candidate], order: Mapping[int, Place]) -> list[list[Candidate]]:
     """Runs of candidates that cannot be told from the first of their run, each in order of likelihood."""
     ties: list[list[Candidate]] = []
     for candidate in ordered:
@@ -132,10 +174,10 @@ def _tied(first: Candidate, other: Candidate) -> bool:
     return other.distance**2 - first.distance**2 < _TIE_ERRORS * float(np.sqrt(variance))
 
 
-def _likelihood(candidate: Candidate, order: Mapping[int, tuple[bool, float]]) -> tuple[object, ...]:
-    """Parsimony (no merge, no change of structure), centrality in the family, release date, name."""
+def _likelihood(candidate: Candidate, order: Mapping[int, Place]) -> tuple[object, ...]:
+    """Parsimony (no merge, no rounded copy, no change of structure), centrality in the family, release date, name."""
     flags = candidate.relation.flags if candidate.relation else ()
-    merge, centrality = order.get(candidate.key, (False, 0.0))
+    merge, copy, centrality = order.get(candidate.key, (False, False, 0.0))
     changes = sum(flag in _STRUCTURE for flag in flags)
     released = candidate.released_at
-    return merge, changes, centrality, released is None, released or datetime.max, candidate.uri
+    return merge, copy, changes, centrality, released is None, released or datetime.max, candidate.uri

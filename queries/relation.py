@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .components import Component
-from .evidence import KINDS, PairEvidence, relative_difference
+from .evidence import PairEvidence, relative_difference
+from .origin import Origin, origin_of
+from .precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, ROUNDING, precision
 from .vectors import matched_vectors
 
-Origin = Literal["derived", "shared_initialisation", "undecided"]
-
-HIGH_IDENTITY = 0.9
-"""Weights this alike count as derived where there are no gains to tell."""
-TRAINED_APART, TRAINED_TOGETHER = 0.6, 0.8
-"""Correlation of centred gains as a share of the weights': 0.53 at most for thirty pairs of twins of one initialisation
-(80 to 1,600 steps, weights at 0.36 to 0.74), 0.94 at least for continued pretrainings (weights at 0.56 to 0.92)."""
-_INSIDE = ("q", "k", "v", "o", "gate", "up", "down")
-_READERS = ("q", "k", "v", "gate", "up")
-"""Roles of a layer's matrices, and of those that read the residual stream."""
-_ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
-"""Largest relative error of one rounding to that type."""
-_STORED_ERROR = {
-    "Q8": 0.015, "INT8": 0.015, "I8": 0.015, "Q6": 0.03, "FP8": 0.05, "F8_E4M3": 0.05, "F8_E5M2": 0.1, "Q5": 0.06,
-    "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
-    "NF4": 0.18, "FP4": 0.24, "INT6": 0.05, "INT5": 0.1, "INT3": 0.4,
-}  # fmt: skip
-"""Beginning of a stored type's name -> largest relative RMS error of one rounding to it, twice the typical one.
-
-Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and range / (2^b - 1) /
-sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would
-excuse a fine-tune, and are not here."""
-_FLOAT_LEVELS = 31.0
-_QUANTISED_LEVELS = 20.0
-"""Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
-_QUANTISED_ERROR = {4: 0.16, 8: 0.015}
-"""Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
 _LARGEST_OF_ROUNDING = 2.5
 """Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""
 
@@ -55,7 +29,7 @@ class Relation:
 
 def relate(evidence: PairEvidence) -> Relation:
     """The relation that significant evidence shows."""
-    origin, reason = _origin(evidence)
+    origin, reason = origin_of(evidence)
     if origin == "shared_initialisation":
         return Relation(origin, ("shared_initialisation",), reason)
     flags = [*_structure(evidence), *_basis(evidence)]
@@ -65,43 +39,6 @@ def relate(evidence: PairEvidence) -> Relation:
     if not flags or flags == ["vocabulary_changed"]:
         flags.insert(0, _copy(evidence) or "finetuned")
     return Relation(origin, tuple(dict.fromkeys(flags)), reason)
-
-
-def _origin(evidence: PairEvidence) -> tuple[Origin, str]:
-    """Derived, or only born from the same random weights: what initialisation does not carry tells the two apart."""
-    identity, gains = evidence.match.identity, evidence.gains
-    tell = _gains_tell(evidence)
-    if np.isnan(gains.correlation) or gains.equal or not tell:
-        if identity >= HIGH_IDENTITY:
-            return "derived", f"weights correlate at {identity:.2f}"
-        what = "are the same in both" if gains.equal and tell else "cannot be compared"
-        return (
-            "undecided",
-            f"weights correlate at {identity:.2f}, norm gains {what}: a common initialisation is not excluded",
-        )
-    found = f"weights correlate at {identity:.2f}, centred norm gains at {gains.correlation:.2f}"
-    if gains.correlation <= TRAINED_APART * identity:
-        return "shared_initialisation", found + ", which initialisation does not carry"
-    if gains.correlation < TRAINED_TOGETHER * identity:
-        return "undecided", found + ": too little for a derivation, too much for a common initialisation alone"
-    return "derived", found
-
-
-def _gains_tell(evidence: PairEvidence) -> bool:
-    """Whether gains at equal places of the stream can say something of the weights that match.
-
-    Gains stand in the order of the residual stream's units: where nothing that reads it matches by positions, it is in
-    another basis. And where weights as alike as in a derivation match in some roles alone (only FFN taken over, say),
-    the rest comes from elsewhere, and the norms may come with the rest.
-    """
-    query, match = evidence.pairing.query, evidence.match
-    roles = np.array(query.roles)
-    if not (match.kind[np.isin(roles, _READERS)] == KINDS.index("positions")).any():
-        return False
-    if match.identity < HIGH_IDENTITY:
-        return True
-    inside = query.evidenced & np.isin(roles, _INSIDE)
-    return set(roles[inside & (match.kind >= 0)].tolist()) == set(roles[inside].tolist())
 
 
 def _structure(evidence: PairEvidence) -> list[str]:
@@ -161,43 +98,18 @@ def _copy(evidence: PairEvidence) -> str | None:
     partner = match.tensor[found]
     if np.array_equal(query.hash[found], candidate.hash[partner]) and _vectors_within(evidence, 0.0):
         return "identical"
-    if not _vectors_within(evidence, _ROUNDING["BF16"]):
+    if not _vectors_within(evidence, ROUNDING["BF16"]):
         return None
     error = np.sqrt(match.difference[found])
     same = query.hash[found] == candidate.hash[partner]
-    rounded = same | (error <= np.maximum(_precision(query, found), _precision(candidate, partner)))
+    rounded = same | (error <= np.maximum(precision(query, found), precision(candidate, partner)))
     levels = np.minimum(query.levels[found], candidate.levels[partner])
-    four_bits = (levels <= _QUANTISED_LEVELS) & (error <= _QUANTISED_ERROR[4])
-    eight_bits = (levels < _FLOAT_LEVELS) & (error <= _QUANTISED_ERROR[8])
+    four_bits = (levels <= QUANTISED_LEVELS) & (error <= QUANTISED_ERROR[4])
+    eight_bits = (levels < FLOAT_LEVELS) & (error <= QUANTISED_ERROR[8])
     if not (rounded | four_bits | eight_bits).all():
         return None
     doubtful = found[~(rounded | four_bits)]
     return "numeric_copy" if _evenly_spread(evidence, doubtful, match.tensor[doubtful]) else None
-
-
-def _precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
-    stored = {
-        dtype: max((e for t, e in _STORED_ERROR.items() if dtype.startswith(t)), default=0.0)
-        for dtype in {component.dtypes[i] for i in tensors}
-    }
-    found = np.maximum(np.array([stored[component.dtypes[i]] for i in tensors]), _ROUNDING["F32"])
-    matrices = np.isin(tensors, component.positions.tensor)
-    rows = np.searchsorted(component.positions.tensor, tensors[matrices])
-    values = component.positions.value[rows].astype(np.float32, copy=False)
-    found[matrices] = np.maximum(found[matrices], _coarsest(values))
-    for i in np.flatnonzero(~matrices).tolist():
-        tokens = next(t.values for t in component.tokens.values() if t.tensor == tensors[i])
-        found[i] = max(found[i], float(_coarsest(tokens.reshape(1, -1))[0]))
-    return found
-
-
-def _coarsest(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The rounding error of the coarsest float type that holds all values of each row; 0 for float32."""
-    with np.errstate(over="ignore"):
-        half = (values.astype(np.float16).astype(np.float32) == values).all(axis=1)
-    short = ((values.view(np.uint32) & 0xFFFF) == 0).all(axis=1)
-    return np.where(short, _ROUNDING["BF16"], np.where(half, _ROUNDING["F16"], 0.0))
 
 
 def _evenly_spread(evidence: PairEvidence, found: NDArray[np.int64], partner: NDArray[np.int64]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forebear.queries import lineage
+from forebear.queries.merges import on_lines
 
 WIDTH = 20_000
 
@@ -25,11 +26,11 @@ class Tree:
 def family_of(members: list[NDArray[np.float64]], query: NDArray[np.float64]) -> lineage.Family:
     vectors = np.stack([*members, query])
     squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
-    found = lineage._mixtures(squared)
+    found = on_lines(squared)
     count = len(members)
     merges = frozenset(m for m in found if m != count)
     mine = frozenset(m for m in merges if count in found[m])
-    return lineage.Family(squared, lineage._detours(squared, merges), found.get(count), merges, mine)
+    return lineage.Family(squared, found.get(count), merges, mine, {})
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -92,3 +93,34 @@ def test_two_models_alone_say_nothing_about_who_came_first() -> None:
     tree = Tree(5)
     family = family_of([tree.root], tree.root + tree.change(0.1))
     assert family.ancestors() == [0] and not family.told(0)
+
+
+def test_siblings_that_exclude_each_other_are_tied_with_what_they_come_from() -> None:
+    tree = Tree(6)
+    alike = tree.change(0.08)
+    query = tree.root + alike + tree.change(0.05)
+    siblings = [tree.root + alike / 2 + tree.change(0.04) for _ in range(2)]
+    others = [tree.root + tree.change(0.07) for _ in range(4)]
+    family = family_of([*siblings, tree.root, *others], query)
+    assert family.squared[0, -1] < family.squared[2, -1], "both siblings are nearer than the parent"
+    assert family.common_ancestors([0, 1], [0, 1, 2]) == [2]
+
+
+def test_a_parent_and_its_child_in_one_tie_need_nobody_else() -> None:
+    tree = Tree(7)
+    parent = tree.root + tree.change(0.05)
+    query = parent + tree.change(0.05)
+    child = parent + tree.change(0.04)
+    others = [tree.root + tree.change(0.07) for _ in range(4)]
+    family = family_of([parent, child, tree.root, *others], query)
+    assert family.common_ancestors([0, 1], [0, 1, 2]) == []
+
+
+def test_the_coarser_of_two_copies_is_the_copy() -> None:
+    tree = Tree(8)
+    rounded = tree.root + tree.change(0.005)
+    far = tree.root + tree.change(0.5)
+    vectors = np.stack([rounded, far, tree.root, tree.root + tree.change(0.1)])
+    squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
+    assert lineage._copies(squared, [29.6, 12.0, 31.5, 31.5]) == {0: 2}
+    assert lineage._copies(squared, [31.4, 31.5, 31.5, 31.5]) == {}
