@@ -92,7 +92,7 @@ def spread(scores: NDArray[np.float64]) -> float:
     if not values.size:
         return 1.0
     deviations = values - _middle(np.sort(values))
-    middle = _middle(np.sort(np.abs(deviations)))
+    middle = _quantile(np.sort(np.abs(deviations)), 0.5)
     outer = _quantile(np.sort(-deviations[deviations <= 0]), 0.8)
     return float(max(_MAD * middle, outer / _NORMAL_80))
 

@@ -124,7 +124,7 @@ def _originals_first(able: Sequence[Candidate], original: Mapping[int, Candidate
     ordered: list[Candidate] = []
     for one in able:
         finer = original.get(one.key)
-        if finer in able and finer not in ordered:
+        if finer is not None and finer in able and finer not in ordered:
             ordered.append(finer)
         if one not in ordered:
             ordered.append(one)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from .components import Component
-from .relation import Origin
+from .origin import Origin
 
 Verdict = Literal["derived", "shared_initialisation", "unrelated", "inconclusive"]
 
