@@ -24,7 +24,7 @@ from scipy.special import ndtri
 
 from ..ingest.fingerprint.gram import COSINES
 from ..ingest.fingerprint.positions import MATRIX_VALUES
-from .ancestors import FEWEST_CANDIDATES, MOST_CANDIDATES, least_z
+from .candidates import FEWEST_CANDIDATES, MOST_CANDIDATES, least_z
 
 STRANGERS = 0.1
 """Unrelated models that are expected among the candidates of one query, for each of positions and gram."""

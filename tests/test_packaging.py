@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.ancestors import sql
+from forebear.queries.candidates import sql
 from forebear.registry.database import migrations, query
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ import pytest
 
 from forebear.queries import all_pairs
 from forebear.queries.all_pairs import near_pairs, sketches_by_kind, suggestive_z
-from forebear.queries.ancestors import FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES, sql
+from forebear.queries.candidates import FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES, sql
 from forebear.registry import Registry
 
 MODELS, FAMILY = 90, 6

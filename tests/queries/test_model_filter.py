@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.queries.ancestors import sql
+from forebear.queries.candidates import sql
 from forebear.queries.model_filter import parse_filter
 from forebear.registry import Registry
 
