@@ -1,19 +1,28 @@
-"""Which models are worth the full evidence: one scan over the sketches of all."""
+"""Which models are worth the full evidence? One rule, by what sketches say of all of them.
+
+For one component of a query, with z as `candidates.sql` tells it:
+1. the FEWEST_CANDIDATES nearest by positions, whatever their z: a relation too weak for the sketch (a shared
+   initialisation) may be among them;
+2. those whose positions have a z of `least_z`: all, or of a family of more than MOST_CANDIDATES what `of_family` takes;
+3. of those that positions do not reach, MOST_CANDIDATES by gram, and FEWEST_CANDIDATES by column sets that gram does
+   not reach either.
+
+Here it is asked for one query, by a scan; `all_pairs` asks it for all at once.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from .records import QuerySketch
 
 MOST_CANDIDATES = 64
 FEWEST_CANDIDATES = 24
-"""The nearest are always looked at: a relation too weak for the sketch (a shared initialisation) may be among them."""
 CENTRAL_CANDIDATES = 16
 FAMILY = 2048
 """Members of a large family whose centre is looked for. Of 3,000 siblings the 16 in the middle hold the model that all
@@ -42,11 +51,7 @@ def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) ->
 def candidates(
     connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
 ) -> set[Place]:
-    """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are.
-
-    Of a family that is larger than can be looked at, the nearest, and those nearest to its centre: among thousands of
-    fine-tunes many are as near to one of them as the model that all of them come from, and that one is in their middle.
-    """
+    """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
     parameters = {
         "model_id": model_id,
         "kind": kind,
@@ -63,26 +68,37 @@ def candidates(
         "least_z": least_z(models),
     }
     rows = connection.execute(sql("candidates"), parameters).fetchall()
-    alike = [(row[0], row[1]) for row in sorted(rows, key=lambda row: (-row[2], row[0])) if row[2] >= least_z(models)]
-    most = max(k, MOST_CANDIDATES)
-    if len(alike) <= most:
+    near = sorted((-z, model, component) for model, component, z, *_ in rows if z >= least_z(models))
+    family = [(model, component) for _, model, component in near]
+    if len(family) <= MOST_CANDIDATES:
         return {(row[0], row[1]) for row in rows}
-    near, rest = alike[: most - CENTRAL_CANDIDATES], set(alike)
-    central = [place for place in _by_centrality(connection, alike) if place not in set(near)]
-    found = {(row[0], row[1]) for row in rows if (row[0], row[1]) not in rest}
-    return found | set(near) | set(central[:CENTRAL_CANDIDATES])
+    taken = of_family(_signs(connection, family), most=max(k, MOST_CANDIDATES))
+    far = {(row[0], row[1]) for row in rows} - set(family)
+    return far | {family[place] for place in taken.tolist()}
 
 
-def _by_centrality(connection: duckdb.DuckDBPyConnection, family: Sequence[Place]) -> list[Place]:
-    """A family, those nearest to its centre first: to the signs that most of its members have."""
-    rows = connection.execute(sql("signs_of"), {"models": [model for model, _ in family]}).fetchall()
-    wanted = set(family)
-    members = [((model, component), signs) for model, component, signs in rows if (model, component) in wanted]
-    bits = np.unpackbits(
-        np.frombuffer(b"".join(signs for _, signs in members), np.uint8).reshape(len(members), -1), axis=1
-    )
-    apart = (bits != (bits.mean(axis=0) > 0.5)).sum(axis=1)
-    return [members[number][0] for number in np.argsort(apart, kind="stable")]
+def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArray[np.int64]:
+    """Which members of a family are looked at? `signs` [n, bytes] are their signs of positions, the nearest first.
+
+    All of them where they are few. Of more than `most` the nearest, and CENTRAL_CANDIDATES of the others that are nearest
+    to the centre, the signs that more than half have: among thousands of fine-tunes many are as near to one of them as
+    the model that all of them come from, and that one is in their middle.
+    """
+    if len(signs) <= most:
+        return np.arange(len(signs))
+    bits = np.unpackbits(signs, axis=1)
+    centre = np.packbits(2 * bits.sum(axis=0, dtype=np.int32) > len(signs))
+    near = most - CENTRAL_CANDIDATES
+    apart = np.bitwise_count(signs[near:] ^ centre).sum(axis=1, dtype=np.int64)
+    central = near + np.argsort(apart, kind="stable")[:CENTRAL_CANDIDATES]
+    return np.concatenate([np.arange(near), np.sort(central)])
+
+
+def _signs(connection: duckdb.DuckDBPyConnection, places: list[Place]) -> NDArray[np.uint8]:
+    """The packed signs of positions [n, 224] of components, in their order."""
+    rows = connection.execute(sql("signs_of"), {"models": sorted({model for model, _ in places})}).fetchall()
+    signs = {(model, component): packed for model, component, packed in rows}
+    return np.frombuffer(b"".join(signs[place] for place in places), np.uint8).reshape(len(places), -1)
 
 
 def least_z(models: int) -> float:
