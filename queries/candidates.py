@@ -38,7 +38,7 @@ Place = tuple[int, str]
 
 
 def sql(name: str) -> str:
-    """The text of `queries/NAME.sql`."""
+    """The text of `queries/NAME.sql`; NAME may hold a folder, as `audit/models`."""
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -80,9 +80,9 @@ def candidates(
 def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArray[np.int64]:
     """Which members of a family are looked at? `signs` [n, bytes] are their signs of positions, the nearest first.
 
-    All of them where they are few. Of more than `most` the nearest, and CENTRAL_CANDIDATES of the others that are nearest
-    to the centre, the signs that more than half have: among thousands of fine-tunes many are as near to one of them as
-    the model that all of them come from, and that one is in their middle.
+    All of them where they are few. Of more than `most` the nearest, and of the others the CENTRAL_CANDIDATES that are
+    nearest to the centre, the signs that more than half have: among thousands of fine-tunes many are as near to one of
+    them as the model that all of them come from, and that one is in their middle.
     """
     if len(signs) <= most:
         return np.arange(len(signs))

@@ -173,7 +173,9 @@ class Component:
     @cached_property
     def vector_layers(self) -> dict[VectorKey, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Expert, role, slot and shape -> the rows of such norm gains or biases, and their layers, -1 for none."""
-        keys = [(int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t]) for t in self.vector.tensor.tolist()]
+        keys = [
+            (int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t]) for t in self.vector.tensor.tolist()
+        ]
         rows: dict[VectorKey, list[int]] = defaultdict(list)
         for row, key in enumerate(keys):
             rows[key].append(row)
