@@ -211,7 +211,7 @@ def _nearest(found: _Hits, most: int, least: float) -> _Hits:
 
 
 def _of_families(found: _Hits, positions: NDArray[np.uint8]) -> _Hits:
-    """Of each row's family, the nearest first, what `of_family` takes; `positions` [m, bytes] are the columns' signs."""
+    """Of each row's family, the nearest first, what `of_family` takes; `positions` [m, bytes]: signs of the columns."""
     rows, at, z = found
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     families = np.split(np.arange(len(rows)), starts[1:])

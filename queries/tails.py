@@ -23,7 +23,7 @@ def log_sf(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _log_sum(terms: NDArray[np.float64]) -> float:
-    """log(sum(exp(terms))), from logarithms: scipy's logsumexp to the same bits, without its overhead for small arrays."""
+    """log(sum(exp(terms))), from logarithms: scipy's logsumexp to the same bits, which is slow for small arrays."""
     largest = terms.max(initial=-np.inf)
     if not np.isfinite(largest):
         return float(largest)
