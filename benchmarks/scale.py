@@ -43,7 +43,8 @@ from benchmarks.scale_models import MEMBERS, Bits, family, sketch_of
 from benchmarks.scale_registry import Layout, build, has_vision
 from benchmarks.scale_report import passed, report
 from benchmarks.scale_tensors import evidence, fitted, keep
-from forebear.queries.ancestors import candidates, least_z, load_models, registered_sketches
+from forebear.queries.ancestors import load_models
+from forebear.queries.candidates import candidates, least_z, registered_sketches
 from forebear.queries.components import load_components
 from forebear.queries.evidence import compare
 from forebear.registry import Registry

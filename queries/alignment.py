@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,16 +17,31 @@ from .tails import binomial_tail, bonferroni, cauchy, fisher, log_sf
 
 Matrix = NDArray[np.float64]
 _TWICE = math.log(2)
+_AT_ONCE = 1 << 22
+"""Values that are compared at once: 4 MB of truth values."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Tensors of one key: `query` [n] and `candidate` [m] tensors, `similarity` [n, m], and log p of each pair."""
+    """Tensors of one key: `query` [n] and `candidate` [m] tensors, `similarity` [n, m].
+
+    `score` [n, m] is what significance follows from: the calibrated z of correlations, NaN where two tensors cannot be
+    compared; of column sets, with `counted`, the matches that are expected of strangers.
+    """
 
     query: NDArray[np.int64]
     candidate: NDArray[np.int64]
     similarity: Matrix
-    log_p: Matrix
+    score: Matrix
+    counted: bool = False
+
+    def log_p(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Log p of some pairs [k] of a query's and a candidate's tensor: of all n x m only few are asked for."""
+        score = self.score[rows, columns]
+        if not self.counted:
+            return np.where(np.isfinite(score), log_sf(np.where(np.isfinite(score), score, 0.0)), 0.0)
+        equal = np.rint(self.similarity[rows, columns] * PERMUTATIONS).astype(np.int64)
+        return binomial_tail(equal, np.full_like(equal, PERMUTATIONS), score / PERMUTATIONS)
 
 
 @dataclass(frozen=True)
@@ -114,10 +130,10 @@ def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Ali
     total = np.zeros((len(pairing.query_units), len(pairing.candidate_units)))
     count = np.zeros_like(total)
     scores = []
-    mine, theirs = (c.magnitudes if unsigned else c.vectors(kind) for c in (query, candidate))
-    for _, rows, columns in _shared(pairing, kind):
+    for key, rows, columns in _shared(pairing, kind):
         first, second = query.evidence(kind).tensor[rows], candidate.evidence(kind).tensor[columns]
-        r = (mine[rows] @ theirs[columns].T).astype(np.float64)
+        mine, theirs = (c.vectors_of(kind, key, unsigned=unsigned) for c in (query, candidate))
+        r = (mine @ theirs.T).astype(np.float64)
         if kind == "positions":
             comparable = (query.inputs[first][:, None] == candidate.inputs[second][None, :]) & (
                 query.sampled[first][:, None] == candidate.sampled[second][None, :]
@@ -128,13 +144,14 @@ def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Ali
                 r = (query.standardised[rows] @ candidate.standardised[columns].T).astype(np.float64)
         else:
             z = fisher_z(r, mine.shape[1])
-        if not np.isfinite(z).any():
+        finite = np.isfinite(z)
+        if not finite.any():
             continue
         z = calibrated(z)
         place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
-        total[place] += np.nan_to_num(z)
-        count[place] += np.isfinite(z)
-        scores.append(Scores(first, second, r, np.where(np.isfinite(z), log_sf(np.nan_to_num(z)), 0.0)))
+        total[place] += z if finite.all() else np.where(finite, z, 0.0)
+        count[place] += finite
+        scores.append(Scores(first, second, r, z))
     if not count.any():
         return None
     combined = np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), np.nan)
@@ -142,8 +159,7 @@ def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Ali
         (count > 0).any(axis=1).sum(), (count > 0).any(axis=0).sum()
     ) >= FEW_BLOCKS:
         combined = combined / max(1.0, spread(combined))
-    log_p = np.where(count > 0, log_sf(np.nan_to_num(combined)), 0.0)
-    return _best(kind, log_p, count > 0, np.nan_to_num(combined, nan=-np.inf), scores)
+    return _best(kind, np.where(count > 0, combined, -np.inf), count > 0, log_sf, scores)
 
 
 def _column_sets(pairing: Pairing) -> Alignment | None:
@@ -160,24 +176,22 @@ def _column_sets(pairing: Pairing) -> Alignment | None:
         matches[place] += equal
         trials[place] += PERMUTATIONS
         expected[place] += rate
-        scores.append(
-            Scores(
-                first,
-                second,
-                equal / PERMUTATIONS,
-                binomial_tail(equal, np.full_like(equal, PERMUTATIONS), rate / PERMUTATIONS),
-            )
-        )
+        scores.append(Scores(first, second, equal / PERMUTATIONS, rate, counted=True))
     comparable = trials > 0
     if not comparable.any():
         return None
     log_p = np.where(comparable, binomial_tail(matches, trials, expected / np.maximum(trials, 1)), 0.0)
-    return _best("minhash", log_p, comparable, np.where(comparable, -log_p, -np.inf), scores)
+    return _best("minhash", np.where(comparable, -log_p, -np.inf), comparable, np.negative, scores)
 
 
 def _matches(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Equal places of two sets of MinHashes: [n, 64], [m, 64] -> [n, m]."""
-    return np.stack([np.count_nonzero(second == row, axis=1) for row in first]).astype(np.int64)
+    found = np.empty((len(first), len(second)), np.int64)
+    step = max(1, _AT_ONCE // max(1, second.size))
+    for start in range(0, len(first), step):
+        equal = first[start : start + step, None, :] == second[None, :, :]
+        found[start : start + step] = np.bitwise_count(equal.view(np.uint64)).sum(axis=2)  # eight places a word
+    return found
 
 
 def _null_rate(equal: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> Matrix:
@@ -191,10 +205,17 @@ def _null_rate(equal: NDArray[np.int64], first: NDArray[np.int64], second: NDArr
     return np.maximum(theory, (np.minimum(equal, most).sum() + 1) / equal.size)
 
 
-def _best(kind: str, log_p: Matrix, comparable: NDArray[np.bool_], score: Matrix, scores: list[Scores]) -> Alignment:
+def _best(
+    kind: str,
+    score: Matrix,
+    comparable: NDArray[np.bool_],
+    log_p: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    scores: list[Scores],
+) -> Alignment:
+    """Each unit's best counterpart by `score`, -inf where none is comparable; `log_p` makes log p of scores."""
     tried = comparable.sum(axis=1)
     best = np.where(tried > 0, score.argmax(axis=1), -1)
-    chosen = log_p[np.arange(len(best)), np.maximum(best, 0)]
+    chosen = log_p(score[np.arange(len(best)), np.maximum(best, 0)])
     unit_log_p = np.where(tried > 0, bonferroni(chosen, np.maximum(tried, 1).astype(np.float64)), 0.0)
     used = unit_log_p[tried > 0]
     combined = fisher(used) if kind == "positions" else cauchy(used)

@@ -1,15 +1,13 @@
 """Every sketch against every other: the candidate stage of an audit, as blocked matrix products.
 
-The scores are those of `candidates.sql`, for many queries at once. Bits become +-1, and a product of two sketches is
-agreeing minus disagreeing bits; float32 holds these numbers exactly.
+The rule is that of `candidates`, the scores are those of `candidates.sql`, for many queries at once. Bits become +-1,
+and a product of two sketches is agreeing minus disagreeing bits; float32 holds these numbers exactly.
 
-Which pairs are kept. `candidates.sql` looks at the 24 nearest of a query whatever their z, which for one question costs
-a second and for 20,000 costs hours. Here a pair below its bound takes part only where fewer than STRANGERS unrelated
-models are expected as near: z of unrelated sketches is a standard normal, so the bound is the normal's quantile at
-STRANGERS / models. It is 2.5 in a registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made
-for have 14 and more. What is left out is what only luck could have found among so many: a mere shared initialisation
-has a z of 1 to 3. With `nearest`, for registries where that is cheap, the 24 nearest are looked at as well, and the
-candidates are those of `candidates.sql`.
+One part of the rule costs a question a second and 20,000 questions hours: that the nearest are looked at whatever their
+z. Without `nearest` one of them takes part only where fewer than STRANGERS unrelated models are expected as near: z of
+unrelated sketches is a standard normal, so the bound is the normal's quantile at STRANGERS / models. It is 2.5 in a
+registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made for have 14 and more. What is left
+out is what only luck could have found among so many: a mere shared initialisation has a z of 1 to 3.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from scipy.special import ndtri
 
 from ..ingest.fingerprint.gram import COSINES
 from ..ingest.fingerprint.positions import MATRIX_VALUES
-from .ancestors import FEWEST_CANDIDATES, MOST_CANDIDATES, least_z
+from .candidates import FAMILY, FEWEST_CANDIDATES, MOST_CANDIDATES, least_z, of_family
 
 STRANGERS = 0.1
 """Unrelated models that are expected among the candidates of one query, for each of positions and gram."""
@@ -133,10 +131,11 @@ def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggest
         for found, z, mask in zip(hits, (positions, gram, sets), wanted, strict=True):
             rows, at = np.nonzero(mask)
             found.append((rows, at + start, z[rows, at].astype(np.float64)))
+        hits[0] = [_nearest(_joined(hits[0]), FAMILY, _ANY)]  # of a family of any size no more is held
     by_positions = _joined(hits[0])
     chosen = [
         _nearest(by_positions, FEWEST_CANDIDATES, _ANY),
-        _nearest(by_positions, MOST_CANDIDATES, least),
+        _of_families(_nearest(by_positions, FAMILY, least), columns.positions),
         _nearest(_joined(hits[1]), MOST_CANDIDATES, least),
         _nearest(_joined(hits[2]), FEWEST_CANDIDATES, least),
     ]
@@ -208,6 +207,15 @@ def _nearest(found: _Hits, most: int, least: float) -> _Hits:
     rows, at, z = found[0][order], found[1][order], found[2][order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     keep = (z >= least) & (place < most)
+    return rows[keep], at[keep], z[keep]
+
+
+def _of_families(found: _Hits, positions: NDArray[np.uint8]) -> _Hits:
+    """Of each row's family, the nearest first, what `of_family` takes; `positions` [m, bytes]: signs of the columns."""
+    rows, at, z = found
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    families = np.split(np.arange(len(rows)), starts[1:])
+    keep = np.concatenate([f if len(f) <= MOST_CANDIDATES else f[of_family(positions[at[f]])] for f in families])
     return rows[keep], at[keep], z[keep]
 
 

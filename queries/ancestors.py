@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from .answer import judged
+from .candidates import candidates, registered_sketches, sql
 from .components import Component, load_components
 from .records import ComponentAnswer, Query, QuerySketch
 
 TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
 """The tables that a comparison reads."""
-
-MOST_CANDIDATES = 128
-FEWEST_CANDIDATES = 24
-"""The nearest are always looked at: a relation too weak for the sketch (a shared initialisation) may be among them."""
-LEAST_Z = 4.0
-"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 1.0."""
-
-_SQL = Path(__file__).parent
-
-
-def sql(name: str) -> str:
-    """The text of `queries/NAME.sql`."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
@@ -43,12 +29,6 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
         registered_sketches(connection, model_id),
         facts[4],
     )
-
-
-def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
-    """The sketches of a model of the registry, by component."""
-    rows = connection.execute(sql("sketch_of"), {"model_id": model_id}).fetchall()
-    return tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows)
 
 
 def own_names(name: str, uri: str) -> tuple[str, ...]:
@@ -102,29 +82,3 @@ def _answer(
         if other.kind == component.kind and ((model, other.name) in found or model in named)
     ]
     return judged(component, others, facts, declared=declared, released_at=query.released_at, models=models, k=k)
-
-
-def candidates(
-    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
-) -> set[tuple[int, str]]:
-    """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
-    parameters = {
-        "model_id": model_id,
-        "kind": kind,
-        "position_roles": sketch.position_roles,
-        "gram_roles": sketch.gram_roles,
-        "positions": sketch.positions,
-        "gram": sketch.gram,
-        "columns": sketch.columns,
-        "o_filled": sketch.o_filled,
-        "down_filled": sketch.down_filled,
-        "most": MOST_CANDIDATES,
-        "fewest": max(k, FEWEST_CANDIDATES),
-        "least_z": least_z(models),
-    }
-    return {(row[0], row[1]) for row in connection.execute(sql("candidates"), parameters).fetchall()}
-
-
-def least_z(models: int) -> float:
-    """The sketch z that is worth a look among so many models: hardly any stranger's is beyond sqrt(2 ln models)."""
-    return max(LEAST_Z, math.sqrt(2 * math.log(max(1, models))))

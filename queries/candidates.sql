@@ -1,8 +1,8 @@
 -- Which components are worth a closer look for a query component? One pass over the sketches, without a sort.
 -- $model_id: the query's own, left out (-1 for none); $kind: language, vision, ...; $position_roles, $gram_roles: masks;
 -- $positions, $gram, $columns: BLOBs of packed bits; $o_filled, $down_filled: shares of all codes in its column sets.
--- The $fewest nearest rows by positions come always; beyond them rows with a z of $least_z: the $most best by positions,
--- as many by gram of those without positions, the $fewest best by column sets of those without either (how alike the
+-- The $fewest nearest rows by positions come always; beyond them rows with a z of $least_z: the $family best by positions,
+-- the $most best by gram of those without positions, the $fewest best by column sets of those without either (how alike the
 -- sets of strangers are is known from theory only, and wrong by a few z at sizes where most codes are taken).
 -- Agreement of signs as z: (2 x agreeing - n) / sqrt(n). Roles that both lack agree in all their zeros: not counted.
 -- Of column sets of strangers a share j of the 64 minima is equal by chance: all 8 bits agree there, half of them else.
@@ -31,7 +31,7 @@ WITH roles AS (
 FROM (
     (FROM scored ORDER BY position_z DESC, model_id, component LIMIT $fewest)
     UNION
-    (FROM scored WHERE position_z >= $least_z ORDER BY position_z DESC, model_id, component LIMIT $most)
+    (FROM scored WHERE position_z >= $least_z ORDER BY position_z DESC, model_id, component LIMIT $family)
     UNION
     (FROM scored WHERE gram_z >= $least_z AND position_z < $least_z
      ORDER BY gram_z DESC, model_id, component LIMIT $most)

@@ -17,8 +17,8 @@ from .factors import kept_ranks, levelled
 from .nulls import levelled_gram, standardised
 
 FFN_ROLES = frozenset({"gate", "up", "down"})
-VectorPlace = tuple[int, int, str, str, tuple[int, ...]]
-"""Layer, expert, role, slot and shape."""
+VectorKey = tuple[int, str, str, tuple[int, ...]]
+"""Expert, role, slot and shape."""
 _KINDS = {"encoder": "language", "decoder": "language"}
 
 
@@ -37,7 +37,7 @@ class Tokens:
     tensor: int
     keys: NDArray[np.uint64]
     values: NDArray[np.float32]
-    centred: dict[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+    made: dict[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
     """What was computed of all rows once, for any number of comparisons."""
 
 
@@ -149,6 +149,26 @@ class Component:
         return standardised(values, self.sampled[tensors]), count
 
     @cached_property
+    def squared_lengths(self) -> NDArray[np.float64]:
+        """Sums of squares of the raw positions."""
+        return np.asarray(np.square(self.positions.value.astype(np.float64)).sum(axis=1))
+
+    @cached_property
+    def _vectors_by_key(self) -> dict[tuple[str, str, bool], NDArray[np.float32]]:
+        return {}
+
+    def vectors_of(self, kind: str, key: str, *, unsigned: bool = False) -> NDArray[np.float32]:
+        """The rows of `vectors(kind)` that `rows_by_key` gives for a key, copied once for any number of comparisons.
+
+        Where `unsigned`, those of the magnitudes of Gram vectors.
+        """
+        known = self._vectors_by_key.get((kind, key, unsigned))
+        if known is None:
+            vectors = self.magnitudes if unsigned else self.vectors(kind)
+            known = self._vectors_by_key[kind, key, unsigned] = vectors[self.rows_by_key(kind)[key]]
+        return known
+
+    @cached_property
     def _rows_by_key(self) -> dict[str, dict[str, NDArray[np.int64]]]:
         return {kind: self._grouped(self.evidence(kind).tensor) for kind in ("positions", "gram", "minhash")}
 
@@ -168,16 +188,26 @@ class Component:
         return bool((self.expert >= 0).any())
 
     @cached_property
-    def vector_places(self) -> list[tuple[VectorPlace, int, int]]:
-        """Place, tensor and row of every norm gain and bias."""
-        columns = zip(self.layer.tolist(), self.expert.tolist(), self.roles, self.slots, self.shapes, strict=True)
-        places = list(columns)
-        return [(places[tensor], tensor, row) for row, tensor in enumerate(self.vector.tensor.tolist())]
+    def vector_layers(self) -> dict[VectorKey, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Expert, role, slot and shape -> the rows of such norm gains or biases, and their layers, -1 for none."""
+        keys = [
+            (int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t]) for t in self.vector.tensor.tolist()
+        ]
+        rows: dict[VectorKey, list[int]] = defaultdict(list)
+        for row, key in enumerate(keys):
+            rows[key].append(row)
+        layers = self.layer[self.vector.tensor]
+        return {key: (np.array(found, np.int64), layers[found]) for key, found in rows.items()}
 
     @cached_property
-    def vector_rows(self) -> dict[VectorPlace, int]:
-        """Place of every norm gain and bias -> its row."""
-        return {place: row for place, _, row in self.vector_places}
+    def vector_rows(self) -> dict[VectorKey, NDArray[np.int64]]:
+        """Expert, role, slot and shape -> the row by layer + 1, -1 where there is none."""
+        last = int(self.layer.max(initial=-1)) + 2
+        found = {}
+        for key, (rows, layers) in self.vector_layers.items():
+            found[key] = np.full(last, -1, np.int64)
+            found[key][layers + 1] = rows
+        return found
 
     @cached_property
     def _whole_units(self) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:

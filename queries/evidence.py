@@ -175,7 +175,7 @@ def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Ma
     of_candidate[pairing.candidate_unit[scores.candidate]] = np.arange(len(scores.candidate))
     column = of_candidate[alignment.best[unit]]
     rows = np.arange(len(unit))
-    log_p = bonferroni(scores.log_p[rows, column], alignment.tried[unit].clip(1).astype(np.float64))
+    log_p = bonferroni(scores.log_p(rows, column), alignment.tried[unit].clip(1).astype(np.float64))
     new = (column >= 0) & (log_p <= _TENSOR_LOG_P) & (match.kind[scores.query] < 0)
     mine, theirs = scores.query[new], scores.candidate[column[new]]
     _fill(pairing, match, alignment.kind, mine, theirs, scores.similarity[rows, column][new])
@@ -213,22 +213,32 @@ def _fill(
     match.kind[mine], match.tensor[mine] = KINDS.index(kind), theirs
     if kind == "positions":
         match.similarity[mine] = found
-        difference = relative_difference(_raw(pairing.query, mine), _raw(pairing.candidate, theirs))
-        match.difference[mine] = np.minimum(difference, STRANGER)
+        match.difference[mine] = np.minimum(_differences(pairing, mine, theirs), STRANGER)
     else:
         r = found if kind == "gram" else correlation_of_jaccard(found)
         match.similarity[mine], match.difference[mine] = r, STRANGER * (1 - r.clip(0, 1))
 
 
-def _raw(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
-    rows = np.searchsorted(component.positions.tensor, tensors)
-    return component.positions.value[rows].astype(np.float64)
+def _differences(pairing: Pairing, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The `relative_difference` of raw positions of tensors [n] of the query and of the candidate."""
+    first, second = pairing.query.positions, pairing.candidate.positions
+    rows, others = np.searchsorted(first.tensor, mine), np.searchsorted(second.tensor, theirs)
+    change = np.subtract(first.value[rows], second.value[others], dtype=np.float64)
+    lengths = pairing.query.squared_lengths[rows], pairing.candidate.squared_lengths[others]
+    return _relative(change, *lengths)
 
 
 def relative_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Squared difference of rows [n, width], relative to their mean squared length: 0 if equal, 2 for strangers."""
-    squares = (np.square(first).sum(axis=1) + np.square(second).sum(axis=1)) / 2
-    return np.asarray(np.square(first - second).sum(axis=1) / np.where(squares > 0, squares, 1))
+    return _relative(first - second, np.square(first).sum(axis=1), np.square(second).sum(axis=1))
+
+
+def _relative(
+    change: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Squares of changes [n, width], relative to the mean of the squared lengths [n] of what is compared."""
+    squares = (first + second) / 2
+    return np.asarray(np.square(change).sum(axis=1) / np.where(squares > 0, squares, 1))
 
 
 def correlation_of_jaccard(jaccard: NDArray[np.float64]) -> NDArray[np.float64]:

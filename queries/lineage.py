@@ -193,12 +193,13 @@ def _vectors(evidence: Sequence[PairEvidence]) -> tuple[NDArray[np.float64], boo
     weight = evidence[0].match.weight[tensors[common]]
     size = np.maximum(np.square(mine).sum(axis=1), 1e-30)
     scale = np.sqrt(weight / weight.sum() / size)[:, None]
-    rows = []
-    for one in evidence:
+    rows = np.empty((len(evidence) + 1, *mine.shape))
+    for row, one in zip(rows, evidence, strict=False):
         other = one.pairing.candidate.positions
         at = np.searchsorted(other.tensor, one.match.tensor[tensors[common]])
-        rows.append((other.value[at].astype(np.float64) * scale).ravel())
-    return np.stack([*rows, (mine * scale).ravel()]), True
+        np.multiply(other.value[at], scale, out=row)
+    np.multiply(mine, scale, out=rows[-1])
+    return rows.reshape(len(rows), -1), True
 
 
 def _detours(squared: NDArray[np.float64], merges: frozenset[int], member: int) -> NDArray[np.float64]:

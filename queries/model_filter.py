@@ -3,7 +3,7 @@
     meta-llama/*                          names; `*` stands for anything, `?` for one character
     license=llama3.1 architecture=Llama*  facts: name, source, license, architecture, type
 
-Upper and lower case are the same. The text never becomes SQL: its globs are parameters of `audit_models.sql`.
+Upper and lower case are the same. The text never becomes SQL: its globs are parameters of `audit/models.sql`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ModelFilter:
 
     @property
     def parameters(self) -> dict[str, str | None]:
-        """What `audit_models.sql` takes."""
+        """What `audit/models.sql` takes."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 

@@ -75,8 +75,9 @@ def calibrated(z: NDArray[np.float64]) -> NDArray[np.float64]:
     rows, columns = finite.any(axis=1).sum(), finite.any(axis=0).sum()
     if finite.sum() < FEW_PAIRS or min(rows, columns) < FEW_BLOCKS:
         return z / FIXED_SPREAD
-    centred = z - _median(z, 1)
-    centred = centred - _median(centred, 0)
+    whole = bool(finite.all())
+    centred = z - _median(z, 1, whole)
+    centred = centred - _median(centred, 0, whole)
     freedom = math.sqrt(rows * columns / ((rows - 1) * (columns - 1)))  # what the medians took out
     return centred / max(1.0, freedom * spread(centred))
 
@@ -112,9 +113,9 @@ def _quantile(ordered: NDArray[np.float64], share: float) -> float:
     return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
 
 
-def _median(z: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Medians along an axis, kept as one; 0 where everything is NaN."""
-    if np.isfinite(z).all():
+def _median(z: NDArray[np.float64], axis: int, whole: bool) -> NDArray[np.float64]:
+    """Medians along an axis, kept as one; 0 where everything is NaN. `whole`: nothing is NaN."""
+    if whole:
         middles = _middle(np.sort(z if axis == 0 else z.T, axis=0))
         return middles[None, :] if axis == 0 else middles[:, None]
     filled = np.where(np.isfinite(z).any(axis=axis, keepdims=True), z, 0.0)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, log_ndtr, logsumexp
+from scipy.special import gammaln, log_ndtr
 
 LOG10 = math.log(10.0)
 _SMALL = math.log(1e-8)
@@ -23,8 +23,14 @@ def log_sf(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _log_sum(terms: NDArray[np.float64]) -> float:
-    """log(sum(exp(terms))), from logarithms."""
-    return float(np.asarray(logsumexp(terms)))
+    """log(sum(exp(terms))), from logarithms: scipy's logsumexp to the same bits, which is slow for small arrays."""
+    largest = terms.max(initial=-np.inf)
+    if not np.isfinite(largest):
+        return float(largest)
+    at = terms == largest
+    times = np.float64(np.count_nonzero(at))
+    rest = np.exp(np.where(at, -np.inf, terms - largest)).sum() / times
+    return float(np.log1p(rest) + np.log(times) + largest)
 
 
 def bonferroni(log_p: NDArray[np.float64], tried: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -71,9 +77,14 @@ def binomial_tail(
     Exact: the logarithm of the sum of the terms of the tail.
     """
     counts, trials, rate = np.broadcast_arrays(counts, trials, rate)
-    flat = np.stack([counts.ravel(), trials.ravel()], axis=1)
-    cases, inverse = np.unique(np.column_stack([flat, rate.ravel()]), axis=0, return_inverse=True)
-    tails = np.array([_binomial_tail(int(c), int(n), float(p)) for c, n, p in cases.tolist()])
+    if not counts.size:
+        return np.zeros(counts.shape)
+    rates, which = np.unique(rate.ravel(), return_inverse=True)
+    sizes = (len(rates), int(trials.max()) + 1, int(counts.max()) + 1)
+    codes = np.ravel_multi_index((which.ravel(), trials.ravel(), counts.ravel()), sizes)
+    cases, inverse = np.unique(codes, return_inverse=True)
+    columns = (column.tolist() for column in np.unravel_index(cases, sizes))
+    tails = np.array([_binomial_tail(c, n, float(rates[i])) for i, n, c in zip(*columns, strict=True)])
     return tails[inverse.ravel()].reshape(counts.shape)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,12 +24,14 @@ class TokenMatch:
         self, query: Tokens, candidate: Tokens, first: NDArray[np.float64], second: NDArray[np.float64]
     ) -> None:
         self.query, self.candidate, self.shared = query.tensor, candidate.tensor, len(first)
-        r = _correlations(*(_centred_rows(t, rows) for t, rows in ((query, first), (candidate, second))))
+        sides = ((query, first), (candidate, second))
+        a, b = (_once(t, "centred", rows, lambda rows: _scaled(_centred(rows))) for t, rows in sides)
+        r = a @ b.T
         z = calibrated(fisher_z(r, first.shape[1]))
         score = float(np.diagonal(z).sum() / np.sqrt(self.shared))
         self.log_p = float(log_sf(np.array(score)))
-        plain = _correlations(first, second)
-        self.similarity = float(np.diagonal(plain).mean())
+        a, b = (_once(t, "plain", rows, _scaled) for t, rows in sides)
+        self.similarity = float(np.diagonal(a @ b.T).mean())
         squares = np.square(first).sum() + np.square(second).sum()
         self.difference = float(np.square(first - second).sum() / (squares / 2)) if squares else 2.0
 
@@ -49,13 +53,15 @@ def match_tokens(query: Component, candidate: Component) -> list[TokenMatch]:
     return found
 
 
-def _centred_rows(tokens: Tokens, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rows centred; where they are all rows of `tokens`, computed once for all comparisons."""
+def _once(
+    tokens: Tokens, name: str, rows: NDArray[np.float64], make: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """What `make` makes of rows; where they are all rows of `tokens`, computed once for all comparisons."""
     if len(rows) < len(tokens.keys):
-        return _centred(rows)
-    if "all" not in tokens.centred:
-        tokens.centred["all"] = _centred(rows)
-    return tokens.centred["all"]
+        return make(rows)
+    if name not in tokens.made:
+        tokens.made[name] = make(rows)
+    return tokens.made[name]
 
 
 def _centred(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,12 +75,8 @@ def _centred(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(rows - rows @ first.T @ first)
 
 
-def _correlations(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correlations [n, n] of every row with every row."""
-
-    def scaled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        rows = rows - rows.mean(axis=1, keepdims=True)
-        length = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.where(length > 0, length, 1))
-
-    return scaled(first) @ scaled(second).T
+def _scaled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows [n, width] centred and of length 1: products are correlations."""
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1))

@@ -14,14 +14,12 @@ def matched_vectors(pairing: Pairing, best: NDArray[np.int64]) -> tuple[NDArray[
     `best` [query units] is the block map; outside the layers a vector's counterpart stands outside the layers.
     """
     query, candidate = pairing.query, pairing.candidate
-    theirs = candidate.vector_rows
-    units = best[pairing.query_unit].tolist()
-    pairs = []
-    for (layer, expert, role, slot, shape), tensor, row in query.vector_places:
-        unit = units[tensor]
-        matched = pairing.candidate_units[unit][0] if unit >= 0 and layer >= 0 else -1
-        match = theirs.get((matched, expert, role, slot, shape))
-        if match is not None:
-            pairs.append((row, match))
-    found = np.array(pairs, np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    layers = np.array([unit[0] for unit in pairing.candidate_units] + [-1], np.int64)  # the last, for no unit
+    matched = np.where(query.layer >= 0, layers[best[pairing.query_unit]], -1)[query.vector.tensor]
+    partner = np.full(len(matched), -1, np.int64)
+    for key, (rows, _) in query.vector_layers.items():
+        theirs = candidate.vector_rows.get(key)
+        if theirs is not None:
+            partner[rows] = theirs[matched[rows] + 1]
+    found = np.flatnonzero(partner >= 0)
+    return found, partner[found]

@@ -39,7 +39,7 @@ _SETTINGS = {
 
 
 def query(name: str) -> str:
-    """The text of `queries/NAME.sql`."""
+    """The text of `queries/NAME.sql`; NAME may hold a folder, as `audit/models`."""
     return (_SQL / "queries" / f"{name}.sql").read_text(encoding="utf-8")
 
 

@@ -194,7 +194,7 @@ def _import(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[
         else:
             left.append(table)
     if ids.equal and not is_lake(connection):
-        connection.execute(query("audit_skip_ids")).fetchall()
+        connection.execute(query("audit/skip_ids")).fetchall()
     if ids.equal and rows != (expected := sum(n for table, n in manifest.items() if table != "setting")):
         raise FormatError(
             f"{folder}: holds {rows} rows, its manifest says {expected}: a part is missing; nothing imported"

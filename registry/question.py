@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from ..ingest.model import ModelFingerprint
-from ..queries.ancestors import TABLES, own_names, sql
+from ..queries.ancestors import TABLES, own_names
+from ..queries.candidates import sql
 from ..queries.components import load_components
 from ..queries.records import Query, QuerySketch
 from .arrow import model_tables

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.ancestors import sql
+from forebear.queries.candidates import sql
 from forebear.registry.database import migrations, query
 
 ROOT = Path(__file__).parent.parent
+QUESTIONS = sorted(
+    p.relative_to(ROOT / "queries").with_suffix("").as_posix() for p in (ROOT / "queries").rglob("*.sql")
+)
 
 
 def settings() -> dict[str, Any]:
@@ -43,10 +46,16 @@ def test_every_package_is_typed() -> None:
     assert all((ROOT / top / "py.typed").exists() for top in ("registry", "ingest", "queries"))
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "queries").glob("*.sql")))
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_is_found_through_the_package(name: str) -> None:
     text = (ROOT / "queries" / f"{name}.sql").read_text(encoding="utf-8")
     assert query(name) == sql(name) == text
+
+
+def test_every_question_lies_in_a_package_that_carries_it() -> None:
+    packages = settings()["tool"]["setuptools"]["packages"]
+    folders = {Path("queries", name).parent for name in QUESTIONS}
+    assert {".".join(("forebear", *folder.parts)) for folder in folders} <= set(packages)
 
 
 def test_every_migration_is_found_through_the_package() -> None:

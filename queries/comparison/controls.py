@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from ..ancestors import LEAST_Z, load_models, sql
+from ..ancestors import load_models
+from ..candidates import LEAST_Z, sql
 from ..components import Component
 from ..evidence import compare
 from ..records import Query

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...queries.all_pairs import Sketches, near_pairs, sketches_by_kind
 from ...queries.ancestors import TABLES
-from ...queries.audit_batch import Batch, Facts, Task
+from ...queries.audit.batch import Batch, Facts, Task
 from ..database import query
 from .groups import groups_of
 from .scope import Scope
@@ -26,8 +26,6 @@ _PAIRS, _MODELS = 1_500, 256
 NEAREST_UP_TO = 500
 """Models up to which the nearest of every new query are looked at whatever their z, as `forebear ancestors` does: 24
 pairs of 10 ms a model, so two minutes on one core; with 20,000 models it would be an hour and a half."""
-_TOGETHER = 40
-"""Models read by one query: up to 50 DuckDB skips the row groups of all others."""
 
 
 def find_candidates(connection: duckdb.DuckDBPyConnection, scope: Scope, advance: Progress) -> None:
@@ -80,7 +78,7 @@ def _float(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 def planned(connection: duckdb.DuckDBPyConnection, scope: Scope) -> list[list[Task]]:
     """The tasks that are left, in batches: those of one family together, so that its models are read once."""
-    work = connection.sql(query("audit_work"), params={"related_z": RELATED_Z}).to_arrow_table()
+    work = connection.sql(query("audit/work"), params={"related_z": RELATED_Z}).to_arrow_table()
     against = set(scope.against)
     tasks = [
         Task(model, component, tuple(zip(relatives, components, strict=True)), len(against) - (model in against))
@@ -126,10 +124,8 @@ def loaded(
 ) -> Batch:
     """A batch with the rows of all its models."""
     named = sorted({t.query_id for t in tasks} | {model for t in tasks for model, _ in t.candidates})
-    parts = [{"models": named[start : start + _TOGETHER]} for start in range(0, len(named), _TOGETHER)]
     tables = {
-        table: pa.concat_tables([connection.sql(query(f"{table}_of"), params=part).to_arrow_table() for part in parts])
-        for table in TABLES
+        table: connection.sql(query(f"{table}_of"), params={"models": named}).to_arrow_table() for table in TABLES
     }
     rows = connection.execute(query("model_facts"), {"models": named}).fetchall()
     facts: dict[int, Facts] = {model: (name, uri, released) for model, name, uri, _, released in rows}

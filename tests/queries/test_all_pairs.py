@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from forebear.queries import all_pairs
+from forebear.queries import all_pairs, candidates
+from forebear.queries import candidates as single
 from forebear.queries.all_pairs import near_pairs, sketches_by_kind, suggestive_z
-from forebear.queries.ancestors import FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES, sql
+from forebear.queries.candidates import LEAST_Z, MOST_CANDIDATES, candidates, registered_sketches, sql
+from forebear.queries.records import QuerySketch
 from forebear.registry import Registry
 
 MODELS, FAMILY = 90, 6
@@ -53,44 +55,50 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
                 }
             )
     with Registry(tmp_path_factory.mktemp("pairs") / "registry.duckdb") as registry:
-        registry.connection.register("made", pa.Table.from_pylist(rows))
-        registry.connection.execute(
-            "INSERT INTO sketch BY NAME SELECT model_id, component, position_roles, gram_roles,"
-            " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, minhash,"
-            " column_bits::BLOB::BIT AS column_bits, o_filled, down_filled FROM made"
-        )
+        write(registry.connection, rows)
         yield registry.connection
 
 
-def scanned(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, str], float]:
-    """The rows of the scan for every sketch, with their largest z, from LEAST_Z on."""
+def write(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]) -> None:
+    connection.register("made", pa.Table.from_pylist(rows))
+    connection.execute(
+        "INSERT INTO sketch BY NAME SELECT model_id, component, position_roles, gram_roles,"
+        " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, minhash,"
+        " column_bits::BLOB::BIT AS column_bits, o_filled, down_filled FROM made"
+    )
+
+
+Pair = tuple[int, str, int, str]
+
+
+def asked(connection: duckdb.DuckDBPyConnection) -> set[Pair]:
+    """The candidates of every sketch, one question after another."""
+    models = [m for (m,) in connection.execute("SELECT DISTINCT model_id FROM sketch ORDER BY ALL").fetchall()]
+    return {
+        (model, sketch.component, *place)
+        for model in models
+        for sketch in registered_sketches(connection, model)
+        for place in candidates(connection, model, sketch, "language", len(models), 1)
+    }
+
+
+def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
+    """The largest z of all pairs of sketches, from LEAST_Z on, by the scan."""
     found = {}
-    sketches = connection.execute("SELECT model_id FROM sketch ORDER BY ALL").fetchall()
-    for (model,) in dict.fromkeys(sketches):
-        rows = connection.execute(sql("sketch_of"), {"model_id": model}).fetchall()
-        for component, position_roles, gram_roles, positions, gram, columns, o_filled, down_filled in rows:
-            parameters = {
-                "model_id": model,
-                "kind": "language",
-                "position_roles": position_roles,
-                "gram_roles": gram_roles,
-                "positions": positions,
-                "gram": gram,
-                "columns": columns,
-                "o_filled": o_filled,
-                "down_filled": down_filled,
-                "most": MOST_CANDIDATES,
-                "fewest": FEWEST_CANDIDATES,
-                "least_z": LEAST_Z,
-            }
-            for other, theirs, *z in connection.execute(sql("candidates"), parameters).fetchall():
+    for (model,) in connection.execute("SELECT DISTINCT model_id FROM sketch ORDER BY ALL").fetchall():
+        for sketch in registered_sketches(connection, model):
+            values = {name: getattr(sketch, name) for name in QuerySketch.__slots__ if name != "component"}
+            most = {"most": 1 << 30, "fewest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
+            rows = connection.execute(sql("candidates"), {"model_id": model, "kind": "language", **values, **most})
+            for other, theirs, *z in rows.fetchall():
                 if max(z) >= LEAST_Z:
-                    found[model, component, other, theirs] = max(z)
+                    found[model, sketch.component, other, theirs] = max(z)
     return found
 
 
-def blocked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, str], float]:
-    table = connection.sql(sql("all_sketches"), params={"models": list(range(1, MODELS + 1))}).to_arrow_table()
+def blocked(connection: duckdb.DuckDBPyConnection, *, nearest: bool = False) -> dict[Pair, float]:
+    models = [m for (m,) in connection.execute("SELECT DISTINCT model_id FROM sketch ORDER BY ALL").fetchall()]
+    table = connection.sql(sql("all_sketches"), params={"models": models}).to_arrow_table()
     sketches = sketches_by_kind(table)["language"]
     return {
         (
@@ -99,17 +107,57 @@ def blocked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, int, 
             int(sketches.model[c]),
             str(sketches.component[c]),
         ): float(z)
-        for near in near_pairs(sketches, sketches, models=MODELS)
+        for near in near_pairs(sketches, sketches, models=len(models), nearest=nearest)
         for q, c, z in zip(near.query, near.column, near.z, strict=True)
     }
 
 
-def test_candidates_are_those_of_the_scan_with_the_same_z(connection: duckdb.DuckDBPyConnection) -> None:
+def test_candidates_are_those_of_every_single_question(connection: duckdb.DuckDBPyConnection) -> None:
+    assert blocked(connection, nearest=True).keys() == asked(connection)
+
+
+def test_beyond_the_bound_they_are_those_of_the_scan_with_the_same_z(connection: duckdb.DuckDBPyConnection) -> None:
     scan = scanned(connection)
     found = {pair: z for pair, z in blocked(connection).items() if z >= LEAST_Z}
     assert found.keys() == scan.keys()
     assert len(found) >= MODELS * (FAMILY - 1)
     assert [found[p] for p in found] == pytest.approx([scan[p] for p in found], abs=1e-5)
+
+
+@pytest.mark.parametrize("family", [candidates.FAMILY, 100])
+def test_of_a_large_family_they_are_those_of_every_single_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: int
+) -> None:
+    """A star of 150 with its root as model 1, and strangers: everyone's candidates hold the root."""
+    for module in (all_pairs, single):
+        monkeypatch.setattr(module, "FAMILY", family)
+    monkeypatch.setattr(all_pairs, "COLUMNS", 60)
+    random = np.random.default_rng(6)
+    root = {w: random.integers(0, 256, w, dtype=np.uint8) for w in (224, 75)}
+    rows = []
+    for model in range(1, 191):
+        share = 0 if model == 1 else 0.2 if model <= 150 else 0.5
+        noise = {w: np.packbits(random.random(w * 8) < share) for w in root}
+        rows.append(
+            {
+                "model_id": model,
+                "component": "language",
+                "position_roles": 127,
+                "gram_roles": 31,
+                **{name: (root[w] ^ noise[w]).tobytes() for name, w in (("positions", 224), ("gram", 75))},
+                "minhash": [0] * 64,
+                "column_bits": bytes(128),
+                "o_filled": 0.0,
+                "down_filled": 0.0,
+            }
+        )
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        write(registry.connection, rows)
+        found = blocked(registry.connection, nearest=True)
+        assert found.keys() == asked(registry.connection)
+    counts = [sum(pair[0] == model for pair in found) for model in range(1, 151)]
+    assert max(counts) <= MOST_CANDIDATES + 5
+    assert sum((model, "language", 1, "language") in found for model in range(2, 151)) == 149
 
 
 def test_small_blocks_find_what_large_ones_find(

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from forebear.ingest.fingerprint.sketch import column_bytes
-from forebear.queries.ancestors import (
+from forebear.queries.candidates import (
+    CENTRAL_CANDIDATES,
     FEWEST_CANDIDATES,
     LEAST_Z,
     MOST_CANDIDATES,
@@ -89,18 +90,30 @@ def test_the_nearest_strangers_come_always_and_hardly_any_others(registry: Regis
     assert len(found(registry, query, k=100)) >= 100
 
 
-def test_a_large_family_is_cut_to_its_nearest(registry: Registry) -> None:
+def test_of_a_large_family_come_the_nearest_and_the_model_in_its_middle(registry: Registry) -> None:
+    """A star: all members are as far from each other, and the one that they come from is nearer to none than others."""
     random = np.random.default_rng(10)
-    query = random_sketch(random)
+    root = random_sketch(random)
+
+    def member(share: float) -> QuerySketch:
+        positions, gram = blurred(random, root.positions, share), blurred(random, root.gram, share)
+        return QuerySketch("language", *ALL, positions, gram, root.columns, 0.2, 0.5)
+
+    query = member(0.2)
     for number in range(2 * MOST_CANDIDATES):
-        share = 0.01 if number < MOST_CANDIDATES // 2 else 0.2
-        positions, gram = blurred(random, query.positions, share), blurred(random, query.gram, share)
+        write(registry.connection, 2000 + number, member(0.01))
+    write(registry.connection, 1999, root)
+    nearest = set(range(3000, 3010))
+    for model_id in nearest:
+        positions = blurred(random, query.positions, 0.01)
         write(
-            registry.connection, 2000 + number, QuerySketch("language", *ALL, positions, gram, query.columns, 0.2, 0.5)
+            registry.connection, model_id, QuerySketch("language", *ALL, positions, query.gram, root.columns, 0.2, 0.5)
         )
-    near = {m for m in found(registry, query) if m >= 2000}
+    near = {m for m in found(registry, query) if m >= 1999}
     assert len(near) == MOST_CANDIDATES
-    assert set(range(2000, 2000 + MOST_CANDIDATES // 2)) <= near
+    assert nearest <= near
+    assert 1999 in near
+    assert CENTRAL_CANDIDATES < MOST_CANDIDATES
 
 
 @pytest.mark.parametrize("filled", [0.05, 0.5, 0.9])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.queries.ancestors import sql
+from forebear.queries.candidates import sql
 from forebear.queries.model_filter import parse_filter
 from forebear.registry import Registry
 
@@ -16,7 +16,7 @@ from forebear.registry import Registry
 def chosen(path: Path, text: str) -> int:
     with Registry(path, read_only=True) as registry:
         parameters = {**parse_filter(text).parameters, "since": None}
-        return len(registry.connection.execute(sql("audit_models"), parameters).fetchall())
+        return len(registry.connection.execute(sql("audit/models"), parameters).fetchall())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from forebear.registry import Registry
 from forebear.registry.database import migrations, open_database
 
 ROOT = Path(__file__).parent.parent.parent
-QUESTIONS = sorted((ROOT / "queries").glob("*.sql"))
+QUESTIONS = sorted((ROOT / "queries").rglob("*.sql"))
 PARAMETER = re.compile(r"\$([a-z_]\w*)")
 
 
@@ -110,7 +110,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     assert "half" not in tables and "model" in tables
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.relative_to(ROOT / "queries").as_posix())
 def test_duckdb_can_plan_every_question(beside_a_lake: duckdb.DuckDBPyConnection, question: Path) -> None:
     empty = beside_a_lake
     text = question.read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def test_duckdb_can_plan_every_question(beside_a_lake: duckdb.DuckDBPyConnection
         assert plan
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.relative_to(ROOT / "queries").as_posix())
 def test_every_question_says_what_it_answers_and_names_its_parameters(question: Path) -> None:
     text = question.read_text(encoding="utf-8")
     comment = " ".join(line for line in text.splitlines() if line.startswith("--"))

@@ -11,9 +11,9 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from .answer import judged
-from .components import Component, load_components
-from .records import Ancestor, ComponentAnswer
+from ..answer import judged
+from ..components import Component, load_components
+from ..records import Ancestor, ComponentAnswer
 
 _EVERYONE = 1 << 30
 Facts = tuple[str, str, datetime | None]
