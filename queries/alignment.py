@@ -14,6 +14,8 @@ from .nulls import FEW_BLOCKS, FEW_PAIRS, calibrated, fisher_z, jaccard_of_stran
 from .tails import binomial_tail, bonferroni, cauchy, fisher, log_sf
 
 Matrix = NDArray[np.float64]
+_AT_ONCE = 1 << 16
+"""MinHashes compared in one step while so few: the steps of a small model cost more than their work."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +107,20 @@ def _correlations(pairing: Pairing, kind: str) -> Alignment | None:
         if not np.isfinite(z).any():
             continue
         z = calibrated(z)
+        known = np.isfinite(z)
+        filled = np.where(known, z, 0.0)
         place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
-        total[place] += np.nan_to_num(z)
-        count[place] += np.isfinite(z)
-        scores.append(Scores(first, second, r, np.where(np.isfinite(z), log_sf(np.nan_to_num(z)), 0.0)))
-    if not count.any():
+        total[place] += filled
+        count[place] += known
+        scores.append(Scores(first, second, r, np.where(known, log_sf(filled), 0.0)))
+    some = count > 0
+    if not some.any():
         return None
-    combined = np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), np.nan)
-    if (count > 0).sum() >= FEW_PAIRS and min(
-        (count > 0).any(axis=1).sum(), (count > 0).any(axis=0).sum()
-    ) >= FEW_BLOCKS:
+    combined = np.where(some, total / np.sqrt(np.maximum(count, 1)), np.nan)
+    if some.sum() >= FEW_PAIRS and min(some.any(axis=1).sum(), some.any(axis=0).sum()) >= FEW_BLOCKS:
         combined = combined / max(1.0, spread(combined))
-    log_p = np.where(count > 0, log_sf(np.nan_to_num(combined)), 0.0)
-    return _best(kind, log_p, count > 0, np.nan_to_num(combined, nan=-np.inf), scores)
+    log_p = np.where(some, log_sf(np.where(some, combined, 0.0)), 0.0)
+    return _best(kind, log_p, some, np.where(some, combined, -np.inf), scores)
 
 
 def _column_sets(pairing: Pairing) -> Alignment | None:
@@ -151,6 +154,8 @@ def _column_sets(pairing: Pairing) -> Alignment | None:
 
 def _matches(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Equal places of two sets of MinHashes: [n, 64], [m, 64] -> [n, m]."""
+    if len(first) * second.size <= _AT_ONCE:
+        return np.count_nonzero(first[:, None, :] == second[None, :, :], axis=2).astype(np.int64)
     return np.stack([np.count_nonzero(second == row, axis=1) for row in first]).astype(np.int64)
 
 

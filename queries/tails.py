@@ -71,9 +71,10 @@ def binomial_tail(
     Exact: the logarithm of the sum of the terms of the tail.
     """
     counts, trials, rate = np.broadcast_arrays(counts, trials, rate)
-    flat = np.stack([counts.ravel(), trials.ravel()], axis=1)
-    cases, inverse = np.unique(np.column_stack([flat, rate.ravel()]), axis=0, return_inverse=True)
-    tails = np.array([_binomial_tail(int(c), int(n), float(p)) for c, n, p in cases.tolist()])
+    pairs = counts.ravel() * (trials.max(initial=0) + 1) + trials.ravel()
+    _, first, inverse = np.unique(pairs + 1j * rate.ravel(), return_index=True, return_inverse=True)
+    cases = zip(*(values.ravel()[first].tolist() for values in (counts, trials, rate)), strict=True)
+    tails = np.array([_binomial_tail(*case) for case in cases])
     return tails[inverse.ravel()].reshape(counts.shape)
 
 
