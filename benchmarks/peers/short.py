@@ -55,10 +55,10 @@ def notes(measured: Measured) -> str:
     count = measured.zoo.members.values()
     strangers = sum(m.category == "stranger" for m in count)
     return (
-        f"{len(count)} small models: {len(measured.zoo.derivatives)} derivatives, and {strangers} strangers of equal shape,"
-        " tokenizer and text. Found: above every unrelated pair. Parent first: in the first rank when each"
-        " model is asked for as it appears. CPU time of a query against all; from files: of a process that has only"
-        " files (forebear: and its"
+        f"{len(count)} small models: {len(measured.zoo.derivatives)} derivatives, {strangers} strangers of equal shape,"
+        " tokenizer and text. Found: above every unrelated pair. Parent first: in the first rank when each model is"
+        " asked for as it appears. CPU time of a query against all; from files: of a process that has only files"
+        " (forebear: and its"
         f" registry). Another method finds more than forebear in: {where}. All of it:"
         " `benchmarks/RESULTS.md`.\n"
     )
