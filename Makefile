@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 
 .PHONY: demo dev check test wheel-test test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-scale bench-zoo bench-peers clean
+        bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -121,11 +121,22 @@ bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seco
 	.bench/kit/bin/python -m pip install -q --ignore-requires-python cisco-ai-provenance-kit==1.0.0 'numpy<2.4' 'torch==2.13.0'
 	touch $@
 
-bench-zoo: .bench/torch/installed               ## 307 models of known lineage; a run that was stopped goes on
-	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo
+EDITION ?= 1
+OF       = $(if $(filter-out 1,$(EDITION)),-$(EDITION))
+CHEAP    = forebear AWM HuRef CSU 'std profile' 'bit distance' 'cosine, raw' 'cosine, centred' 'cosine of norm gains'
+METHODS ?= $(if $(OF),$(CHEAP))
+KIT      = --kit .bench/kit/bin/python
 
-bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods; writes benchmarks/RESULTS.md
-	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers --kit .bench/kit/bin/python --unrelated 15000 --results benchmarks/RESULTS.md
+bench-zoo: .bench/torch/installed               ## 307 models of known lineage; EDITION=2: the held-out ones; a run that was stopped goes on
+	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo$(OF) --edition $(EDITION)
+
+bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
+	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers$(OF) $(KIT) --unrelated 15000 $(if $(METHODS),--methods $(METHODS))
+	$(MAKE) bench-peers-report
+
+bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short table, from what was measured
+	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \
+	  --results benchmarks/RESULTS.md --readme README.md
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

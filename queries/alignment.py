@@ -152,14 +152,13 @@ def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Ali
         total[place] += z if finite.all() else np.where(finite, z, 0.0)
         count[place] += finite
         scores.append(Scores(first, second, r, z))
-    if not count.any():
+    some = count > 0
+    if not some.any():
         return None
-    combined = np.where(count > 0, total / np.sqrt(np.maximum(count, 1)), np.nan)
-    if (count > 0).sum() >= FEW_PAIRS and min(
-        (count > 0).any(axis=1).sum(), (count > 0).any(axis=0).sum()
-    ) >= FEW_BLOCKS:
+    combined = np.where(some, total / np.sqrt(np.maximum(count, 1)), np.nan)
+    if some.sum() >= FEW_PAIRS and min(some.any(axis=1).sum(), some.any(axis=0).sum()) >= FEW_BLOCKS:
         combined = combined / max(1.0, spread(combined))
-    return _best(kind, np.where(count > 0, combined, -np.inf), count > 0, log_sf, scores)
+    return _best(kind, np.where(some, combined, -np.inf), some, log_sf, scores)
 
 
 def _column_sets(pairing: Pairing) -> Alignment | None:

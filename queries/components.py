@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ class Component:
     @cached_property
     def inputs(self) -> NDArray[np.int64]:
         """Columns of every tensor as a matrix."""
-        return np.array([int(np.prod(s[1:], dtype=object)) if len(s) > 1 else 1 for s in self.shapes], np.int64)
+        return np.array([math.prod(s[1:]) for s in self.shapes], np.int64)
 
     @cached_property
     def keys(self) -> list[str]:

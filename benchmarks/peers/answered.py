@@ -2,57 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from .markdown import share, table
-from .summary import Answer, Ranking, Table, negatives
-from .truth import Zoo
+from .measured import Measured
+from .summary import Answer, negatives
+from .truth import Protocol, Zoo
 
 
-def ranks(found: Sequence[Answer], total: Ranking, zoo: Zoo) -> str:
-    """Forebear's ranks by category, and every derivative whose parent is not in the first rank."""
-    mine = [a for a in found if a.member.parents]
-    rows = [by_category(category, mine, zoo) for category in dict.fromkeys(a.member.category for a in mine)]
-    lines = [missed(a, zoo) for a in mine if not a.ranked]
-    plain = [a for a in mine if not a.member.rewritten]
-    nearest = [sum(a.nearest for a in plain)]
-    nearest += [sum(a.without(zoo.descendants(a.member.name)).nearest for a in plain)]
-    sizes = [len(a.tied(0)) for a in mine]
-    counted = ", ".join(f"{n} x {sizes.count(n)}" for n in sorted(set(sizes)))
-    text = (
-        f"Of {total.asked} derivatives not rewritten on purpose, the parent is in the first rank for"
-        f" {share(total.first, total.asked)} and at its top for {share(total.top, total.asked)}; with the query's own"
-        f" descendants set aside {share(total.older[0], total.asked)} and {share(total.older[1], total.asked)}. By the"
-        f" distance alone the parent is nearest for {share(nearest[0], total.asked)}, descendants set aside"
-        f" {share(nearest[1], total.asked)}. Both parents in the first two ranks for {share(total.both, total.merges)}"
-        f" merges. Sizes of the first rank (size x how often): {counted}.\n"
+def ranks(measured: Measured) -> str:
+    """Forebear's ranks by category under both protocols, and every derivative whose parent is not in the first rank."""
+    head = ["category", "models"]
+    head += [f"{word}, {p}" for p in Protocol for word in ("first rank", "top", "tie", "both parents")]
+    found = {p: measured.answered(p) for p in Protocol}
+    order = dict.fromkeys(a.member.category for a in found[Protocol.AGAINST_ALL])
+    rows = [by_category(category, found) for category in order]
+    parts = [summed(p, found[p]) for p in Protocol]
+    missing = [listed(p, found[p], measured.zoo) for p in Protocol]
+    return (
+        "## The parent's rank in forebear's answers\n\n"
+        + "".join(parts)
+        + "\nMedian tie (largest); *both parents* of merges, in the first two ranks.\n\n"
+        + table(head, rows)
+        + "".join(missing)
     )
-    head = ["category", "models", "first rank", "top", "first of older", "top of older", "median tie (largest)"]
-    after = "\nParent not in the first rank:\n\n" + "\n".join(lines) + "\n" if lines else ""
-    return "## The parent's rank in forebear's answers\n\n" + text + "\n" + table(head, rows) + after
 
 
-def verdicts(found: Sequence[Answer]) -> str:
-    """What forebear concludes about derivatives, and about which it does not say `derived`."""
-    mine = [a for a in found if a.member.parents]
-    lines = []
-    for verdict in dict.fromkeys(a.verdict for a in mine):
-        names = [a.member.name for a in mine if a.verdict == verdict]
-        listed = "" if verdict == "derived" else f": {', '.join(names)}"
-        lines.append(f"- `{verdict}`: {share(len(names), len(mine))}{listed}")
-    return "## Verdicts on derivatives\n\n" + "\n".join(lines) + "\n"
+def summed(protocol: Protocol, found: Sequence[Answer]) -> str:
+    """One protocol in a line: what the distance alone would say, and how large first ranks are."""
+    plain = [a for a in found if not a.member.rewritten]
+    sizes = [len(a.tied(0)) for a in found]
+    counted = ", ".join(f"{n} x {sizes.count(n)}" for n in sorted(set(sizes)))
+    return (
+        f"- {str(protocol).capitalize()}: in the first rank for {share(sum(a.ranked for a in plain), len(plain))}, at"
+        f" its top for {share(sum(a.topped for a in plain), len(plain))}; nearest by the distance alone for"
+        f" {share(sum(a.nearest for a in plain), len(plain))}. Sizes of the first rank, rewritten ones included"
+        f" (size x how often): {counted}.\n"
+    )
 
 
-def by_category(category: str, found: Sequence[Answer], zoo: Zoo) -> list[str]:
+def by_category(category: str, found: dict[Protocol, list[Answer]]) -> list[str]:
     """One row of the table."""
-    mine = [a for a in found if a.member.category == category]
-    older = [a.without(zoo.descendants(a.member.name)) for a in mine]
-    ties = sorted(len(a.tied(0)) for a in mine)
-    counts = [sum(a.ranked for a in mine), sum(a.topped for a in mine)]
-    counts += [sum(a.ranked for a in older), sum(a.topped for a in older)]
-    return [category.replace("_", " "), str(len(mine)), *map(str, counts), f"{ties[len(ties) // 2]} ({ties[-1]})"]
+    row: list[str] = []
+    for answers in found.values():
+        mine = [a for a in answers if a.member.category == category]
+        sizes = sorted(len(a.tied(0)) for a in mine)
+        merges = [a for a in mine if len(a.member.parents) > 1]
+        row = row or [category.replace("_", " "), str(len(mine))]
+        row += [str(sum(a.ranked for a in mine)), str(sum(a.topped for a in mine))]
+        row += [f"{sizes[len(sizes) // 2]} ({sizes[-1]})" if sizes else "-"]
+        row += [str(sum(a.both for a in merges)) if merges else "-"]
+    return row
+
+
+def listed(protocol: Protocol, found: Iterable[Answer], zoo: Zoo) -> str:
+    """The derivatives whose parent is not in the first rank."""
+    lines = [missed(a, zoo) for a in found if not a.ranked]
+    return f"\nParent not in the first rank, {protocol}:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def missed(one: Answer, zoo: Zoo) -> str:
@@ -65,22 +73,42 @@ def missed(one: Answer, zoo: Zoo) -> str:
     return f"- `{one.member.name}`: first {', '.join(first[:4])}{more}; {places}; {one.verdict}"
 
 
-def twins(found: Sequence[Answer], tables: Mapping[str, Table], zoo: Zoo) -> str:
+def verdicts(measured: Measured) -> str:
+    """What forebear concludes about derivatives, and about which it does not say `derived`."""
+    parts = []
+    for protocol in Protocol:
+        mine, lines = measured.answered(protocol), []
+        for verdict in dict.fromkeys(a.verdict for a in mine):
+            names = [a.member.name for a in mine if a.verdict == verdict]
+            some = "" if verdict == "derived" else f": {', '.join(names)}"
+            lines.append(f"- `{verdict}`: {share(len(names), len(mine))}{some}")
+        parts.append(f"{str(protocol).capitalize()}:\n\n" + "\n".join(lines) + "\n")
+    return "## Verdicts on derivatives\n\n" + "\n".join(parts)
+
+
+def twins(measured: Measured) -> str:
     """Models trained apart from one initialisation: what forebear says, and who would call them derivatives."""
-    mine = [a for a in found if a.member.initialisation]
+    asked = {p: [a for a in measured.answers if a.member.initialisation and a.protocol is p] for p in Protocol}
+    mine = asked[Protocol.AGAINST_ALL]
     if not mine:
         return ""
-    rows = [[f"`{a.member.name}`", a.verdict, ", ".join(a.tied(0)[:3]) or "-"] for a in mine]
-    right = sum(a.verdict == "shared_initialisation" for a in mine)
+    rows = []
+    for pair in zip(*asked.values(), strict=True):
+        row = [f"`{pair[0].member.name}`"]
+        for one in pair:
+            row += [one.verdict, ", ".join(one.tied(0)[:3]) or "-"]
+        rows.append(row)
+    right = [sum(a.verdict == "shared_initialisation" for a in answers) for answers in asked.values()]
     above = []
-    for name, one in tables.items():
-        highest = np.nanmax(negatives(one, zoo))
+    for name, one in measured.tables.items():
+        highest = np.nanmax(negatives(one, measured.zoo))
         scores = [s for a in mine if (s := one.score(a.member.name, str(a.member.initialisation))) is not None]
         if scores:
             above.append(f"{name} {sum(s > highest for s in scores)} of {len(scores)}")
+    told = ", ".join(f"{count} of {len(mine)} {protocol}" for count, protocol in zip(right, Protocol, strict=True))
     text = (
         "\nThey share random weights with their root and nothing of its training. Above every unrelated pair, and so"
-        f" taken for relatives: {'; '.join(above)}. forebear says which kind of relation it is for {right} of"
-        f" {len(mine)}.\n"
+        f" taken for relatives: {'; '.join(above)}. forebear says which kind of relation it is for {told}.\n"
     )
-    return "## Twins\n\n" + table(["model", "forebear's verdict", "first rank"], rows) + text
+    head = ["model", *(f"{w}, {p}" for p in Protocol for w in ("verdict", "first rank"))]
+    return "## Twins\n\n" + table(head, rows) + text

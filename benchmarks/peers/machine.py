@@ -20,7 +20,6 @@ def facts(kit: Path | None) -> list[str]:
     lines = [
         f"Machine: {os.cpu_count()} cores of {model}, {memory_gigabytes():.0f} GB, {platform.system()}",
         f"Python {platform.python_version()}; " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        f"forebear at commit {commit()}",
     ]
     return [*lines, kit_version(kit)] if kit else lines
 
@@ -31,8 +30,9 @@ def memory_gigabytes() -> float:
 
 
 def commit() -> str:
-    """The checkout's commit, short."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    """The checkout's commit, short; `-dirty` after it when files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
     return done.stdout.strip()
 
 

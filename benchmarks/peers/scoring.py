@@ -6,14 +6,12 @@ symmetric has each unordered pair once.
 
 from __future__ import annotations
 
-import json
 import resource
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from .methods import AnyMethod, awm, bit_distance, cosines, csu, huref, std_profile
 from .truth import Zoo
@@ -76,10 +74,3 @@ def run(method: AnyMethod, zoo: Zoo, folder: Path, unrelated: int | None) -> tup
 def peak_megabytes() -> float:
     """The most memory that this process has held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def keep(table: pa.Table, cost: Cost, out: Path) -> None:
-    """Write a method's rows and its cost beside each other."""
-    name = cost.method.replace(" ", "_").replace(",", "")
-    pq.write_table(table, out / f"{name}.parquet")
-    (out / f"{name}.json").write_text(json.dumps(asdict(cost), indent=1), "utf-8")

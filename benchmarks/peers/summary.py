@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from .metrics import Place, Scores, auc, place, rate_without_false_positives
-from .truth import Member, Relation, Zoo
+from .truth import Member, Protocol, Relation, Zoo
 
 ALL = "all derivatives"
 SIGNIFICANT = 3.0
@@ -84,41 +84,38 @@ def detect(table: Table, zoo: Zoo, split: str | None = None) -> dict[str, Detect
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Of how many derivatives the parent has rank 1, and is alone there or at its top; median size of that rank.
+    """Of how many derivatives the parent has rank 1, and is alone there or at its top; sizes of that rank.
 
-    `older` are the same two counts when the query's own descendants are set aside. Of merges: both parents in the first
-    two ranks.
+    Of merges: both parents in the first two ranks.
     """
 
     asked: int
     first: int
     top: int
-    older: tuple[int, int]
     tie: float
+    largest: int
     merges: int
     both: int
 
 
-def ranking(table: Table, zoo: Zoo) -> Ranking:
+def ranking(table: Table, zoo: Zoo, protocol: Protocol, split: str | None = None) -> Ranking:
     """Ranks by score among all candidates that a derivative was compared with, if its family is among them."""
-    places: list[tuple[Member, Place, Place]] = []
+    plain: list[Place] = []
+    merges: list[Place] = []
     for member in zoo.derivatives:
         family = [n for n, m in zoo.members.items() if m.root == member.root and n != member.name]
-        if any(table.score(member.name, name) is None for name in family):
+        if split not in (None, member.split) or any(table.score(member.name, name) is None for name in family):
             continue
-        later = zoo.descendants(member.name)
-        scored = {name: table.score(member.name, name) for name in zoo.members if name != member.name}
-        known = {name: s for name, s in scored.items() if s is not None}
-        older = {name: s for name, s in known.items() if name not in later}
-        places.append((member, place(known, member.parents), place(older, member.parents)))
-    plain = [(every, older) for m, every, older in places if not m.rewritten]
-    merges = [every for m, every, _ in places if len(m.parents) > 1]
+        scores = {name: table.score(member.name, name) for name in zoo.candidates(member.name, protocol)}
+        found = place({name: s for name, s in scores.items() if s is not None}, member.parents)
+        plain += [] if member.rewritten else [found]
+        merges += [found] if len(member.parents) > 1 else []
     return Ranking(
         len(plain),
-        sum(p.best == 1 for p, _ in plain),
-        sum(p.best == p.tie == 1 for p, _ in plain),
-        (sum(p.best == 1 for _, p in plain), sum(p.best == p.tie == 1 for _, p in plain)),
-        statistics.median([p.tie for p, _ in plain]) if plain else math.nan,
+        sum(p.best == 1 for p in plain),
+        sum(p.best == p.tie == 1 for p in plain),
+        statistics.median([p.tie for p in plain]) if plain else math.nan,
+        max((p.tie for p in plain), default=0),
         len(merges),
         sum(p.every <= 2 for p in merges),
     )
@@ -126,24 +123,20 @@ def ranking(table: Table, zoo: Zoo) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What forebear told a user who asked for the ancestors of one model: names in order, ranks and distances."""
+    """What forebear told a user who asked for the ancestors of one model: names in order, ranks, E-values.
 
+    `models` is how many models the registry held then, the query left out.
+    """
+
+    protocol: Protocol
     member: Member
+    models: int
     verdict: str
     names: tuple[str, ...]
     ranks: tuple[int, ...]
     distances: tuple[float, ...]
+    log10_evalues: tuple[float, ...]
     relation: tuple[str, ...]
-
-    def without(self, names: Collection[str]) -> Answer:
-        """The answer with some rows left out."""
-        kept = [i for i, name in enumerate(self.names) if name not in names]
-        return replace(
-            self,
-            names=tuple(self.names[i] for i in kept),
-            ranks=tuple(self.ranks[i] for i in kept),
-            distances=tuple(self.distances[i] for i in kept),
-        )
 
     def tied(self, place: int) -> list[str]:
         """The names of the first (0) or a later rank."""
@@ -173,14 +166,17 @@ class Answer:
 
 
 def answers(rows: Iterable[Mapping[str, Any]], zoo: Zoo) -> list[Answer]:
-    """The answers to derivatives and twins, in the order of the zoo."""
+    """The answers to derivatives and twins under both protocols."""
     return [
         Answer(
+            Protocol(row["protocol"]),
             zoo.members[row["query"]],
+            row["models"],
             row["verdict"],
             tuple(row["names"]),
             tuple(row["ranks"]),
             tuple(row["distances"]),
+            tuple(row["log10_evalues"]),
             tuple(row["relation"]),
         )
         for row in rows
@@ -188,21 +184,34 @@ def answers(rows: Iterable[Mapping[str, Any]], zoo: Zoo) -> list[Answer]:
     ]
 
 
-def product_ranking(found: Iterable[Answer], zoo: Zoo) -> Ranking:
+def product_ranking(found: Iterable[Answer], protocol: Protocol, split: str | None = None) -> Ranking:
     """As `ranking`, from what forebear answers: its ranks tie what cannot be told apart, its order breaks ties."""
-    mine = [a for a in found if a.member.parents]
+    mine = [a for a in found if a.member.parents and a.protocol is protocol and split in (None, a.member.split)]
     plain = [a for a in mine if not a.member.rewritten]
-    older = [a.without(zoo.descendants(a.member.name)) for a in plain]
     merges = [a for a in mine if len(a.member.parents) > 1]
+    sizes = [len(a.tied(0)) for a in plain]
     return Ranking(
         len(plain),
         sum(a.ranked for a in plain),
         sum(a.topped for a in plain),
-        (sum(a.ranked for a in older), sum(a.topped for a in older)),
-        statistics.median([len(a.tied(0)) for a in plain]) if plain else math.nan,
+        statistics.median(sizes) if sizes else math.nan,
+        max(sizes, default=0),
         len(merges),
         sum(a.both for a in merges),
     )
+
+
+def evalue_drift(found: Iterable[Answer]) -> tuple[int, float]:
+    """Pairs that were answered under both protocols, and how far their E-values are at most from the same p-value.
+
+    E = p x models: of one pair of models log10 E - log10(models) must be one value, however large the registry is.
+    """
+    values: dict[tuple[str, str], dict[Protocol, float]] = defaultdict(dict)
+    for answer in found:
+        for name, evalue in zip(answer.names, answer.log10_evalues, strict=True):
+            values[answer.member.name, name][answer.protocol] = evalue - math.log10(max(1, answer.models))
+    apart = [abs(a - b) for a, b in (tuple(v.values()) for v in values.values() if len(v) == len(Protocol))]
+    return len(apart), max(apart, default=0.0)
 
 
 def log10_p(table: Table, zoo: Zoo, *, apart: bool = False) -> Scores:

@@ -15,6 +15,13 @@ import numpy as np
 PAIR_SEED = 20260101
 
 
+class Protocol(StrEnum):
+    """Which models a query is compared with: all of the zoo, or those that were there when it appeared."""
+
+    AGAINST_ALL = "against all"
+    AS_THEY_APPEARED = "as they appeared"
+
+
 class Relation(StrEnum):
     """`twin`: trained apart from one initialisation, neither a positive nor a negative; it is reported apart."""
 
@@ -61,6 +68,25 @@ class Zoo:
             if found & {*member.parents} or name in member.parents:
                 found.add(member.name)
         return found
+
+    @property
+    def standing(self) -> list[str]:
+        """The models that are there from the start: all roots and strangers."""
+        return [n for n, m in self.members.items() if m.category in {"root", "stranger"}]
+
+    @property
+    def arrivals(self) -> list[str]:
+        """The others, derivatives and twins, in the order in which they appeared: that of truth.json."""
+        standing = {*self.standing}
+        return [n for n in self.members if n not in standing]
+
+    def candidates(self, name: str, protocol: Protocol) -> set[str]:
+        """What a model is compared with: as they appeared, what stood from the start and what arrived before it."""
+        if protocol is Protocol.AGAINST_ALL:
+            return {*self.members} - {name}
+        arrivals = self.arrivals
+        before = arrivals[: arrivals.index(name)] if name in arrivals else []
+        return {*self.standing, *before} - {name}
 
     def relation(self, query: str, candidate: str) -> Relation:
         """What the candidate is to the query; a child is kin, as a sibling is."""

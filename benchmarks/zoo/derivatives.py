@@ -13,7 +13,8 @@ import rewrites
 import surgery
 from architecture import ModelConfig
 from checkpoints import Checkpoint, Config, initial, read
-from corpus import corpus_tokens, encode, extended_tokenizer, metaspace_tokenizer
+from corpus import extended_tokenizer, metaspace_tokenizer
+from editions import FIRST, dropped_layers, seed_of
 from lineage import (
     DOCS,
     HEALING_STEPS,
@@ -25,12 +26,12 @@ from lineage import (
     TUNING_RATE,
     Entry,
     Root,
-    seed_of,
     tokenizer_of,
     weights,
 )
 from recipes import same_function
 from surgery import State
+from texts import edition_tokens, encoded
 from tuning import fit, low_rank
 
 Change = Callable[[ModelConfig, State, int], tuple[ModelConfig, State]]
@@ -82,7 +83,7 @@ def tuned(
 
     def make(folder: Path, seed: int) -> Checkpoint:
         config, state = read(folder / (f"{root.name}-{parent}" if parent else root.name))
-        result = fit(config, state, text, steps, rate, seed, kind=root.kind, **options)  # type: ignore[arg-type]
+        result = fit(config, state, text, steps, rate, seed, kind=root.kind, edition=root.edition, **options)  # type: ignore[arg-type]
         return Checkpoint(config, result, tokenizer=tokenizer_of(root.kind))
 
     how = f"{steps} steps at {rate:g} on {' and '.join(text)}"
@@ -94,7 +95,7 @@ def healed(root: Root, suffix: str, category: str, strength: str, how: str, chan
 
     def make(folder: Path, seed: int) -> Checkpoint:
         config, state = change(*weights(folder, root.name), seed)
-        result = fit(config, state, SOURCE, HEALING_STEPS, TUNING_RATE, seed, kind=root.kind)
+        result = fit(config, state, SOURCE, HEALING_STEPS, TUNING_RATE, seed, kind=root.kind, edition=root.edition)
         return Checkpoint(config, result, tokenizer=tokenizer_of(root.kind))
 
     return entry(root, suffix, category, strength, f"{how}; {HEALING_STEPS} steps on source", make)
@@ -105,7 +106,7 @@ def tunings(root: Root) -> list[Entry]:
 
     def lora(folder: Path, seed: int) -> Checkpoint:
         config, state = weights(folder, root.name)
-        return Checkpoint(config, low_rank(config, state, DOCS, 150, 2e-3, seed, rank=4))
+        return Checkpoint(config, low_rank(config, state, DOCS, 150, 2e-3, seed, rank=4, edition=root.edition))
 
     return [
         tuned(root, "docs", "finetuned", "light", DOCS, 120, TUNING_RATE),
@@ -130,9 +131,10 @@ def long_trainings(root: Root) -> list[Entry]:
 
 def structures(root: Root, config: ModelConfig) -> list[Entry]:
     """Other depths, widths, experts."""
-    last = config.layers - 1
-    fewer = tuple(i for i in range(config.layers) if i not in {1, last - 1})
-    more = (*range(config.layers - 2), *range(1, config.layers))
+    dropped = dropped_layers(config.layers, root.edition)
+    fewer = tuple(i for i in range(config.layers) if i not in dropped)
+    shift = 0 if root.edition == FIRST else 1
+    more = (*range(config.layers - 2 + shift), *range(1 + shift, config.layers))
 
     def layers(kept: tuple[int, ...]) -> Change:
         return lambda c, s, seed: (replace(c, layers=len(kept)), surgery.select_layers(s, kept))
@@ -196,19 +198,20 @@ def ends(root: Root) -> list[Entry]:
             swapped = surgery.extend_vocabulary({surgery.EMBEDDING: state[surgery.HEAD]}, NEW_TOKENS, seed + 1)
             more[surgery.HEAD] = swapped[surgery.EMBEDDING]
         tokenizer = extended_tokenizer(NEW_TOKENS)
-        result = fit(wider, more, DOCS, HEALING_STEPS, TUNING_RATE, seed, tokens=encode(tokenizer, *DOCS))
+        tokens = encoded(tokenizer, root.edition, *DOCS)
+        result = fit(wider, more, DOCS, HEALING_STEPS, TUNING_RATE, seed, tokens=tokens)
         return Checkpoint(wider, result, tokenizer=tokenizer)
 
     def replaced(folder: Path, seed: int) -> Checkpoint:
         tokenizer = metaspace_tokenizer()
         config, state = resizing.new_ends(*weights(folder, root.name), tokenizer.get_vocab_size(), seed)
-        tokens = corpus_tokens("metaspace", *DOCS)
+        tokens = edition_tokens("metaspace", root.edition, *DOCS)
         return Checkpoint(config, fit(config, state, DOCS, 240, 1e-3, seed, tokens=tokens), tokenizer=tokenizer)
 
     def embeddings(folder: Path, seed: int) -> Checkpoint:
         config, state = weights(folder, root.name)
         config, state = resizing.new_ends(config, state, config.vocab, seed)
-        return Checkpoint(config, fit(config, state, SOURCE, 240, 1e-3, seed))
+        return Checkpoint(config, fit(config, state, SOURCE, 240, 1e-3, seed, edition=root.edition))
 
     return [
         entry(root, "extended", "vocabulary_extended", "light", "64 tokens appended, 120 steps on docs", extended),
@@ -232,7 +235,8 @@ def precisions(root: Root) -> list[Entry]:
         entry(root, "int4", "quantised_4bit", "medium", "4 bits in groups of 32", round_trip(4)),
         entry(root, "int3", "quantised_3bit", "heavy", "3 bits in groups of 32", round_trip(3)),
     ]
-    return found if root.name in {"rowan", "linden", "hazel"} else [*found, *gguf_files(root)]
+    llama = isinstance(root.config, ModelConfig) and root.kind == "byte_level"
+    return [*found, *gguf_files(root)] if llama else found
 
 
 def gguf_files(root: Root) -> list[Entry]:
@@ -358,7 +362,8 @@ def twins(root: Root) -> list[Entry]:
         def make(folder: Path, seed: int) -> Checkpoint:
             del folder
             config: Config = root.config
-            state = fit(config, initial(config, root.seed), text, steps, PRETRAINING_RATE, seed, kind=root.kind)
+            start, rate = initial(config, root.seed), PRETRAINING_RATE
+            state = fit(config, start, text, steps, rate, seed, kind=root.kind, edition=root.edition)
             return Checkpoint(config, state, tokenizer=tokenizer_of(root.kind))
 
         how = f"{steps} steps at {PRETRAINING_RATE:g} on {' and '.join(text)}"
@@ -379,7 +384,8 @@ def plain_depth(root: Root, stack: str, kept: tuple[int, ...]) -> Entry:
         config, state = read(folder / root.name)
         fewer = replace(config, layers=len(kept))
         start = resizing.layers_of(state, stack, kept)
-        return Checkpoint(fewer, fit(fewer, start, SOURCE, HEALING_STEPS, TUNING_RATE, seed))
+        result = fit(fewer, start, SOURCE, HEALING_STEPS, TUNING_RATE, seed, edition=root.edition)
+        return Checkpoint(fewer, result)
 
     how = f"layers {kept}; {HEALING_STEPS} steps on source"
     return entry(root, "pruned", "depth_pruned", "medium", how, make)
@@ -395,14 +401,14 @@ def family(root: Root) -> list[Entry]:
         tuned(root, "cpt-short", "continued_pretraining", "medium", REST, 300, 1e-3),
     ]
     if not isinstance(config, ModelConfig):
-        stack, kept = ("transformer.h", (0, 2, 4)) if root.name == "rowan" else ("bert.encoder.layer", (0, 2))
+        stack, kept = ("transformer.h", (0, 2, 4)) if config.kind == "gpt2" else ("bert.encoder.layer", (0, 2))
         return [*few, plain_depth(root, stack, kept), *precisions(root)]
-    if root.full:
+    if root.extent in {"full", "long"}:
         most = [*tunings(root), *structures(root, config), *ends(root), *precisions(root), *merges(root, config)]
-        long = [*long_trainings(root), *twins(root)] if root.name in {"oak", "fir"} else []
+        long = [*long_trainings(root), *twins(root)] if root.extent == "long" else []
         return [*most, *long, wrapper(root), *rewritten(root)]
-    if root.name == "larch":
+    if root.extent == "structures":
         return [*few, *structures(root, config), *precisions(root), *merges(root, config), *rewritten(root)]
-    if root.name == "yew":
+    if root.extent == "wrapped":
         return [*few, *precisions(root), wrapper(root)]
     return [*few, *precisions(root)]

@@ -1,6 +1,6 @@
 """Train the large zoo: nine roots, their derivatives of every category, twins, and strangers; and write truth.json.
 
-    python benchmarks/zoo/generate.py FOLDER [--only NAME...] [--workers 2]
+    python benchmarks/zoo/generate.py FOLDER [--edition N] [--only NAME...] [--workers 2]
 
 Needs torch, tokenizers, safetensors and gguf. Models already in FOLDER are kept, so a run that was stopped goes on
 where it was. Each model is trained by one thread and follows from its name alone, whatever else is made beside it.
@@ -20,25 +20,26 @@ import bundled  # noqa: F401  (the next imports need it)
 import torch
 from checkpoints import write
 from derivatives import family
-from lineage import ROOTS, Entry, root_entry, strangers
+from editions import FIRST
+from lineage import Entry, root_entry, roots, strangers
 
 
-def entries() -> dict[str, Entry]:
+def entries(edition: int) -> dict[str, Entry]:
     """Every model by name, in the order of work: roots, two whole families, strangers, the other families."""
-    listed = [root_entry(root) for root in ROOTS]
-    families = [family(root) for root in ROOTS]
-    listed += [*families[0], *families[1], *strangers(), *(entry for others in families[2:] for entry in others)]
+    listed = [root_entry(root) for root in roots(edition)]
+    families = [family(root) for root in roots(edition)]
+    listed += [*families[0], *families[1], *strangers(edition), *(entry for others in families[2:] for entry in others)]
     found = {entry.name: entry for entry in listed}
     assert len(found) == len(listed), "two models of one name"
     return found
 
 
-def make(name: str, folder: Path) -> float:
+def make(name: str, folder: Path, edition: int) -> float:
     """Make one model in a process of its own kind; returns the seconds it took."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     started = time.monotonic()
-    write(entries()[name].make(folder), folder / name)
+    write(entries(edition)[name].make(folder), folder / name)
     return time.monotonic() - started
 
 
@@ -57,9 +58,9 @@ def missing(every: dict[str, Entry], folder: Path, only: list[str] | None) -> li
     return [name for name in every if name in wanted and not (folder / name).exists()]
 
 
-def run(folder: Path, only: list[str] | None, workers: int) -> None:
+def run(folder: Path, edition: int, only: list[str] | None, workers: int) -> None:
     """Make what is missing, each model as soon as its parents are there."""
-    every = entries()
+    every = entries(edition)
     waiting = missing(every, folder, only)
     (folder / ".partial").mkdir(parents=True, exist_ok=True)
     print(f"{len(waiting)} of {len(every)} models to make", flush=True)
@@ -69,7 +70,7 @@ def run(folder: Path, only: list[str] | None, workers: int) -> None:
         while waiting or running:
             for name in [n for n in waiting if all((folder / p).exists() for p in needs(every[n]))]:
                 if len(running) < workers:
-                    running[pool.submit(make, name, folder)] = name
+                    running[pool.submit(make, name, folder, edition)] = name
                     waiting.remove(name)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 done += 1
@@ -77,9 +78,9 @@ def run(folder: Path, only: list[str] | None, workers: int) -> None:
                 print(f"{name}: {future.result():.0f} s; {done} done, {time.monotonic() - started:.0f} s", flush=True)
 
 
-def write_truth(path: Path) -> None:
-    """Write who comes from whom."""
-    models = {name: entry.truth() for name, entry in entries().items()}
+def write_truth(path: Path, edition: int) -> None:
+    """Write who comes from whom; the order of the models is the order in which they appeared."""
+    models = {name: entry.truth() for name, entry in entries(edition).items()}
     made = {"python": platform.python_version(), "torch": str(torch.__version__)}
     path.write_text(json.dumps({"models": models, **made}, indent=1) + "\n", "utf-8")
 
@@ -88,12 +89,13 @@ def main() -> None:
     """Make and describe the zoo."""
     parser = argparse.ArgumentParser(description="train the large zoo")
     parser.add_argument("folder", type=Path, help="where the models and truth.json go")
+    parser.add_argument("--edition", type=int, default=FIRST, metavar="N", help="other seeds, texts, names (1)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these models, and missing parents")
     parser.add_argument("--workers", type=int, default=2, help="models at a time (2)")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    write_truth(asked.folder / "truth.json")
-    run(asked.folder, asked.only, asked.workers)
+    write_truth(asked.folder / "truth.json", asked.edition)
+    run(asked.folder, asked.edition, asked.only, asked.workers)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import bundled  # noqa: F401  (the next imports need it)
 from architecture import ModelConfig
 from checkpoints import Checkpoint, Config, initial, read
 from corpus import byte_level_tokenizer, metaspace_tokenizer
+from editions import FIRST, initial_seed, name_of, seed_of, stranger_name
 from plain_transformers import PlainConfig
 from surgery import State
 from tokenizers import Tokenizer
@@ -24,14 +25,19 @@ HEALING_STEPS, TUNING_RATE = 120, 4e-4
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A model trained from random weights; `full` has derivatives of every category."""
+    """A model trained from random weights, and how much of a family it has.
+
+    `few` is some fine-tunes and fewer bits; `wrapped` adds a multimodal wrapper; `structures` other shapes, merges and
+    rewritings; `full` every category but long trainings and twins, which only `long` has too.
+    """
 
     name: str
     seed: int
     config: Config
     held_out: bool
     kind: str = "byte_level"
-    full: bool = False
+    extent: Literal["few", "wrapped", "structures", "full", "long"] = "few"
+    edition: int = FIRST
 
 
 BASE = ModelConfig(hidden=96, layers=6, heads=6, kv_heads=3, head_dim=16, ffn=192, context=64)
@@ -42,15 +48,15 @@ SPARSE = replace(DEEP, layers=4, kv_heads=2, ffn=96, experts=4)
 GPT2, BERT = PlainConfig("gpt2"), PlainConfig("bert", layers=4)
 
 ROOTS = (
-    Root("oak", 1, BASE, held_out=False, full=True),
-    Root("fir", 2, BASE, held_out=True, full=True),
-    Root("yew", 3, BASE, held_out=True),
-    Root("maple", 4, WIDE, held_out=False, full=True),
+    Root("oak", 1, BASE, held_out=False, extent="long"),
+    Root("fir", 2, BASE, held_out=True, extent="long"),
+    Root("yew", 3, BASE, held_out=True, extent="wrapped"),
+    Root("maple", 4, WIDE, held_out=False, extent="full"),
     Root("hazel", 6, BIASED, held_out=False, kind="metaspace"),
     Root("rowan", 7, GPT2, held_out=False),
     Root("linden", 8, BERT, held_out=True),
     Root("poplar", 9, SPARSE, held_out=False),
-    Root("larch", 5, DEEP, held_out=True),
+    Root("larch", 5, DEEP, held_out=True, extent="structures"),
 )
 SHAPES: tuple[tuple[str, Config, int], ...] = (
     ("base", BASE, 32),
@@ -104,9 +110,12 @@ def weights(folder: Path, name: str) -> tuple[ModelConfig, State]:
     return config, state
 
 
-def seed_of(name: str) -> int:
-    """A seed that belongs to a name, stable over runs."""
-    return zlib.crc32(name.encode())
+def roots(edition: int) -> tuple[Root, ...]:
+    """The roots of an edition: those of the first, under other names and from other random weights."""
+    named = [(root, name_of(root.name, edition)) for root in ROOTS]
+    return tuple(
+        replace(root, name=name, seed=initial_seed(root.seed, name, edition), edition=edition) for root, name in named
+    )
 
 
 def root_entry(root: Root) -> Entry:
@@ -115,7 +124,8 @@ def root_entry(root: Root) -> Entry:
     def make(folder: Path) -> Checkpoint:
         del folder
         start = initial(root.config, root.seed)
-        state = fit(root.config, start, SOURCE, PRETRAINING_STEPS, PRETRAINING_RATE, seed_of(root.name), kind=root.kind)
+        seed, steps = seed_of(root.name), PRETRAINING_STEPS
+        state = fit(root.config, start, SOURCE, steps, PRETRAINING_RATE, seed, kind=root.kind, edition=root.edition)
         return Checkpoint(root.config, state, tokenizer=tokenizer_of(root.kind))
 
     how = f"{PRETRAINING_STEPS} steps at {PRETRAINING_RATE:g} on source"
@@ -127,18 +137,19 @@ def tokenizer_of(kind: str) -> Tokenizer:
     return byte_level_tokenizer() if kind == "byte_level" else metaspace_tokenizer()
 
 
-def strangers() -> list[Entry]:
+def strangers(edition: int) -> list[Entry]:
     """Models that are related to no other, shortly trained."""
     found = []
     for label, config, count in SHAPES:
         for number in range(count):
             kind = "metaspace" if label == "biased" else "byte_level"
-            name = f"stranger-{label}-{number:02}"
+            name = stranger_name(label, number, edition)
             seed = 100_000 + seed_of(name)
 
             def make(folder: Path, config: Config = config, kind: str = kind, seed: int = seed) -> Checkpoint:
                 del folder
-                state = fit(config, initial(config, seed), SOURCE, SHORT_STEPS, SHORT_RATE, seed + 1, kind=kind)
+                start = initial(config, seed)
+                state = fit(config, start, SOURCE, SHORT_STEPS, SHORT_RATE, seed + 1, kind=kind, edition=edition)
                 return Checkpoint(config, state, tokenizer=tokenizer_of(kind))
 
             how = f"{SHORT_STEPS} steps at {SHORT_RATE:g} on source"

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from architecture import Decoder
 from checkpoints import Config, module
-from corpus import corpus_tokens
+from editions import FIRST
 from plain_transformers import masked_loss
 from surgery import State
+from texts import edition_tokens
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
@@ -36,6 +37,7 @@ def fit(
     *,
     only: str = "",
     kind: str = "byte_level",
+    edition: int = FIRST,
     tokens: np.ndarray | None = None,
     reinforced: bool = False,
 ) -> State:
@@ -43,7 +45,7 @@ def fit(
     model = module(config, state)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(re.search(only, name) is not None)
-    chosen = corpus_tokens(kind, *text) if tokens is None else tokens
+    chosen = edition_tokens(kind, edition, *text) if tokens is None else tokens
     train(model, chosen, steps, rate, seed, batch=BATCH, objective=_objective(config, seed, reinforced))
     return model.state_dict()
 
@@ -77,7 +79,15 @@ class LowRank(nn.Module):
 
 
 def low_rank(
-    config: Config, state: State, text: tuple[str, ...], steps: int, rate: float, seed: int, *, rank: int
+    config: Config,
+    state: State,
+    text: tuple[str, ...],
+    steps: int,
+    rate: float,
+    seed: int,
+    *,
+    rank: int,
+    edition: int = FIRST,
 ) -> State:
     """Train adapters of q and v of every layer, then merge them into the weights."""
     model = module(config, state)
@@ -88,7 +98,7 @@ def low_rank(
         out, into = part.weight.shape
         parametrize.register_parametrization(part, "weight", LowRank(out, into, rank, generator))
         part.parametrizations.weight.original.requires_grad_(False)
-    train(model, corpus_tokens("byte_level", *text), steps, rate, seed, batch=BATCH)
+    train(model, edition_tokens("byte_level", edition, *text), steps, rate, seed, batch=BATCH)
     for part in chosen:
         parametrize.remove_parametrizations(part, "weight", leave_parametrized=True)
     return model.state_dict()

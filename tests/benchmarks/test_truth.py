@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers.truth import Relation, Zoo, read_zoo
+from benchmarks.peers.truth import Protocol, Relation, Zoo, read_zoo
 
 
 @pytest.fixture
@@ -77,3 +77,14 @@ def test_models_that_are_not_there_are_left_out(path: Path) -> None:
     for name in ("oak", "oak-docs"):
         (path.parent / name).mkdir()
     assert list(read_zoo(path, path.parent).members) == ["oak", "oak-docs"]
+
+
+def test_as_they_appeared_a_model_meets_what_stood_from_the_start_and_what_came_before_it(path: Path) -> None:
+    zoo = read_zoo(path)
+    standing = {"oak", "fir", *(f"stranger-{i}" for i in range(8))}
+    assert {*zoo.standing} == standing
+    assert zoo.candidates("oak-docs", Protocol.AS_THEY_APPEARED) == standing
+    assert zoo.candidates("oak-merge", Protocol.AS_THEY_APPEARED) == standing | {"oak-docs", "oak-code"}
+    assert zoo.candidates("oak-docs", Protocol.AGAINST_ALL) == {*zoo.members} - {"oak-docs"}
+    for name in zoo.arrivals:
+        assert not zoo.candidates(name, Protocol.AS_THEY_APPEARED) & zoo.descendants(name)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from forebear.queries import all_pairs, candidates
+from forebear.queries import all_pairs
 from forebear.queries import candidates as single
 from forebear.queries.all_pairs import near_pairs, sketches_by_kind, suggestive_z
 from forebear.queries.candidates import LEAST_Z, MOST_CANDIDATES, candidates, registered_sketches, sql
@@ -124,7 +124,7 @@ def test_beyond_the_bound_they_are_those_of_the_scan_with_the_same_z(connection:
     assert [found[p] for p in found] == pytest.approx([scan[p] for p in found], abs=1e-5)
 
 
-@pytest.mark.parametrize("family", [candidates.FAMILY, 100])
+@pytest.mark.parametrize("family", [single.FAMILY, 100])
 def test_of_a_large_family_they_are_those_of_every_single_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: int
 ) -> None:

@@ -112,9 +112,13 @@ def extended_tokenizer(count: int) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, *domains: str) -> np.ndarray:
     """All documents of these domains as one array of token ids (uint16), an end token after each document."""
+    return encode_texts(tokenizer, [text for domain in domains for text in documents(domain)])
+
+
+def encode_texts(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
+    """Token ids (uint16) of documents, one after the other, an end token after each."""
     end = tokenizer.token_to_id("<|endoftext|>")
     end = tokenizer.token_to_id("</s>") if end is None else end
-    texts = [text for domain in domains for text in documents(domain)]
     pieces = [np.array([*encoding.ids, end], dtype=np.uint16) for encoding in tokenizer.encode_batch_fast(texts)]
     return np.concatenate(pieces)
 
