@@ -196,7 +196,8 @@ class Registry:
 
         `model` is a Model, a name, `name@revision`, a URI, a path, or `org/name` of the Hub; a source that is
         registered and unchanged is not read again. A component has at least `k` rows where the registry holds as many
-        models, strangers included. Raises RegistryError for a name that nothing or too much has, and as `fingerprint` does.
+        models, strangers included. Raises RegistryError for a name that nothing or too much has, and as
+        `fingerprint` does; ValueError for a `k` below 1.
         """
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
@@ -227,9 +228,9 @@ class Registry:
     ) -> AuditReport:
         """Every model against all others; what was found is kept as a run. `advance` hears (stage, done, of how many).
 
-        A run takes over what still holds of earlier ones, and goes on with one that was ended. The report's `table` has a
-        row a finding, columns as in the view `audit_findings`. Raises RegistryError where no model passes a filter, and
-        for a DuckLake catalogue.
+        A run takes over what still holds of earlier ones, and goes on with one that was ended. The report's `table` has
+        a row a finding, columns as in the view `audit_findings`. Raises RegistryError where no model passes a filter,
+        and for a DuckLake catalogue.
         """
         run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
         return audit_report(self.connection, run_id)
