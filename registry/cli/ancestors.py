@@ -35,7 +35,10 @@ def ancestors(
     context: typer.Context,
     model: ModelArgument,
     k: Annotated[
-        int, typer.Option("-k", min=1, help="Rows for each component (language, vision, ...), strangers included.")
+        int,
+        typer.Option(
+            "-k", metavar="N", min=1, help="Rows for each component (language, vision, ...), strangers included."
+        ),
     ] = 10,
     blocks: Annotated[bool, typer.Option("--blocks", help="Also show which layer, or expert, matches which.")] = False,
     registry: RegistryOption = None,
