@@ -1,6 +1,13 @@
-"""The registry of fingerprints, and the public Python API: `from forebear.registry import Registry`.
+"""The registry of fingerprints, and the public Python API.
 
-Names are loaded on first use: `forebear --help` needs neither DuckDB nor numpy.
+    from forebear.registry import Registry
+
+    with Registry("registry.duckdb") as registry:
+        registry.ingest("models/alder", "models/alder-docs")
+        report = registry.ancestors("alder-docs")
+
+Every error that input can cause is a ForebearError: SourceError, FormatError or RegistryError. Names are loaded on
+first use: `forebear --help` needs neither DuckDB nor numpy.
 """
 
 from __future__ import annotations

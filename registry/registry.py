@@ -45,9 +45,10 @@ _PATHS = ("/", "./", "../", "~", "file://")
 class Registry:
     """A registry of fingerprints in one DuckDB file. Use it as a context manager, or call `close`.
 
-    `place` is a file, or `ducklake:CATALOGUE[?data=FOLDER]`. With `create=False` the file must exist. Raises
-    RegistryError when another process holds it for longer than `wait` seconds, when it is none of ours, or is of an
-    unknown version.
+    `place` is a file, or `ducklake:CATALOGUE[?data=FOLDER]`; without one `$FOREBEAR_REGISTRY`, or registry.duckdb in
+    the user's data folder. A file is created where it is missing, unless `read_only` or with `create=False`. Many
+    processes may read it at a time, or one may write. Raises RegistryError when it is missing, when another process
+    holds it for longer than `wait` seconds, when it is none of ours, or is of an unknown version.
     """
 
     def __init__(
@@ -61,7 +62,10 @@ class Registry:
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The open file. One that was let go of is opened again, after waiting for those who use it."""
+        """The open file, for SQL of your own. One that was let go of is opened again.
+
+        Raises RegistryError when another process holds it for longer than PATIENCE seconds.
+        """
         if self._open is None:
             self._open = open_database(self.place, read_only=self._read_only, wait=PATIENCE)
         return self._open
@@ -89,7 +93,8 @@ class Registry:
     ) -> list[Outcome]:
         """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch.
 
-        Options are those of `ingesting`.
+        A spec is a folder, a file of weights, or `org/name[@revision]` of the Hub. What is unchanged is not read again.
+        An outcome is Ingested, Unchanged, Skipped or Failed, the last two with a reason. Options: see `ingesting`.
         """
         batch = self._batch(len(specs), connections, budget, together, False)
         return [outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])]
@@ -162,15 +167,24 @@ class Registry:
         return found
 
     def export(self, folder: str | Path) -> Exported:
-        """Write the registry as Parquet files below a new `folder`; RegistryError when it is not empty."""
+        """Write the registry as Parquet files below a new `folder`, 256 models a part, for `import_` and other engines.
+
+        Raises RegistryError when the folder is not empty.
+        """
         return export_registry(self.connection, Path(folder))
 
     def import_(self, folder: str | Path) -> Imported:
-        """Add the models of an export, all of it or nothing; RegistryError or FormatError when it does not fit."""
+        """Add the models of an export, all of it or nothing; those of the same source and revision stay as they are.
+
+        Raises RegistryError or FormatError when it does not fit.
+        """
         return import_registry(self.connection, Path(folder))
 
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
-        """The fingerprint of a source, without keeping it."""
+        """The fingerprint of a source, without keeping it: a folder, a file of weights, or `org/name[@revision]`.
+
+        Raises SourceError for a source that cannot be reached or holds nothing to read, FormatError for a broken one.
+        """
         source = _opened(spec)
         try:
             return fingerprint_model(source)
@@ -180,9 +194,10 @@ class Registry:
     def ancestors(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
         """The ranked ancestors of a registered model, or of a source that is fingerprinted now and not kept.
 
-        `model` is a Model, a name, `name@revision`, a URI or a path; a path that is registered and unchanged is
-        not read again. A component has at least `k` rows where the registry holds as many models, strangers included.
-        Raises RegistryError for a name that nothing or too much has, and as `fingerprint` does.
+        `model` is a Model, a name, `name@revision`, a URI, a path, or `org/name` of the Hub; a source that is
+        registered and unchanged is not read again. A component has at least `k` rows where the registry holds as many
+        models, strangers included. Raises RegistryError for a name that nothing or too much has, and as
+        `fingerprint` does; ValueError for a `k` below 1.
         """
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
@@ -213,7 +228,9 @@ class Registry:
     ) -> AuditReport:
         """Every model against all others; what was found is kept as a run. `advance` hears (stage, done, of how many).
 
-        Raises RegistryError where no model passes a filter.
+        A run takes over what still holds of earlier ones, and goes on with one that was ended. The report's `table` has
+        a row a finding, columns as in the view `audit_findings`. Raises RegistryError where no model passes a filter,
+        and for a DuckLake catalogue.
         """
         run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
         return audit_report(self.connection, run_id)
@@ -241,6 +258,7 @@ class Registry:
     ) -> Comparison:
         """Two models side by side, with controls; each is named as for `ancestors`, and none is kept.
 
+        The Comparison has a `verdict` with its `sentence`, whether the controls let it be `trusted`, and every table.
         Without `controls` the registry supplies two: the nearest unrelated models of the same shape. Leading rows are
         read from the sources; of a registered model whose source cannot be had, the values in the registry serve.
         With `full` all weights of both are read too, and `progress` is told the bytes done and the bytes of all.

@@ -24,7 +24,8 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A registered model by name, name@revision or source; or a folder or file that is read now and not kept.",
+        help="A model: registered by name, name@revision or source; or a folder, a file or org/name, read now and not"
+        " kept.",
         show_default=False,
     ),
 ]
@@ -33,8 +34,13 @@ ModelArgument = Annotated[
 def ancestors(
     context: typer.Context,
     model: ModelArgument,
-    k: Annotated[int, typer.Option("-k", min=1, help="Rows for each component, strangers included.")] = 10,
-    blocks: Annotated[bool, typer.Option("--blocks", help="Also show which block matches which.")] = False,
+    k: Annotated[
+        int,
+        typer.Option(
+            "-k", metavar="N", min=1, help="Rows for each component (language, vision, ...), strangers included."
+        ),
+    ] = 10,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Also show which layer, or expert, matches which.")] = False,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -43,7 +49,8 @@ def ancestors(
     """Rank the likely ancestors of a model.
 
     E-value: how many unrelated models of this registry would look as related by chance; 0.001 or less is significant.
-    Identity: correlation of matched weights. Coverage: share of the parameters with a significant match.
+    Identity: correlation of matched weights. Coverage: share of the parameters with a significant match. Rank: by
+    distance; those of equal rank cannot be told apart. Declared: what the model card names, never part of the verdict.
     """
     from ..database import WAIT
     from ..registry import Registry

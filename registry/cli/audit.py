@@ -61,13 +61,14 @@ def audit(
         typer.Option(
             "--query",
             metavar="FILTER",
-            help="Only these models are asked about: globs of names and facts, as in 'org/* license=mit'.",
+            help="Ask about these models alone: globs of name, source, license, architecture or type, as in"
+            " 'org/* license=mit'.",
             show_default=False,
         ),
     ] = "",
     against: Annotated[
         str,
-        typer.Option("--against", metavar="FILTER", help="Only these are looked at as relatives.", show_default=False),
+        typer.Option("--against", metavar="FILTER", help="Look for relatives among these alone.", show_default=False),
     ] = "",
     since: Annotated[
         datetime | None,
@@ -75,12 +76,12 @@ def audit(
             "--since",
             metavar="DATE",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-            help="Only models ingested from then on (UTC) are asked about.",
+            help="Ask about models ingested from then on (UTC) alone.",
             show_default=False,
         ),
     ] = None,
     max_evalue: Annotated[
-        float, typer.Option("--max-evalue", metavar="E", help="Relations above it are not found; at most 0.001.")
+        float, typer.Option("--max-evalue", metavar="E", help="What counts as found; at most 0.001.")
     ] = 1e-3,
     whole: Annotated[
         bool, typer.Option("--whole", help="Compute everything anew; nothing is taken over from earlier runs.")
@@ -91,7 +92,11 @@ def audit(
     ] = None,
     diff: Annotated[
         tuple[int, int] | None,
-        typer.Option("--diff", metavar="RUN RUN", help="Audit nothing: show what changed between two runs."),
+        typer.Option(
+            "--diff",
+            metavar="RUN RUN",
+            help="Audit nothing: show what changed between two runs, which are named by their numbers.",
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
@@ -106,8 +111,9 @@ def audit(
     """Compare every model with all others.
 
     One row a relation: confirmed (declared and found), undeclared (found, not declared), contradicted (declared, not
-    found) or not comparable; then licence conflicts and duplicates. Files end in .parquet, .csv, .json or .jsonl and
-    hold all relatives too. A second run computes what is new; one that was ended goes on. See --fail-on for code 11.
+    found) or not comparable; then licence conflicts, duplicates and families. A file that ends in .parquet, .csv, .json
+    or .jsonl holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes what is
+    new; one that was ended goes on.
     """
     from ..registry import Registry
 

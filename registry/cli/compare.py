@@ -33,7 +33,7 @@ def compare(
         typer.Option(
             "--control",
             metavar="C",
-            help="A model that has nothing to do with either; again for more. Default: two from the registry.",
+            help="A model that has nothing to do with either. May repeat. Default: two from the registry.",
             show_default=False,
         ),
     ] = None,
@@ -43,7 +43,7 @@ def compare(
             "--report", metavar="FILE", help="Also write one HTML file with every figure.", show_default=False
         ),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Read all weights of A and B, not only leading rows.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read all weights of A and B, not only the first rows.")] = False,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -51,8 +51,9 @@ def compare(
 ) -> None:
     """Compare two models side by side, with controls.
 
-    Controls tell whether a likeness means anything. Without --control the registry supplies the nearest unrelated
-    models of the same shape. JSON holds everything; CSV and JSON Lines hold the metric tables, a row for two tensors.
+    Controls, models that have nothing to do with either, tell whether a likeness means anything. Without --control the
+    registry supplies the nearest unrelated models of the same shape. JSON holds everything; CSV and JSON Lines hold the
+    metric tables, a row for two tensors.
     """
     from ..registry import Registry
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 
 import typer
 
 from ...ingest.errors import SourceError
 from .ancestors import ancestors_result
 from .ingest import exit_code, ingested
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import Format, FormatOption, OutputOption, QuietOption, registry_path
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
@@ -33,9 +33,17 @@ class Truth(TypedDict):
     initialisation: NotRequired[str]
 
 
+KeepOption = Annotated[
+    str | None,
+    typer.Option(
+        "--registry", metavar="PATH", help="Keep the registry there. Default: a temporary one.", show_default=False
+    ),
+]
+
+
 def demo(
     context: typer.Context,
-    registry: RegistryOption = None,
+    registry: KeepOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -43,7 +51,7 @@ def demo(
     """Ask a registry of the bundled zoo.
 
     Builds the registry, and ranks the ancestors of seven models whose lineage is known, with the truth above each
-    answer. The registry is temporary; `--registry PATH` keeps it.
+    answer. `--registry PATH` keeps the registry for questions of your own.
     """
     folders, truth = zoo()
     to = Output(form, output, quiet)

@@ -12,12 +12,17 @@ from .numbers import counted, size
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
 from .output import Output, Result
 
-FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]
+NewFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A folder that does not exist, or is empty.", show_default=False)
+]
+ExportedFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A folder that `forebear export` wrote.", show_default=False)
+]
 
 
 def export(
     context: typer.Context,
-    folder: FolderArgument,
+    folder: NewFolder,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -25,7 +30,7 @@ def export(
 ) -> None:
     """Write the registry as Parquet files.
 
-    A folder a table, 256 models a part, for any engine that reads Parquet. DIR must not exist, or be empty.
+    A folder a table, 256 models a part, for any engine that reads Parquet.
     """
     from ..registry import Registry
 
@@ -40,7 +45,7 @@ def export(
 
 def import_(
     context: typer.Context,
-    folder: FolderArgument,
+    folder: ExportedFolder,
     registry: RegistryOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,

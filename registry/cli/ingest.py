@@ -59,9 +59,10 @@ def ingest(
 ) -> None:
     """Fingerprint models and keep them.
 
-    What is unchanged is not read again. Repositories of the Hub are read by ranges, several models at once. A model is
-    in the registry as soon as its line is printed (jsonl and csv print as they go). Bad input never ends the batch:
-    exit code 4 says that some inputs could not be read, 1 that none could, 3 that there was nothing to read.
+    A small part of every tensor is read, and only the fingerprint is kept. What is unchanged is not read again.
+    Repositories of the Hub are read by byte ranges, several models at once, without a download. A model is in the
+    registry as soon as its line is printed (jsonl and csv print as they go). Bad input never ends the batch: exit code
+    4 says that some inputs could not be read, 1 that none could, 3 that there was nothing to read.
     """
     specs = expanded(sources)
     to = Output(form, output, quiet)

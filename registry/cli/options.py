@@ -35,7 +35,9 @@ RegistryOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How rows are printed.", case_sensitive=False)]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Write there instead of stdout.", show_default=False),
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Write the rows to a file instead of stdout.", show_default=False
+    ),
 ]
 ConnectionsOption = Annotated[
     int | None,
@@ -44,7 +46,7 @@ ConnectionsOption = Annotated[
         metavar="N",
         min=1,
         max=256,
-        help="Ranges of the Hub in flight, over all models. Default: 16.",
+        help="Requests to the Hub at once, over all models. Default: 16.",
         show_default=False,
     ),
 ]
@@ -72,7 +74,7 @@ BudgetOption = Annotated[
         "--budget",
         metavar="SIZE",
         parser=byte_count,
-        help="At most so many bytes of one model's weights, such as 256MiB; layers are left out evenly.",
+        help="Read at most so many bytes of each model's weights, such as 256MiB; whole layers are left out, evenly.",
         show_default=False,
     ),
 ]
@@ -89,7 +91,8 @@ EngineOption = Annotated[
     EngineName,
     typer.Option(
         "--engine",
-        help="ray: on the cluster of $RAY_ADDRESS, or one of this machine (needs forebear[ray] on every node).",
+        help="Where the work is done. ray: on the cluster of $RAY_ADDRESS, or one of this machine (needs forebear[ray]"
+        " on every node).",
         case_sensitive=False,
     ),
 ]

@@ -42,14 +42,18 @@ SinceOption = Annotated[
         "--since",
         metavar="DATE",
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-        help="Begin there (UTC): 2026-01-31, or with a time, 2026-01-31T12:00:00.",
+        help="Models made from then on (UTC): 2026-01-31, or with a time, 2026-01-31T12:00:00.",
         show_default=False,
     ),
 ]
 LimitOption = Annotated[
     int | None,
     typer.Option(
-        "--limit", metavar="N", min=1, help="New models of one run; the rest is left for the next.", show_default=False
+        "--limit",
+        metavar="N",
+        min=1,
+        help="At most so many new models; the rest is left for the next run.",
+        show_default=False,
     ),
 ]
 
