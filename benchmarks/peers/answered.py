@@ -19,7 +19,7 @@ def ranks(measured: Measured) -> str:
     found = {p: measured.answered(p) for p in Protocol}
     order = dict.fromkeys(a.member.category for a in found[Protocol.AGAINST_ALL])
     rows = [by_category(category, found) for category in order]
-    parts = [summed(p, found[p]) for p in Protocol]
+    parts = [summed(p, found[p]) for p in Protocol if found[p]]
     missing = [listed(p, found[p], measured.zoo) for p in Protocol]
     return (
         "## The parent's rank in forebear's answers\n\n"
@@ -77,19 +77,20 @@ def verdicts(measured: Measured) -> str:
     """What forebear concludes about derivatives, and about which it does not say `derived`."""
     parts = []
     for protocol in Protocol:
-        mine, lines = measured.answered(protocol), []
+        mine, lines = measured.answered(protocol), list[str]()
         for verdict in dict.fromkeys(a.verdict for a in mine):
             names = [a.member.name for a in mine if a.verdict == verdict]
             some = "" if verdict == "derived" else f": {', '.join(names)}"
             lines.append(f"- `{verdict}`: {share(len(names), len(mine))}{some}")
-        parts.append(f"{str(protocol).capitalize()}:\n\n" + "\n".join(lines) + "\n")
+        parts += [f"{str(protocol).capitalize()}:\n\n" + "\n".join(lines) + "\n"] if mine else []
     return "## Verdicts on derivatives\n\n" + "\n".join(parts)
 
 
 def twins(measured: Measured) -> str:
     """Models trained apart from one initialisation: what forebear says, and who would call them derivatives."""
-    asked = {p: [a for a in measured.answers if a.member.initialisation and a.protocol is p] for p in Protocol}
-    mine = asked[Protocol.AGAINST_ALL]
+    every = {p: [a for a in measured.answers if a.member.initialisation and a.protocol is p] for p in Protocol}
+    asked = {protocol: answers for protocol, answers in every.items() if answers}
+    mine = asked.get(Protocol.AGAINST_ALL)
     if not mine:
         return ""
     rows = []
@@ -105,10 +106,10 @@ def twins(measured: Measured) -> str:
         scores = [s for a in mine if (s := one.score(a.member.name, str(a.member.initialisation))) is not None]
         if scores:
             above.append(f"{name} {sum(s > highest for s in scores)} of {len(scores)}")
-    told = ", ".join(f"{count} of {len(mine)} {protocol}" for count, protocol in zip(right, Protocol, strict=True))
+    told = ", ".join(f"{count} of {len(mine)} {protocol}" for count, protocol in zip(right, asked, strict=True))
     text = (
         "\nThey share random weights with their root and nothing of its training. Above every unrelated pair, and so"
         f" taken for relatives: {'; '.join(above)}. forebear says which kind of relation it is for {told}.\n"
     )
-    head = ["model", *(f"{w}, {p}" for p in Protocol for w in ("verdict", "first rank"))]
+    head = ["model", *(f"{w}, {p}" for p in asked for w in ("verdict", "first rank"))]
     return "## Twins\n\n" + table(head, rows) + text

@@ -33,15 +33,20 @@ def placement(measured: Measured) -> str:
             row += [share(rank.both, rank.merges)]
         rows.append(row)
     head = ["method", *(f"{w}, {p}" for p in Protocol for w in ("first", "alone", "tie", "merges"))]
-    pairs, apart = evalue_drift(measured.answers)
+    return "## Where the parent ranks\n" + WORDS + "\n" + table(head, rows) + "\n" + sizes_counted(measured)
+
+
+def sizes_counted(measured: Measured) -> str:
+    """Whether forebear's E-values count the models that were registered at the time."""
     sizes = [a.models for a in measured.answered(Protocol.AS_THEY_APPEARED)]
-    held = f"{min(sizes)} to {max(sizes)}" if sizes else "no"
-    checked = (
-        f"As they appeared, forebear's registry held {held} models when it was asked. Its E-values count them: of"
-        f" {pairs:,} pairs answered under both protocols, log10 E less log10 of the models then registered differs by"
-        f" {apart:.1g} at most.\n"
+    if not sizes:
+        return "forebear was not asked as models appeared: the figures are of a run before that protocol was there.\n"
+    pairs, apart = evalue_drift(measured.answers)
+    return (
+        f"As they appeared, forebear's registry held {min(sizes)} to {max(sizes)} models when it was asked. Its"
+        f" E-values count them: of {pairs:,} pairs answered under both protocols, log10 E less log10 of the models then"
+        f" registered differs by {apart:.1g} at most.\n"
     )
-    return "## Where the parent ranks\n" + WORDS + "\n" + table(head, rows) + "\n" + checked
 
 
 def ties(rank: Ranking) -> str:
