@@ -23,7 +23,7 @@ from .options import (
     QuietOption,
     RegistryOption,
     chosen_engine,
-    registry_path,
+    open_registry,
 )
 from .output import Output, Result, Row, Table
 from .progress import stages
@@ -109,16 +109,14 @@ def audit(
     found) or not comparable; then licence conflicts and duplicates. Files end in .parquet, .csv, .json or .jsonl and
     hold all relatives too. A second run computes what is new; one that was ended goes on. See --fail-on for code 11.
     """
-    from ..registry import Registry
-
     to = Output(_form(form, output), output, quiet)
     if diff is not None:
-        with Registry(registry_path(context, registry), read_only=True) as opened:
+        with open_registry(context, registry, read_only=True) as opened:
             changes = opened.audit_changes(*diff)
         _write(to, changes_result(changes), changes.table)
         return
     options = replace(_options(queries, against, since, max_evalue, whole, jobs), engine=chosen_engine(engine))
-    with Registry(registry_path(context, registry), create=False) as opened, stages(quiet=quiet) as advance:
+    with open_registry(context, registry, create=False) as opened, stages(quiet=quiet) as advance:
         report = opened.audit(options, advance=advance)
     _write(to, audit_result(report), report.table)
     to.say(*_summary(report))
