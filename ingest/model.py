@@ -71,7 +71,7 @@ _CUT = " within "
 
 
 def is_current(known: str, source: str, *, budget: int | None) -> bool:
-    """Whether a model kept in the state `known` holds what a reading within `budget` gives of a source in its state now.
+    """Whether a model kept in the state `known` holds what a reading within `budget` gives of a source as it is.
 
     What a budget cut holds less than a reading within a larger one or none would; a smaller one takes nothing away.
 
