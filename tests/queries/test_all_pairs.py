@@ -124,7 +124,7 @@ def test_beyond_the_bound_they_are_those_of_the_scan_with_the_same_z(connection:
     assert [found[p] for p in found] == pytest.approx([scan[p] for p in found], abs=1e-5)
 
 
-@pytest.mark.parametrize("family", [all_pairs.FAMILY, 100])
+@pytest.mark.parametrize("family", [single.FAMILY, 100])
 def test_of_a_large_family_they_are_those_of_every_single_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: int
 ) -> None:
