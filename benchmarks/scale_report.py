@@ -36,7 +36,7 @@ def _growth(sizes: list[Figures]) -> list[str]:
         [
             f"{f['models']:,}",
             f"{f['build']:.0f}",
-            *(f"{f[f'{how} {kind}']:.2f}" for how in ("warm", "processor", "cold", "disk") for kind in _ASKED),
+            *(_seconds(f, f"{how} {kind}") for how in ("warm", "processor", "cold", "disk") for kind in _ASKED),
             f"{f['megabytes']:.0f}",
             f"{f['candidates']:.0f}",
             f"{f['most candidates']}",
@@ -46,6 +46,11 @@ def _growth(sizes: list[Figures]) -> list[str]:
         for f in sizes
     ]
     return _table(heads, rows)
+
+
+def _seconds(found: Figures, name: str) -> str:
+    """A figure, or nothing where the kept figures were measured before this one was."""
+    return f"{found[name]:.2f}" if name in found else ""
 
 
 def _recall(sizes: list[Figures]) -> list[str]:

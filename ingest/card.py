@@ -83,9 +83,16 @@ def read_card(source: Source, config: Mapping[str, object], *, adapted: str | No
             adapted: replace(named_before, relation=named_before.relation or "adapter"),
             **_without(parents, adapted),
         }
-    licence = _names(front.get("license"))
-    named = printable(licence[0], 80) if len(licence) == 1 else None
-    return Card(tuple(parents.values())[:_MOST_PARENTS], named or (source.card.license if source.card else None))
+    named = _licence(front) or (source.card.license if source.card else None)
+    return Card(tuple(parents.values())[:_MOST_PARENTS], named)
+
+
+def _licence(front: Mapping[str, object]) -> str | None:
+    """The licence that a card states; `license: other` stands for the one that `license_name` names."""
+    stated, name = _names(front.get("license")), _names(front.get("license_name"))
+    if stated == ["other"] and len(name) == 1:
+        stated = name
+    return printable(stated[0], 80) if len(stated) == 1 else None
 
 
 def _without(parents: Mapping[str, DeclaredParent], name: str) -> dict[str, DeclaredParent]:

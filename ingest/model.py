@@ -66,6 +66,22 @@ class ModelFingerprint:
         return digest.hexdigest()
 
 
+_CUT = " within "
+"""Between the state of a source and the budget in bytes that left a part of it out."""
+
+
+def is_current(known: str, source: str, *, budget: int | None) -> bool:
+    """Whether a model kept in the state `known` holds what a reading within `budget` gives of a source as it is.
+
+    What a budget cut holds less than a reading within a larger one or none would; a smaller one takes nothing away.
+
+    >>> is_current("abc", "abc", budget=9), is_current("abc within 9", "abc", budget=None)
+    (True, False)
+    """
+    same, cut, most = known.partition(_CUT)
+    return same == source and (not cut or (budget is not None and most.isdecimal() and int(most) >= budget))
+
+
 def fingerprint_model(
     source: Source, *, budget: int | None = None, seen: Callable[[int, Block], None] | None = None
 ) -> ModelFingerprint:
@@ -79,6 +95,7 @@ def fingerprint_model(
     adapter = found.adapter
     vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
     plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
+    cut = any(tensor.reason.startswith(BEYOND_BUDGET) for tensor in plan.skipped)
     gains = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0))
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
@@ -93,7 +110,7 @@ def fingerprint_model(
         uri=source.uri,
         revision=source.revision,
         name=source.name,
-        state=source.state,
+        state=f"{source.state}{_CUT}{budget}" if cut else source.state,
         format=found.format,
         config=found.config,
         card=read_card(metered, found.config, adapted=adapter.config.base if adapter else None),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..ingest.errors import SourceError
 from ..ingest.formats.contents import SkippedTensor
-from ..ingest.model import ModelFingerprint, fingerprint_model
+from ..ingest.model import ModelFingerprint, fingerprint_model, is_current
 from ..ingest.sources import Source
 from ..queries.ancestors import registered_query
 from ..queries.comparison.compare import compare_models
@@ -109,7 +109,7 @@ def _side(
     except SourceError as error:
         return _kept(connection, label, found, origin, f"its source cannot be opened ({error})")
     try:
-        if source.state != found.state:
+        if not is_current(found.state, source.state, budget=0):
             return _kept(connection, label, found, origin, "its source has changed since it was registered")
         return _read(connection, label, source, origin, found)
     except SourceError as error:

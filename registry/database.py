@@ -145,8 +145,10 @@ def _explained(path: Path, error: duckdb.Error) -> RegistryError:
     if "Conflicting lock" in text or "Could not set lock" in text:
         holder = text[text.find("held in") :].split(". See")[0] if "held in" in text else "another process holds it"
         return RegistryInUse(
-            f"{path}: in use: {holder}. Wait for it or stop it; or read a snapshot: a copy of the file, and of"
-            f" {path.name}.wal if there is one, taken while nothing is written"
+            f"{path}: in use: {holder}. An ingest lets others at it between two models, so try again; an audit keeps it"
+            " to its end. Either can be stopped: nothing that it reported is lost, and it goes on when it is started"
+            f" again. To read meanwhile, read a snapshot: a copy of the file, and of {path.name}.wal if there is one,"
+            " taken while nothing is written"
         )
     if "storage version of an existing database cannot be lowered" in text:
         return RegistryError(f"{path}: a DuckDB file, but not a registry; name another place with --registry")

@@ -21,7 +21,7 @@ from typing import Protocol
 import duckdb
 
 from ..ingest.errors import ForebearError, RegistryError
-from ..ingest.model import ModelFingerprint, fingerprint_model, iter_problems
+from ..ingest.model import ModelFingerprint, fingerprint_model, is_current, iter_problems
 from ..ingest.sources import Source, hub_uri, is_remote, source_uri
 from ..ingest.sources.source import NothingToRead
 from .database import query
@@ -199,7 +199,7 @@ def read_spec(
         source = opener(spec)
         try:
             same = known.get((source.uri, source.revision))
-            if same is None or same.state != source.state:
+            if same is None or not is_current(same.state, source.state, budget=budget):
                 return Read(spec, source.uri, fingerprint_model(source, budget=budget), time.monotonic() - began)
             return Read(spec, source.uri, same, time.monotonic() - began)
         finally:

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 import duckdb
 
 from ..ingest.errors import RegistryError, SourceError
-from ..ingest.model import ModelFingerprint, fingerprint_model
+from ..ingest.model import ModelFingerprint, fingerprint_model, is_current
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.ancestors import ancestors, registered_query
 from ..queries.comparison.records import Comparison
@@ -138,7 +138,7 @@ class Registry:
 
     def _unchanged(self, source: Source) -> Model | None:
         known = find_source(self.connection, source.uri, source.revision)
-        return known if known and known.state == source.state else None
+        return known if known and is_current(known.state, source.state, budget=0) else None
 
     def models(self) -> list[Model]:
         """All models, oldest first."""

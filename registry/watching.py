@@ -3,6 +3,13 @@
 What a run comes through is remembered for each set of filters. A run that is cut short moves nothing: the next one
 lists the same models again, and those that are registered at their commit are not read again. With a limit, the oldest
 come first, so that the rest is left for the next run.
+
+A model may be published long after its repository was made. So a run also looks at repositories changed since the last
+one: those of the last 90 days that the registry never met are taken as new, from the moment of that change. After 90
+days of watching these are the late ones alone; before, recent models of before the first run are among them.
+
+Limitations: one that is published without a commit, or more than 90 days after it was made, is not seen until it is
+ingested by name. After a long break no more than the latest 50,000 changes are looked at.
 """
 
 from __future__ import annotations
@@ -10,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -22,11 +29,16 @@ from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 from .transactions import committed
 
 if TYPE_CHECKING:
-    from ..ingest.sources.hub_listing import Listed
     from .registry import Registry
 
 FIRST = 100
 """Models that the first run without a limit and without a date begins with: the Hub has millions."""
+LATE = timedelta(days=90)
+"""Age up to which a repository that changed and was never met counts as published late."""
+_CHANGES = 50_000
+"""Changes of one run that are looked at: a busy day of the Hub has fewer, and a list of 1,000 is one request."""
+_OVERLAP = timedelta(hours=1)
+"""Changes are listed again for so long: what changes while a run lists the Hub is not lost between two runs."""
 RETRIES = 500
 """Earlier failures that one run tries again, those tried least first; a refusal costs one request."""
 
@@ -86,26 +98,31 @@ def agenda(connection: duckdb.DuckDBPyConnection, filters: Filters, *, limit: in
     until: datetime | None = rows[0][0] if rows else None
     begin = until or filters.since
     most = None if begin else limit or FIRST
-    found = list_hub(author=filters.author, task=filters.task, since=begin, most=most)
-    new = sorted(_unseen(connection, found, until), key=lambda one: (one.created or datetime.min, one.name))
+    late = _late(filters, until) if until else {}
+    made = {one.uri: one.created for one in list_hub(author=filters.author, task=filters.task, since=begin, most=most)}
+    appeared = late | made
+    edge = [uri for uri, date in made.items() if date is None or (until is not None and date <= until)]
+    met = connection.execute(query("seen_sources"), {"uris": [*late, *edge]}).fetchall()
+    new = sorted(set(appeared) - {uri for (uri,) in met}, key=lambda uri: (appeared[uri] or datetime.min, uri))
     taken = new if limit is None else new[:limit]
     failed = connection.execute(query("attempts"), {"author": filters.author, "most": RETRIES}).fetchall()
-    named = {one.uri for one in taken}
-    dates = [one.created for one in (taken if len(taken) < len(new) else found) if one.created]
+    dates = [date for uri in (taken if len(taken) < len(new) else made) if (date := appeared[uri])]
     return Agenda(
         filters,
-        tuple(one.uri for one in taken),
-        tuple(uri for uri, _, _ in failed if uri not in named),
+        tuple(taken),
+        tuple(uri for uri, _, _ in failed if uri not in taken),
         max([*dates, *([until] if until else [])], default=None),
         len(new) - len(taken),
     )
 
 
-def _unseen(connection: duckdb.DuckDBPyConnection, found: list[Listed], until: datetime | None) -> list[Listed]:
-    """Without those of the very moment until which everything was seen that were met before."""
-    edge = [one.uri for one in found if one.created is None or (until is not None and one.created <= until)]
-    seen = {uri for (uri,) in connection.execute(query("seen_sources"), {"uris": edge}).fetchall()}
-    return [one for one in found if one.uri not in seen]
+def _late(filters: Filters, until: datetime) -> dict[str, datetime | None]:
+    """Repositories of the last 90 days that changed since a run, and when; most of them were met before."""
+    from ..ingest.sources.hub_listing import list_hub
+
+    since, oldest = until - _OVERLAP, max(until - LATE, filters.since or datetime.min)
+    changed = list_hub(author=filters.author, task=filters.task, by="modified", since=since, most=_CHANGES)
+    return {one.uri: one.modified for one in changed if one.modified and one.created and oldest <= one.created < until}
 
 
 def watching(

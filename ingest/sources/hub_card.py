@@ -64,13 +64,18 @@ def card_of(info: ModelInfo) -> HubCard:
         modified=info.last_modified,
         downloads=_count(info.downloads),
         likes=_count(info.likes),
-        license=_text(front.get("license")) or said,
+        license=_licence(front) or said,
         library=_text(info.library_name),
         task=_text(info.pipeline_tag),
         gated=_text(info.gated) or ("manual" if info.gated else None),
         tags=tags,
         base_models=tuple(_base_models(tags, front))[:_MOST_BASES],
     )
+
+
+def _licence(front: Mapping[str, object]) -> str | None:
+    stated = _text(front.get("license"))
+    return (_text(front.get("license_name")) or stated) if stated == "other" else stated
 
 
 def files_of(info: ModelInfo, uri: str) -> dict[str, SourceFile]:

@@ -1,14 +1,15 @@
 """What models the Hub has, newest first.
 
-Limitations: models are listed by when their repository was made, as the Hub dates it; one that was private then, and
-is public now, is listed among the old ones.
+The Hub dates when a repository was made and when its last commit was, not when it was published. A repository that was
+private when it was made is listed among the old ones; what tells it from them is that it is new to a registry that has
+met all others of its age, and that people commit to a model on the day they publish it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -26,10 +27,11 @@ _MOST_LISTED = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A repository of the Hub, and when it was made (UTC, without zone; None where the Hub does not say)."""
+    """A repository of the Hub, when it was made and last changed (UTC, without zone; None where that is not said)."""
 
     name: str
     created: datetime | None
+    modified: datetime | None
 
     @property
     def uri(self) -> str:
@@ -41,13 +43,14 @@ def list_hub(
     *,
     author: str | None = None,
     task: str | None = None,
+    by: Literal["created", "modified"] = "created",
     since: datetime | None = None,
     most: int | None = None,
     endpoint: str | None = None,
     token: str | bool | None = None,
     patience: Patience | None = None,
 ) -> list[Listed]:
-    """Models made at `since` or later, newest first, at most `most`; of one author, for one task.
+    """Models made, or changed, at `since` or later, newest first, at most `most`; of one author, for one task.
 
     Raises SourceError when the Hub does not answer with such a list, or with more than 200,000 models.
     """
@@ -57,12 +60,17 @@ def list_hub(
     def attempt() -> list[Listed]:
         try:
             found = api.list_models(
-                author=author, pipeline_tag=task, sort="created_at", limit=most, expand=["createdAt"]
+                author=author,
+                pipeline_tag=task,
+                sort="created_at" if by == "created" else "last_modified",
+                limit=most,
+                expand=["createdAt", "lastModified"],
             )
             listed: list[Listed] = []
             for info in found:
                 one = _listed(info)
-                if since and one.created and one.created < since:
+                date = one.created if by == "created" else one.modified
+                if since and date and date < since:
                     break
                 listed.append(one)
                 if len(listed) > _MOST_LISTED:
@@ -84,8 +92,11 @@ def list_hub(
 
 
 def _listed(info: ModelInfo) -> Listed:
-    made = info.created_at
-    return Listed(str(info.id), made.astimezone(UTC).replace(tzinfo=None) if made else None)
+    return Listed(str(info.id), _moment(info.created_at), _moment(info.last_modified))
+
+
+def _moment(date: datetime | None) -> datetime | None:
+    return date.astimezone(UTC).replace(tzinfo=None) if date else None
 
 
 def _refused(host: str, status: int) -> SourceError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .numbers import evalue, share
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
@@ -52,10 +52,7 @@ def ancestors(
     Identity: correlation of matched weights. Coverage: share of the parameters with a significant match. Rank: by
     distance; those of equal rank cannot be told apart. Declared: what the model card names, never part of the verdict.
     """
-    from ..database import WAIT
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry), read_only=True, wait=WAIT) as opened:
+    with open_registry(context, registry, read_only=True) as opened:
         found = opened.ancestors(model, k=k)
     Output(form, output, quiet).write(ancestors_result(found, blocks=blocks))
 

@@ -23,7 +23,7 @@ from .options import (
     QuietOption,
     RegistryOption,
     chosen_engine,
-    registry_path,
+    open_registry,
 )
 from .output import Output, Result, Row, Table
 from .progress import stages
@@ -115,16 +115,14 @@ def audit(
     or .jsonl holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes what is
     new; one that was ended goes on.
     """
-    from ..registry import Registry
-
     to = Output(_form(form, output), output, quiet)
     if diff is not None:
-        with Registry(registry_path(context, registry), read_only=True) as opened:
+        with open_registry(context, registry, read_only=True) as opened:
             changes = opened.audit_changes(*diff)
         _write(to, changes_result(changes), changes.table)
         return
     options = replace(_options(queries, against, since, max_evalue, whole, jobs), engine=chosen_engine(engine))
-    with Registry(registry_path(context, registry), create=False) as opened, stages(quiet=quiet) as advance:
+    with open_registry(context, registry, create=False) as opened, stages(quiet=quiet) as advance:
         report = opened.audit(options, advance=advance)
     _write(to, audit_result(report), report.table)
     to.say(*_summary(report))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .numbers import evalue, share
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result, Table
 from .progress import stages
 
@@ -55,9 +55,7 @@ def compare(
     registry supplies the nearest unrelated models of the same shape. JSON holds everything; CSV and JSON Lines hold the
     metric tables, a row for two tensors.
     """
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry), read_only=True) as opened, stages(quiet=quiet) as advance:
+    with open_registry(context, registry, read_only=True) as opened, stages(quiet=quiet) as advance:
 
         def read(done: int, total: int) -> None:
             advance("all weights, MB", done >> 20, total >> 20)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .numbers import counted, size
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result
 
 NewFolder = Annotated[
@@ -32,9 +32,7 @@ def export(
 
     A folder a table, 256 models a part, for any engine that reads Parquet.
     """
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry), read_only=True) as opened:
+    with open_registry(context, registry, read_only=True) as opened:
         found = opened.export(folder)
     to = Output(form, output, quiet)
     row = asdict(found) | {"folder": str(found.folder)}
@@ -56,9 +54,7 @@ def import_(
     All of it or nothing. A new registry becomes equal to the exported one; where there are models already, those of the
     same source and revision stay as they are.
     """
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry)) as opened:
+    with open_registry(context, registry) as opened:
         found = opened.import_(folder)
     to = Output(form, output, quiet)
     row = asdict(found) | {"folder": str(found.folder)}

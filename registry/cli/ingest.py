@@ -26,7 +26,7 @@ from .options import (
     QuietOption,
     RegistryOption,
     chosen_engine,
-    registry_path,
+    open_registry,
 )
 from .output import Output, Result, Row, Table, csv_lines, json_line
 from .progress import progress
@@ -69,10 +69,8 @@ def ingest(
     if not specs:
         to.say("no sources given")
         raise typer.Exit(ExitCode.NOTHING)
-    from ..database import WAIT
-    from ..registry import Registry
 
-    with Registry(registry_path(context, registry), wait=WAIT) as opened:
+    with open_registry(context, registry) as opened:
         chosen = chosen_engine(engine)
         outcomes = report(opened, specs, to, connections=connections, budget=budget, engine=chosen)
     raise typer.Exit(exit_code(outcomes))

@@ -9,7 +9,7 @@ import typer
 
 from .ancestors import base_table
 from .numbers import counted, parameters, size
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
+from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
@@ -31,10 +31,7 @@ def list_(
     quiet: QuietOption = False,
 ) -> None:
     """List the registered models, oldest first."""
-    from ..database import WAIT
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry), read_only=True, wait=WAIT) as opened:
+    with open_registry(context, registry, read_only=True) as opened:
         models = opened.models()
     to = Output(form, output, quiet)
     to.write(list_result(models))
@@ -77,10 +74,7 @@ def show(
 
     Its source, components, tokenizer, declared parents, and tensors that were left out.
     """
-    from ..database import WAIT
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry), read_only=True, wait=WAIT) as opened:
+    with open_registry(context, registry, read_only=True) as opened:
         found = opened.details(model)
     Output(form, output, quiet).write(show_result(found))
 
@@ -144,10 +138,7 @@ def remove(
     quiet: QuietOption = False,
 ) -> None:
     """Remove a model from the registry. Its files are not touched."""
-    from ..database import WAIT
-    from ..registry import Registry
-
-    with Registry(registry_path(context, registry), create=False, wait=WAIT) as opened:
+    with open_registry(context, registry, create=False) as opened:
         removed = opened.remove(model)
     to = Output(form, output, quiet)
     row = model_row(removed)

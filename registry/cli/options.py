@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from ..engines import Engine
+    from ..registry import Registry
 
 
 class Format(StrEnum):
@@ -103,6 +104,16 @@ def registry_path(context: typer.Context, registry: str | None) -> str | None:
     """`--registry` of the command, else the one before the command; None for the default place."""
     before = context.obj
     return registry or (before if isinstance(before, str) else None)
+
+
+def open_registry(
+    context: typer.Context, registry: str | None, *, read_only: bool = False, create: bool = True
+) -> Registry:
+    """The registry that a command works on; one that another process holds is waited for."""
+    from ..database import WAIT
+    from ..registry import Registry
+
+    return Registry(registry_path(context, registry), read_only=read_only, create=create, wait=WAIT)
 
 
 def chosen_engine(name: EngineName) -> Engine | None:

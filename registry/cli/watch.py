@@ -20,7 +20,7 @@ from .options import (
     OutputOption,
     QuietOption,
     RegistryOption,
-    registry_path,
+    open_registry,
 )
 from .output import Output, Result
 from .progress import progress
@@ -77,12 +77,10 @@ def watch(
     prints one line a model as it finishes, with its top ancestor. The very first run takes the newest 100, or --limit.
     Exit code 1 says that nothing could be read.
     """
-    from ..database import WAIT
-    from ..registry import Registry
     from ..watching import Filters, agenda
 
     to = Output(form, output, quiet)
-    with Registry(registry_path(context, registry), wait=WAIT) as opened:
+    with open_registry(context, registry) as opened:
         todo = agenda(opened.connection, Filters(author, task, since), limit=limit)
         watched = _report(opened, todo, to, connections, budget)
     if todo.left:

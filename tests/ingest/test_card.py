@@ -32,6 +32,9 @@ def test_one_parent_is_a_string_several_are_a_list() -> None:
 def test_the_card_says_how_the_relation_is_called_and_the_licence() -> None:
     found = card("base_model: a/b\nbase_model_relation: quantized\nlicense: apache-2.0")
     assert found == Card((DeclaredParent("a/b", "card", "quantized"),), "apache-2.0")
+    assert card("license: other\nlicense_name: mrl").license == "mrl"
+    assert card("license: other").license == "other"
+    assert card("license: mit\nlicense_name: mrl").license == "mit"
     assert card("license: null\nbase_model_relation: ~") == Card()
 
 

@@ -150,6 +150,20 @@ def test_a_budget_leaves_whole_layers_out_says_so_and_changes_nothing_of_the_oth
         assert (some < all_of) == (table != "token_row")  # what stands outside the layers is always kept
 
 
+def test_what_a_budget_cut_is_read_again_within_a_larger_one_and_never_cut_afterwards(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    hub.add("org/one", make_model("one"))
+    found = []
+    for budget in ("60kB", "60kB", "50kB", "1GB", "60kB"):
+        ran = run_on(hub, "ingest", "org/one", "--budget", budget, "--format", "jsonl")
+        found.append((json.loads(ran.out)["status"], rows(registry_path, "SELECT count(*) > 0 FROM skipped_tensor")))
+    cut, whole = [(True,)], [(False,)]
+    statuses = ["ingested", "unchanged", "unchanged", "ingested", "unchanged"]
+    assert found == list(zip(statuses, [cut, cut, cut, whole, whole], strict=True))
+    assert rows(registry_path, "SELECT count(*) FROM model") == [(1,)]
+
+
 def test_the_order_of_results_is_that_of_the_specs_in_python(
     hub: HubServer, make_model: MakeModel, registry_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,10 @@ def made(day: int, **more: object) -> dict[str, object]:
     return {"createdAt": f"2025-06-{day:02}T12:00:00.000Z", **more}
 
 
+def changed(day: int) -> dict[str, object]:
+    return {"lastModified": f"2025-06-{day:02}T12:00:00.000Z"}
+
+
 def watch(hub: HubServer, *arguments: object) -> tuple[Ran, dict[str, dict[str, Any]]]:
     ran = run_on(hub, "watch", *arguments, "--format", "jsonl")
     return ran, {row["source"]: row for row in map(json.loads, ran.out.splitlines())}
@@ -41,7 +45,7 @@ def test_every_run_ingests_what_is_new_and_names_its_top_ancestor(hub: HubServer
     hub.hub.reset_counts()
     ran, found = watch(hub)
     assert (ran.code, found) == (0, {})
-    assert [path.partition("?")[0] for path in hub.hub.paths if "agent" not in path] == ["GET /api/models"]
+    assert [path.partition("?")[0] for path in hub.hub.paths if "agent" not in path] == ["GET /api/models"] * 2
     hub.add("org/child", zoo / "alder-docs", info=made(3))
     ran, found = watch(hub)
     assert list(found) == ["hf://org/child"]
@@ -98,6 +102,30 @@ def test_a_limit_takes_the_oldest_first_and_leaves_the_rest_for_the_next_run(
     first = watch(hub, "--since", "2025-06-01")[1]
     assert {row["status"] for row in first.values()} == {"ingested", "unchanged"}  # another set of filters
     assert rows(registry_path, "SELECT count(*) FROM model") == [(7,)]
+
+
+def test_a_model_that_is_published_long_after_it_was_made_is_seen_once(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    hub.add("org/first", make_model("first"), info=made(10))
+    assert list(watch(hub)[1]) == ["hf://org/first"]
+    hub.add("org/late", make_model("late", 1), info=made(3, **changed(11)))
+    hub.add("org/old", make_model("old", 2), info={"createdAt": "2024-06-03T12:00:00.000Z"} | changed(11))
+    hub.add("org/still", make_model("still", 3), info=made(3, **changed(4)))
+    hub.repositories["org/first"].info |= changed(12)
+    assert list(watch(hub)[1]) == ["hf://org/late"]
+    hub.repositories["org/late"].info |= changed(13)
+    assert watch(hub)[1] == {}
+
+
+def test_with_a_limit_late_models_wait_with_the_others_and_none_is_lost(hub: HubServer, make_model: MakeModel) -> None:
+    hub.add("org/first", make_model("first"), info=made(10))
+    watch(hub)
+    for number, day in enumerate((11, 13, 15)):
+        hub.add(f"org/late{day}", make_model(f"late{day}", number + 1), info=made(2, **changed(day)))
+        hub.add(f"org/new{day + 1}", make_model(f"new{day + 1}", number + 4), info=made(day + 1))
+    runs = [sorted(source[9:] for source in watch(hub, "--limit", 2)[1]) for _ in range(4)]
+    assert runs == [["late11", "new12"], ["late13", "new14"], ["late15", "new16"], []]
 
 
 def test_author_and_task_are_filters_that_are_remembered_apart(
