@@ -194,11 +194,11 @@ def _vectors(evidence: Sequence[PairEvidence]) -> tuple[NDArray[np.float64], boo
     size = np.maximum(np.square(mine).sum(axis=1), 1e-30)
     scale = np.sqrt(weight / weight.sum() / size)[:, None]
     rows = np.empty((len(evidence) + 1, *mine.shape))
-    for row, one in zip(rows, evidence, strict=False):
+    for number, one in enumerate(evidence):
         other = one.pairing.candidate.positions
         at = np.searchsorted(other.tensor, one.match.tensor[tensors[common]])
-        np.multiply(other.value[at], scale, out=row)
-    np.multiply(mine, scale, out=rows[-1])
+        rows[number] = np.multiply(other.value[at], scale)
+    rows[-1] = mine * scale
     return rows.reshape(len(rows), -1), True
 
 
