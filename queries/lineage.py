@@ -85,10 +85,10 @@ class Family:
         return found if len(tie) > 1 and not set(found) & set(tie) else []
 
     def _further_in(self, number: int) -> bool:
-        """Whether a relative is nearer to the rest of the family than the query is; a family of two has no rest."""
+        """Whether a relative is nearer to the rest of the family than the query is; a small family has no rest."""
         count = len(self.detour)
         rest = [i for i in range(count) if i != number and i not in self.merges]
-        if len(rest) < _FEW_WITNESSES:
+        if len(rest) <= _FEW_WITNESSES:
             return True
         return bool(np.median(self.squared[number, rest]) <= np.median(self.squared[count, rest]))
 

@@ -175,9 +175,10 @@ def _tied(first: Candidate, other: Candidate) -> bool:
 
 
 def _likelihood(candidate: Candidate, order: Mapping[int, Place]) -> tuple[object, ...]:
-    """Parsimony (no merge, no rounded copy, no change of structure), centrality in the family, release date, name."""
+    """No merge, no rounded copy, a told derivation, no change of structure, centrality, release date, name."""
     flags = candidate.relation.flags if candidate.relation else ()
     merge, copy, centrality = order.get(candidate.key, (False, False, 0.0))
     changes = sum(flag in _STRUCTURE for flag in flags)
+    told = candidate.relation is not None and candidate.relation.origin == "derived"
     released = candidate.released_at
-    return merge, copy, changes, centrality, released is None, released or datetime.max, candidate.uri
+    return merge, copy, not told, changes, centrality, released is None, released or datetime.max, candidate.uri
