@@ -17,31 +17,44 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..ingest.errors import ForebearError, FormatError, RegistryError, SourceError
+    from ..queries.comparison.records import Comparison
+    from ..queries.records import Ancestor, ComponentAnswer
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
+    from .comparison_report.page import write_report
     from .details import ModelDetails
+    from .engines import Processes, RayCluster
     from .models import Model
     from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+    from .parquet import Exported, Imported
     from .registry import Registry
     from .report import AncestorsReport
 
 __all__ = [
+    "Ancestor",
     "AncestorsReport",
     "AuditChanges",
     "AuditOptions",
     "AuditReport",
+    "Comparison",
+    "ComponentAnswer",
+    "Exported",
     "Failed",
     "ForebearError",
     "FormatError",
+    "Imported",
     "Ingested",
     "Model",
     "ModelDetails",
     "Outcome",
+    "Processes",
+    "RayCluster",
     "Registry",
     "RegistryError",
     "Skipped",
     "SourceError",
     "Unchanged",
+    "write_report",
 ]
 
 _HOMES = {
@@ -49,9 +62,14 @@ _HOMES = {
     "AuditChanges": ".audit.report",
     "AuditOptions": ".audit.run",
     "AuditReport": ".audit.report",
+    "Comparison": "..queries.comparison.records",
     "ModelDetails": ".details",
     "Model": ".models",
     "Registry": ".registry",
+    "write_report": ".comparison_report.page",
+    **dict.fromkeys(("Ancestor", "ComponentAnswer"), "..queries.records"),
+    **dict.fromkeys(("Processes", "RayCluster"), ".engines"),
+    **dict.fromkeys(("Exported", "Imported"), ".parquet"),
     **dict.fromkeys(("Failed", "Ingested", "Outcome", "Skipped", "Unchanged"), ".outcome"),
     **dict.fromkeys(("ForebearError", "FormatError", "RegistryError", "SourceError"), "..ingest.errors"),
 }
