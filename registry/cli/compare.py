@@ -15,7 +15,7 @@ from .progress import stages
 
 if TYPE_CHECKING:
     from ...queries.comparison.attention_test import AttentionTest
-    from ...queries.comparison.full import FullComparison
+    from ...queries.comparison.full_records import FullComparison
     from ...queries.comparison.neuron_test import NeuronTest
     from ...queries.comparison.records import Comparison, ComponentComparison, PairEvidenceRow
 
@@ -152,15 +152,36 @@ def _full_table(full: FullComparison) -> Table:
     """The two tests that need whole matrices, below what digests say."""
     above = [f"All weights: {full.equal_tensors} of {len(full.tensors)} compared tensors equal, value for value"]
     neurons, attention = full.neurons, full.attention
+    agree = [layer.agreement for layer in neurons.layers]
     cells = [
-        ["neurons", _p_value(neurons.log10_p), _p_value(neurons.control_log10_p), _basis(neurons)],
-        ["attention", _p_value(attention.log10_p), "", _basis(attention)],
+        [
+            "neurons",
+            _p_value(neurons.log10_p),
+            f"{share(sum(agree) / len(agree))} agree" if agree else "-",
+            f"p {_p_value(neurons.control_log10_p)}",
+            _basis(neurons),
+        ],
+        [
+            "attention",
+            _p_value(attention.log10_p),
+            _cka(attention.mean_cka),
+            _cka(attention.mean_apart),
+            _basis(attention),
+        ],
     ]
-    return Table(("test", "p", "p of layers apart", "dimensions put together by"), cells, (1, 2), above)
+    if full.alignment_reason:
+        above.append(f"Not aligned: {full.alignment_reason}")
+    if attention.log10_p is None and not attention.reason:
+        above.append(attention.reading)
+    return Table(("test", "p", "found", "layers apart", "dimensions put together by"), cells, (1, 2, 3), above)
+
+
+def _cka(value: float | None) -> str:
+    return f"CKA {value:.3f}" if value is not None and math.isfinite(value) else "-"
 
 
 def _basis(test: NeuronTest | AttentionTest) -> str:
-    return test.reason or test.basis or ""
+    return test.reason or {"identity": "equal numbers", "assignment": "the embeddings"}.get(test.basis or "", "")
 
 
 def _p_value(log10_p: float | None) -> str:

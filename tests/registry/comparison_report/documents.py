@@ -20,7 +20,7 @@ from forebear.queries.comparison.figures import (
     Profile,
     RoleSummary,
 )
-from forebear.queries.comparison.full import FullComparison, TensorComparison, Uncompared
+from forebear.queries.comparison.full_records import FullComparison, TensorComparison, Uncompared
 from forebear.queries.comparison.metrics import Metrics
 from forebear.queries.comparison.neuron_test import NeuronLayer, NeuronTest
 from forebear.queries.comparison.records import (
@@ -181,8 +181,8 @@ def whole_weights(name: str) -> FullComparison:
     return FullComparison(
         digests_a=(), digests_b=(), tensors=(tensor,), uncompared=(Uncompared("A", name, 64, f"{name} is alone"),),
         equal_tensors=1, equal_share=1.0, p99_error=0.001, component="language",
-        alignment=Assignment(512, 64, 0.9, 0.1, 0.9, 1.0, True), alignment_reason=None,
+        alignment=Assignment(512, 64, 0.9, 0.1, 0.9, 0.9, 1.0, True), alignment_reason=None,
         neurons=NeuronTest(-40.0, None, "identity", ("gate", "up"), (layer,), "the same neurons", None),
-        attention=AttentionTest(None, None, None, None, 0, 999, (), "", "nothing to test"),
+        attention=AttentionTest(None, None, None, None, None, 0, 999, (), "", "nothing to test"),
         bytes_read=10**9, notes=(name,),
     )  # fmt: skip
