@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from ...queries.comparison.figures import Baseline, Distribution, Heatmap, ModelMap, Profile
+from ...queries.comparison.figures import STEP_EDGES, Baseline, ChangeSummary, Distribution, Heatmap, ModelMap, Profile
 from ...queries.records import BlockMatch
 from .images import label
 
@@ -49,9 +49,13 @@ def _layer(block: str) -> int | None:
 
 def scale_of(heatmaps: Sequence[Heatmap]) -> float:
     """The end of one colour scale for all panels of a role: the largest correlation, a layer with itself left out."""
+    return max(_SMALLEST_SCALE, largest(heatmaps))
+
+
+def largest(heatmaps: Sequence[Heatmap]) -> float:
+    """The largest correlation of all panels, either way, a layer with itself left out; 0 without any."""
     found = [np.abs(_shown(h)) for h in heatmaps]
-    finite = [a[np.isfinite(a)] for a in found]
-    return max([_SMALLEST_SCALE, *(float(a.max()) for a in finite if a.size)])
+    return max((float(a[np.isfinite(a)].max()) for a in found if np.isfinite(a).any()), default=0.0)
 
 
 def _shown(found: Heatmap) -> NDArray[np.float64]:
@@ -113,6 +117,28 @@ def profile(found: Sequence[Profile], null: Baseline | None) -> Figure:
     axes.legend(ncols=3, loc="best")
     low = min((v for one in found for v in one.centred_cosine if math.isfinite(v)), default=0.0)
     axes.set_ylim(min(-0.2, low * 1.1), 1.08)
+    return figure
+
+
+def change(found: Sequence[ChangeSummary]) -> Figure:
+    """How far values of one role moved, in spacings of their type: a line for each pair, doubling to the right."""
+    figure, axes = _panel(3.6, 2.35, bottom=0.24)
+    bins = np.arange(len(STEP_EDGES) + 3)
+    for number, one in enumerate(found):
+        axes.stairs(
+            one.step_shares,
+            bins,
+            color=_COLOURS[number % len(_COLOURS)],
+            linestyle=_DASHES[number % len(_DASHES)],
+            linewidth=2.0 if one.pair == "A-B" else 1.0,
+            label=label(one.pair),
+        )
+    axes.axvline(2, color="#666666", linewidth=0.6)
+    names = ["0", *(f"{edge:g}" for edge in STEP_EDGES), "more"]
+    axes.set_xticks(bins[:-1] + 0.5, [name if i in {0, 1} or i % 3 == 1 else "" for i, name in enumerate(names)])
+    axes.set(xlabel="change, at most so many spacings", ylabel="share of values", ylim=(0, 1.05))
+    axes.set_title(_title(found[0].role, found[0].slot, found[0].role in {"norm", "bias"}))
+    axes.legend(ncols=2, loc="best")
     return figure
 
 
