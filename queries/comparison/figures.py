@@ -58,10 +58,10 @@ class MetricRow:
 class RoleSummary:
     """A row of the key table: the metrics of one role of one pair, averaged over its tensors by their size.
 
-    Rows are those `matched` by the block map where there is one, else by equal number, embeddings by token. `null_sd`
-    is 1 / sqrt(values of one tensor): how far the centred cosine of two tensors of independent values strays from 0.
-    Those of trained ones stray further: `null_low` and `null_high` are the 5th and 95th percentile between different
-    layers of this very pair (Baseline), NaN where there are none.
+    Rows are those `matched` by the block map where there is one, else by equal number (so are layers that it leaves out
+    on both sides), embeddings by token. `null_sd` is 1 / sqrt(values of one tensor): how far the centred cosine of two
+    tensors of independent values strays from 0. Those of trained ones stray further: `null_low` and `null_high` are the
+    5th and 95th percentile between different layers of this very pair (Baseline), NaN where there are none.
     """
 
     pair: str

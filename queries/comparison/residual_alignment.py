@@ -16,8 +16,8 @@ no data chose. Otherwise equal numbers are taken for equal dimensions, which ali
 
 What it reached: 32 strangers of one architecture, tokenizer and corpus that were looked at only afterwards stay below
 0.04 in all of 415 pairs, a continued pretraining as long as the pretraining has 0.87, fine-tunes 0.99, two trainings
-from one initialisation 0.45. It is no exact test: training by Adam prefers the axes a little, and briefly trained strangers
-lie one standard deviation of the rotations above 0.
+from one initialisation 0.45. It is no exact test: training by Adam prefers the axes a little, and briefly trained
+strangers lie one standard deviation of the rotations above 0.
 
 Limitations: a general rotation of the residual stream (norm gains folded away) has no such alignment. Models that share
 an embedding and nothing else are aligned by it; the test of what is aligned is then not one of strangers.

@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from ...queries.comparison.figures import STEP_EDGES, Baseline, ChangeSummary, Distribution, Heatmap, ModelMap, Profile
@@ -36,6 +36,7 @@ def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figur
             points[:, 0], points[:, 1], c=points[:, 2], cmap="viridis_r", vmin=0, vmax=1, s=26, zorder=2
         )
         figure.colorbar(drawn, ax=axes, label="identity", fraction=0.05)
+        axes.set(xlim=(-0.5, max(points[:, 0].max(), 1) + 0.5), ylim=(-0.5, max(points[:, 1].max(), 1) + 0.5))
     axes.set(xlabel=f"layer of {label(query)}", ylabel=f"layer of {label(candidate)}")
     _whole_ticks(axes)
     return figure
@@ -144,7 +145,7 @@ def change(found: Sequence[ChangeSummary]) -> Figure:
 
 def distribution(found: Sequence[Distribution]) -> Figure:
     """The values of one role: a histogram as a line for each model, on common edges, logarithmic upwards."""
-    figure, axes = _panel(3.6, 2.35)
+    figure, axes = _panel(3.6, 2.35, left=0.2)
     for number, one in enumerate(found):
         axes.stairs(
             one.shares,
@@ -156,6 +157,7 @@ def distribution(found: Sequence[Distribution]) -> Figure:
         )
     axes.set_yscale("log")
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers of ten would be set as maths
     axes.set(xlabel="value", ylabel="share of values")
     axes.set_title(_title(found[0].role, found[0].slot, found[0].context))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -142,9 +142,9 @@ def _heatmaps(part: ComponentComparison) -> FigureGroup:
         scale = figures.scale_of(found)
         shown = [one for one in found if "-" in one.pair or one.pair in {"A", "B"}]
         panels = tuple(png(figures.heatmap(h, scale), f"{role}: correlation of all layers, {h.pair}") for h in shown)
-        pale = ""
-        if scale > figures.largest(found):
-            pale = f"; all pale: nothing here goes beyond {figures.largest(found):.2f}, the colours end at {scale:.2f}"
+        pale, most = "", figures.largest(found)
+        if most < scale / 2:
+            pale = f"; all pale: nothing here goes beyond {most:.2f}, the colours end at {scale:.2f}"
         rows.append((f"{role}: independent values stray by {found[0].null_sd:.3f}{pale}", panels))
     return FigureGroup(
         "Every layer against every layer",
