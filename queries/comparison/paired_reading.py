@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from .pairing import TensorPair
-from .whole_metrics import WholeMetrics
+from .whole_metrics import WholeMetrics, finite
 from .whole_tensors import Block, TensorStream
 
 Streams = tuple[TensorStream | None, TensorStream | None]
@@ -28,10 +28,14 @@ class Collector(Protocol):
 
 
 class PairedReader:
-    """Reads pairs, one after the other. Memory: two blocks of each tensor, and the reads ahead of them."""
+    """Reads pairs, one after the other.
 
-    def __init__(self, workers: tuple[ThreadPoolExecutor, ThreadPoolExecutor]) -> None:
-        self._workers = workers
+    A thread for each model decodes and digests the next block while two others measure the one before. Memory: three
+    blocks of each tensor, and the reads ahead of them.
+    """
+
+    def __init__(self, sides: Sequence[ThreadPoolExecutor], measuring: ThreadPoolExecutor) -> None:
+        self._sides, self._measuring = sides, measuring
 
     def read(
         self,
@@ -42,34 +46,46 @@ class PairedReader:
     ) -> WholeMetrics | None:
         """Every block of both, to the collectors that want them; metrics where both have a value for a value.
 
-        `advanced` is called after every step. Raises SourceError when a read fails.
+        Values that are no numbers are 0 in it. `advanced` is called after every step. Raises SourceError when a read
+        fails.
         """
         measured = WholeMetrics() if pair.comparable and all(streams) else None
         wanted = [c for c in collectors if c.wants(pair)]
         starts = [0, 0]
-        running = [w.submit(s.advance) if s else None for w, s in zip(self._workers, streams, strict=True)]
+        running = [w.submit(_next, s) if s else None for w, s in zip(self._sides, streams, strict=True)]
+        pending: list[Future[None]] = []
         while any(running):
             got = [future.result() if future else None for future in running]
             running = [
-                self._workers[side].submit(stream.advance) if stream and got[side] is not None else None
+                self._sides[side].submit(_next, stream) if stream and got[side] is not None else None
                 for side, stream in enumerate(streams)
             ]
+            for future in pending:
+                future.result()
+            pending = []
             if measured is not None and got[0] is not None and got[1] is not None:
-                measured.update(got[0], got[1])
+                pending = [self._measuring.submit(half, got[0], got[1]) for half in (measured.add, measured.count)]
             for side, block in enumerate(got):
                 if block is not None:
                     for collector in wanted:
                         collector.add(pair, side, starts[side], block)
                     starts[side] += len(block)
             advanced(streams)
+        for future in pending:
+            future.result()
         return measured
+
+
+def _next(stream: TensorStream) -> Block | None:
+    block = stream.advance()
+    return None if block is None else finite(block)
 
 
 @contextmanager
 def paired_reader() -> Iterator[PairedReader]:
-    """A reader with its two threads; whatever ends the block, what they have not begun is dropped."""
+    """A reader with its threads; whatever ends the block, what they have not begun is dropped."""
     with ExitStack() as stack:
-        a, b = (stack.enter_context(ThreadPoolExecutor(1, name)) for name in "AB")
-        for pool in (a, b):
+        pools = [stack.enter_context(ThreadPoolExecutor(count, name)) for count, name in ((1, "A"), (1, "B"), (2, "M"))]
+        for pool in pools:
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        yield PairedReader((a, b))
+        yield PairedReader(pools[:2], pools[2])

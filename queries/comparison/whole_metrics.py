@@ -21,9 +21,9 @@ P99_ERROR = 2.0**-10
 class WholeMetrics:
     """Accumulates the figures of `metrics.Metrics` over the blocks of two tensors of one shape.
 
-    Values that are NaN or infinite count as 0, as everywhere in forebear. The 99th percentile of the absolute
-    difference is exact for tensors of one block; of larger ones it comes from a histogram over the leading bits of the
-    float32 difference, which is a logarithmic one of 512 buckets an octave.
+    Values that are NaN or infinite count as 0 (`finite`), as everywhere in forebear. The 99th percentile of the
+    absolute difference is exact for tensors of one block; of larger ones it comes from a histogram over the leading
+    bits of the float32 difference, which is a logarithmic one of 512 buckets an octave.
     """
 
     def __init__(self) -> None:
@@ -34,13 +34,22 @@ class WholeMetrics:
         self._counts: NDArray[np.int64] | None = None
 
     def update(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
-        """The next values of both tensors."""
-        a, b = finite(x).reshape(-1), finite(y).reshape(-1)
+        """The next values of both tensors, made `finite`."""
+        self.add(x, y)
+        self.count(x, y)
+
+    def add(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+        """The sums of the next values: one half of `update`, which may run beside the other."""
+        a, b = x.reshape(-1), y.reshape(-1)
         if self._shift is None:
             self._shift = float(a[:INNER].mean(dtype=np.float64)) if a.size else None
         for at in range(0, len(a), INNER):
             self._sums = self._sums + _sums(a[at : at + INNER], b[at : at + INNER], self._shift or 0.0, self._work)
-        difference = np.abs(a - b)
+
+    def count(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+        """The histogram of the next differences: the other half of `update`."""
+        difference = (x - y).reshape(-1)
+        np.abs(difference, out=difference)
         if self._first is None and self._counts is None:
             self._first = difference
             return
