@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import tomllib
+import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +68,37 @@ def test_every_migration_is_found_through_the_package() -> None:
     assert [name for _, name, _ in found] == sorted(p.stem for p in (ROOT / "schema").glob("*.sql"))
     versions = [version for version, _, _ in found]
     assert versions == list(range(1, len(versions) + 1))
+
+
+TEMPLATES = ("report.html", "tables.html", "tokenizer.html", "full.html", "report.css")
+
+
+def test_package_data_names_every_template_of_the_report() -> None:
+    folder = ROOT / "registry" / "comparison_report"
+    found = sorted(path.name for path in folder.iterdir() if path.suffix in {".html", ".css"})
+    assert found == sorted(TEMPLATES)
+    patterns = settings()["tool"]["setuptools"]["package-data"]
+    mine = [
+        p for name, listed in patterns.items() if name in {"*", "forebear.registry.comparison_report"} for p in listed
+    ]
+    assert all(any(fnmatch(name, pattern) for pattern in mine) for name in found)
+
+
+def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
+    """Built by setuptools itself, from a copy without the zoo's models: seconds, and nothing is downloaded."""
+    pytest.importorskip("setuptools", minversion="69")
+    copy = tmp_path / "copy"
+    kept = shutil.ignore_patterns(".*", "build", "dist", "benchmarks", "docs", "models", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, copy, ignore=kept)
+    code = "from setuptools import build_meta; print(build_meta.build_wheel('wheel'))"
+    built = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = (copy / "wheel").glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"forebear/registry/comparison_report/{name}" for name in TEMPLATES} <= names
+    for folder in ("queries", "schema"):
+        assert {f"forebear/{folder}/{path.name}" for path in (ROOT / folder).glob("*.sql")} <= names
+    assert "forebear/queries/comparison/full_records.py" in names and "forebear/registry/py.typed" in names
 
 
 def test_package_data_names_sql_and_the_zoo() -> None:

@@ -1,22 +1,35 @@
-"""The test of q and k over all layers of two models by unbiased CKA, as AWM has it, against permuted alignments."""
+"""The test of q and k over all layers of two models by unbiased CKA, as AWM has it, against permuted alignments.
+
+With equal numbers for equal dimensions its p-value is exact (`cka.permutation_test`). After an assignment on the
+embeddings there is none: whatever the two embeddings share (which strangers of one corpus do) goes into the alignment,
+and no permutation has that in its null. All 66 pairs of twelve strangers lay beyond every permuted alignment. There the
+mean CKA stands beside that between layers that do not belong together, under the same alignment, as context.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cka import PERMUTATIONS, Kernel, null_deviation, permutation_test
+from .cka import FEWEST, PERMUTATIONS, Kernel, all_pairs, null_deviation, permutation_test
 from .pairing import TensorPair
 from .residual_alignment import NO_BASIS, Basis
-from .whole_metrics import finite
 
 READING = (
-    "Unbiased CKA of q and of k is 0 on average for independent models. p is the share of random permutations of the"
-    " alignment that reach the sum over all layers, one-sided, so it is never below 1 / (permutations + 1); z says how"
-    " far beyond them the sum lies."
+    "Equal numbers were taken for equal dimensions. Unbiased CKA of q and of k is then 0 on average for independent"
+    " models, and p, the share of random permutations of the dimensions that reach the sum over all layers, is exact:"
+    " one-sided, never below 1 / (permutations + 1). A small p says that the two share the start of their training or"
+    " more; which of the two it does not say."
+)
+AFTER_ASSIGNMENT = (
+    "The dimensions were matched by the embeddings, so there is no p-value: a null of permuted alignments would leave"
+    " out what the embeddings share. What it can say: a CKA near 1, far above that between layers that do not belong"
+    " together, is that of one attention in two bases. What it cannot: a small excess is no evidence; models that share"
+    " an embedding and nothing else have one. The verdict does not use it."
 )
 
 
@@ -36,18 +49,26 @@ class AttentionTest:
     """All layers together.
 
     `basis` says what dimensions were taken for the same: `identity`, those of equal numbers, or `assignment`, as
-    matched on embeddings. `log10_p` and `z` are None where there is nothing to test, for the `reason`.
+    matched on embeddings. `mean_apart` is the mean CKA between layers that were not paired, NaN with one layer.
+    `log10_p` and `z` are None after an assignment, which has no honest null (`reading` says why), and where there is
+    nothing to test, for the `reason`.
     """
 
     log10_p: float | None
     z: float | None
     mean_cka: float | None
+    mean_apart: float | None
     basis: str | None
     dimensions: int
     permutations: int
     layers: tuple[AttentionLayer, ...]
     reading: str
     reason: str | None
+
+    @property
+    def floor(self) -> float:
+        """The smallest log10 p that so many permutations can give."""
+        return -math.log10(self.permutations + 1)
 
 
 class AttentionCollector:
@@ -77,7 +98,7 @@ class AttentionCollector:
         """The next rows of one side of the pair that is open."""
         assert self._open is not None
         _, first, second = self._open
-        (second if side else first).add(finite(block))
+        (second if side else first).add(block)
 
     def _close(self) -> None:
         if self._open is not None:
@@ -89,25 +110,35 @@ class AttentionCollector:
     def result(self) -> AttentionTest:
         """The test over all layers that were seen."""
         self._close()
-        test = None
-        if self._basis is not None and self._done:
-            first, second = np.stack([one[1] for one in self._done]), np.stack([one[2] for one in self._done])
-            test = permutation_test(first, second, permutations=self._permutations)
-        if self._basis is None or test is None:
+        if self._basis is None or not self._done or len(self._basis.first) < FEWEST:
             reason = NO_BASIS if self._basis is None else "no q or k of both that fit each other"
-            return AttentionTest(None, None, None, None, 0, self._permutations, (), READING, reason)
+            return AttentionTest(None, None, None, None, None, 0, self._permutations, (), READING, reason)
+        first, second = np.stack([one[1] for one in self._done]), np.stack([one[2] for one in self._done])
+        ckas = all_pairs(first, second)
+        matched, exact = np.diagonal(ckas), self._basis.kind == "identity"
+        test = permutation_test(first, second, permutations=self._permutations) if exact else None
         dimensions = len(self._basis.first)
         return AttentionTest(
-            log10_p=math.log10(test.p),
-            z=test.z,
-            mean_cka=float(np.mean(test.ckas)),
+            log10_p=math.log10(test.p) if test else None,
+            z=test.z if test else None,
+            mean_cka=float(matched.mean()),
+            mean_apart=_apart(ckas, [pair for pair, *_ in self._done]),
             basis=self._basis.kind,
             dimensions=dimensions,
-            permutations=test.permutations,
-            layers=tuple(_layer(pair, cka, dimensions) for (pair, *_), cka in zip(self._done, test.ckas, strict=True)),
-            reading=READING,
+            permutations=test.permutations if test else 0,
+            layers=tuple(
+                _layer(pair, cka, dimensions) for (pair, *_), cka in zip(self._done, matched.tolist(), strict=True)
+            ),
+            reading=READING if exact else AFTER_ASSIGNMENT,
             reason=None,
         )
+
+
+def _apart(ckas: NDArray[np.float64], pairs: Sequence[TensorPair]) -> float:
+    """The mean over matrices of one role in different layers; NaN where there are none."""
+    roles = np.array([pair.place.role for pair in pairs])
+    apart = (roles[:, None] == roles) & ~np.eye(len(pairs), dtype=np.bool_)
+    return float(ckas[apart].mean()) if apart.any() else math.nan
 
 
 def _layer(pair: TensorPair, cka: float, dimensions: int) -> AttentionLayer:

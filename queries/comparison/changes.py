@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..relation import Relation
-from .figures import Change, ChangeReading, ChangeSummary, MetricRow
+from .figures import STEP_EDGES, Change, ChangeReading, ChangeSummary, MetricRow
 from .matching import Pair, place
 from .sides import PairedValues, paired_values
 from .tables import chosen_rows, role_order
+from .verdict import REWRITTEN
 
 _MANTISSA = {"BF16": 7, "F16": 10, "F32": 23}
 _SMALLEST = {"BF16": -126, "F16": -14, "F32": -126}
@@ -65,7 +66,8 @@ def _change(pair: Pair, i: int, j: int, values: PairedValues) -> Change:
     changed = change != 0
     moved = np.abs(change[changed]) / steps[changed]
     rms = math.sqrt(float(np.mean(np.square(change))))
-    size = math.sqrt(float(np.mean(np.square(x)) + np.mean(np.square(y))) / 2)
+    a, b = (x - x.mean(), y - y.mean()) if values.source == "whole tensors" else (x, y)
+    size = math.sqrt(float(np.mean(np.square(a)) + np.mean(np.square(b))) / 2)
     matrix = values.source == "leading rows"
     noise = math.sqrt(float(np.mean(np.square(steps))) / 6)  # two roundings, each even over one spacing
     rank, effective = ranks(change, noise) if matrix else (None, math.nan)
@@ -84,12 +86,20 @@ def _change(pair: Pair, i: int, j: int, values: PairedValues) -> Change:
         spacing=grid,
         median_steps=float(np.median(moved)) if moved.size else math.nan,
         within_half_step=float((moved <= _HALF_STEP).mean()) if moved.size else math.nan,
+        step_shares=_step_shares(moved, change.size),
         over_rounding=rms / noise,
         kurtosis=_kurtosis(change),
+        constant=min(float(np.ptp(x)), float(np.ptp(y))) == 0,
         rank=rank,
         effective_rank=effective,
         full_rank=min(change.shape) if matrix else None,
     )
+
+
+def _step_shares(moved: NDArray[np.float64], count: int) -> tuple[float, ...]:
+    """The shares of `count` values in the bins of STEP_EDGES, of which those `moved` have changed."""
+    bins = np.bincount(np.searchsorted(STEP_EDGES, moved), minlength=len(STEP_EDGES) + 1)
+    return tuple((np.array([count - moved.size, *bins]) / count).tolist())
 
 
 def held_by(values: NDArray[np.float32]) -> str:
@@ -163,6 +173,7 @@ def _summary(pair: str, key: tuple[str, str], found: Sequence[Change], relation:
         relative_change=median("relative_change"),
         median_steps=median("median_steps"),
         within_half_step=median("within_half_step"),
+        step_shares=tuple(np.mean([one.step_shares for one in found], axis=0).tolist()),
         over_rounding=median("over_rounding"),
         kurtosis=median("kurtosis"),
         rank=median("rank"),
@@ -183,11 +194,18 @@ def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[Cha
         return "trained apart", "both moved away from one random start"
     if "numeric_copy" in relation.flags:
         return "rounding", "every difference of the two models is one that rounding makes"
+    if all(one.constant for one in found):
+        return (
+            "constant",
+            "one of the two models has a single value here, as gains that were folded into what reads them",
+        )
     readings: list[ChangeReading] = [_reading(one) for one in found if one.changed_share > 0]
     counts = Counter(readings).most_common()
     common, most = counts[0]
     if most < 0.8 * len(readings):
         return "mixed", ", ".join(f"{count} {reading}" for reading, count in counts)
+    if common == "strangers" and REWRITTEN & set(relation.flags):
+        return "rewritten", "values do not stand where they stood; what survives that is compared for the verdict"
     return common, _REASONS[common]
 
 

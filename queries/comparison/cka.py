@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .whole_metrics import finite
+
 PERMUTATIONS = 999
-_FEWEST = 8
+FEWEST = 8
 """Dimensions below which there are too few different permutations."""
 
 
@@ -30,7 +32,7 @@ class Kernel:
 
     def add(self, block: NDArray[np.float32]) -> None:
         """The next rows [rows, in] of the matrix."""
-        chosen = block[:, self._columns] * self._signs
+        chosen = finite(block[:, self._columns]) * self._signs
         self._sum += chosen.T @ chosen
 
     def centred(self) -> NDArray[np.float32] | None:
@@ -64,6 +66,12 @@ def null_deviation(dimensions: int) -> float:
     return float((dimensions * (dimensions - 3) / 2) ** -0.5)
 
 
+def all_pairs(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Unbiased CKA [m, m] of every kernel of one model [m, n, n] with every kernel of another."""
+    found = first.reshape(len(first), -1) @ second.reshape(len(second), -1).T
+    return np.asarray(found.clip(-1, 1), np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class PermutationTest:
     """Sum of the unbiased CKA over matrices, against the same with the dimensions of one model permuted.
@@ -83,19 +91,24 @@ def permutation_test(
 ) -> PermutationTest | None:
     """The joint test of kernels [m, n, n] of two models, in pairs; None for less than eight dimensions or no kernel.
 
+    Exact for independent models as long as nothing but chance tells the dimensions of one from each other. So it is
+    for equal numbers: a model starts from random weights that treat its dimensions alike, and so does its training;
+    permuted, it is as likely as it is. It is not for dimensions that were matched by looking at both models.
     All matrices are permuted together: they share one alignment, so they are one observation, not m.
     """
     m, n, _ = first.shape
-    if m == 0 or n < _FEWEST:
+    if m == 0 or n < FEWEST:
         return None
     ckas = np.einsum("mij,mij->m", first, second, dtype=np.float64)
     total = float(ckas.sum())
     random = np.random.default_rng([seed, n])
-    flat = np.ascontiguousarray(first).reshape(-1)
+    rows, columns = np.triu_indices(n, 1)  # symmetric, with zero diagonals: one half holds all
+    flat = np.ascontiguousarray(first[:, rows, columns].T).reshape(-1)
+    turned = np.ascontiguousarray(second.transpose(1, 2, 0))  # what is permuted together lies together
     null = np.empty(permutations)
     for i in range(permutations):
         order = random.permutation(n)
-        null[i] = np.dot(flat, second[:, order[:, None], order].reshape(-1))
+        null[i] = 2 * np.dot(flat, turned[order[rows], order[columns]].reshape(-1))
     reached = int(np.count_nonzero(null >= total))
     spread = float(null.std())
     return PermutationTest(

@@ -58,10 +58,10 @@ class MetricRow:
 class RoleSummary:
     """A row of the key table: the metrics of one role of one pair, averaged over its tensors by their size.
 
-    Rows are those `matched` by the block map where there is one, else by equal number, embeddings by token. `null_sd`
-    is 1 / sqrt(values of one tensor): how far the centred cosine of two tensors of independent values strays from 0.
-    Those of trained ones stray further: `null_low` and `null_high` are the 5th and 95th percentile between different
-    layers of this very pair (Baseline), NaN where there are none.
+    Rows are those `matched` by the block map where there is one, else by equal number (so are layers that it leaves out
+    on both sides), embeddings by token. `null_sd` is 1 / sqrt(values of one tensor): how far the centred cosine of two
+    tensors of independent values strays from 0. Those of trained ones stray further: `null_low` and `null_high` are the
+    5th and 95th percentile between different layers of this very pair (Baseline), NaN where there are none.
     """
 
     pair: str
@@ -100,14 +100,21 @@ class Baseline:
     high: Metrics
 
 
+STEP_EDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+"""Upper edges of the bins that the distribution of a change has, in spacings: before them a bin of unchanged values,
+after them one of all larger changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What happened between two matched tensors: the distribution of y - x over `count` values, and its rank.
 
-    `relative_change` is the RMS of the change over that of the values. `spacing` names the coarser of the two stored
+    `relative_change` is the RMS of the change over that of the values, of norm gains and biases over that of their
+    deviations from the mean. `spacing` names the coarser of the two stored
     types; `median_steps` is the median absolute change of the changed entries in its spacings (units in the last
     place), `within_half_step` the share of the changed entries that moved by at most half of one, as rounding does.
-    `over_rounding` is the RMS of the change over that of rounding both to that type.
+    `step_shares` has the share of the values in every bin of STEP_EDGES. `over_rounding` is the RMS of the change over
+    that of rounding both to that type. `constant`: one of the two has a single value, as gains that were folded away.
     `kurtosis` is 1.8 for an even spread, 3 for a Gaussian, more where few entries moved most.
     `rank` counts singular values of the change of the leading rows above its noise floor; `effective_rank` is the
     exponential of the entropy of their squares; `full_rank` is what a fine-tune has. NaN and None without the rows.
@@ -127,19 +134,26 @@ class Change:
     spacing: str
     median_steps: float
     within_half_step: float
+    step_shares: tuple[float, ...]
     over_rounding: float
     kurtosis: float
+    constant: bool
     rank: int | None
     effective_rank: float
     full_rank: int | None
 
 
-ChangeReading = Literal["unchanged", "rounding", "low rank", "training", "trained apart", "strangers", "mixed"]
+ChangeReading = Literal[
+    "unchanged", "rounding", "low rank", "training", "trained apart", "strangers", "rewritten", "constant", "mixed"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSummary:
-    """The changes of one role of one pair: medians over its tensors, and what they look like, in one word and why."""
+    """The changes of one role of one pair: medians over its tensors, and what they look like, in one word and why.
+
+    `step_shares` are means.
+    """
 
     pair: str
     role: str
@@ -150,6 +164,7 @@ class ChangeSummary:
     relative_change: float
     median_steps: float
     within_half_step: float
+    step_shares: tuple[float, ...]
     over_rounding: float
     kurtosis: float
     rank: float

@@ -37,14 +37,17 @@ def pair_tensors(
     """Every tensor once, with its counterpart where there is one: embeddings first, then layer by layer.
 
     `blocks` maps blocks of the first model (`language.7`, `language.7.3`) to those of the second; without it, and
-    outside the layers, equal blocks belong together. A block of the second that several map to is in several pairs.
+    outside the layers, equal blocks belong together. So do blocks that it leaves out, where nothing else is mapped to
+    theirs. A block of the second that several map to is in several pairs.
     """
     theirs = _by_key(second)
+    taken = set(blocks.values()) if blocks else set()
     used: set[str] = set()
     pairs = []
     for (block, role, slot), mine in _by_key(first).items():
         outside = mine[0].place.layer is None
-        target = block if outside or blocks is None else blocks.get(block)
+        free = None if block in taken else block
+        target = block if outside or blocks is None else blocks.get(block, free)
         others = theirs.get((target, role, slot), []) if target else []
         if not others and target and role in _FFN and slot == "":
             others = _upcycled(theirs, target, role)

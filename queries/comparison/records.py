@@ -22,7 +22,7 @@ from .figures import (
     RoleSummary,
     ValueSource,
 )
-from .full import FullComparison
+from .full_records import FullComparison
 from .tokenizers import TokenizerComparison
 
 

@@ -73,11 +73,21 @@ def summaries(pair: str, rows: Sequence[MetricRow], null: Sequence[Baseline]) ->
 
 
 def chosen_rows(rows: Sequence[MetricRow]) -> tuple[Matched, list[MetricRow]]:
-    """Those of the block map where there are any, else those of equal number; embeddings and heads by token."""
+    """Those of the block map where there are any, else those of equal number; embeddings and heads by token.
+
+    Layers that the block map leaves out on both sides stand beside their equal number even so.
+    """
     if rows and rows[0].role in {"embed", "head"}:
         return "token", list(rows)
     mapped = [row for row in rows if row.by_block_map]
-    return ("block map", mapped) if mapped else ("equal number", [row for row in rows if row.by_number])
+    if not mapped:
+        return "equal number", [row for row in rows if row.by_number]
+    taken = {row.layer_first for row in mapped}, {row.layer_second for row in mapped}
+    return "block map", [
+        row
+        for row in rows
+        if row.by_block_map or (row.by_number and row.layer_first not in taken[0] and row.layer_second not in taken[1])
+    ]
 
 
 def _summary(pair: str, matched: Matched, rows: Sequence[MetricRow], null: Baseline | None) -> RoleSummary:

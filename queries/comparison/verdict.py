@@ -25,7 +25,10 @@ from .tables import role_order
 FEW_MATRICES = 4
 """With fewer matrices in common nothing can be told."""
 _INSIDE = frozenset({"q", "k", "v", "o", "gate", "up", "down"})
-_REWRITTEN = frozenset({"basis_changed", "width_pruned"})
+REWRITTEN = frozenset({"basis_changed", "width_pruned"})
+"""Flags of models whose values no longer stand where they stood."""
+_FINE_TUNED = 0.9
+"""Fine-tunes correlate above it with their parent, continued pretrainings and merges below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +127,21 @@ def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norm
 def _lineage(rows: Sequence[PairEvidenceRow]) -> str:
     """How two models are of one lineage: as a whole, or in the parts that one took over."""
     row = rows[0]
-    inside = [part for part in row.roles if part.role in _INSIDE]
-    missing = [part.role for part in inside if not part.matched]
-    if missing and not _REWRITTEN & set(row.relation):
-        present = ", ".join(part.role for part in inside if part.matched)
-        return f"are of one lineage in {present} alone: {row.reason}{_found(row)}"
+    if present := roles_taken_over(row):
+        return f"are of one lineage in {', '.join(present)} alone: {row.reason}{_found(row)}"
     seen = {one.query: ", ".join(one.relation).replace("_", " ") for one in rows if one.relation}
     one_way = len(set(seen.values())) == 1
     flags = seen[row.query] if one_way else "; ".join(f"{query}: {flags}" for query, flags in sorted(seen.items()))
-    return f"are of one lineage ({flags}): {row.reason}{_found(row)}"
+    far = "finetuned" in row.relation and row.identity < _FINE_TUNED
+    apart = "; so far apart are a long training, or a merge with another model" if far else ""
+    return f"are of one lineage ({flags}): {row.reason}{apart}{_found(row)}"
+
+
+def roles_taken_over(row: PairEvidenceRow) -> tuple[str, ...]:
+    """The roles inside layers that match, where others do not; none when all do, or when the basis was changed."""
+    inside = [part for part in row.roles if part.role in _INSIDE]
+    found = tuple(part.role for part in inside if part.matched)
+    return found if 0 < len(found) < len(inside) and not REWRITTEN & set(row.relation) else ()
 
 
 def _found(row: PairEvidenceRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +16,11 @@ from .progress import stages
 
 if TYPE_CHECKING:
     from ...queries.comparison.attention_test import AttentionTest
-    from ...queries.comparison.full import FullComparison
+    from ...queries.comparison.full_records import FullComparison
     from ...queries.comparison.neuron_test import NeuronTest
     from ...queries.comparison.records import Comparison, ComponentComparison, PairEvidenceRow
 
-_TITLES = ("model", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
+_TITLES = ("of", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
 _RIGHT = (4, 5, 6)
 _MEANT = "registered by name, name@revision or source; or a folder, a file or org/name, read now and not kept"
 
@@ -94,16 +95,31 @@ def _headlines(found: Comparison) -> list[str]:
 
 
 def _evidence_table(part: ComponentComparison) -> Table:
-    cells = [_evidence_cells(row) for row in part.evidence]
+    cells = [_evidence_cells(row, both) for row, both in _shown(part.evidence)]
     return Table(_TITLES, cells, _RIGHT, [f"{part.component}: what of a model is found in another"])
 
 
-def _evidence_cells(row: PairEvidenceRow) -> list[str]:
+def _shown(rows: Sequence[PairEvidenceRow]) -> Iterator[tuple[PairEvidenceRow, bool]]:
+    """Each row, and whether it stands for both directions: of a control that is a stranger in both, the nearer one."""
+    directions = {(row.query, row.candidate): row for row in rows}
+    for row in rows:
+        other = directions.get((row.candidate, row.query), row)
+        quiet = row.verdict == other.verdict == "unrelated" and {row.query, row.candidate} != {"A", "B"}
+        if not quiet:
+            yield row, False
+        elif (row.log10_evalue, row.query) <= (other.log10_evalue, other.query):
+            yield row, True
+
+
+def _evidence_cells(row: PairEvidenceRow, both: bool) -> list[str]:
+    from ...queries.comparison.verdict import roles_taken_over
+
+    roles = roles_taken_over(row)
     return [
         row.query,
         row.candidate,
-        row.verdict.replace("_", " "),
-        ", ".join(flag.replace("_", " ") for flag in row.relation),
+        row.verdict.replace("_", " ") + (" both ways" if both else ""),
+        ", ".join(flag.replace("_", " ") for flag in row.relation) + (f" ({', '.join(roles)})" if roles else ""),
         f"{row.identity:.3f}",
         share(row.coverage),
         evalue(row.log10_evalue),
@@ -123,43 +139,65 @@ def _key_table(part: ComponentComparison) -> Table:
         cells.append(
             [
                 f"{role} {slot}".strip() + (" (context)" if first and first.context else ""),
-                first.matched if first else "",
-                _number(first.metrics.cosine if first else math.nan),
                 *(_number(r.metrics.centred_cosine if (r := rows.get((role, slot, p))) else math.nan) for p in pairs),
                 _range(first.null_low, first.null_high) if first else "-",
+                _number(first.metrics.cosine if first else math.nan),
                 _number(first.metrics.relative_l2 if first else math.nan),
                 share(first.metrics.changed_share) if first else "",
                 moved.reading if moved else "",
-                first.values if first else "",
             ]
         )
-    titles = (
-        "role",
-        "by",
-        "cosine A-B",
-        *(f"centred {p}" for p in pairs),
-        "layers apart",
-        "rel. L2",
-        "changed",
-        "change",
-        "from",
-    )
-    return Table(titles, cells, range(2, 6 + len(pairs)), [f"{part.component}: each role, value by value"])
+    titles = ("role", *pairs, "layers apart", "uncentred", "rel. L2", "changed", "change")
+    above = [f"{part.component}: the centred cosine of every pair, then more of A-B", *_compared_by(part)]
+    return Table(titles, cells, range(1, 5 + len(pairs)), above)
+
+
+def _compared_by(part: ComponentComparison) -> list[str]:
+    """Where the values come from and what put the layers side by side, in a line."""
+    rows = [row for row in part.summary if row.pair == "A-B"]
+    sources: dict[str, dict[str, None]] = {}
+    for row in rows:
+        sources.setdefault(row.values, {})[row.role] = None
+    listed = [f"{', '.join(roles)} from {values}" for values, roles in sources.items()]
+    ways = {row.matched for row in rows} - {"token"}
+    layers = "the block map" if "block map" in ways else "equal number"
+    return [f"{'; '.join(listed)}; layers side by side by {layers}"] if rows else []
 
 
 def _full_table(full: FullComparison) -> Table:
     """The two tests that need whole matrices, below what digests say."""
     above = [f"All weights: {full.equal_tensors} of {len(full.tensors)} compared tensors equal, value for value"]
     neurons, attention = full.neurons, full.attention
+    agree = [layer.agreement for layer in neurons.layers]
     cells = [
-        ["neurons", _p_value(neurons.log10_p), _p_value(neurons.control_log10_p), _basis(neurons)],
-        ["attention", _p_value(attention.log10_p), "", _basis(attention)],
+        [
+            "neurons",
+            _p_value(neurons.log10_p),
+            f"{share(sum(agree) / len(agree))} agree" if agree else "-",
+            f"p {_p_value(neurons.control_log10_p)}",
+            _basis(neurons),
+        ],
+        [
+            "attention",
+            _p_value(attention.log10_p),
+            _cka(attention.mean_cka),
+            _cka(attention.mean_apart),
+            _basis(attention),
+        ],
     ]
-    return Table(("test", "p", "p of layers apart", "dimensions put together by"), cells, (1, 2), above)
+    if full.alignment_reason:
+        above.append(f"Not aligned: {full.alignment_reason}")
+    if attention.log10_p is None and not attention.reason:
+        above.append(attention.reading)
+    return Table(("test", "p", "found", "layers apart", "dimensions put together by"), cells, (1, 2, 3), above)
+
+
+def _cka(value: float | None) -> str:
+    return f"CKA {value:.3f}" if value is not None and math.isfinite(value) else "-"
 
 
 def _basis(test: NeuronTest | AttentionTest) -> str:
-    return test.reason or test.basis or ""
+    return test.reason or {"identity": "equal numbers", "assignment": "the embeddings"}.get(test.basis or "", "")
 
 
 def _p_value(log10_p: float | None) -> str:

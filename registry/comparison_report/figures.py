@@ -10,10 +10,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from ...queries.comparison.figures import Baseline, Distribution, Heatmap, ModelMap, Profile
+from ...queries.comparison.figures import STEP_EDGES, Baseline, ChangeSummary, Distribution, Heatmap, ModelMap, Profile
 from ...queries.records import BlockMatch
 from .images import label
 
@@ -36,6 +36,7 @@ def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figur
             points[:, 0], points[:, 1], c=points[:, 2], cmap="viridis_r", vmin=0, vmax=1, s=26, zorder=2
         )
         figure.colorbar(drawn, ax=axes, label="identity", fraction=0.05)
+        axes.set(xlim=(-0.5, max(points[:, 0].max(), 1) + 0.5), ylim=(-0.5, max(points[:, 1].max(), 1) + 0.5))
     axes.set(xlabel=f"layer of {label(query)}", ylabel=f"layer of {label(candidate)}")
     _whole_ticks(axes)
     return figure
@@ -49,9 +50,13 @@ def _layer(block: str) -> int | None:
 
 def scale_of(heatmaps: Sequence[Heatmap]) -> float:
     """The end of one colour scale for all panels of a role: the largest correlation, a layer with itself left out."""
+    return max(_SMALLEST_SCALE, largest(heatmaps))
+
+
+def largest(heatmaps: Sequence[Heatmap]) -> float:
+    """The largest correlation of all panels, either way, a layer with itself left out; 0 without any."""
     found = [np.abs(_shown(h)) for h in heatmaps]
-    finite = [a[np.isfinite(a)] for a in found]
-    return max([_SMALLEST_SCALE, *(float(a.max()) for a in finite if a.size)])
+    return max((float(a[np.isfinite(a)].max()) for a in found if np.isfinite(a).any()), default=0.0)
 
 
 def _shown(found: Heatmap) -> NDArray[np.float64]:
@@ -116,9 +121,31 @@ def profile(found: Sequence[Profile], null: Baseline | None) -> Figure:
     return figure
 
 
+def change(found: Sequence[ChangeSummary]) -> Figure:
+    """How far values of one role moved, in spacings of their type: a line for each pair, doubling to the right."""
+    figure, axes = _panel(3.6, 2.35, bottom=0.24)
+    bins = np.arange(len(STEP_EDGES) + 3)
+    for number, one in enumerate(found):
+        axes.stairs(
+            one.step_shares,
+            bins,
+            color=_COLOURS[number % len(_COLOURS)],
+            linestyle=_DASHES[number % len(_DASHES)],
+            linewidth=2.0 if one.pair == "A-B" else 1.0,
+            label=label(one.pair),
+        )
+    axes.axvline(2, color="#666666", linewidth=0.6)
+    names = ["0", *(f"{edge:g}" for edge in STEP_EDGES), "more"]
+    axes.set_xticks(bins[:-1] + 0.5, [name if i in {0, 1} or i % 3 == 1 else "" for i, name in enumerate(names)])
+    axes.set(xlabel="change, at most so many spacings", ylabel="share of values", ylim=(0, 1.05))
+    axes.set_title(_title(found[0].role, found[0].slot, found[0].role in {"norm", "bias"}))
+    axes.legend(ncols=2, loc="best")
+    return figure
+
+
 def distribution(found: Sequence[Distribution]) -> Figure:
     """The values of one role: a histogram as a line for each model, on common edges, logarithmic upwards."""
-    figure, axes = _panel(3.6, 2.35)
+    figure, axes = _panel(3.6, 2.35, left=0.2)
     for number, one in enumerate(found):
         axes.stairs(
             one.shares,
@@ -130,6 +157,7 @@ def distribution(found: Sequence[Distribution]) -> Figure:
         )
     axes.set_yscale("log")
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers of ten would be set as maths
     axes.set(xlabel="value", ylabel="share of values")
     axes.set_title(_title(found[0].role, found[0].slot, found[0].context))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -48,6 +48,7 @@ _WORDY = frozenset(
         "reason",
         "log10 p by kind",
         "looks like",
+        "dimensions taken for the same",
         "because",
         "why",
         "source",

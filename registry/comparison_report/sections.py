@@ -97,7 +97,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def component_figures(part: ComponentComparison) -> list[FigureGroup]:
     """The figures of one component, in the order of the page."""
-    return [_block_map(part), _profiles(part), _heatmaps(part), _distributions(part)]
+    return [_block_map(part), _profiles(part), _heatmaps(part), _distributions(part), _changes(part)]
 
 
 def _block_map(part: ComponentComparison) -> FigureGroup:
@@ -142,7 +142,10 @@ def _heatmaps(part: ComponentComparison) -> FigureGroup:
         scale = figures.scale_of(found)
         shown = [one for one in found if "-" in one.pair or one.pair in {"A", "B"}]
         panels = tuple(png(figures.heatmap(h, scale), f"{role}: correlation of all layers, {h.pair}") for h in shown)
-        rows.append((f"{role}: independent values stray by {found[0].null_sd:.3f}", panels))
+        pale, most = "", figures.largest(found)
+        if most < scale / 2:
+            pale = f"; all pale: nothing here goes beyond {most:.2f}, the colours end at {scale:.2f}"
+        rows.append((f"{role}: independent values stray by {found[0].null_sd:.3f}{pale}", panels))
     return FigureGroup(
         "Every layer against every layer",
         "The correlation of all pairs of layers, role by role, centred at 0 and on one colour scale for all panels of"
@@ -164,6 +167,22 @@ def _distributions(part: ComponentComparison) -> FigureGroup:
         "The values of each role of every model, as histograms on common edges.",
         "Null: strangers of one recipe have the same spread as well, so equal curves are no evidence; the controls"
         " show it.",
+        tuple(rows),
+        "" if rows else "No values to draw.",
+    )
+
+
+def _changes(part: ComponentComparison) -> FigureGroup:
+    rows = _by_role(
+        part.changes,
+        lambda found: (svg(figures.change(found), f"How far values of {_name(found[0])} moved, by pair"),),
+    )
+    return FigureGroup(
+        "Distribution of the change",
+        "How far the values of each role moved between matched tensors, in spacings of their stored type (units in the"
+        " last place), doubling to the right: rounding ends at half a spacing, the grey line; training goes beyond it.",
+        "Null: the lines of pairs with controls, which are strangers, lie far to the right, where nothing kept its"
+        " value.",
         tuple(rows),
         "" if rows else "No values to draw.",
     )

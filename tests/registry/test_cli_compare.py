@@ -34,7 +34,11 @@ def test_the_verdict_comes_first_then_the_key_table(zoo_registry: Path, run: Run
     assert lines[0].startswith("alder-docs and alder are of one lineage (finetuned)")
     assert lines[1] == "Controls are unrelated to A and to B, as they must be: C1 (birch)"
     header = next(line for line in lines if line.startswith("role"))
-    assert all(f"centred {pair}" in header for pair in ("A-B", "A-C1", "B-C1")) and "layers apart" in header
+    assert header.split()[1:4] == ["A-B", "A-C1", "B-C1"] and "layers apart" in header and len(header) < 120
+    above = lines[lines.index(header) - 2 : lines.index(header)]
+    assert "the centred cosine of every pair" in above[0] and above[1].endswith("side by side by the block map")
+    controls = [line.split()[:2] for line in lines if "unrelated both ways" in line]
+    assert sorted(map(sorted, controls)) == [["A", "C1"], ["B", "C1"]]
     roles = {line.split()[0] for line in lines[lines.index(header) :] if line.strip()}
     assert {"embed", "q", "k", "v", "o", "gate", "up", "down", "norm"} <= roles
     assert sum("(context)" in line for line in lines) == 3 and "sit near one constant" in ran.out

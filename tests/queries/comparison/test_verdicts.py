@@ -77,6 +77,41 @@ def test_one_initialisation_is_told_by_centred_gains(compare: Any) -> None:
     assert {c.reading for c in found.components[0].changes if c.pair == "A-B"} == {"trained apart"}
 
 
+def test_layers_that_no_block_map_reaches_stand_beside_their_equal_number(compare: Any) -> None:
+    found = compare("alder-twin", "alder").components[0]
+    v = next(row for row in found.profiles if row.role == "v" and row.pair == "A-B")
+    assert v.layers_first == v.layers_second == tuple(range(6))
+    assert all(correlation > 0.1 for correlation in v.centred_cosine)
+
+
+def test_a_change_of_basis_is_no_strangers_difference_and_folded_gains_are_constant(compare: Any) -> None:
+    found = compare("alder-rotated", "alder").components[0].changes
+    readings = {c.role: c.reading for c in found if c.pair == "A-B"}
+    assert readings.pop("norm") == "constant" and readings.pop("head", "rewritten") == "rewritten"
+    assert set(readings.values()) == {"rewritten"}
+    assert {c.reading for c in found if c.pair == "A-C1" and c.role == "q"} == {"strangers"}
+
+
+def test_rounding_ends_at_half_a_spacing_and_training_goes_beyond(
+    compare: Any, roots: Any, zoo: Path, tmp_path: Path
+) -> None:
+    full = surgery.merge_adapter(roots[0], 16, 0.01, 4)
+    wide = surgery.write_model(tmp_path / "f32", full, zoo / "alder", "F32")
+    narrow = surgery.write_model(tmp_path / "bf16", full, zoo / "alder", "BF16")
+    rounded = [c for c in compare(wide, narrow, "birch").components[0].changes if c.pair == "A-B"]
+    assert all(sum(c.step_shares[:2]) == pytest.approx(1) for c in rounded)
+    trained = [c for c in compare("alder-docs", "alder").components[0].changes if c.pair == "A-B"]
+    matrices = [c for c in trained if c.role not in {"norm", "bias"}]
+    assert all(sum(c.step_shares) == pytest.approx(1) and sum(c.step_shares[2:]) > 0.8 for c in matrices)
+
+
+def test_norm_gains_of_strangers_do_not_look_trained(compare: Any, roots: Any, zoo: Path, tmp_path: Path) -> None:
+    made = surgery.write_model(tmp_path / "part", surgery.take_over(roots[1], roots[0], "self_attn"), zoo / "alder")
+    found = compare(made, "alder", "elm-in-alder-norms").components[0].changes
+    assert {c.reading for c in found if c.pair == "A-B" and c.role == "norm"} <= {"strangers", "mixed"}
+    assert {c.reading for c in found if c.pair == "A-B" and c.role == "q"} == {"unchanged"}
+
+
 def test_each_direction_reads_from_its_own_side(compare: Any) -> None:
     forward, backward = compare("alder-pruned", "alder").components[0].evidence[:2]
     assert (forward.query, forward.relation) == ("A", ("layers_removed",))

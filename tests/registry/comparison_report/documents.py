@@ -12,6 +12,7 @@ from forebear.queries.comparison.attention_test import AttentionTest
 from forebear.queries.comparison.figures import (
     Baseline,
     Change,
+    ChangeReading,
     ChangeSummary,
     Distribution,
     Heatmap,
@@ -20,7 +21,7 @@ from forebear.queries.comparison.figures import (
     Profile,
     RoleSummary,
 )
-from forebear.queries.comparison.full import FullComparison, TensorComparison, Uncompared
+from forebear.queries.comparison.full_records import FullComparison, TensorComparison, Uncompared
 from forebear.queries.comparison.metrics import Metrics
 from forebear.queries.comparison.neuron_test import NeuronLayer, NeuronTest
 from forebear.queries.comparison.records import (
@@ -40,6 +41,8 @@ from forebear.queries.comparison.token_rows import TokenRowsComparison
 from forebear.queries.comparison.tokenizers import EncodingAgreement, MergeBand, TokenizerComparison, TokenizerFacts
 from forebear.queries.records import BlockMatch
 
+STEPS = (0.5, *[0.0] * 5, 0.5, *[0.0] * 7)
+"""Shares of a change: half of the values kept, half moved by 8 to 16 spacings."""
 ROLES = ("q", "norm")
 ALL_ROLES = ("q", "k", "v", "o", "router", "gate", "up", "down", "norm")
 HOSTILE = (
@@ -103,8 +106,9 @@ def _component(
 
     def change(pair: str, role: str, layer: int) -> Change:
         return Change(pair, role, "", layer, None, layer, None, "leading rows", 4096, 0.5, 0.07, "BF16", 11.0, 0.0,
-                      29.0, 3.9, 16, 15.0, 16)  # fmt: skip
+                      STEPS, 29.0, 3.9, False, 16, 15.0, 16)  # fmt: skip
 
+    reading: tuple[ChangeReading, str] = ("training", "tails")
     shares = tuple(np.full(48, 1 / 48).tolist())
     edges = tuple(np.linspace(-1, 1, 49).tolist())
     return ComponentComparison(
@@ -125,7 +129,7 @@ def _component(
             for r in roles
         ),
         changes=tuple(
-            ChangeSummary(p, r, "", layers, 0, 0.5, 0.07, 11.0, 0.0, 29.0, 3.9, 16.0, 15.0, 16, "training", "tails")
+            ChangeSummary(p, r, "", layers, 0, 0.5, 0.07, 11.0, 0.0, STEPS, 29.0, 3.9, 16.0, 15.0, 16, *reading)
             for p, r in keys
         ),
         change_rows=tuple(change(p, r, n) for p, r in keys for n in places),
@@ -181,8 +185,8 @@ def whole_weights(name: str) -> FullComparison:
     return FullComparison(
         digests_a=(), digests_b=(), tensors=(tensor,), uncompared=(Uncompared("A", name, 64, f"{name} is alone"),),
         equal_tensors=1, equal_share=1.0, p99_error=0.001, component="language",
-        alignment=Assignment(512, 64, 0.9, 0.1, 0.9, 1.0, True), alignment_reason=None,
+        alignment=Assignment(512, 64, 0.9, 0.1, 0.9, 0.9, 1.0, True), alignment_reason=None,
         neurons=NeuronTest(-40.0, None, "identity", ("gate", "up"), (layer,), "the same neurons", None),
-        attention=AttentionTest(None, None, None, None, 0, 999, (), "", "nothing to test"),
+        attention=AttentionTest(None, None, None, None, None, 0, 999, (), "", "nothing to test"),
         bytes_read=10**9, notes=(name,),
     )  # fmt: skip

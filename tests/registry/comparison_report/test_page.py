@@ -18,7 +18,8 @@ from forebear.registry.comparison_report.page import fixed, number, report_page
 from .documents import ALL_ROLES, HOSTILE, ROLES, document, tokenizers, whole_weights
 
 LARGEST = 5_000_000
-GROUPS = ("Block map", "Matched-layer profile", "Every layer against every layer", "Distributions", "Map of the models")
+GROUPS = ("Block map", "Matched-layer profile", "Every layer against every layer", "Distributions",
+          "Distribution of the change", "Map of the models")  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -58,7 +59,7 @@ def test_every_figure_is_there_with_what_it_shows_and_its_null(plain: str) -> No
     assert len(page.all("figure")) == len(page.all("figcaption")) == len(GROUPS)
     assert page.text.count("Null: ") >= len(GROUPS)
     images = page.all("img")
-    assert len(images) == 2 + len(ROLES) + 5 * (len(ROLES) - 1) + len(ROLES) + 1
+    assert len(images) == 2 + len(ROLES) + 5 * (len(ROLES) - 1) + 2 * len(ROLES) + 1
     assert all(image["alt"] and (image["src"] or "").startswith("data:image/") for image in images)
 
 
