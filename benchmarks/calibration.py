@@ -15,8 +15,9 @@ import numpy as np
 
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
-from forebear.queries.components import Component, load_components
+from forebear.queries.components import Component
 from forebear.queries.evidence import KINDS, compare
+from forebear.queries.loading import load_components
 from forebear.registry.arrow import model_tables
 
 THRESHOLDS = (0.1, 0.05, 0.01, 1e-3, 1e-4)

@@ -45,8 +45,8 @@ from benchmarks.scale_report import passed, report
 from benchmarks.scale_tensors import evidence, fitted, keep
 from forebear.queries.ancestors import load_models
 from forebear.queries.candidates import candidates, least_z, registered_sketches
-from forebear.queries.components import load_components
 from forebear.queries.evidence import compare
+from forebear.queries.loading import load_components
 from forebear.registry import Registry
 
 PLACE = Path(".bench/scale")

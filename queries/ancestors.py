@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from .answer import judged
 from .candidates import candidates, registered_sketches, sql
-from .components import Component, load_components
+from .components import Component
+from .loading import load_components
 from .records import ComponentAnswer, Query, QuerySketch
 
 TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")

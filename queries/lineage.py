@@ -164,7 +164,7 @@ def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, 
 def _levels(component: Component) -> float:
     """Different values among 32 neighbours, over all matrices; all 32 where nothing is known."""
     known = component.levels[component.positions.tensor]
-    known = known[np.isfinite(known)]
+    known = known[known > 0]
     return float(known.mean()) if len(known) else 32.0
 
 

@@ -7,7 +7,7 @@ import duckdb
 from ..ingest.model import ModelFingerprint
 from ..queries.ancestors import TABLES, own_names
 from ..queries.candidates import sql
-from ..queries.components import load_components
+from ..queries.loading import load_components
 from ..queries.records import Query, QuerySketch
 from .arrow import model_tables
 

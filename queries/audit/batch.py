@@ -12,7 +12,8 @@ from datetime import datetime
 import pyarrow as pa
 
 from ..answer import judged
-from ..components import Component, load_components
+from ..components import Component
+from ..loading import load_components
 from ..records import Ancestor, ComponentAnswer
 
 _EVERYONE = 1 << 30
