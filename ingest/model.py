@@ -139,7 +139,8 @@ class _Gains:
         """Remember a norm's gain; other vectors are passed over."""
         place = planned.named.place
         if place.role == "norm":
-            self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN like any other
+                self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
 
     def of(self, planned: PlannedTensor) -> NDArray[np.float32] | None:
         """The gain [in] that feeds a matrix, None when there is none of its width."""
