@@ -89,6 +89,55 @@ def compressed_tensors(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: value.contiguous().numpy() for name, value in tensors.items()}, {}
 
 
+def gptqmodel(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """4 and 8 bits in groups, in order and by g_idx, packed and unpacked by the library's plain torch module."""
+    import torch
+    from gptqmodel.nn_modules.qlinear.torch import TorchLinear
+
+    tensors: dict[str, Any] = {}
+    group, rows = 32, 32  # of outputs it takes multiples of 32 only
+    for number, (bits, shuffled) in enumerate((b, s) for b in (4, 8) for s in (False, True)):
+        full = torch.from_numpy(np.random.default_rng(number).normal(0, 0.02, (rows, COLUMNS)).astype(np.float32))
+        order = torch.arange(COLUMNS) // group
+        if shuffled:
+            order = order[torch.randperm(COLUMNS, generator=torch.Generator().manual_seed(number))]
+        parts = torch.stack([full[:, order == g] for g in range(COLUMNS // group)], 1)
+        low, high = parts.amin(-1).clamp(max=0), parts.amax(-1).clamp(min=0)
+        scales = ((high - low) / (2**bits - 1)).half().float()
+        zeros = (-low / scales).round().clamp(1, 2**bits - 1)
+        linear = torch.nn.Linear(COLUMNS, rows, bias=False)
+        linear.weight.data = full
+        packed = TorchLinear(
+            bits=bits, group_size=group, sym=False, desc_act=shuffled, in_features=COLUMNS, out_features=rows
+        )
+        packed.pack_original(linear, scales, zeros, order.int())
+        packed.eval()
+        name = f"layers.{number}.q_proj"
+        tensors |= {
+            f"{name}.{leaf}": getattr(packed, leaf).clone() for leaf in ("qweight", "qzeros", "scales", "g_idx")
+        }
+        tensors[f"{name}.weight.expected"] = packed.dequantize_weight().T.float().clone()
+    config = {"quantization_config": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"}}
+    return {name: value.contiguous().numpy() for name, value in tensors.items()}, config
+
+
+def torchao(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """int8 by rows, flattened for safetensors as the library does; its int4 is packed for kernels of GPUs."""
+    import torch
+    from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
+    from torchao.quantization import Int8WeightOnlyConfig, quantize_
+
+    tensors: dict[str, Any] = {}
+    for number in range(2):
+        model = torch.nn.ModuleDict({"q_proj": torch.nn.Linear(COLUMNS, ROWS, bias=False)})
+        model["q_proj"].weight.data = torch.from_numpy(values(number))
+        quantize_(model, Int8WeightOnlyConfig())
+        flat, _about = flatten_tensor_state_dict(model.state_dict())
+        tensors |= {f"layers.{number}.{name}": value for name, value in flat.items()}
+        tensors[f"layers.{number}.q_proj.weight.expected"] = model["q_proj"].weight.dequantize().float()
+    return {name: value.detach().contiguous().numpy() for name, value in tensors.items()}, {}
+
+
 def autoawq(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Random codes of AWQ, and the same as AutoAWQ turns them into those of GPTQ for ExLlama.
 
@@ -207,6 +256,8 @@ LIBRARIES = {
     "bitsandbytes": bitsandbytes,
     "mlx": mlx,
     "compressed_tensors": compressed_tensors,
+    "gptqmodel": gptqmodel,
+    "torchao": torchao,
     "onnxruntime": onnxruntime,
 }
 
