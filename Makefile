@@ -61,16 +61,20 @@ test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, 
 test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die
 	.bench/ray/bin/python -m pytest -q -m ray
 
-test-libraries: dev             ## packed layers made anew by the libraries themselves, each in its own environment
-	for library in bitsandbytes mlx compressed_tensors autoawq; do \
+LIBRARIES = bitsandbytes mlx compressed_tensors autoawq gptqmodel torchao onnxruntime peft
+
+test-libraries: dev             ## packed layers and adapters made anew by the libraries themselves, each in its own environment
+	for library in $(LIBRARIES); do \
 	  $(PYTHON) -m venv .bench/$$library && \
-	  .bench/$$library/bin/python -m pip install -q numpy safetensors \
-	    $$(case $$library in mlx) echo 'mlx[cpu]';; *) echo torch==2.13.0;; esac) && \
-	  case $$library in mlx) ;; autoawq) .bench/autoawq/bin/python -m pip install -q --no-deps autoawq;; \
-	    *) .bench/$$library/bin/python -m pip install -q $$library;; esac && \
-	  .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden || exit 1; \
+	  .bench/$$library/bin/python -m pip install -q numpy safetensors $$(case $$library in \
+	    mlx) echo 'mlx[cpu]';; autoawq) echo torch==2.13.0;; onnxruntime) echo onnxruntime onnx sympy;; \
+	    *) echo torch==2.13.0 $$library;; esac) && \
+	  case $$library in autoawq) .bench/autoawq/bin/python -m pip install -q --no-deps autoawq;; esac && \
+	  case $$library in peft) .bench/peft/bin/python tests/ingest/formats/make_peft_golden.py .bench/golden;; \
+	    *) .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden;; esac || exit 1; \
 	done
-	FOREBEAR_GOLDEN=.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py
+	FOREBEAR_GOLDEN=$(CURDIR)/.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py \
+	  tests/ingest/formats/test_onnx_files.py tests/ingest/test_adapters.py
 
 test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
 	$(BIN)/python -m pip install -q 'selenium>=4.30'

@@ -1,39 +1,37 @@
 """Adapters: what their files and their config say, and the names of their tensors.
 
 Known: PEFT's LoRA, DoRA, AdaLoRA and LoHa (lora_A, lora_B, hada_w1_a, ...), and the names of kohya and diffusers
-(lora_down, lora_up, alpha). Their factors are kept as the matrices A [rank, in] and B [out, rank]. Of the other kinds
-(IA3, LoKr, VeRA, OFT, ...) the names, shapes and the declared base are kept: they start from the same values in all
-runs, or share them, so that strangers trained alike are alike, and nothing could be told from them.
+(lora_down, lora_up, alpha). Their factors are kept as the matrices A [rank, in] and B [out, rank]. Of ranks below 4, of
+the other kinds (IA3, LoKr, VeRA, OFT, prompts) and of the small parts (magnitudes of DoRA, alpha) statistics and exact
+hash are kept: copies of them are found by equal content, and nothing else is told from them, because they start from
+the same values in all runs, or share them, so that strangers trained alike are alike.
 
 Sources: the state dicts of Hugging Face PEFT (`peft/tuners/*/layer.py`), kohya-ss sd-scripts `networks/lora.py`.
 
-Limitations: the alpha of kohya's files is not read (a value a module); factors of embeddings and heads, and modules
-that an adapter saves whole, are named and not read: they hold what the base holds, for strangers too.
+Limitations: factors of embeddings and heads are kept for exact copies only; modules that an adapter saves whole are
+skipped: they hold what the base holds, for strangers too. Of several adapters in one file the first is compared.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .errors import FormatError
+from .adapter_config import AdapterConfig
+from .fingerprint.factors import rank_axis
+from .formats.contents import SkippedTensor
 from .naming import NamedTensor, Place, name_tensors
-from .sources.source import Source, read_small
 from .storage import LogicalTensor
 from .text import printable
 
 ADAPTER = "adapter"
 """The component of every tensor of an adapter: candidates are looked for inside a component."""
-CONFIG_FILE = "adapter_config.json"
-CONFIG_LIMIT = 1 << 20
-UNREAD = "unread"
-"""Slot of tensors that are named and never read."""
+EXACT = "exact"
+"""Slot of tensors that are kept for exact copies: statistics and hash of their leading rows, no evidence."""
 LEAST_RANK = 4
 """Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
-_LARGEST_NUMBER = 1 << 31
 _WRAPPER = re.compile(r"^(base_model\.model\.|base_model\.)")
 _FACTOR = re.compile(
     r"(?P<module>.+?)(?:[._])(?P<factor>lora_A|lora_B|lora_down|lora_up|lora\.down|lora\.up|hada_w1_a|hada_w1_b"
@@ -45,12 +43,14 @@ _FACTORS = {
 }  # fmt: skip
 _PART = re.compile(
     r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|lora_embedding_[AB]|lora_E|ranknum|lokr_\w+|hada_t[12]"
-    r"|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|alpha)(?:\.[\w-]{1,64})*"
+    r"|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|trainable_tokens_delta|alpha)(?:\.[\w-]{1,64})*"
 )
 _PREFIXED = re.compile(
     r"(?:.+\.)?(prompt_embeddings|prompt_encoder\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*"
 )
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
+_OUTSIDE = frozenset({"embed", "head", "norm", "bias"})
+"""Roles of modules whose factors are not compared."""
 _FLAT = re.compile(r"lora_(unet|te\d?|transformer|prior)_(.+)")
 _FLAT_FOLDERS = {"unet": "unet/", "transformer": "transformer/", "prior": "prior/"}
 _FLAT_NUMBER = re.compile(r"_(\d+)(?=_|$)_?")
@@ -72,27 +72,18 @@ class AdapterTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterConfig:
-    """What adapter_config.json declares, as far as it is of the type that it should be."""
-
-    kind: str | None = None
-    base: str | None = None
-    base_revision: str | None = None
-    alpha: float | None = None
-    task: str | None = None
-    dora: bool = False
-    rslora: bool = False
-    singled_out: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter: what it declares, the modules that it changes, and its tensors under the component `adapter`."""
+    """An adapter: what it declares, the modules that it changes, and its tensors under the component `adapter`.
+
+    `exact` are those of `named` that only exact copies share, each with the reason; `skipped` are not read.
+    """
 
     kind: str
     config: AdapterConfig
     targets: tuple[AdapterTarget, ...]
     named: tuple[NamedTensor, ...]
+    exact: tuple[SkippedTensor, ...] = ()
+    skipped: tuple[SkippedTensor, ...] = ()
 
     @property
     def rank(self) -> int | None:
@@ -124,45 +115,6 @@ class Adapter:
         return tuple(sorted({t.module.rpartition(".")[2] for t in self.targets}))
 
 
-def read_adapter_config(source: Source) -> AdapterConfig | None:
-    """adapter_config.json, None when there is none.
-
-    A value of another type than it should have counts as not said; target_modules, which may be a regular expression,
-    is never used. FormatError when the file is too large or no JSON object.
-    """
-    text = read_small(source, CONFIG_FILE, CONFIG_LIMIT)
-    if text is None:
-        return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{source.uri}: {CONFIG_FILE} is not valid JSON") from error
-    if not isinstance(found, dict):
-        raise FormatError(f"{source.uri}: {CONFIG_FILE} is not a JSON object")
-    alpha = found.get("lora_alpha", found.get("alpha"))
-    return AdapterConfig(
-        kind=_text(found, "peft_type", 40),
-        base=_text(found, "base_model_name_or_path", 512),
-        base_revision=_text(found, "revision", 200),
-        alpha=_number(alpha),
-        task=_text(found, "task_type", 40),
-        dora=found.get("use_dora") is True,
-        rslora=found.get("use_rslora") is True,
-        singled_out=found.get("layers_to_transform") is not None,
-    )
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < _LARGEST_NUMBER else None
-
-
-def _text(found: Mapping[str, object], key: str, limit: int) -> str | None:
-    value = found.get(key)
-    return printable(value.strip(), limit) or None if isinstance(value, str) else None
-
-
 def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None) -> Adapter | None:
     """The adapter that the tensors are, None when they are a model.
 
@@ -176,10 +128,36 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
     if modules & plain:
         return None
     places = _places(tensors, parts)
-    named = [_named(t, m, p, places) for t, (m, p) in zip(tensors, parts, strict=True)]
+    kept = [(t, m, p) for t, (m, p) in zip(tensors, parts, strict=True) if p]
+    named = _told_apart([_named(t, m, p, places) for t, m, p in kept])
     targets = [_target(module, factors, places) for module, factors in sorted(_grouped(tensors, parts).items())]
     kind = (config.kind if config else None) or _kind(tensors)
-    return Adapter(kind, config or AdapterConfig(), tuple(targets), tuple(_told_apart(named)))
+    exact = [_said(n.tensor, _why(n, m, p, places)) for n, (_, m, p) in zip(named, kept, strict=True) if _is_exact(n)]
+    whole = [_said(t, SAVED_WHOLE) for t, (_, p) in zip(tensors, parts, strict=True) if not p]
+    return Adapter(kind, config or AdapterConfig(), tuple(targets), tuple(named), tuple(exact), tuple(whole))
+
+
+SAVED_WHOLE = "a module that is saved whole beside the adapter: it holds what the base holds"
+
+
+def _said(tensor: LogicalTensor, reason: str) -> SkippedTensor:
+    return SkippedTensor(printable(tensor.name), tensor.parameters, reason)
+
+
+def _is_exact(item: NamedTensor) -> bool:
+    return item.place.slot == EXACT
+
+
+def _why(item: NamedTensor, module: str, part: str, places: Mapping[str, Place]) -> str:
+    """Why a tensor is kept for exact copies only."""
+    base = places.get(module)
+    if part not in set(_FACTORS.values()) or base is None or len(item.tensor.shape) < 2:
+        return f"{part} is no factor A or B: strangers may share it, and no null is known for it"
+    if (rank := item.tensor.matrix[rank_axis(part)]) < LEAST_RANK:
+        return f"of rank {rank}: below {LEAST_RANK} nothing tells strangers apart"
+    if base.layer is None or base.role in _OUTSIDE:
+        return "a factor of an embedding, a head or another module outside the layers"
+    return "another tensor of the file has its place: a second adapter, or a second module of one role"
 
 
 def _kind(tensors: Sequence[LogicalTensor]) -> str:
@@ -193,7 +171,7 @@ def _split(name: str) -> tuple[str, str]:
         return _module(found["module"]), _FACTORS[found["factor"]]
     if found := _PART.fullmatch(name):
         return _module(found["module"]), found["part"]
-    return ("", "prompt") if _PREFIXED.fullmatch(name) else (_module(name), "")
+    return ("", "this part") if _PREFIXED.fullmatch(name) else (_module(name), "")
 
 
 def _module(name: str) -> str:
@@ -214,34 +192,29 @@ def _places(tensors: Sequence[LogicalTensor], parts: Sequence[tuple[str, str]]) 
 
 
 def _named(tensor: LogicalTensor, module: str, part: str, places: Mapping[str, Place]) -> NamedTensor:
-    """The factors of known roles, in layers, keep the role; all else is named and not read."""
-    base = places.get(module) if part else None
+    """The factors of known roles, in layers, keep the role; all else is kept for exact copies."""
+    base = places.get(module)
     if base is None:
-        return NamedTensor(tensor, Place(ADAPTER, None, None, "other", UNREAD), tensor.parameters)
+        return NamedTensor(tensor, Place(ADAPTER, None, None, "other", EXACT), tensor.parameters)
     prefix = "" if base.component == "language" else f"{base.component}."
     slot = ".".join(s for s in (prefix.rstrip("."), base.slot, part) if s)
-    role = base.role if base.role not in {"embed", "head", "norm", "bias"} else "other"
+    role = base.role if base.role not in _OUTSIDE else "other"
     factor = part in set(_FACTORS.values()) and len(tensor.shape) > 1 and base.layer is not None
     rank = tensor.matrix[rank_axis(part)] if factor else 0
     if not factor or rank < LEAST_RANK or (role == "other" and base.role != "other"):
-        role, slot = "other", UNREAD
+        role, slot = "other", EXACT
     return NamedTensor(tensor, Place(ADAPTER, base.layer, base.expert, role, slot), tensor.parameters)
 
 
-def rank_axis(slot: str) -> int:
-    """The axis of the rank of a factor: 0 for A [rank, in], 1 for B [out, rank]."""
-    return int(slot.rpartition(".")[2].startswith("B"))
-
-
 def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
-    """Of factors of one place (several adapters in a file, two modules of one role) all but the first unread."""
+    """Of factors of one place (several adapters in a file, two modules of one role) the first is compared."""
     seen: set[tuple[object, ...]] = set()
     told = []
     for item in named:
         place = item.place
         key = (place.layer, place.expert, place.role, place.slot)
-        if place.slot != UNREAD and place.role != "other" and key in seen:
-            item = replace(item, place=replace(place, role="other", slot=UNREAD))
+        if place.slot != EXACT and place.role != "other" and key in seen:
+            item = replace(item, place=replace(place, role="other", slot=EXACT))
         seen.add(key)
         told.append(item)
     return told

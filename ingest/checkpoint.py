@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .adapters import Adapter, find_adapter, read_adapter_config
+from .adapter_config import other_adapters, read_adapter_config
+from .adapters import Adapter, find_adapter
 from .card import read_config, text_config
-from .formats import SkippedTensor, read_checkpoint
+from .formats import SkippedTensor, checkpoint_files, read_checkpoint
 from .formats.quantised import unpack
 from .layouts import Layout, unfuse
 from .naming import NamedTensor, name_tensors
 from .reading import read_ranges
+from .sources.inside import Inside
 from .sources.source import Source
 from .tokenizer import Tokenizer, read_tokenizer
 
@@ -44,9 +46,11 @@ def open_checkpoint(source: Source) -> Checkpoint:
     form, contents = read_checkpoint(source)
     config = read_config(source) or contents.config or {}
     language = text_config(config)
-    adapter = find_adapter(contents.tensors, read_adapter_config(source))
+    folder = next(iter(checkpoint_files(source)), "").rpartition("/")[0]
+    adapter = find_adapter(contents.tensors, read_adapter_config(Inside(source, folder) if folder else source))
     if adapter:
-        unpacked = layout = Layout(contents.tensors)
+        unpacked = Layout(contents.tensors)
+        layout = Layout(contents.tensors, adapter.skipped + tuple(other_adapters(source, folder)))
     else:
         unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, source))
         layout = unfuse(unpacked.tensors, config)

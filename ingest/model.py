@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import ADAPTER, LEAST_RANK, Adapter
+from .adapters import ADAPTER, EXACT, LEAST_RANK, Adapter
 from .architectures import FEEDS, GAIN_OFFSET
 from .card import Card, read_card
 from .checkpoint import open_checkpoint
 from .fingerprint import (
     TensorFingerprint,
     TokenRows,
+    fingerprint_exact,
     fingerprint_factor,
     fingerprint_matrix,
     fingerprint_tokens,
@@ -137,6 +138,8 @@ def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[T
     if planned.keys is not None:
         tensor, rows = fingerprint_tokens(named, block, planned.keys)
         return tensor, [rows]
+    if named.place.component == ADAPTER and named.place.slot == EXACT:
+        return fingerprint_exact(named, block), []
     if len(named.tensor.shape) < 2:
         gains.learn(planned, block)
         return fingerprint_vector(named, block), []
@@ -156,7 +159,8 @@ class _Gains:
         """Remember a norm's gain; other vectors are passed over."""
         place = planned.named.place
         if place.role == "norm":
-            self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN like any other
+                self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
 
     def of(self, planned: PlannedTensor) -> NDArray[np.float32] | None:
         """The gain [in] that feeds a matrix, None when there is none of its width."""
@@ -186,8 +190,11 @@ def iter_problems(model: ModelFingerprint) -> Iterator[str]:
 
 
 def _adapter_problems(adapter: Adapter, found: tuple[Sketch, ...]) -> Iterator[str]:
-    """Why an adapter cannot be compared with others, where it cannot."""
+    """Why an adapter, or a part of it, cannot be compared with others; copies are found by equal content."""
     if not found and adapter.rank is not None and adapter.rank < LEAST_RANK:
         yield f"an adapter of rank {adapter.rank}: below {LEAST_RANK} nothing tells strangers apart, it is not compared"
     elif not found:
         yield f"an adapter of kind {adapter.kind} without factors in layers that could be compared"
+    elif adapter.exact:
+        first = adapter.exact[0]
+        yield f"{len(adapter.exact)} tensors kept for exact copies only (first: {first.name}: {first.reason})"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import ADAPTER, UNREAD
+from .adapters import ADAPTER, EXACT
 from .fingerprint.factors import factor_rows
 from .formats.contents import SkippedTensor
 from .naming import NamedTensor
@@ -25,7 +25,7 @@ BATCH_BYTES = 16 << 20
 BEYOND_BUDGET = "its layer is beyond the budget"
 """How the reason begins of what a budget leaves out."""
 _TENSOR_LIMIT = 64 << 20  # bytes of one tensor's planned rows; 16 rows of the widest published matrix are below 4 MB
-_CONTEXT_ONLY = frozenset({"buffer", "position", "token_type", UNREAD})
+_CONTEXT_ONLY = frozenset({"buffer", "position", "token_type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
 
 def _plan_tensor(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> PlannedTensor:
     tensor, place = item.tensor, item.place
-    leading = factor_rows(place.slot, tensor.matrix) if place.component == ADAPTER else LEADING_ROWS
+    factor = place.component == ADAPTER and place.slot != EXACT
+    leading = factor_rows(place.slot, tensor.matrix) if factor else LEADING_ROWS
     rows, keys = tuple(range(min(leading, tensor.matrix[0]))), None
     if tensor.parameters == 0 or place.slot in _CONTEXT_ONLY or (place.role == "head" and tied):
         rows = ()

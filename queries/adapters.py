@@ -17,7 +17,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ingest.adapters import ADAPTER, rank_axis
+from ..ingest.adapters import ADAPTER
+from ..ingest.fingerprint.factors import rank_axis
 from .evidence import PairEvidence
 from .relation import Relation, relate
 

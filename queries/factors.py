@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ingest.adapters import rank_axis
-from ..ingest.fingerprint.factors import factor_ranks
+from ..ingest.fingerprint.factors import factor_ranks, rank_axis
 
 _LEAST_SINGULAR = 1e-3
 """Relative to the largest: directions below it are rounding, and count as absent."""

@@ -106,6 +106,12 @@ def fingerprint_factor(named: NamedTensor, block: NDArray[np.float32]) -> Tensor
     )
 
 
+def fingerprint_exact(named: NamedTensor, block: NDArray[np.float32]) -> TensorFingerprint:
+    """The fingerprint of what only copies share: statistics and hash of its leading rows, no evidence."""
+    clean, nonfinite = finite(block)
+    return TensorFingerprint(named, rows_read=clean.shape[0], statistics=statistics(clean, nonfinite))
+
+
 def fingerprint_tokens(
     named: NamedTensor, block: NDArray[np.float32], keys: NDArray[np.uint64]
 ) -> tuple[TensorFingerprint, TokenRows]:

@@ -10,8 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..adapters import rank_axis
 from .positions import MATRIX_VALUES, places
+
+
+def rank_axis(slot: str) -> int:
+    """The axis of the rank of a factor: 0 for A [rank, in], 1 for B [out, rank]."""
+    return int(slot.rpartition(".")[2].startswith("B"))
 
 
 def factor_ranks(rank: int) -> int:

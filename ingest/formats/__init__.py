@@ -21,7 +21,7 @@ from .gguf_file import finish_gguf, read_gguf
 from .networks import Network, Networks, find_networks, one_variant
 from .onnx_file import check_beside, read_onnx
 from .safetensors import read_safetensors
-from .torch_zip import read_torch
+from .torch_zip import SIGNATURES, read_torch
 
 __all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "checkpoint_files", "read_checkpoint"]
 
@@ -35,7 +35,8 @@ class Format:
     `index` is the ending of the file that lists shards. Of several files those called `stem` or `stem-...` are the
     model; `ignored` matches the names of what is none. `alone`: every file, or set of `-00001-of-00002` parts, is a
     model of its own, and the one called `main` goes before the others. `finish` sees all tensors of a model, and the
-    files that they came from; `check` the tensors and the source, where they may lie in further files.
+    files that they came from; `check` the tensors and the source, where they may lie in further files. `begins` is how
+    files begin whose names do not tell: beside a graph of ONNX a `.bin` may be the graph's own data.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Format:
     finish: Callable[[Contents, Sequence[str]], Contents] | None = None
     check: Callable[[Contents, Source], None] | None = None
     main: str | None = None
+    begins: tuple[bytes, ...] = ()
 
 
 NO_WEIGHTS = r"(training_args|optimizer|scheduler|scaler|rng_state|random_states|.*loss).*"
@@ -55,7 +57,7 @@ NO_WEIGHTS = r"(training_args|optimizer|scheduler|scaler|rng_state|random_states
 
 FORMATS: tuple[Format, ...] = (
     Format("safetensors", ".safetensors", ".safetensors.index.json", read_safetensors),
-    Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", NO_WEIGHTS),
+    Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", NO_WEIGHTS, begins=SIGNATURES),
     Format("torch", ".pt", None, read_torch, ignored=NO_WEIGHTS),
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
     Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
@@ -168,6 +170,8 @@ def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
     files = sorted(
         path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path.removeprefix(at))
     )
+    if form.begins and any(path.endswith(".onnx") for path in top):
+        files = [path for path in files if form.stem in path.removeprefix(at)] or _of_format(source, files, form)
     if form.main and f"{at}{form.main}" in files:
         return [f"{at}{form.main}"]
     if form.alone:
@@ -177,6 +181,19 @@ def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
     named = [path for path in files if path == f"{stem}{form.ending}" or path.startswith(f"{stem}-")]
     whole = [path for path in files if not _ADAPTERS.fullmatch(path.removeprefix(at))]
     return one_variant(named or whole or files)
+
+
+def _of_format(source: Source, files: list[str], form: Format) -> list[str]:
+    """The files, if each begins as its format does; else none: they are another format's data."""
+    longest = max(map(len, form.begins))
+    for path in files:
+        reader = source.open(path)
+        try:
+            if not reader.read(0, min(reader.size, longest)).startswith(form.begins):
+                return []
+        finally:
+            reader.close()
+    return files
 
 
 def _only_family(source: Source, files: list[str], form: Format) -> list[str]:

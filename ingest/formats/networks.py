@@ -53,6 +53,8 @@ def find_networks(source: Source, has_weights: Callable[[str], bool]) -> Network
         return Networks((Network(""),))
     folders = sorted({path.rpartition("/")[0] for path in source.files} - {""})
     found = list(islice((folder for folder in folders if has_weights(folder)), _MOST_SHOWN + 1))
+    if "default" in found and all(f"{folder}/adapter_config.json" in source.files for folder in found):
+        found = ["default"]  # PEFT's own name for an adapter that was given none
     if len(found) > 1:
         shown = ", ".join(map(printable, found[:_MOST_SHOWN])) + (", ..." if len(found) > _MOST_SHOWN else "")
         raise SourceError(f"{source.uri}: weights in several folders; name one of them: {shown}")

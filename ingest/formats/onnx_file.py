@@ -1,8 +1,10 @@
 """ONNX: the initialisers of a graph as the weights of the model that was exported, embedded or in files beside it.
 
 Limitations: matrices that an exporter stored as [in, out] cost the whole matrix to read and are read up to a limit
-(layouts.py); values in typed fields of varying length and quantisation other than DequantizeLinear with 8 bits and
-MatMulNBits with 4 or 8 are skipped by tensor. Links to files in a local folder are followed, as for every format.
+(layouts.py). Skipped by tensor: weights in typed fields of varying length; quantisation other than MatMulNBits with 4
+or 8 bits and whole numbers of 8 bits or more with one scale a tensor, row or column. A file of weights that is a link
+out of the folder is refused, where other formats follow links: here a graph that a stranger wrote says which file is
+read, and any bytes of it are weights.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ..views import Transposed, transposed
 from .contents import Contents, SkippedTensor
 from .onnx_graph import Graph, Initializer, Node, read_graph
 from .onnx_names import by_output, find_uses, module_name
-from .onnx_values import DTYPES, TYPED, Affine, Blocks
+from .onnx_values import DTYPES, INTEGERS, TYPED, Affine, Blocks, Varints
 
 _SIZE = re.compile(r"\d{1,18}")
 _QUANTISED_NAME = re.compile(r"_(?:quantized|quant|Q4|Q8|DequantizeLinear)$|(?<=\.)qweight$")
@@ -34,12 +36,14 @@ def read_onnx(reader: Reader, file: str) -> Contents:
 
 
 def check_beside(contents: Contents, source: Source) -> None:
-    """FormatError where a tensor lies in a file that the source does not have, or behind its end."""
+    """FormatError where a tensor lies in a file that the source does not have, or outside of it, or behind its end."""
     for tensor in contents.tensors:
         for last in _last_ranges(tensor.storage, tensor.matrix[0]) if tensor.parameters else ():
             where = f"{source.uri}: tensor {printable(tensor.name)!r} is kept in {printable(last.file)!r}"
             if last.file not in source.files:
-                raise FormatError(f"{where}, which is not there; fetch it too")
+                raise FormatError(f"{where}, which is not there; fetch it too, or name the folder")
+            if source.files[last.file].outside:
+                raise FormatError(f"{where}, a link that leaves the folder; put the file itself there")
             if last.end > source.files[last.file].size:
                 raise FormatError(f"{where}, which has {source.files[last.file].size} of {last.end} bytes")
 
@@ -49,7 +53,7 @@ def _last_ranges(storage: Storage, rows: int) -> list[Range]:
     if isinstance(storage, Transposed):
         return storage.stored.ranges([storage.inputs - 1])
     if isinstance(storage, Affine):
-        return _last_ranges(storage.codes, rows)
+        return _last_ranges(storage.codes, rows) + storage.scale_ranges([rows - 1])
     return storage.ranges([rows - 1])
 
 
@@ -60,11 +64,16 @@ class _Tensors:
         self._size, self._file = size, file
         self._all = {one.name: one for one in graph.initializers}
         self._uses = find_uses(graph)
-        self._scales = {name: self._scales_of(node) for name, node in by_output(graph, "DequantizeLinear").items()}
+        dequantised = by_output(graph, "DequantizeLinear")
+        self._scales = {name: self._scales_of(node) for name, node in dequantised.items()}
+        self._axes = {name: node.numbers.get("axis", (1,))[0] for name, node in dequantised.items()}
         self._blocks = {n.inputs[1]: n for n in graph.nodes if n.op == "MatMulNBits" and len(n.inputs) > 2}
         companions = [part for pair in self._scales.values() for part in pair]
         companions += [part for node in self._blocks.values() for part in node.inputs[2:4]]
         for name in self._all:
+            stem = name.removesuffix("_scale")
+            if stem != name and f"{stem}_zero_point" in self._all:  # of activations
+                companions += [name, f"{stem}_zero_point"]
             stem = name.removesuffix("_quantized")
             if stem != name and f"{stem}_scale" in self._all:
                 self._scales.setdefault(name, (f"{stem}_scale", f"{stem}_zero_point"))
@@ -97,7 +106,7 @@ class _Tensors:
         place = self._place(one)
         if isinstance(place, str):
             return SkippedTensor(shown, one.elements, place)
-        if packed and not name.endswith(".weight"):
+        if packed and not name.endswith((".weight", ".bias")):
             name = name.removesuffix(".") + ".weight"
         if one.name in self._blocks:
             return self._in_blocks(name, one, place)
@@ -107,22 +116,29 @@ class _Tensors:
             return SkippedTensor(shown, one.elements, "a transposed matrix of this type is not read")
         shape = one.shape[::-1] if turned else one.shape
         if one.name in self._scales:
-            return self._affine(LogicalTensor(name, "INT8", shape, storage), one)
+            kind = "INT8" if one.dtype in (2, 3) else place.dtype
+            return self._affine(LogicalTensor(name, kind, shape, storage), one, turned=turned)
         return LogicalTensor(name, place.dtype, shape, storage)
 
-    def _affine(self, tensor: LogicalTensor, one: Initializer) -> LogicalTensor | SkippedTensor:
-        """Codes of 8 bits with their scale and zero point."""
+    def _affine(self, tensor: LogicalTensor, one: Initializer, *, turned: bool) -> LogicalTensor | SkippedTensor:
+        """Whole numbers with their scale and zero point."""
         scale, zero = (self._all.get(name) for name in self._scales[one.name])
-        rows = tensor.matrix[0]
-        places = [self._vector(part) for part in (scale, zero) if part]
-        fits = scale is not None and scale.elements in (1, rows) and (zero is None or zero.elements == scale.elements)
-        if one.dtype not in (2, 3) or not fits or any(place is None for place in places):
-            reason = "codes that are not of 8 bits with one scale a tensor or row are not decoded"
+        count = scale.elements if scale else 0
+        by_row = self._by_row(tensor, one, count, turned=turned)
+        vectors = [self._vector(part, by_row=by_row) for part in (scale, zero) if part]
+        fits = count in (1, tensor.matrix[0 if by_row else 1]) and (zero is None or zero.elements == count)
+        good = DTYPES.get(one.dtype) in INTEGERS and fits and all(vectors)
+        if not good or not isinstance(vectors[0], RowMajor):
+            reason = "codes that are not of 8 bits or more with one scale a tensor, row or column are not decoded"
             return SkippedTensor(printable(tensor.name), tensor.parameters, reason)
-        vectors = [place for place in places if place]
-        by_row = scale is not None and scale.elements > 1
-        storage = Affine(tensor.storage, vectors[0], vectors[1] if len(vectors) > 1 else None, by_row)
-        return replace(tensor, storage=storage)
+        return replace(tensor, storage=Affine(tensor.storage, vectors[0], *vectors[1:] or [None], by_row))
+
+    def _by_row(self, tensor: LogicalTensor, one: Initializer, count: int, *, turned: bool) -> bool:
+        """Whether each logical row has a scale: by the axis of DequantizeLinear; other operators have outputs only."""
+        if count < 2 or len(tensor.shape) < 2:
+            return False
+        axis = self._axes.get(one.name)
+        return axis is None or axis % len(tensor.shape) == int(turned)
 
     def _in_blocks(self, name: str, one: Initializer, codes: RowMajor) -> LogicalTensor | SkippedTensor:
         """The matrix [N, K] of a MatMulNBits."""
@@ -132,7 +148,7 @@ class _Tensors:
         parts = [self._all.get(part) for part in node.inputs[2:4] if part]
         count = -(-inner // block) if block > 0 else 0
         packed_zeros = -(-count * bits // 8)
-        found = [self._vector(part) for part in parts]
+        found = [place if isinstance(place := self._place(part), RowMajor) else None for part in parts if part]
         good = bits in (4, 8) and min(inner, rows, count) > 0 and block % 2 == 0 and len(node.inputs) < 5
         good &= one.dtype == 2 and one.elements == rows * count * (block * bits // 8) and all(found)
         if good and parts[0]:
@@ -147,10 +163,14 @@ class _Tensors:
         storage = Blocks(wide, replace(found[0], columns=count), zeros, bits, block, inner)
         return LogicalTensor(name, "INT4" if bits == 4 else "INT8", (rows, inner), storage)
 
-    def _vector(self, one: Initializer | None) -> RowMajor | None:
-        """The place of scales or zero points as one row; None where it has none."""
-        place = self._place(one) if one else None
-        return replace(place, columns=one.elements) if one and isinstance(place, RowMajor) else None
+    def _vector(self, one: Initializer, *, by_row: bool) -> RowMajor | Varints | None:
+        """Scales or zero points, as rows of one value or as one row; None where they cannot be read."""
+        place = self._place(one)
+        if isinstance(place, RowMajor):
+            return replace(place, columns=1 if by_row else one.elements)
+        if one.data is not None and one.data.number == 5 and DTYPES.get(one.dtype) in INTEGERS:
+            return Varints(self._file, one.data.begin, one.data.length, one.elements)
+        return None
 
     def _place(self, one: Initializer) -> RowMajor | str:
         """Where the values lie, or why they cannot be read. Raises FormatError where they cannot lie."""

@@ -21,7 +21,8 @@ INITIALIZER_LIMIT = 50_000
 _NODE_BYTES = 64 << 10
 KEPT = frozenset({
     "MatMul", "Gemm", "Gather", "Conv", "Transpose", "Identity", "Cast", "Mul", "Add", "DequantizeLinear",
-    "MatMulNBits", "MatMulInteger", "DynamicQuantizeMatMul", "FusedMatMul", "QLinearMatMul", "GatherBlockQuantized",
+    "MatMulNBits", "MatMulInteger", "DynamicQuantizeMatMul", "FusedMatMul", "QLinearMatMul", "QGemm",
+    "GatherBlockQuantized",
     "LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization",
     "SkipSimplifiedLayerNormalization", "GroupNormalization",
 })  # fmt: skip

@@ -17,14 +17,14 @@ from .onnx_graph import Graph, Node
 
 ANONYMOUS = re.compile(r"(onnx::\w+|val|_val|\w*[Cc]onst\w*|initializer|t|_to_copy|)[_\d]*(_quantized)?|\d+")
 PASSED = frozenset({"Identity", "Cast", "Transpose"})
-PRODUCTS = frozenset({"MatMul", "FusedMatMul", "MatMulInteger", "DynamicQuantizeMatMul"})
+PRODUCTS = frozenset({"MatMul", "FusedMatMul", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul"})
 NORMS = frozenset({
     "LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization",
     "SkipSimplifiedLayerNormalization", "GroupNormalization",
 })  # fmt: skip
 _SCOPE = re.compile(r"'([^']*)'")
 _OPERATOR = re.compile(
-    r"(?:[./]|^)(?:MatMul|Gemm|Gather|Add|Mul|Conv|LayerNorm|SimplifiedLayerNorm)[A-Za-z]*(?:_\d+)?(?:_quant)?$"
+    r"(?:[./]|^)(?:MatMul|Gemm|Gather|Add|Mul|Conv|LayerNorm|SimplifiedLayerNorm)[A-Za-z]*(?:_\d+)?(?:_MatMul)?(?:_quant)?$"
 )
 _GENAI = re.compile(r"\.(?:MatMul|Gemm|Add|Gather)(?=\.(?:weight|bias|qweight|scales)$)")
 _LAST_NORM = re.compile(r"model\.layers\.\d+\.final_norm_layernorm(?=\.(weight|bias)$)")
@@ -41,11 +41,11 @@ class Use:
     @property
     def is_turned(self) -> bool:
         """Whether the stored matrix is [in, out]."""
-        if self.node.op in PRODUCTS and self.place == 1:
-            return self.node.numbers.get("transB", (0,))[0] != 1 and not self.flipped
-        if self.node.op == "Gemm" and self.place == 1:
-            return (self.node.numbers.get("transB", (0,))[0] == 1) == self.flipped
-        return False
+        op, weight = self.node.op, 3 if self.node.op in {"QLinearMatMul", "QGemm"} else 1
+        if self.place != weight or op not in PRODUCTS | {"Gemm", "QGemm"}:
+            return False
+        straight = self.node.numbers.get("transB", (0,))[0] == 1
+        return straight == self.flipped
 
 
 def find_uses(graph: Graph) -> dict[str, Use]:

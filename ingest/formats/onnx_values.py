@@ -1,4 +1,4 @@
-"""Values of ONNX initialisers: plain ones, 8-bit codes with a scale, 4- and 8-bit blocks of MatMulNBits."""
+"""Values of ONNX initialisers: plain ones, integer codes with a scale, 4- and 8-bit blocks of MatMulNBits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FormatError
 from ..reader import Range
 from ..storage import RowMajor, Storage
 
@@ -20,30 +21,76 @@ TYPED = {4: "F32", 10: "F64"}
 """Fields whose values are packed as they lie in memory; those of the others are numbers of varying length."""
 
 
+INTEGERS = frozenset({"U8", "I8", "U16", "I16", "I32"})
+"""Types of codes that DequantizeLinear takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Varints:
+    """One row of `columns` whole numbers in a field of varying lengths, as onnxruntime's quantiser leaves zero points.
+
+    A number is 7 bits a byte, lowest first, the last byte below 128; negative ones are those modulo 2^64.
+    """
+
+    file: str
+    offset: int
+    length: int
+    columns: int
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """The whole field."""
+        return [Range(self.file, self.offset, self.length)] if len(rows) else []
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
+        """The numbers [1, columns]. Raises FormatError where the field does not hold so many."""
+        raw = np.frombuffer(b"".join(chunks), np.uint8)
+        ends = np.flatnonzero(raw < 128)
+        starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+        lengths = ends - starts + 1
+        if len(ends) != self.columns or (raw[-1:] >= 128).any() or (lengths > 10).any():
+            raise FormatError(f"{self.file}: {self.length} bytes at {self.offset} do not hold {self.columns} numbers")
+        if not len(ends):
+            return np.zeros((1, 0), np.float32)
+        places = np.arange(len(raw)) - np.repeat(starts, lengths)
+        numbers = np.add.reduceat((raw & 127).astype(np.uint64) << (7 * places).astype(np.uint64), starts)
+        return numbers.view(np.int64).astype(np.float32)[None]
+
+
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """(codes - zero) x scale of DequantizeLinear: one scale for all, or one a row."""
+    """(codes - zero) x scale of DequantizeLinear: one scale for all, one a row, or one a column.
+
+    Of the rows' own scales and zero points each is a row of one value, of the others they are one row.
+    """
 
     codes: Storage
     scale: RowMajor
-    zero: RowMajor | None
+    zero: RowMajor | Varints | None
     by_row: bool
 
-    def _vectors(self) -> list[RowMajor]:
-        return [self.scale, *([self.zero] if self.zero else [])]
+    def _vectors(self, rows: Sequence[int]) -> list[tuple[Storage, Sequence[int]]]:
+        """Scale and zero, and which rows of them are read."""
+        vectors: list[RowMajor | Varints] = [self.scale, *([self.zero] if self.zero else [])]
+        return [(v, rows if self.by_row and isinstance(v, RowMajor) else [0] if len(rows) else []) for v in vectors]
+
+    def scale_ranges(self, rows: Sequence[int]) -> list[Range]:
+        """The ranges of scale and zero."""
+        return [found for part, own in self._vectors(rows) for found in part.ranges(own)]
 
     def ranges(self, rows: Sequence[int]) -> list[Range]:
-        """The ranges of the codes, then scale and zero whole."""
-        return self.codes.ranges(rows) + [r for vector in self._vectors() for r in vector.ranges([0])]
+        """The ranges of the codes, then of scale and zero."""
+        return self.codes.ranges(rows) + self.scale_ranges(rows)
 
     def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
         """The values [len(rows), in]."""
-        vectors = self._vectors()
-        values = self.codes.decode(rows, chunks[: -len(vectors)])
-        found = [v.decode([0], [c])[0] for v, c in zip(vectors, chunks[-len(vectors) :], strict=True)]
-        scale, zero = found[0], found[1] if len(found) > 1 else np.zeros(1, np.float32)
-        if self.by_row:
-            scale, zero = scale[list(rows), None], zero[list(rows), None] if len(found) > 1 else zero
+        left = iter(chunks)
+        values, scale, *zeros = [
+            part.decode(own, [next(left) for _ in part.ranges(own)])
+            for part, own in [(self.codes, rows), *self._vectors(rows)]
+        ]
+        zero: NDArray[np.float32] | float = zeros[0] if zeros else 0.0
+        if zeros and self.by_row and isinstance(self.zero, Varints):
+            zero = zeros[0][0, list(rows), None]
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray((values - zero) * scale, np.float32)
 

@@ -40,6 +40,8 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "params"
 """Keys below which checkpoints keep the weights, beside optimizer and epoch."""
 PREFIXES = ("module.", "_orig_mod.")
 _DEPTH = 8
+SIGNATURES = (b"PK\x03\x04", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.")
+"""How a zip file begins, and the number that torch before 1.6 wrote first."""
 
 
 def read_torch(reader: Reader, file: str) -> Contents:

@@ -33,9 +33,12 @@ class FolderSource:
         self.uri = (only or root).as_uri()
         stem = _PART.sub("", only.name).rpartition(".")[0] if only else ""
         self.name = printable(stem if only and stem not in _GENERIC else root.name)
-        found = {path: size for path, size in _walk(root) if only is None or _beside(path, only.name)}
-        self._times = {path: time for path, (_, time) in found.items()}
-        self._files = {path: SourceFile(path, size) for path, (size, _) in found.items()}
+        found = {path: status for path, status in _walk(root) if only is None or _beside(path, only.name)}
+        self._times = {path: status.st_mtime_ns for path, status in found.items()}
+        self._files = {
+            path: SourceFile(path, status.st_size, outside=(root / path).is_symlink() and _leaves(root, root / path))
+            for path, status in found.items()
+        }
 
     @property
     def files(self) -> Mapping[str, SourceFile]:
@@ -71,9 +74,9 @@ def open_folder(path: Path) -> FolderSource:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
 
 
-def _walk(root: Path) -> list[tuple[str, tuple[int, int]]]:
-    """(relative path, (size, mtime in ns)) of the files at most three folders down, hidden ones left out."""
-    found: list[tuple[str, tuple[int, int]]] = []
+def _walk(root: Path) -> list[tuple[str, os.stat_result]]:
+    """(relative path, status) of the files at most three folders down, hidden ones left out; links are followed."""
+    found: list[tuple[str, os.stat_result]] = []
     pending = [(root, 0)]
     while pending:
         folder, depth = pending.pop()
@@ -83,11 +86,17 @@ def _walk(root: Path) -> list[tuple[str, tuple[int, int]]]:
             if entry.is_dir() and depth < _DEPTH and not entry.is_symlink():
                 pending.append((entry, depth + 1))
             elif entry.is_file():
-                status = entry.stat()
-                found.append((entry.relative_to(root).as_posix(), (status.st_size, status.st_mtime_ns)))
+                found.append((entry.relative_to(root).as_posix(), entry.stat()))
             if len(found) > _MOST_FILES:
                 raise SourceError(f"{root}: more than {_MOST_FILES} files; name the model's own folder")
     return found
+
+
+def _leaves(root: Path, link: Path) -> bool:
+    """Whether a link leads out of the folder, and not to `blobs` beside the `snapshots` of a Hub cache."""
+    folder, target = root.resolve(), link.resolve()
+    blobs = {above.parent / "blobs" for above in (folder, *folder.parents) if above.name == "snapshots"}
+    return not target.is_relative_to(folder) and target.parent not in blobs
 
 
 def _first_part(path: Path) -> Path:
@@ -102,6 +111,11 @@ def _beside(path: str, weights: str) -> bool:
         return False
     if _PART.search(weights) and _PART.sub(r"-of-\1", path) == _PART.sub(r"-of-\1", weights):
         return True
-    if weights.endswith(".onnx") and path.startswith(weights):
-        return True  # model.onnx_data, model.onnx.data: the weights that it keeps outside
+    if weights.endswith(".onnx") and (path.startswith(weights) or path in _data_of(weights.removesuffix(".onnx"))):
+        return True
     return path == weights or path.endswith((".json", ".md", ".txt", "tokenizer.model"))
+
+
+def _data_of(stem: str) -> set[str]:
+    """Names of files in which an ONNX graph keeps its weights, beside those that begin with its own whole name."""
+    return {f"{stem}{ending}" for ending in (".bin", ".data", "_data", ".weight", ".weights", ".pb")}

@@ -19,11 +19,15 @@ each time."""
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of a source; `path` is relative, with `/`. `sha256` where the source knows it without reading."""
+    """A file of a source; `path` is relative, with `/`. `sha256` where the source knows it without reading.
+
+    `outside`: the path is a link to somewhere else than the source's own folder, or its repository's in a Hub cache.
+    """
 
     path: str
     size: int
     sha256: str | None = None
+    outside: bool = False
 
 
 class Source(Protocol):

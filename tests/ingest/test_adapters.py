@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
-from forebear.ingest.adapters import CONFIG_LIMIT, read_adapter_config
-from forebear.ingest.errors import FormatError
+from forebear.ingest.adapter_config import CONFIG_LIMIT, read_adapter_config
+from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.model import fingerprint_model, iter_problems
 from forebear.ingest.sources import open_source
 
-from ..writers import MemorySource, Raw, llama, llama_config, model_files, safetensors_bytes
+from ..writers import MemorySource, Raw, llama, llama_config, model_files, raw, safetensors_bytes
 from .formats.writers_adapters import Data, Factors, kohya_file, peft_files, train
+from .formats.writers_torch import torch_bytes
 
-GOLDEN = Path(__file__).parent / "formats" / "golden" / "peft_lora"
+GOLDEN = Path(os.environ.get("FOREBEAR_GOLDEN") or Path(__file__).parent / "formats" / "golden")
+"""Made by PEFT itself (formats/make_peft_golden.py), or what `make test-libraries` has just made."""
 
 
 def factors(seed: int = 1, rank: int = 8) -> Factors:
@@ -26,15 +31,84 @@ def factors(seed: int = 1, rank: int = 8) -> Factors:
 
 
 def test_what_peft_itself_saves_is_an_adapter_with_every_factor_and_no_module_saved_whole() -> None:
-    made = fingerprint_model(open_source(str(GOLDEN)))
+    made = fingerprint_model(open_source(str(GOLDEN / "peft_lora")))
     assert made.adapter is not None
     assert (made.adapter.kind, made.adapter.rank, made.adapter.dora, made.adapter.modules) == (
         "LORA", 4, True, ("q_proj", "v_proj"),
     )  # fmt: skip
     assert {(t.outputs, t.inputs) for t in made.adapter.targets} == {(64, 64), (32, 64)}
-    read = [t for t in made.tensors if t.rows_read]
-    assert len(read) == 8 and all("lora_A" in t.named.tensor.name or "lora_B" in t.named.tensor.name for t in read)
-    assert {t.named.place.component for t in made.tensors} == {"adapter"}
+    compared = [t for t in made.tensors if t.positions is not None]
+    assert len(compared) == 8 and all(
+        "lora_A" in t.named.tensor.name or "lora_B" in t.named.tensor.name for t in compared
+    )
+    assert all(t.rows_read for t in made.tensors) and {t.named.place.component for t in made.tensors} == {"adapter"}
+    assert len(made.adapter.exact) == 4 and all("magnitude" in one.name for one in made.adapter.exact)
+    assert [(s.name, s.parameters) for s in made.skipped] == [("base_model.model.lm_head.weight", 1024)]
+    assert "saved whole" in made.skipped[0].reason and made.tensor_count == 13
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "compared", "kept"),
+    [
+        ("rank_1", "LORA", 0, 8), ("pissa", "LORA", 8, 0), ("adalora", "ADALORA", 8, 4), ("loha", "LOHA", 16, 0),
+        ("lokr", "LOKR", 0, 12), ("vera", "VERA", 0, 10), ("ia3", "IA3", 0, 4), ("oft", "OFT", 0, 4),
+        ("prompt", "PROMPT_TUNING", 0, 1),
+    ],
+)  # fmt: skip
+def test_of_every_kind_that_peft_saves_each_tensor_is_compared_or_says_why_not(
+    kind: str, shown: str, compared: int, kept: int
+) -> None:
+    made = fingerprint_model(open_source(str(GOLDEN / f"peft_{kind}")))
+    assert made.adapter is not None and made.adapter.kind == shown
+    assert sum(t.positions is not None for t in made.tensors) == compared
+    assert len(made.adapter.exact) == kept and all(one.reason for one in made.adapter.exact)
+    assert compared + kept == made.tensor_count == len(made.tensors) and all(t.statistics for t in made.tensors)
+    assert bool(made.sketches) == bool(compared)
+    assert kind in {"pissa", "loha"} or list(iter_problems(made))
+
+
+@pytest.mark.parametrize("kind", ["rank_1", "lokr", "vera", "ia3", "prompt"])
+def test_adapters_that_are_not_compared_have_the_content_of_their_copies_and_of_no_other(kind: str) -> None:
+    tensors = load_file(GOLDEN / f"peft_{kind}" / "adapter_model.safetensors")
+
+    def content(values: dict[str, Any]) -> str:
+        return fingerprint_model(MemorySource({"adapter_model.safetensors": safetensors_bytes(values)})).content
+
+    first = next(name for name in tensors if "vera_A" not in name and "vera_B" not in name)
+    other = tensors | {first: tensors[first] + np.float32(0.5)}
+    wide = {name: raw(value, "F64") for name, value in reversed(tensors.items())}
+    assert content(tensors) == content(wide) != content(other)
+
+
+def test_a_second_adapter_in_a_folder_of_its_own_is_named_and_can_be_named() -> None:
+    top = open_source(str(GOLDEN / "peft_rank_1"))
+    made = fingerprint_model(top)
+    assert made.adapter is not None and made.adapter.rank == 1
+    (told,) = made.skipped
+    assert told.name == "other/adapter_config.json" and "name its folder 'other'" in told.reason
+    other = fingerprint_model(open_source(str(GOLDEN / "peft_rank_1" / "other"))).adapter
+    assert other is not None and other.rank == 4
+
+
+def test_of_adapters_in_folders_alone_the_default_one_is_read_with_its_own_config() -> None:
+    files = {f"{at}/{n}": d for at in ("default", "other") for n, d in peft_files(factors(), r=at).items()}
+    files["default/adapter_config.json"] = json.dumps({"base_model_name_or_path": "org/base", "lora_alpha": 3}).encode()
+    made = fingerprint_model(MemorySource(files))
+    assert made.adapter is not None and made.adapter.config.alpha == 3
+    assert [s.name for s in made.skipped] == ["other/adapter_config.json"]
+    del files["default/adapter_config.json"]
+    with pytest.raises(SourceError, match="name one of them: default, other"):
+        fingerprint_model(MemorySource(files))
+
+
+def test_the_older_file_of_torch_holds_the_same_adapter() -> None:
+    values = {f"base_model.model.{n}.weight": v for n, v in factors().items()}
+    files = peft_files(factors())
+    old = fingerprint_model(MemorySource(files | {"adapter_model.bin": torch_bytes(values)}))
+    del files["adapter_model.safetensors"]
+    new = fingerprint_model(MemorySource(files | {"adapter_model.bin": torch_bytes(values)}))
+    assert (old.format, new.format) == ("safetensors", "torch") and new.adapter and len(new.adapter.targets) == 4
+    assert new.content == old.content and new.sketches[0].positions == old.sketches[0].positions
 
 
 def test_the_declared_base_is_a_parent_with_the_relation_adapter() -> None:
@@ -68,7 +142,12 @@ def test_a_repository_that_holds_full_weights_too_is_that_model() -> None:
 @pytest.mark.parametrize("rank", [1, 3])
 def test_ranks_too_small_for_a_null_are_kept_without_evidence_and_say_so(rank: int) -> None:
     made = fingerprint_model(MemorySource(peft_files(factors(rank=rank))))
-    assert not made.sketches and f"rank {rank}: below 4" in " ".join(iter_problems(made))
+    assert (
+        made.adapter is not None
+        and len(made.adapter.exact) == 8
+        and not made.sketches
+        and f"rank {rank}: below 4" in " ".join(iter_problems(made))
+    )
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,13 @@ def test_an_adapter_of_which_nothing_was_trained_is_of_one_initialisation_at_mos
         registry.ingest(tmp_path / "fresh", tmp_path / "trained")
         (answer,) = registry.ancestors("fresh").components
     assert answer.verdict != "derived" and "no lora_B" in answer.ancestors[0].reason
+
+
+def test_of_adapters_that_are_not_compared_only_copies_are_duplicates(tmp_path: Path) -> None:
+    one = train(DATA, 1, rank=2)
+    for name, factors in (("a", one), ("b", one), ("stranger", train(DATA, 2, rank=2))):
+        write_files(tmp_path / name, peft_files(factors, base_model_name_or_path=name))
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(tmp_path / "a", tmp_path / "b", tmp_path / "stranger")
+        rows = registry.connection.execute("SELECT content FROM model ORDER BY name").fetchall()
+    assert rows[0] == rows[1] != rows[2]

@@ -1,10 +1,12 @@
 """float8 and int8 with one scale a tensor, a row or a block, in `weight_scale_inv`, `weight_scale` or `SCB`.
 
 DeepSeek and its kin (blocks of 128 x 128), compressed-tensors `float-quantized` and `int-quantized` (with zero points),
-fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), and stacks of experts of any of them
+fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), torchao (`_weight_qdata`, `_weight_scale`, int8 with
+`_weight_zero_point`; its int4 is packed for kernels and skipped), and stacks of experts of any of them
 (`experts.gate_up_proj` with `experts.gate_up_proj_scale_inv`).
 
-Sources: transformers `integrations/finegrained_fp8.py`; compressed-tensors `quantization/lifecycle/forward.py`;
+Sources: torchao `prototype/safetensors/safetensors_support.py`;
+transformers `integrations/finegrained_fp8.py`; compressed-tensors `quantization/lifecycle/forward.py`;
 bitsandbytes `functional.py`.
 """
 
@@ -16,11 +18,14 @@ from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
 
 _CODES = {"F8_E4M3": "FP8", "F8_E5M2": "FP8", "F8_E4M3FNUZ": "FP8", "F8_E5M2FNUZ": "FP8", "I8": "INT8"}
 _SCALES = (("weight_scale_inv", 1.0), ("weight_scale", 1.0), ("SCB", 1 / 127))
+_FLATTENED = "._weight_qdata"
 _ACTIVATIONS = ("input_scale", "output_scale", "weight_format")
 """Figures of the same module that say nothing of its weights."""
 
 
 def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
+    if tensor.name.endswith(_FLATTENED):
+        return _flattened(tensor, stored)
     if tensor.dtype not in _CODES or len(tensor.shape) not in (2, 3) or not isinstance(tensor.storage, RowMajor):
         return None
     refused = None
@@ -42,6 +47,21 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         reason = f"{leaf} of shape {scale.shape} is not a scale a tensor, row or known block"
         refused = Refused(tensor.parameters, reason, frozenset(used))
     return refused
+
+
+def _flattened(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
+    """A weight of torchao, whose parts stand beside each other under its own name."""
+    stem = tensor.name.removesuffix("qdata")
+    used = stored.present(stem + part for part in ("qdata", "scale", "zero_point", "scale_and_zero"))
+    scale, zero = (stored.get(stem + part, {"I8", *FLOAT_SCALES}) for part in ("scale", "zero_point"))
+    codes = stored.get(tensor.name, _CODES, 2)
+    good = codes is not None and scale is not None and scale.dtype in FLOAT_SCALES and len(scale.shape) == 2
+    good &= (zero is None) == (f"{stem}zero_point" not in stored.by_name)
+    storage = _storage(codes, scale, zero, 1.0, stored) if good and codes and scale else None
+    if codes is None or storage is None:
+        return Refused(tensor.parameters, "codes of torchao other than int8 or float8 with scales that fit", used)
+    name = stem.removesuffix("_weight_") + "weight"
+    return Decoded(LogicalTensor(name, _CODES[codes.dtype], codes.shape, storage), used)
 
 
 def _storage(
@@ -87,4 +107,4 @@ def _block(shape: tuple[int, ...], scales: tuple[int, ...], stored: Stored) -> t
     return None
 
 
-SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj", _read)
+SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj|\._weight_qdata", _read)

@@ -109,6 +109,59 @@ class Export:
         return made | ({self.beside: self.data} if self.beside else {})
 
 
+@dataclass
+class Quantised(Export):
+    """An export after onnxruntime's static quantiser: codes of 8 bits, their scales, DequantizeLinear before each use.
+
+    As it writes them: signed codes around 0, zero points in a field of numbers of varying length, one scale a tensor,
+    or one an output of a product; embeddings have one scale.
+    """
+
+    by_output: bool = False
+
+    def quantised(self, name: str, values: Values, axis: int | None) -> str:
+        """Codes, scale and zero point of one initialiser; the name of what comes out of its DequantizeLinear."""
+        others = None if axis is None else tuple(d for d in range(values.ndim) if d != axis)
+        largest = np.abs(values).max(axis=others, keepdims=axis is not None)
+        scale = np.maximum(largest / 127, 1e-12).astype(np.float32)
+        codes = np.round(values / scale).clip(-127, 127)
+        flat = scale.reshape(() if axis is None else -1)
+        zeros = part(5, varint(0) * flat.size)
+        self.tensors += [
+            tensor(f"{name}_zero_point", KINDS["I8"], flat.shape, zeros),
+            tensor(f"{name}_scale", KINDS["F32"], flat.shape, part(4, flat.tobytes())),
+            embedded(f"{name}_quantized", codes, "I8"),
+        ]
+        inputs = [f"{name}_{part_of}" for part_of in ("quantized", "scale", "zero_point")]
+        made, about = f"{name}_DequantizeLinear_Output", {} if axis is None else {"axis": axis}
+        self.nodes.append(node("DequantizeLinear", inputs, made, f"{name}_DequantizeLinear", **about))
+        return made
+
+    def linear(self, name: str, values: Values, order: int) -> None:
+        """A product with a matrix [in, out]."""
+        module = "/" + name.removesuffix(".weight").replace(".", "/").replace("/layers/", "/layers.")
+        made = self.quantised(f"onnx::MatMul_{order}", np.ascontiguousarray(values.T), 1 if self.by_output else None)
+        self.nodes.append(node("MatMul", ["x", made], f"y{order}", f"{module}/MatMul"))
+
+    def embedding(self, name: str, values: Values, order: int) -> None:
+        """The table of an embedding."""
+        self.nodes.append(node("Gather", [self.quantised(name, values, None), "ids"], f"y{order}"))
+
+
+def onnx_quantised(tensors: Mapping[str, Values], *, by_output: bool) -> dict[str, bytes]:
+    """model.onnx with every matrix in 8 bits."""
+    export = Quantised(by_output=by_output)
+    for order, (name, values) in enumerate(tensors.items()):
+        if values.ndim == 2 and "embed" not in name:
+            export.linear(name, values, order)
+        elif values.ndim == 2:
+            export.embedding(name, values, order)
+        else:
+            export.add(name, values)
+            export.nodes.append(node("Mul", [name, "x"], f"y{order}"))
+    return export.files()
+
+
 def onnx_files(
     tensors: Mapping[str, Values], style: str = "torch", dtype: str = "F32", beside: str | None = None
 ) -> dict[str, bytes]:

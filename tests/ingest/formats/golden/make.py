@@ -1,6 +1,6 @@
 """Small linear layers quantised by the libraries themselves, with the values that each library makes of them again.
 
-    python make.py bitsandbytes|mlx|compressed_tensors|autoawq [FOLDER]
+    python make.py LIBRARY [FOLDER]
 
 Each run writes FOLDER/LIBRARY.safetensors (packed tensors, and `NAME.expected` in float32) and FOLDER/LIBRARY.json
 (versions, config). `make test-libraries` runs it in the environment of each library and compares.
@@ -25,7 +25,7 @@ def values(seed: int) -> Any:
     return np.random.default_rng(seed).normal(0, 0.02, (ROWS, COLUMNS)).astype(np.float32)
 
 
-def bitsandbytes() -> tuple[dict[str, Any], dict[str, Any]]:
+def bitsandbytes(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """nf4 and fp4, plain and double, on the CPU."""
     import torch
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
@@ -42,7 +42,7 @@ def bitsandbytes() -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: value.contiguous().numpy() for name, value in tensors.items()}, {}
 
 
-def mlx() -> tuple[dict[str, Any], dict[str, Any]]:
+def mlx(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Affine codes of every number of bits, and 4-bit floats."""
     import mlx.core as mx
 
@@ -65,7 +65,7 @@ def mlx() -> tuple[dict[str, Any], dict[str, Any]]:
     return tensors, {"quantization": config}
 
 
-def compressed_tensors() -> tuple[dict[str, Any], dict[str, Any]]:
+def compressed_tensors(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Packed 4 and 8 bits by groups, by rows, with zero points."""
     import torch
     from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32
@@ -89,7 +89,56 @@ def compressed_tensors() -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: value.contiguous().numpy() for name, value in tensors.items()}, {}
 
 
-def autoawq() -> tuple[dict[str, Any], dict[str, Any]]:
+def gptqmodel(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """4 and 8 bits in groups, in order and by g_idx, packed and unpacked by the library's plain torch module."""
+    import torch
+    from gptqmodel.nn_modules.qlinear.torch import TorchLinear
+
+    tensors: dict[str, Any] = {}
+    group, rows = 32, 32  # of outputs it takes multiples of 32 only
+    for number, (bits, shuffled) in enumerate((b, s) for b in (4, 8) for s in (False, True)):
+        full = torch.from_numpy(np.random.default_rng(number).normal(0, 0.02, (rows, COLUMNS)).astype(np.float32))
+        order = torch.arange(COLUMNS) // group
+        if shuffled:
+            order = order[torch.randperm(COLUMNS, generator=torch.Generator().manual_seed(number))]
+        parts = torch.stack([full[:, order == g] for g in range(COLUMNS // group)], 1)
+        low, high = parts.amin(-1).clamp(max=0), parts.amax(-1).clamp(min=0)
+        scales = ((high - low) / (2**bits - 1)).half().float()
+        zeros = (-low / scales).round().clamp(1, 2**bits - 1)
+        linear = torch.nn.Linear(COLUMNS, rows, bias=False)
+        linear.weight.data = full
+        packed = TorchLinear(
+            bits=bits, group_size=group, sym=False, desc_act=shuffled, in_features=COLUMNS, out_features=rows
+        )
+        packed.pack_original(linear, scales, zeros, order.int())
+        packed.eval()
+        name = f"layers.{number}.q_proj"
+        tensors |= {
+            f"{name}.{leaf}": getattr(packed, leaf).clone() for leaf in ("qweight", "qzeros", "scales", "g_idx")
+        }
+        tensors[f"{name}.weight.expected"] = packed.dequantize_weight().T.float().clone()
+    config = {"quantization_config": {"quant_method": "gptq", "checkpoint_format": "gptq_v2"}}
+    return {name: value.contiguous().numpy() for name, value in tensors.items()}, config
+
+
+def torchao(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """int8 by rows, flattened for safetensors as the library does; its int4 is packed for kernels of GPUs."""
+    import torch
+    from torchao.prototype.safetensors.safetensors_support import flatten_tensor_state_dict
+    from torchao.quantization import Int8WeightOnlyConfig, quantize_
+
+    tensors: dict[str, Any] = {}
+    for number in range(2):
+        model = torch.nn.ModuleDict({"q_proj": torch.nn.Linear(COLUMNS, ROWS, bias=False)})
+        model["q_proj"].weight.data = torch.from_numpy(values(number))
+        quantize_(model, Int8WeightOnlyConfig())
+        flat, _about = flatten_tensor_state_dict(model.state_dict())
+        tensors |= {f"layers.{number}.{name}": value for name, value in flat.items()}
+        tensors[f"layers.{number}.q_proj.weight.expected"] = model["q_proj"].weight.dequantize().float()
+    return {name: value.detach().contiguous().numpy() for name, value in tensors.items()}, {}
+
+
+def autoawq(_: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Random codes of AWQ, and the same as AutoAWQ turns them into those of GPTQ for ExLlama.
 
     The one module that is needed is loaded by its path: AutoAWQ's own __init__ asks for all of transformers.
@@ -118,13 +167,105 @@ def autoawq() -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: value.contiguous().numpy() for name, value in tensors.items()}, {}
 
 
-LIBRARIES = {"autoawq": autoawq, "bitsandbytes": bitsandbytes, "mlx": mlx, "compressed_tensors": compressed_tensors}
+def onnxruntime(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Files of onnxruntime's quantisers: FOLDER/onnxruntime_KIND.onnx; the values of each, as [out, in]."""
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
+
+    random = np.random.default_rng(0)
+    shapes = {"model.embed_tokens.weight": (20, 16), "onnx::MatMul_10": (16, 16), "onnx::MatMul_11": (16, 24),
+              "head.weight": (12, 24), "head.bias": (12,)}  # fmt: skip
+    tensors = {name: random.normal(0, 0.05, shape).astype(np.float32) for name, shape in shapes.items()}
+    make = onnx.helper.make_node
+    nodes = [
+        make("Gather", ["model.embed_tokens.weight", "ids"], ["e"], "/model/embed_tokens/Gather"),
+        make("MatMul", ["e", "onnx::MatMul_10"], ["a"], "/model/layers.0/self_attn/q_proj/MatMul"),
+        make("MatMul", ["a", "onnx::MatMul_11"], ["b"], "/model/layers.0/mlp/up_proj/MatMul"),
+        make("Gemm", ["b", "head.weight", "head.bias"], ["c"], "/head/Gemm", transB=1),
+    ]
+    value = onnx.helper.make_tensor_value_info
+    ends = [value("ids", onnx.TensorProto.INT64, [5])], [value("c", onnx.TensorProto.FLOAT, [5, 12])]
+    stored = [onnx.numpy_helper.from_array(x, name) for name, x in tensors.items()]
+    graph = onnx.helper.make_graph(nodes, "made", *ends, stored)
+    plain = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "onnxruntime_plain.onnx"
+    onnx.save(plain, source)
+
+    class Samples:
+        def __init__(self) -> None:
+            self.left = iter([{"ids": np.arange(i, i + 5)} for i in range(0, 15, 5)])
+
+        def get_next(self) -> Any:
+            return next(self.left, None)
+
+        def __len__(self) -> int:
+            return 3
+
+    expected: dict[str, Any] = {}
+    for kind, style, by_output in (
+        ("qdq", QuantFormat.QDQ, False), ("qdq_by_output", QuantFormat.QDQ, True),
+        ("qoperator", QuantFormat.QOperator, True), ("dynamic", None, False), ("dynamic_by_output", None, True),
+    ):  # fmt: skip
+        path = folder / f"onnxruntime_{kind}.onnx"
+        if style is None:
+            quantize_dynamic(source, path, per_channel=by_output)
+        else:
+            options = {"quant_format": style, "per_channel": by_output, "weight_type": QuantType.QInt8}
+            quantize_static(source, path, Samples(), **options)
+        values = _dequantised(path, turned_head=style is None)
+        expected |= {f"{kind}/{name}": np.ascontiguousarray(value) for name, value in values.items()}
+    source.unlink()
+    return expected, {}
+
+
+def _dequantised(path: Path, *, turned_head: bool) -> dict[str, Any]:
+    """The weights of a quantised file as onnxruntime's own DequantizeLinear makes them, by the module's name."""
+    import onnx
+    from onnxruntime import InferenceSession
+
+    graph = onnx.load(path).graph
+    kept = {one.name: one for one in graph.initializer}
+    axes = {n.input[0]: a.i for n in graph.node if n.op_type == "DequantizeLinear" for a in n.attribute}
+    names = {"model.embed_tokens.weight": False, "onnx::MatMul_10": True, "onnx::MatMul_11": True,
+             "head.weight": turned_head, "head.bias": False}  # fmt: skip
+    modules = {"onnx::MatMul_10": "model.layers.0.self_attn.q_proj.weight",
+               "onnx::MatMul_11": "model.layers.0.mlp.up_proj.weight"}  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, turned in names.items():
+        codes, scale = f"{name}_quantized", f"{name}_quantized_scale" if "bias" in name else f"{name}_scale"
+        if name in kept:
+            values = onnx.numpy_helper.to_array(kept[name])
+        elif scale in kept:
+            inputs = [codes, scale, scale.replace("_scale", "_zero_point")]
+            axis = axes.get(codes, 1 if turned else 0)
+            node = onnx.helper.make_node("DequantizeLinear", inputs, ["y"], axis=axis)
+            shape = list(kept[codes].dims)
+            end = [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, shape)]
+            one = onnx.helper.make_graph([node], "one", [], end, [kept[i] for i in inputs])
+            made = onnx.helper.make_model(one, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+            (values,) = InferenceSession(made.SerializeToString()).run(None, {})
+        else:
+            continue  # the bias of a QGemm: its scale is the product of two others
+        found[modules.get(name, name)] = values.T if turned else values
+    return found
+
+
+LIBRARIES = {
+    "autoawq": autoawq,
+    "bitsandbytes": bitsandbytes,
+    "mlx": mlx,
+    "compressed_tensors": compressed_tensors,
+    "gptqmodel": gptqmodel,
+    "torchao": torchao,
+    "onnxruntime": onnxruntime,
+}
 
 
 def main(library: str, folder: Path) -> None:
     """Write both files of one library."""
-    tensors, config = LIBRARIES[library]()
     folder.mkdir(parents=True, exist_ok=True)
+    tensors, config = LIBRARIES[library](folder)
     save_file(tensors, folder / f"{library}.safetensors")
     about = {"library": library, "version": version(library.replace("_", "-")), "config": config}
     (folder / f"{library}.json").write_text(json.dumps(about, indent=1) + "\n")
