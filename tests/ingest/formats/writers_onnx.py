@@ -133,8 +133,11 @@ class Quantised(Export):
             embedded(f"{name}_quantized", codes, "I8"),
         ]
         inputs = [f"{name}_{part_of}" for part_of in ("quantized", "scale", "zero_point")]
-        made, about = f"{name}_DequantizeLinear_Output", {} if axis is None else {"axis": axis}
-        self.nodes.append(node("DequantizeLinear", inputs, made, f"{name}_DequantizeLinear", **about))
+        made, called = f"{name}_DequantizeLinear_Output", f"{name}_DequantizeLinear"
+        if axis is None:
+            self.nodes.append(node("DequantizeLinear", inputs, made, called))
+        else:
+            self.nodes.append(node("DequantizeLinear", inputs, made, called, axis=axis))
         return made
 
     def linear(self, name: str, values: Values, order: int) -> None:
