@@ -147,7 +147,7 @@ def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Ali
         finite = np.isfinite(z)
         if not finite.any():
             continue
-        z = calibrated(z)
+        z = calibrated(z, symmetric=kind == "positions")
         place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
         total[place] += z if finite.all() else np.where(finite, z, 0.0)
         count[place] += finite
@@ -157,7 +157,7 @@ def _correlations(pairing: Pairing, kind: str, *, unsigned: bool = False) -> Ali
         return None
     combined = np.where(some, total / np.sqrt(np.maximum(count, 1)), np.nan)
     if some.sum() >= FEW_PAIRS and min(some.any(axis=1).sum(), some.any(axis=0).sum()) >= FEW_BLOCKS:
-        combined = combined / max(1.0, spread(combined))
+        combined = combined / max(1.0, spread(combined, symmetric=kind == "positions"))
     return _best(kind, np.where(some, combined, -np.inf), some, log_sf, scores)
 
 

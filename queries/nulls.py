@@ -65,7 +65,7 @@ def fisher_z(r: NDArray[np.floating], values: NDArray[np.int64] | int) -> NDArra
     return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12).astype(np.float64)) * np.sqrt(np.maximum(values - 3, 1))
 
 
-def calibrated(z: NDArray[np.float64]) -> NDArray[np.float64]:
+def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np.float64]:
     """Scores [query blocks, candidate blocks] against the null of their own mismatched pairs; NaN stays NaN.
 
     Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer
@@ -79,23 +79,24 @@ def calibrated(z: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = z - _median(z, 1, whole)
     centred = centred - _median(centred, 0, whole)
     freedom = math.sqrt(rows * columns / ((rows - 1) * (columns - 1)))  # what the medians took out
-    return centred / max(1.0, freedom * spread(centred))
+    return centred / max(1.0, freedom * spread(centred, symmetric=symmetric))
 
 
-def spread(scores: NDArray[np.float64]) -> float:
+def spread(scores: NDArray[np.float64], *, symmetric: bool = False) -> float:
     """Robust standard deviation of the finite scores: the pairs that do belong together hardly count.
 
-    The larger of two estimates: the median of all absolute deviations, and the 80th percentile of those below the
-    middle. The first misses heavy tails. The second has them, and none of the pairs that belong together, which lie
-    above; of a few layers with all their experts copied from one dense FFN these are a quarter of all pairs and more.
+    The largest of three estimates: the median of all absolute deviations, the 80th percentile of those below the
+    middle, and the 80th percentile of all. The first misses heavy tails. The last takes in a fifth of pairs that belong
+    together; of a few layers with all their experts copied from one dense FFN these are a quarter and more, so it is
+    left out where the null is `symmetric`, as that of values at hashed places is, and that of cosines is not.
     """
     values = scores[np.isfinite(scores)]
     if not values.size:
         return 1.0
     deviations = values - _middle(np.sort(values))
-    middle = _quantile(np.sort(np.abs(deviations)), 0.5)
-    outer = _quantile(np.sort(-deviations[deviations <= 0]), 0.8)
-    return float(max(_MAD * middle, outer / _NORMAL_80))
+    sizes = np.sort(np.abs(deviations))
+    outer = [_quantile(np.sort(-deviations[deviations <= 0]), 0.8)] + ([] if symmetric else [_quantile(sizes, 0.8)])
+    return float(max(_MAD * _quantile(sizes, 0.5), max(outer) / _NORMAL_80))
 
 
 def _middle(ordered: NDArray[np.float64]) -> NDArray[np.float64]:

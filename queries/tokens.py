@@ -27,7 +27,7 @@ class TokenMatch:
         sides = ((query, first), (candidate, second))
         a, b = (_once(t, "centred", rows, lambda rows: _scaled(_centred(rows))) for t, rows in sides)
         r = a @ b.T
-        z = calibrated(fisher_z(r, first.shape[1]))
+        z = calibrated(fisher_z(r, first.shape[1]), symmetric=True)
         score = float(np.diagonal(z).sum() / np.sqrt(self.shared))
         self.log_p = float(log_sf(np.array(score)))
         a, b = (_once(t, "plain", rows, _scaled) for t, rows in sides)

@@ -139,7 +139,7 @@ def layer_scores(layers: RoleLayers) -> NDArray[np.float64]:
     z = fisher_z((first @ second.T).astype(np.float64), values)
     if layers.within:
         np.fill_diagonal(z, np.nan)
-    return calibrated(z)
+    return calibrated(z, symmetric=True)
 
 
 def _scores_of(part: Part, layers: Layers) -> NDArray[np.float32]:

@@ -89,3 +89,16 @@ def test_column_sets_of_strangers_overlap_as_theory_says(columns: int) -> None:
     measured = len(first & second) / len(first | second)
     theory = jaccard_of_strangers(np.array([float(columns)]), np.array([float(columns)]), 16, PLACES)[0, 0]
     assert measured == pytest.approx(theory, rel=0.25, abs=0.002)
+
+
+def test_pairs_that_belong_together_do_not_widen_a_symmetric_null() -> None:
+    random = np.random.default_rng(5)
+    scores = random.standard_normal((16, 4))
+    scores[np.arange(16), np.arange(16) % 4] += 60  # four experts a layer, all copies of the layer's dense FFN
+    assert spread(scores, symmetric=True) < 2 < spread(scores)
+
+
+def test_a_null_with_a_tail_above_is_as_wide_as_its_tail() -> None:
+    random = np.random.default_rng(6)
+    scores = random.exponential(1.0, 4_000) ** 2
+    assert spread(scores) > spread(scores, symmetric=True)
