@@ -4,7 +4,7 @@
 
 The files are sparse: headers are right, weights are holes. The bar: at most 1 % of the bytes, 5 % of a 4-bit file of
 this size (its header holds the tokenizer, and 16 rows are a larger share of narrow matrices); files that are
-[in, out] or pack across rows (GPTQ, AWQ) excepted.
+[in, out] or pack across rows (GPTQ, AWQ) excepted, and adapters, which are small: half at most.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def safetensors(
     table, at = {}, 0
     for name, shape in shapes.items():
         kind = dtype if len(shape) > 1 and "embed" not in name else "BF16"
-        entries = [(name, kind, shape, size(shape) * (1 if kind.startswith("F8") else 2))]
+        entries = [(name, kind, shape, size(shape) * BYTES[kind])]
         if kind.startswith("F8"):
             blocks = tuple(-(-n // 128) for n in shape)
             entries.append((f"{name}_scale_inv", "F32", blocks, size(blocks) * 4))
@@ -197,6 +197,18 @@ def torch_file(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(CONFIG))
 
 
+def adapter(folder: Path, rank: int) -> None:
+    """A LoRA of q and v in every layer, as PEFT saves it."""
+    shapes: Shapes = {}
+    for name, (out, inputs) in ((n, s) for n, s in llama().items() if len(s) == 2 and ("q_proj" in n or "v_proj" in n)):
+        stem = "base_model.model." + name.removesuffix(".weight")
+        shapes |= {f"{stem}.lora_A.weight": (rank, inputs), f"{stem}.lora_B.weight": (out, rank)}
+    safetensors(folder, shapes, "F32")
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": rank}))
+    (folder / "config.json").unlink()
+
+
 def onnx_file(folder: Path, *, beside: bool, turned: bool = False) -> None:
     """One ONNX graph of float16 initialisers; `turned` has matrices as [in, out], with the nodes that say so."""
 
@@ -257,6 +269,8 @@ CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
     ("ONNX, embedded", lambda f: onnx_file(f, beside=False), 0.01),
     ("ONNX, external data", lambda f: onnx_file(f, beside=True), 0.01),
     ("ONNX, external, [in, out]", lambda f: onnx_file(f, beside=True, turned=True), 1.0),
+    ("LoRA of rank 16 of q and v", lambda f: adapter(f, 16), 0.5),
+    ("LoRA of rank 128 of q and v", lambda f: adapter(f, 128), 0.1),
     ("safetensors, GPT-2 as [in, out]", lambda f: safetensors(f, gpt2(), config={"model_type": "gpt2"}), 1.0),
 )
 

@@ -88,11 +88,21 @@ def int8(x: str, out: int, inputs: int) -> list[Entry]:
     return [(f"{x}.weight", "I8", (out, inputs), None), (f"{x}.SCB", "F32", (out,), None)]
 
 
+def torchao(x: str, out: int, inputs: int) -> list[Entry]:
+    """int8 of torchao by rows."""
+    return [
+        (f"{x}._weight_qdata", "I8", (out, inputs), None),
+        (f"{x}._weight_scale", "F32", (out, 1), None),
+        (f"{x}._weight_zero_point", "I8", (out, 1), None),
+    ]
+
+
 PACKINGS = {
     "GPTQ, 4 bits": Packing(gptq),
     "AWQ gemm, 4 bits": Packing(awq),
     "bitsandbytes nf4, double": Packing(nf4),
     "bitsandbytes int8": Packing(int8),
+    "torchao int8": Packing(torchao),
     "compressed-tensors, 4 bits": Packing(int4),
     "NVFP4 of ModelOpt": Packing(nvfp4),
     "MXFP4": Packing(mxfp4),

@@ -63,7 +63,7 @@ _CROSS = (
 ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
     (r"rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
-    (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table", "other", "buffer"),
+    (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
     (r"pos_embed\.pos_embed|position_embeddings\.(row|column)_embeddings|wpe\.embedding|position_embedding_table|image_pos_embed.*", "other", "position"),
     (r"token_type_embedding(s)?", "other", "token_type"),

@@ -1,13 +1,12 @@
 """float8 and int8 with one scale a tensor, a row or a block, in `weight_scale_inv`, `weight_scale` or `SCB`.
 
 DeepSeek and its kin (blocks of 128 x 128), compressed-tensors `float-quantized` and `int-quantized` (with zero points),
-fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), torchao (`_weight_qdata`, `_weight_scale`, int8
-with `_weight_zero_point`; its int4 is packed for kernels and skipped), and stacks of experts of any of them
+fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), torchao (`_weight_qdata`, `_weight_scale`, and
+`_weight_zero_point` of int8; its int4 is packed for kernels and skipped), and stacks of experts of any of them
 (`experts.gate_up_proj` with `experts.gate_up_proj_scale_inv`).
 
-Sources: torchao `prototype/safetensors/safetensors_support.py`;
-transformers `integrations/finegrained_fp8.py`; compressed-tensors `quantization/lifecycle/forward.py`;
-bitsandbytes `functional.py`.
+Sources: torchao `prototype/safetensors/safetensors_support.py`; transformers `integrations/finegrained_fp8.py`;
+compressed-tensors `quantization/lifecycle/forward.py`; bitsandbytes `functional.py`.
 """
 
 from __future__ import annotations
