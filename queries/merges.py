@@ -126,6 +126,7 @@ def _unexplained(change: Vector, first: Vector, second: Vector) -> float:
     one = np.stack([change, change - a * first, change - b * second])
     both = np.abs(one).min(axis=0) > _SMALL * np.abs(change)
     energy = np.square(change)
+    left, choice = np.square(one), np.zeros(len(change), np.int64)
     for _ in range(_ROUNDS):
         c, d = _mixture(change[both], first[both], second[both])
         left = np.square(np.vstack([one, change - c * first - d * second]))
