@@ -133,8 +133,9 @@ class Quantised(Export):
             embedded(f"{name}_quantized", codes, "I8"),
         ]
         inputs = [f"{name}_{part_of}" for part_of in ("quantized", "scale", "zero_point")]
-        made, about = f"{name}_DequantizeLinear_Output", {} if axis is None else {"axis": axis}
-        self.nodes.append(node("DequantizeLinear", inputs, made, f"{name}_DequantizeLinear", **about))
+        made, about = f"{name}_DequantizeLinear_Output", f"{name}_DequantizeLinear"
+        plain = node("DequantizeLinear", inputs, made, about)
+        self.nodes.append(plain if axis is None else node("DequantizeLinear", inputs, made, about, axis=axis))
         return made
 
     def linear(self, name: str, values: Values, order: int) -> None:
