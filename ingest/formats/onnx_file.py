@@ -131,8 +131,8 @@ class _Tensors:
         if not good or not isinstance(vectors[0], RowMajor):
             reason = "codes that are not of 8 bits or more with one scale a tensor, row or column are not decoded"
             return SkippedTensor(printable(tensor.name), tensor.parameters, reason)
-        offset = vectors[1] if zero else None
-        return replace(tensor, storage=Affine(tensor.storage, vectors[0], offset, by_row))
+        shift = vectors[1] if len(vectors) > 1 else None
+        return replace(tensor, storage=Affine(tensor.storage, vectors[0], shift, by_row))
 
     def _by_row(self, tensor: LogicalTensor, one: Initializer, count: int, *, turned: bool) -> bool:
         """Whether each logical row has a scale: by the axis of DequantizeLinear; other operators have outputs only."""

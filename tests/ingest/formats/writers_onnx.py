@@ -133,11 +133,9 @@ class Quantised(Export):
             embedded(f"{name}_quantized", codes, "I8"),
         ]
         inputs = [f"{name}_{part_of}" for part_of in ("quantized", "scale", "zero_point")]
-        made, called = f"{name}_DequantizeLinear_Output", f"{name}_DequantizeLinear"
-        if axis is None:
-            self.nodes.append(node("DequantizeLinear", inputs, made, called))
-        else:
-            self.nodes.append(node("DequantizeLinear", inputs, made, called, axis=axis))
+        made, about = f"{name}_DequantizeLinear_Output", f"{name}_DequantizeLinear"
+        plain = node("DequantizeLinear", inputs, made, about)
+        self.nodes.append(plain if axis is None else node("DequantizeLinear", inputs, made, about, axis=axis))
         return made
 
     def linear(self, name: str, values: Values, order: int) -> None:
