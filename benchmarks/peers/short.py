@@ -23,7 +23,7 @@ def short(first: Measured, second: Measured | None) -> str:
     if second is not None:
         mine = row(product.NAME, second)
         told = ", ".join(f"{word} {value}" for word, value in zip(head[1:6], mine[1:6], strict=True))
-        lines.append(f"On the second edition, which nobody looked at before: {told}.\n")
+        lines.append(f"On a second edition, of other seeds and texts, that no rule of ranking was made on: {told}.\n")
     return "\n".join([BEGIN, *lines, END]) + "\n"
 
 
