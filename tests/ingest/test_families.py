@@ -3,7 +3,7 @@
 The names and shapes are those of the models of transformers 4.57 and diffusers 0.36 (two layers each, most with the
 sizes of their default config), and of original checkpoints whose code is elsewhere; one tensor of every kind is kept.
 All names of 96 families are those of the modules of transformers 5.23, of 13 more those of diffusers, made anew from
-the default configs; the others are names of files (an expert of its own, the older names of ViT), which 5.23 has
+the default configs. The others are names of files (an expert of its own, the older names of ViT), which 5.23 has
 otherwise in memory, options that a default config leaves out, or code that is elsewhere.
 """
 
