@@ -114,7 +114,7 @@ def one_attention(found: FullComparison) -> bool:
     """Whether the attention is the same after an assignment, which gives no p-value: by CKA alone."""
     test = found.attention
     assert test.basis == "assignment" and test.log10_p is None and "no p-value" in test.reading
-    return (test.mean_cka or 0) > 0.9 and (test.mean_apart or 0) < 0.5
+    return (test.mean_cka or 0) > 0.9 and (test.mean_cka or 0) - (test.mean_apart or 0) > 0.3
 
 
 DERIVATIVES = ["alder-docs", "alder-docs-tests", "alder-long", "alder-vocabulary", "alder-merge", "alder-4bit",
