@@ -30,7 +30,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from query import Values, batch_tables, strangers, tuned
 
-from forebear.queries.all_pairs import ROWS, Sketches, near_pairs
+from forebear.queries.search.all_pairs import ROWS, Sketches, near_pairs
 from forebear.registry import Registry
 
 MODELS, FAMILY, FIRST, SECOND = 20_000, 10, 6, 3

@@ -15,10 +15,10 @@ import numpy as np
 
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
-from forebear.queries.components import Component
-from forebear.queries.evidence import KINDS, compare
-from forebear.queries.loading import load_components
-from forebear.registry.arrow import model_tables
+from forebear.queries.data.component import Component
+from forebear.queries.data.loading import load_components
+from forebear.queries.evidence.pair import KINDS, compare
+from forebear.registry.store.arrow import model_tables
 
 THRESHOLDS = (0.1, 0.05, 0.01, 1e-3, 1e-4)
 

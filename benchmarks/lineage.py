@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from forebear.queries.ancestors import ancestors, registered_query
+from forebear.queries.answers.ancestors import ancestors, registered_query
 from forebear.registry import Registry
 
 EVERYONE = 100

@@ -30,17 +30,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forebear.ingest.card import Card
 from forebear.ingest.fingerprint import TensorFingerprint, TokenRows
 from forebear.ingest.fingerprint.gram import UNIT
 from forebear.ingest.fingerprint.sketch import GRAM_ROLES, POSITION_ROLES, sketches
 from forebear.ingest.fingerprint.statistics import Statistics
+from forebear.ingest.metadata.card import Card
+from forebear.ingest.metadata.tokenizer import TokenizerFingerprint
 from forebear.ingest.model import ModelFingerprint
-from forebear.ingest.naming import NamedTensor, parse
-from forebear.ingest.storage import LogicalTensor, RowMajor
-from forebear.ingest.tokenizer import TokenizerFingerprint
+from forebear.ingest.names.naming import NamedTensor, parse
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 from forebear.registry import Registry
-from forebear.registry.arrow import fixed_lists, model_tables
+from forebear.registry.store.arrow import fixed_lists, model_tables
 
 SIZES = (100, 1_000, 10_000)
 BAR_SECONDS, BAR_MODELS = 2.0, 10_000

@@ -35,7 +35,7 @@ from benchmarks.scale_models import (
     universe,
 )
 from forebear.ingest.fingerprint.sketch import column_bytes
-from forebear.registry.arrow import fixed_lists
+from forebear.registry.store.arrow import fixed_lists
 
 CHUNK = 20_000
 SIZES = np.array([[12, 768, 3072], [16, 2048, 8192], [LAYERS, HIDDEN, FFN], [80, 8192, 28_672]])

@@ -27,7 +27,7 @@ from benchmarks.scale_models import (
 from benchmarks.scale_registry import Layout, in_crowd
 from forebear.ingest.fingerprint.gram import UNIT
 from forebear.ingest.fingerprint.sketch import GRAM_ROLES
-from forebear.registry.arrow import fixed_lists
+from forebear.registry.store.arrow import fixed_lists
 
 _A_LAYER = len(ROLES) + 2
 _ENDS = 3

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from forebear.ingest.metadata.tokenizer import read_tokenizer
 from forebear.ingest.plan import LEADING_ROWS, TOKEN_ROWS
 from forebear.ingest.sources import open_source
-from forebear.ingest.tokenizer import read_tokenizer
 
 HIDDEN, FFN, VOCAB = 4096, 11_008, 32_000
 MERGES = 61_249  # as many as Llama 2 has

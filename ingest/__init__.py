@@ -1,1 +1,1 @@
-"""From a source to a fingerprint: sources -> formats -> naming -> leading rows -> fingerprint -> Arrow."""
+"""From a source to a fingerprint: sources -> formats -> names and layouts -> plan -> reading -> fingerprint."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .adapter_config import other_adapters, read_adapter_config
-from .adapters import Adapter, find_adapter
-from .card import read_config, text_config
+from .adapters.adapter import Adapter, find_adapter
+from .adapters.config import other_adapters, read_adapter_config
 from .formats import SkippedTensor, checkpoint_files, read_checkpoint
 from .formats.quantised import unpack
-from .layouts import Layout, unfuse
-from .naming import NamedTensor, name_tensors
-from .reading import read_ranges
+from .layouts.fused import Layout, unfuse
+from .metadata.card import read_config, text_config
+from .metadata.tokenizer import Tokenizer, read_tokenizer
+from .names.naming import NamedTensor, name_tensors
+from .reading.ranges import read_ranges
 from .sources.inside import Inside
 from .sources.source import Source
-from .tokenizer import Tokenizer, read_tokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import ADAPTER, EXACT, LEAST_RANK, Adapter
-from .architectures import FEEDS, GAIN_OFFSET
-from .card import Card, read_card
+from .adapters.adapter import ADAPTER, EXACT, LEAST_RANK, Adapter
 from .checkpoint import open_checkpoint
 from .fingerprint import (
     TensorFingerprint,
@@ -24,12 +22,14 @@ from .fingerprint import (
 )
 from .fingerprint.sketch import Sketch, sketches
 from .formats import SkippedTensor, checkpoint_files
+from .metadata.card import Card, read_card
+from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
+from .names.architectures import FEEDS, GAIN_OFFSET
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
-from .reading import Block, read_plan
+from .reading.ranges import Block, read_plan
 from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
-from .tokenizer import TokenizerFingerprint, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import ADAPTER, EXACT
+from .adapters.adapter import ADAPTER, EXACT
 from .fingerprint.factors import factor_rows
 from .formats.contents import SkippedTensor
-from .naming import NamedTensor
-from .reader import Range
+from .metadata.tokenizer import Vocabulary
+from .names.naming import NamedTensor
+from .storage.reader import Range
 from .text import printable
-from .tokenizer import Vocabulary
 
 LEADING_ROWS = 16
 TOKEN_ROWS = 24

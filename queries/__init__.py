@@ -1,1 +1,1 @@
-"""Questions to the registry: one .sql file each, and the evidence and ranking over what they return."""
+"""Questions to the registry: SQL, statistics, evidence of a pair, lineage of a family, and the answers made of them."""

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..ingest.errors import ForebearError, FormatError, RegistryError, SourceError
-    from ..queries.comparison.records import Comparison
-    from ..queries.records import Ancestor, ComponentAnswer
+    from ..queries.answers.records import Ancestor, ComponentAnswer
+    from ..queries.comparison.records.comparison import Comparison
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
-    from .comparison_report.page import write_report
-    from .details import ModelDetails
-    from .engines import Processes, RayCluster
-    from .models import Model
-    from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
-    from .parquet import Exported, Imported
+    from .jobs.engines import Processes, RayCluster
+    from .jobs.outcome import Failed, Ingested, Outcome, Skipped, Unchanged
     from .registry import Registry
-    from .report import AncestorsReport
+    from .reports.ancestors import AncestorsReport
+    from .reports.html.page import write_report
+    from .store.details import ModelDetails
+    from .store.models import Model
+    from .store.parquet import Exported, Imported
 
 __all__ = [
     "Ancestor",

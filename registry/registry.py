@@ -16,23 +16,23 @@ import duckdb
 from ..ingest.errors import RegistryError, SourceError
 from ..ingest.model import ModelFingerprint, fingerprint_model, is_current
 from ..ingest.sources import CONNECTIONS, Source, open_source
-from ..queries.ancestors import ancestors, registered_query
-from ..queries.comparison.records import Comparison
-from ..queries.records import Query
-from .adapters import adapter_details, unregistered_adapter
-from .arrow import model_tables
+from ..queries.answers.ancestors import ancestors, registered_query
+from ..queries.answers.records import Query
+from ..queries.comparison.records.comparison import Comparison
 from .audit.report import AuditChanges, AuditReport, audit_changes, audit_report
 from .audit.run import AuditOptions, run_audit
-from .comparing import compare
-from .database import Place, open_database, registry_place
-from .details import ModelDetails, model_details
-from .engines import Engine
-from .ingesting import Batch
-from .models import Model, find_model, find_source, list_models, remove_model
-from .outcome import Outcome
-from .parquet import Exported, Imported, export_registry, import_registry
-from .question import unregistered_query
-from .report import AncestorsReport, overall_verdict
+from .jobs.comparing import compare
+from .jobs.engines import Engine
+from .jobs.ingesting import Batch
+from .jobs.outcome import Outcome
+from .jobs.question import unregistered_query
+from .reports.ancestors import AncestorsReport, overall_verdict
+from .store.adapters import adapter_details, unregistered_adapter
+from .store.arrow import model_tables
+from .store.database import Place, open_database, registry_place
+from .store.details import ModelDetails, model_details
+from .store.models import Model, find_model, find_source, list_models, remove_model
+from .store.parquet import Exported, Imported, export_registry, import_registry
 
 TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.candidates import sql
-from forebear.registry.database import migrations, query
+from forebear.queries.sql import statement
+from forebear.registry.store.database import migrations
 
 ROOT = Path(__file__).parent.parent
+SQL_FOLDERS = {f"forebear.queries.sql.{p.name}" for p in (ROOT / "queries" / "sql").iterdir() if any(p.glob("*.sql"))}
 QUESTIONS = sorted(
-    p.relative_to(ROOT / "queries").with_suffix("").as_posix() for p in (ROOT / "queries").rglob("*.sql")
+    p.relative_to(ROOT / "queries" / "sql").with_suffix("").as_posix() for p in (ROOT / "queries").rglob("*.sql")
 )
 
 
@@ -32,7 +33,7 @@ def test_every_package_is_listed() -> None:
         for top in ("registry", "ingest", "queries")
         for init in (ROOT / top).rglob("__init__.py")
     }
-    assert sorted(found | {"forebear.queries", "forebear.schema", "forebear.tests.zoo"}) == sorted(
+    assert sorted(found | SQL_FOLDERS | {"forebear.schema", "forebear.tests.zoo"}) == sorted(
         settings()["tool"]["setuptools"]["packages"]
     )
 
@@ -53,13 +54,13 @@ def test_every_package_is_typed() -> None:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_is_found_through_the_package(name: str) -> None:
-    text = (ROOT / "queries" / f"{name}.sql").read_text(encoding="utf-8")
-    assert query(name) == sql(name) == text
+    text = (ROOT / "queries" / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    assert statement(name) == text
 
 
 def test_every_question_lies_in_a_package_that_carries_it() -> None:
     packages = settings()["tool"]["setuptools"]["packages"]
-    folders = {Path("queries", name).parent for name in QUESTIONS}
+    folders = {Path("queries", "sql", name).parent for name in QUESTIONS}
     assert {".".join(("forebear", *folder.parts)) for folder in folders} <= set(packages)
 
 
@@ -74,13 +75,11 @@ TEMPLATES = ("report.html", "tables.html", "tokenizer.html", "full.html", "repor
 
 
 def test_package_data_names_every_template_of_the_report() -> None:
-    folder = ROOT / "registry" / "comparison_report"
+    folder = ROOT / "registry" / "reports" / "html"
     found = sorted(path.name for path in folder.iterdir() if path.suffix in {".html", ".css"})
     assert found == sorted(TEMPLATES)
     patterns = settings()["tool"]["setuptools"]["package-data"]
-    mine = [
-        p for name, listed in patterns.items() if name in {"*", "forebear.registry.comparison_report"} for p in listed
-    ]
+    mine = [p for name, listed in patterns.items() if name in {"*", "forebear.registry.reports.html"} for p in listed]
     assert all(any(fnmatch(name, pattern) for pattern in mine) for name in found)
 
 
@@ -88,17 +87,22 @@ def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
     """Built by setuptools itself, from a copy without the zoo's models: seconds, and nothing is downloaded."""
     pytest.importorskip("setuptools", minversion="69")
     copy = tmp_path / "copy"
-    kept = shutil.ignore_patterns(".*", "build", "dist", "benchmarks", "docs", "models", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, copy, ignore=kept)
+    left = shutil.ignore_patterns(".*", "build", "dist", "benchmarks", "docs", "__pycache__", "*.egg-info")
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return left(folder, names) | ({"models"} if folder == str(ROOT / "tests" / "zoo") else set())
+
+    shutil.copytree(ROOT, copy, ignore=ignored)
     code = "from setuptools import build_meta; print(build_meta.build_wheel('wheel'))"
     built = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     (wheel,) = (copy / "wheel").glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"forebear/registry/comparison_report/{name}" for name in TEMPLATES} <= names
+    assert {f"forebear/registry/reports/html/{name}" for name in TEMPLATES} <= names
     for folder in ("queries", "schema"):
-        assert {f"forebear/{folder}/{path.name}" for path in (ROOT / folder).glob("*.sql")} <= names
-    assert "forebear/queries/comparison/full_records.py" in names and "forebear/registry/py.typed" in names
+        found = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.sql")}
+        assert {f"forebear/{path}" for path in found} <= names
+    assert "forebear/queries/comparison/records/whole.py" in names and "forebear/registry/py.typed" in names
 
 
 def test_package_data_names_sql_and_the_zoo() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from forebear.queries.records import Ancestor
+from forebear.queries.answers.records import Ancestor
 from forebear.registry import AncestorsReport, Ingested, Registry
 
 from .machine import commit

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.sparse import HIDDEN, VOCAB, Values, shapes, write_checkpoint
-from forebear.ingest.naming import parse
+from forebear.ingest.names.naming import parse
 from forebear.registry import Ingested, Registry
 
 from .methods import AnyMethod

@@ -18,7 +18,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from forebear.ingest.naming import Place, parse
+from forebear.ingest.names.naming import Place, parse
 
 Matrix = NDArray[np.float32]
 Key = tuple[int, int, str, str]

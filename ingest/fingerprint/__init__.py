@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..naming import NamedTensor
+from ..names.naming import NamedTensor
 from .factors import factor_values
 from .gram import ROWS, gram
 from .minhash import PLACES, column_minhash

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from ..card import read_config
 from ..errors import FormatError, SourceError
-from ..reader import Reader
+from ..metadata.card import read_config
+from ..metadata.tokenizer import read_tokenizer
 from ..sources.inside import Inside
 from ..sources.source import Source, nothing_to_read, read_small
+from ..storage.reader import Reader
 from ..text import printable
-from ..tokenizer import read_tokenizer
 from .contents import Contents, SkippedTensor
 from .gguf_file import finish_gguf, read_gguf
 from .networks import Network, Networks, find_networks, one_variant

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..storage import LogicalTensor
-from ..tokenizer import Tokenizer
+from ..metadata.tokenizer import Tokenizer
+from ..storage.logical import LogicalTensor
 
 
 @dataclass(frozen=True, slots=True)

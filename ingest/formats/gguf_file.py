@@ -16,23 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dtypes import nbytes
 from ..errors import FormatError, SourceError
-from ..reader import Range, Reader
-from ..storage import LogicalTensor, RowMajor, Storage, runs
+from ..storage.dtypes import nbytes
+from ..storage.logical import LogicalTensor, RowMajor, Storage, runs
+from ..storage.reader import Range, Reader
+from ..storage.views import ColumnsOf, RowsOf
 from ..text import printable
-from ..views import ColumnsOf, RowsOf
 from . import gguf_metadata as metadata
 from .contents import Contents, SkippedTensor
 from .gguf_header import Header, TensorInfo, read_header
-from .gguf_names import (
-    GAIN_PLUS_ONE,
-    NOT_PLUS_ONE,
-    PERMUTED,
-    PERMUTED_BY_SHARE,
-    hugging_face_name,
-    original_rows,
-)
+from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name, original_rows
 
 _PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
 _UNREADABLE = {"Q8_1", "Q8_K", "Q1_0"}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError
-from ..reader import Reader
+from ..storage.reader import Reader
 from ..text import printable
 
 MAGIC = b"GGUF"

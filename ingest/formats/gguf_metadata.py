@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..metadata.tokenizer import Tokenizer
 from ..text import printable
-from ..tokenizer import Tokenizer
 
 CONFIG_KEYS = {
     "block_count": "num_hidden_layers",

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from ..naming import parse
-from ..views import Strides
+from ..names.naming import parse
+from ..storage.views import Strides
 
 PERMUTED = frozenset({
     "llama", "arcee", "arctic", "baichuan", "bailingmoe", "chameleon", "deci", "deepseek", "granite", "granitehybrid",

@@ -14,13 +14,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..dtypes import FLOATS, nbytes
 from ..errors import FormatError
-from ..reader import Range, Reader
 from ..sources.source import Source
-from ..storage import LogicalTensor, RowMajor, Storage
+from ..storage.dtypes import FLOATS, nbytes
+from ..storage.logical import LogicalTensor, RowMajor, Storage
+from ..storage.reader import Range, Reader
+from ..storage.views import Transposed, transposed
 from ..text import printable
-from ..views import Transposed, transposed
 from .contents import Contents, SkippedTensor
 from .onnx_graph import Graph, Initializer, Node, read_graph
 from .onnx_names import by_output, find_uses, module_name

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..reader import Reader
+from ..storage.reader import Reader
 from ..text import printable
 from .onnx_wire import Field, Wire
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..reader import Reader
+from ..storage.reader import Reader
 
 HEADER_LIMIT = 16 << 20
 """Bytes read of a file besides its weights; the graph of a model of 80 layers has below 5 MB."""

@@ -12,10 +12,10 @@ import math
 import struct
 from typing import Any
 
-from ..dtypes import BITS, UNDECODABLE, nbytes
 from ..errors import FormatError
-from ..reader import Reader
-from ..storage import LogicalTensor, RowMajor
+from ..storage.dtypes import BITS, UNDECODABLE, nbytes
+from ..storage.logical import LogicalTensor, RowMajor
+from ..storage.reader import Reader
 from ..text import printable
 from .contents import Contents, SkippedTensor
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..dtypes import BITS, UNDECODABLE, nbytes
 from ..errors import FormatError
-from ..reader import Reader
-from ..storage import LogicalTensor, RowMajor, Storage
+from ..storage.dtypes import BITS, UNDECODABLE, nbytes
+from ..storage.logical import LogicalTensor, RowMajor, Storage
+from ..storage.reader import Reader
+from ..storage.views import ColumnsOf, Strides, transposed
 from ..text import printable
-from ..views import ColumnsOf, Strides, transposed
 from .contents import Contents, SkippedTensor
 from .pickle_records import NAME_LIMIT, Global, TensorRecord
 from .pickle_subset import SIZE_LIMIT, read_pickle

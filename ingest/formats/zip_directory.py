@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..reader import Reader
+from ..storage.reader import Reader
 
 DIRECTORY_LIMIT = 32 << 20
 ENTRY_LIMIT = 200_000

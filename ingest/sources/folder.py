@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import SourceError
-from ..reader import FileReader
+from ..storage.reader import FileReader
 from ..text import printable
 from .source import SourceFile
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..reader import Reader
+from ..storage.reader import Reader
 from .hub_card import HubCard
 from .source import Source, SourceFile
 

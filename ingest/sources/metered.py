@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from ..reader import Reader
+from ..storage.reader import Reader
 from .hub_card import HubCard
 from .source import Source, SourceFile
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import FormatError, SourceError
-from ..reader import Reader
+from ..storage.reader import Reader
 
 if TYPE_CHECKING:
     from .hub_card import HubCard

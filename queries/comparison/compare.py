@@ -6,19 +6,19 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..evidence import compare
-from ..records import overall
-from .architecture import compare_architectures
-from .changes import change_summaries, changes
-from .distributions import distributions
-from .figures import NORMS_ARE_CONTEXT, MetricRow, ModelMap
-from .layers import RoleLayers, baselines, heatmaps, profiles, role_layers
-from .matching import Pair
-from .model_map import model_map
-from .records import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
-from .sides import Part, Side
-from .tables import metric_rows, summaries
-from .verdict import Judged, evidence_row, judge, sentence, stronger, trust
+from ..answers.records import overall
+from ..evidence.pair import compare
+from .pair.architecture import compare_architectures
+from .pair.changes import change_summaries, changes
+from .pair.distributions import distributions
+from .pair.layers import RoleLayers, baselines, heatmaps, profiles, role_layers
+from .pair.matching import Pair
+from .pair.model_map import model_map
+from .pair.sides import Part, Side
+from .pair.verdict import Judged, evidence_row, judge, sentence, stronger, trust
+from .records.comparison import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
+from .records.figures import NORMS_ARE_CONTEXT, MetricRow, ModelMap
+from .tables.metric_tables import metric_rows, summaries
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from ..ancestors import load_models
-from ..candidates import LEAST_Z, sql
-from ..components import Component
-from ..evidence import compare
-from ..records import Query
+from ..answers.ancestors import load_models
+from ..answers.records import Query
+from ..data.component import Component
+from ..evidence.pair import compare
+from ..search.candidates import LEAST_Z
+from ..sql import statement
 
 WANTED = 2
 LEAST_SHARE = 0.5
@@ -86,7 +87,8 @@ def _of_shape(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, name: s
         row[0]
         for query in (a, b)
         for row in connection.execute(
-            sql("declared"), {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)}
+            statement("search/declared"),
+            {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
         ).fetchall()
     }
     shares: dict[int, float] = defaultdict(float)
@@ -94,7 +96,7 @@ def _of_shape(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, name: s
     uris: dict[int, str] = {}
     for query in (a, b):
         for model, uri, _, share, z in connection.execute(
-            sql("controls"), _parameters(query, name, left_out)
+            statement("search/controls"), _parameters(query, name, left_out)
         ).fetchall():
             shares[model] += share
             nearness[model], uris[model] = max(nearness[model], z), uri

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ..database import query
+from ...queries.sql import statement
 from .scope import Scope
 
 Ids = NDArray[np.int64]
@@ -29,7 +29,7 @@ def groups_of(first: Ids, second: Ids) -> tuple[Ids, Ids]:
 def keep_models(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     """Write the models of a run, with their families and copies, from the pairs it found."""
     everyone = sorted({*scope.asked, *scope.against})
-    models = connection.sql(query("audit/scope"), params={"models": everyone}).to_arrow_table()
+    models = connection.sql(statement("audit/scope"), params={"models": everyone}).to_arrow_table()
     ids = np.asarray(models["model_id"].to_numpy(), np.int64)
     family = _keep_families(connection, scope, models, ids)
     kept = pa.table(
@@ -49,7 +49,7 @@ def keep_models(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
 
 def _keep_families(connection: duckdb.DuckDBPyConnection, scope: Scope, models: pa.Table, ids: Ids) -> Ids:
     """Write the families; the family of every model, -1 for none."""
-    edges = connection.execute(query("audit/edges"), {"run_id": scope.run_id}).fetchnumpy()
+    edges = connection.execute(statement("audit/edges"), {"run_id": scope.run_id}).fetchnumpy()
     first, second = (np.asarray(edges[name], np.int64) for name in ("query_id", "relative_id"))
     nearest = np.asarray(edges["nearest"], np.bool_)
     members, labels = groups_of(first, second)
@@ -74,7 +74,7 @@ def _keep_families(connection: duckdb.DuckDBPyConnection, scope: Scope, models: 
 def _keep_copies(connection: duckdb.DuckDBPyConnection, scope: Scope, models: pa.Table, ids: Ids) -> None:
     """Write the copies of every group but its original, each with how it is known to be one."""
     parameters = {"models": ids.tolist(), "run_id": scope.run_id}
-    rows = connection.execute(query("audit/copies"), parameters).fetchall()
+    rows = connection.execute(statement("audit/copies"), parameters).fetchall()
     first, second = (np.array([row[i] for row in rows], np.int64) for i in (0, 1))
     reasons: dict[tuple[int, int], list[str]] = {}
     for one, other, reason in rows:

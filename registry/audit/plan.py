@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...queries.all_pairs import Sketches, near_pairs, sketches_by_kind
-from ...queries.ancestors import TABLES
-from ...queries.audit.batch import Batch, Facts, Task
-from ..database import query
+from ...queries.answers.ancestors import TABLES
+from ...queries.answers.audit_batch import Batch, Facts, Task
+from ...queries.search.all_pairs import Sketches, near_pairs, sketches_by_kind
+from ...queries.sql import statement
 from .groups import groups_of
 from .scope import Scope
 
@@ -31,7 +31,7 @@ pairs of 10 ms a model, so two minutes on one core; with 20,000 models it would 
 def find_candidates(connection: duckdb.DuckDBPyConnection, scope: Scope, advance: Progress) -> None:
     """Fill `audit_candidate` by sketch. A task with an earlier answer is compared with what is new since then alone."""
     everyone = sorted({*scope.asked, *scope.against})
-    table = connection.sql(query("all_sketches"), params={"models": everyone}).to_arrow_table()
+    table = connection.sql(statement("search/all_sketches"), params={"models": everyone}).to_arrow_table()
     tasks = connection.sql("FROM audit_task ORDER BY query_id, component").to_arrow_table()
     asked = _number(tasks["query_id"]), tasks["component"].to_numpy(zero_copy_only=False)
     seen = np.nan_to_num(_float(tasks["seen_until"]), nan=-1).astype(np.int64)
@@ -78,7 +78,7 @@ def _float(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 def planned(connection: duckdb.DuckDBPyConnection, scope: Scope) -> list[list[Task]]:
     """The tasks that are left, in batches: those of one family together, so that its models are read once."""
-    work = connection.sql(query("audit/work"), params={"related_z": RELATED_Z}).to_arrow_table()
+    work = connection.sql(statement("audit/work"), params={"related_z": RELATED_Z}).to_arrow_table()
     against = set(scope.against)
     tasks = [
         Task(model, component, tuple(zip(relatives, components, strict=True)), len(against) - (model in against))
@@ -125,9 +125,9 @@ def loaded(
     """A batch with the rows of all its models."""
     named = sorted({t.query_id for t in tasks} | {model for t in tasks for model, _ in t.candidates})
     tables = {
-        table: connection.sql(query(f"{table}_of"), params={"models": named}).to_arrow_table() for table in TABLES
+        table: connection.sql(statement(f"rows/{table}"), params={"models": named}).to_arrow_table() for table in TABLES
     }
-    rows = connection.execute(query("model_facts"), {"models": named}).fetchall()
+    rows = connection.execute(statement("models/facts"), {"models": named}).fetchall()
     facts: dict[int, Facts] = {model: (name, uri, released) for model, name, uri, _, released in rows}
     links = {
         (task.query_id, model): declared[task.query_id, model]

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from ...ingest.errors import RegistryError
-from ..database import query
+from ...queries.sql import statement
 
 KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
@@ -78,21 +78,21 @@ class AuditChanges:
 def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditReport:
     """The findings of a run that finished. Raises RegistryError when there is none of that number."""
     run = find_run(connection, run_id)
-    table = connection.sql(query("audit/rows"), params={"run_id": run_id, "kinds": list(KINDS)}).to_arrow_table()
-    rows = connection.execute(query("audit/families"), {"run_id": run_id}).fetchall()
+    table = connection.sql(statement("audit/rows"), params={"run_id": run_id, "kinds": list(KINDS)}).to_arrow_table()
+    rows = connection.execute(statement("audit/families"), {"run_id": run_id}).fetchall()
     return AuditReport(run, table, tuple(Family(name, members, tuple(models)) for name, members, models in rows))
 
 
 def audit_changes(connection: duckdb.DuckDBPyConnection, earlier: int, later: int) -> AuditChanges:
     """What changed between two runs that finished. Raises RegistryError when one of them is not there."""
     runs = find_run(connection, earlier), find_run(connection, later)
-    table = connection.sql(query("audit/diff"), params={"earlier": earlier, "later": later}).to_arrow_table()
+    table = connection.sql(statement("audit/diff"), params={"earlier": earlier, "later": later}).to_arrow_table()
     return AuditChanges(*runs, table)
 
 
 def find_run(connection: duckdb.DuckDBPyConnection, run_id: int) -> Run:
     """The run of that number. Raises RegistryError when it is not there or has not finished."""
-    runs = [Run(*row) for row in connection.execute(query("audit/runs"), {"runs": None}).fetchall()]
+    runs = [Run(*row) for row in connection.execute(statement("audit/runs"), {"runs": None}).fetchall()]
     found = next((run for run in runs if run.run_id == run_id), None)
     if found is None:
         there = ", ".join(str(run.run_id) for run in runs if run.finished_at) or "none"

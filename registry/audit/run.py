@@ -22,12 +22,12 @@ from datetime import UTC, datetime
 import duckdb
 
 from ...ingest.errors import RegistryError
-from ...queries.audit.batch import evaluate
-from ...queries.evidence import SIGNIFICANT_LOG10_E
-from ...queries.model_filter import ModelFilter, parse_filter
-from ..database import query
-from ..engines import Engine, Here, Processes
-from ..transactions import is_lake, transaction
+from ...queries.answers.audit_batch import evaluate
+from ...queries.evidence.pair import SIGNIFICANT_LOG10_E
+from ...queries.search.model_filter import ModelFilter, parse_filter
+from ...queries.sql import statement
+from ..jobs.engines import Engine, Here, Processes
+from ..store.transactions import is_lake, transaction
 from .groups import keep_models
 from .plan import Progress, find_candidates, loaded, planned
 from .scope import Scope
@@ -97,7 +97,7 @@ def run_audit(connection: duckdb.DuckDBPyConnection, options: AuditOptions, adva
 
 def _selected(connection: duckdb.DuckDBPyConnection, text: str, since: datetime | None, option: str) -> list[int]:
     chosen: ModelFilter = parse_filter(text)
-    rows = connection.execute(query("audit/models"), {**chosen.parameters, "since": since}).fetchall()
+    rows = connection.execute(statement("audit/models"), {**chosen.parameters, "since": since}).fetchall()
     if not rows and (text or since):
         raise RegistryError(f"no model of the registry passes {option} {text!r}" + (f" since {since}" if since else ""))
     return [model for (model,) in rows]
@@ -109,12 +109,12 @@ def _begin(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> Scop
     against = _selected(connection, options.against, None, "--against")
     models, newest = connection.execute("SELECT count(*), coalesce(max(model_id), 0) FROM model").fetchall()[0]
     state = {"models": models, "newest": newest}
-    ended = connection.execute(query("audit/unfinished"), {**options.scope, **state}).fetchall()
+    ended = connection.execute(statement("audit/unfinished"), {**options.scope, **state}).fetchall()
     if ended:
         return Scope(int(ended[0][0]), newest, asked, against)
     run_id = int(connection.execute("SELECT nextval('audit_run_id')").fetchall()[0][0])
     facts = {"run_id": run_id, "asked": len(asked), "started_at": _now()}
-    connection.execute(query("audit/begin"), {**options.scope, **state, **facts})
+    connection.execute(statement("audit/begin"), {**options.scope, **state, **facts})
     return Scope(run_id, newest, asked, against)
 
 
@@ -123,16 +123,16 @@ def _plan(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOpt
     run: dict[str, object] = {"run_id": scope.run_id}
     against = {"against": scope.against}
     with transaction(connection):
-        connection.execute(query("audit/clear"))
+        connection.execute(statement("audit/clear"))
         _fill = {**run, "models": scope.asked, "against": options.against, "whole": options.whole}
-        connection.execute(query("audit/tasks"), _fill)
+        connection.execute(statement("audit/tasks"), _fill)
         find_candidates(connection, scope, advance)
-        connection.execute(query("audit/named"), against)
+        connection.execute(statement("audit/named"), against)
         size = {**against, "models": len(scope.against)}
-        connection.execute(query("audit/stale"), size)
-        connection.execute(query("audit/known"), against)
-        connection.execute(query("audit/carry_pairs"), {**run, **size})
-        connection.execute(query("audit/carry_queries"), {**run, **size, "newest": scope.newest})
+        connection.execute(statement("audit/stale"), size)
+        connection.execute(statement("audit/known"), against)
+        connection.execute(statement("audit/carry_pairs"), {**run, **size})
+        connection.execute(statement("audit/carry_queries"), {**run, **size, "newest": scope.newest})
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions, advance: Progress) -> None:
@@ -153,7 +153,7 @@ def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: Audit
 
 
 def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Mapping[tuple[int, int], tuple[bool, bool]]:
-    rows = connection.execute(query("audit/declared"), {"models": scope.asked}).fetchall()
+    rows = connection.execute(statement("audit/declared"), {"models": scope.asked}).fetchall()
     return {(model, other): (parent, child) for model, other, parent, child in rows}
 
 
@@ -164,13 +164,13 @@ def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditO
         keep_models(connection, scope)
         for name in _FINDINGS:
             more = {"against": scope.against} if name == "declared" else {}
-            connection.execute(query(f"audit/find_{name}"), {**run, **more})
-        connection.execute(query("audit/finish"), {**run, "finished_at": _now()})
-        connection.execute(query("audit/clear"))
-        overtaken = connection.execute(query("audit/overtaken"), {**options.scope, **run}).fetchall()
+            connection.execute(statement(f"audit/find_{name}"), {**run, **more})
+        connection.execute(statement("audit/finish"), {**run, "finished_at": _now()})
+        connection.execute(statement("audit/clear"))
+        overtaken = connection.execute(statement("audit/overtaken"), {**options.scope, **run}).fetchall()
         for (number,) in overtaken:
             connection.execute("SET VARIABLE run_id = ?", [number])
-            connection.execute(query("audit/forget"))
+            connection.execute(statement("audit/forget"))
 
 
 def _now() -> datetime:

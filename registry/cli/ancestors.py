@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .numbers import evalue, share
+from ..reports.numbers import evalue, share
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
-    from ...queries.records import Ancestor, ComponentAnswer
-    from ..adapters import AdapterDetails
-    from ..report import AncestorsReport
+    from ...queries.answers.records import Ancestor, ComponentAnswer
+    from ..reports.ancestors import AncestorsReport
+    from ..store.adapters import AdapterDetails
 
 _TITLES = ("rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared")
 _RIGHT = (0, 3, 4, 5)
@@ -59,7 +59,7 @@ def ancestors(
 
 def ancestors_result(report: AncestorsReport, *, blocks: bool = False) -> Result:
     """A report in every form; CSV holds the block maps only with `blocks`."""
-    from ..report import ancestor_rows, report_document
+    from ..reports.ancestors import ancestor_rows, report_document
 
     rows = ancestor_rows(report)
     columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..reports.numbers import counted, evalue, share
 from .errors import ExitCode
-from .numbers import counted, evalue, share
 from .options import (
     EngineName,
     EngineOption,

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .numbers import evalue, share
+from ..reports.numbers import evalue, share
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result, Table
 from .progress import stages
 
 if TYPE_CHECKING:
-    from ...queries.comparison.attention_test import AttentionTest
-    from ...queries.comparison.full_records import FullComparison
-    from ...queries.comparison.neuron_test import NeuronTest
-    from ...queries.comparison.records import Comparison, ComponentComparison, PairEvidenceRow
+    from ...queries.comparison.records.comparison import Comparison, ComponentComparison, PairEvidenceRow
+    from ...queries.comparison.records.whole import FullComparison
+    from ...queries.comparison.whole.attention_test import AttentionTest
+    from ...queries.comparison.whole.neuron_test import NeuronTest
 
 _TITLES = ("of", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
 _RIGHT = (4, 5, 6)
@@ -64,7 +64,7 @@ def compare(
         found = opened.compare(a, b, controls=controls, full=full, progress=read)
     printed = Output(form, output, quiet)
     if report:
-        from ..comparison_report import write_report
+        from ..reports.html import write_report
 
         write_report(found, report)
         printed.say(f"report: {report}")
@@ -73,7 +73,7 @@ def compare(
 
 def compare_result(found: Comparison) -> Result:
     """A comparison in every form."""
-    from ...queries.comparison.document import comparison_document, metric_rows
+    from ...queries.comparison.records.document import comparison_document, metric_rows
 
     tables = [Table((), (), (), _headlines(found))]
     for part in found.components:
@@ -112,7 +112,7 @@ def _shown(rows: Sequence[PairEvidenceRow]) -> Iterator[tuple[PairEvidenceRow, b
 
 
 def _evidence_cells(row: PairEvidenceRow, both: bool) -> list[str]:
-    from ...queries.comparison.verdict import roles_taken_over
+    from ...queries.comparison.pair.verdict import roles_taken_over
 
     roles = roles_taken_over(row)
     return [

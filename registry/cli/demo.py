@@ -19,7 +19,7 @@ from .options import Format, FormatOption, OutputOption, QuietOption, registry_p
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
-    from ..report import AncestorsReport
+    from ..reports.ancestors import AncestorsReport
 
 ASKED = ("alder-docs-tests", "alder-pruned", "alder-moe", "alder-merge", "alder-rotated", "alder-twin", "birch")
 _ROWS = 3

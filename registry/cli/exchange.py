@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .numbers import counted, size
+from ..reports.numbers import counted, size
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result
 

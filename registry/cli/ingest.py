@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..reports.numbers import parameters, size
 from .errors import ExitCode, say_error
-from .numbers import parameters, size
 from .options import (
     BudgetOption,
     ConnectionsOption,
@@ -32,8 +32,8 @@ from .output import Output, Result, Row, Table, csv_lines, json_line
 from .progress import progress
 
 if TYPE_CHECKING:
-    from ..engines import Engine
-    from ..outcome import Failed, Outcome, Skipped
+    from ..jobs.engines import Engine
+    from ..jobs.outcome import Failed, Outcome, Skipped
     from ..registry import Registry
 
 Sources = Annotated[
@@ -112,7 +112,7 @@ def report(
     engine: Engine | None = None,
 ) -> list[Outcome]:
     """Ingest `specs` and print a row for each; what is done is printed, also after Ctrl-C."""
-    from ..outcome import outcome_row
+    from ..jobs.outcome import outcome_row
 
     done: list[Outcome] = []
     began = time.monotonic()
@@ -159,7 +159,7 @@ def each(
 
 def outcomes_result(outcomes: Sequence[Outcome]) -> Result:
     """Outcomes in every form."""
-    from ..outcome import outcome_row
+    from ..jobs.outcome import outcome_row
 
     rows = [outcome_row(outcome) for outcome in outcomes]
     return Result({"results": rows}, rows, [Table(_TITLES, [_cells(outcome) for outcome in outcomes], _RIGHT)])
@@ -170,7 +170,7 @@ _RIGHT = range(2, 7)
 
 
 def _cells(outcome: Outcome) -> list[str]:
-    from ..outcome import Failed, Skipped
+    from ..jobs.outcome import Failed, Skipped
 
     seconds = f"{outcome.seconds:.2f}"
     if isinstance(outcome, Failed | Skipped):
@@ -186,7 +186,7 @@ def line(form: Format, row: Row, *, first: bool) -> Iterable[str]:
 
 def remark(outcome: Outcome, to: Output) -> None:
     """What a person should know of one input, when it happens; a failure even with --quiet."""
-    from ..outcome import Failed, Ingested, Skipped
+    from ..jobs.outcome import Failed, Ingested, Skipped
 
     match outcome:
         case Failed():

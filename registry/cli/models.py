@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..reports.numbers import counted, parameters, size
 from .ancestors import base_table
-from .numbers import counted, parameters, size
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
 from .output import Output, Result, Table
 
 if TYPE_CHECKING:
-    from ..adapters import AdapterDetails
-    from ..details import ModelDetails
-    from ..models import Model
+    from ..store.adapters import AdapterDetails
+    from ..store.details import ModelDetails
+    from ..store.models import Model
 
 ModelArgument = Annotated[
     str,

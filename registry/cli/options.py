@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..engines import Engine
+    from ..jobs.engines import Engine
     from ..registry import Registry
 
 
@@ -110,8 +110,8 @@ def open_registry(
     context: typer.Context, registry: str | None, *, read_only: bool = False, create: bool = True
 ) -> Registry:
     """The registry that a command works on; one that another process holds is waited for."""
-    from ..database import WAIT
     from ..registry import Registry
+    from ..store.database import WAIT
 
     return Registry(registry_path(context, registry), read_only=read_only, create=create, wait=WAIT)
 
@@ -120,7 +120,7 @@ def chosen_engine(name: EngineName) -> Engine | None:
     """The engine of `--engine`, None for the local default. Raises BadParameter where Ray is not installed."""
     if name is EngineName.LOCAL:
         return None
-    from ..engines import RayCluster
+    from ..jobs.engines import RayCluster
 
     try:
         return RayCluster()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from ...ingest.text import printable
-from .numbers import plain
+from ..reports.numbers import plain
 from .options import Format
 
 if TYPE_CHECKING:

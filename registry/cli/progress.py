@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...ingest.text import printable
-from .numbers import size
+from ..reports.numbers import size
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..reports.numbers import counted, plain
 from .errors import ended_by_interrupt
-from .numbers import counted, plain
 from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, registry_path
 from .output import Output, Result, Row, Table
 
@@ -26,8 +26,8 @@ def sql(
     It can neither change the registry nor reach other files. `forebear sql "SHOW TABLES"` shows the tables, schema/
     documents them. For anything else open the file with duckdb.
     """
-    from ..database import registry_place
-    from ..sql import rows_of, run_sql
+    from ..store.database import registry_place
+    from ..store.sql import rows_of, run_sql
 
     with ended_by_interrupt():
         found = run_sql(registry_place(registry_path(context, registry)), query)

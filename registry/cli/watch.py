@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..reports.numbers import counted, evalue
 from .ancestors import relation
 from .errors import ExitCode
 from .ingest import line, remark, summary
-from .numbers import counted, evalue
 from .options import (
     BudgetOption,
     ConnectionsOption,
@@ -26,8 +26,8 @@ from .output import Output, Result
 from .progress import progress
 
 if TYPE_CHECKING:
+    from ..jobs.watching import Agenda, Watched
     from ..registry import Registry
-    from ..watching import Agenda, Watched
 
 AuthorOption = Annotated[
     str | None, typer.Option("--author", metavar="A", help="Models of this user or organisation.", show_default=False)
@@ -77,7 +77,7 @@ def watch(
     prints one line a model as it finishes, with its top ancestor. The very first run takes the newest 100, or --limit.
     Exit code 1 says that nothing could be read.
     """
-    from ..watching import Filters, agenda
+    from ..jobs.watching import Filters, agenda
 
     to = Output(form, output, quiet)
     with open_registry(context, registry) as opened:
@@ -90,7 +90,7 @@ def watch(
 
 def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None, budget: int | None) -> list[Watched]:
     """Carry out the agenda and print a line for each model, when it is done."""
-    from ..watching import watched_row, watching
+    from ..jobs.watching import watched_row, watching
 
     done: list[Watched] = []
     began = datetime.now(UTC)
@@ -117,7 +117,7 @@ def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None,
 def _sentence(watched: Watched) -> str:
     """One line for people: status, name, and where it comes from."""
     from ...ingest.text import printable
-    from ..outcome import Failed, Skipped
+    from ..jobs.outcome import Failed, Skipped
 
     outcome, top = watched.outcome, watched.ancestor
     if isinstance(outcome, Failed | Skipped):

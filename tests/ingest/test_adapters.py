@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from forebear.ingest.adapter_config import CONFIG_LIMIT, read_adapter_config
+from forebear.ingest.adapters.config import CONFIG_LIMIT, read_adapter_config
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.model import fingerprint_model, iter_problems
 from forebear.ingest.sources import open_source

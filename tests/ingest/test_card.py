@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebear.ingest.card import Card, DeclaredParent, read_card, read_config, text_config
 from forebear.ingest.errors import FormatError
+from forebear.ingest.metadata.card import Card, DeclaredParent, read_card, read_config, text_config
 
 from ..writers import MemorySource
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.ingest.dtypes import BITS, FLOATS, UNDECODABLE, decode, nbytes
+from forebear.ingest.storage.dtypes import BITS, FLOATS, UNDECODABLE, decode, nbytes
 
 from ..writers import NUMPY
 

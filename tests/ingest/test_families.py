@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from forebear.ingest.layouts import unfuse
-from forebear.ingest.naming import NamedTensor, Place, name_tensors
-from forebear.ingest.storage import LogicalTensor, RowMajor
+from forebear.ingest.layouts.fused import unfuse
+from forebear.ingest.names.naming import NamedTensor, Place, name_tensors
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 Line = tuple[str, tuple[int, ...], Place]
 MATRICES = {"q", "k", "v", "o", "gate", "up", "down", "router", "embed", "head"}

@@ -19,8 +19,8 @@ from forebear.ingest.fingerprint.positions import places, sample
 from forebear.ingest.fingerprint.sketch import sketches
 from forebear.ingest.fingerprint.statistics import exact_hash, statistics
 from forebear.ingest.hashing import hash_bytes, splitmix64
-from forebear.ingest.naming import NamedTensor, Place
-from forebear.ingest.storage import LogicalTensor, RowMajor
+from forebear.ingest.names.naming import NamedTensor, Place
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 from ..writers import Floats
 

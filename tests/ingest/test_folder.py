@@ -13,11 +13,11 @@ import pytest
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats import read_checkpoint
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
-from forebear.ingest.reader import FileReader
 from forebear.ingest.sources import open_source
 from forebear.ingest.sources.folder import open_folder
 from forebear.ingest.sources.metered import MeteredSource
 from forebear.ingest.sources.source import NothingToRead, read_small
+from forebear.ingest.storage.reader import FileReader
 
 from ..writers import MemorySource, llama, model_files, safetensors_bytes, write_files
 

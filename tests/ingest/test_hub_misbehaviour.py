@@ -13,14 +13,14 @@ import pytest
 
 from forebear.ingest.errors import SourceError
 from forebear.ingest.formats import read_checkpoint
+from forebear.ingest.metadata.tokenizer import Vocabulary
 from forebear.ingest.model import fingerprint_model
-from forebear.ingest.naming import name_tensors
+from forebear.ingest.names.naming import name_tensors
 from forebear.ingest.plan import plan_reading
-from forebear.ingest.reading import read_plan
+from forebear.ingest.reading.ranges import read_plan
 from forebear.ingest.sources import open_source
 from forebear.ingest.sources.hub import HubReader, HubSource, open_hub
 from forebear.ingest.sources.hub_patience import Patience, asked_wait
-from forebear.ingest.tokenizer import Vocabulary
 
 from ..hub_server import Fault, HubServer
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from forebear.ingest import architectures
-from forebear.ingest.name_tables import NameTable, alternatives, suffixes
+from forebear.ingest.names import architectures
+from forebear.ingest.names.tables import NameTable, alternatives, suffixes
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from forebear.ingest.errors import FormatError
-from forebear.ingest.naming import NamedTensor, Place, name_tensors, parse
-from forebear.ingest.storage import LogicalTensor, RowMajor
+from forebear.ingest.names.naming import NamedTensor, Place, name_tensors, parse
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 # name | shape: v vector, m matrix, or sizes | component, layer, expert, role, slot
 LLAMA = """

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from forebear.ingest.formats import read_checkpoint
 from forebear.ingest.hashing import hash_bytes
-from forebear.ingest.naming import NamedTensor, name_tensors
+from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary
+from forebear.ingest.names.naming import NamedTensor, name_tensors
 from forebear.ingest.plan import LEADING_ROWS, TOKEN_ROWS, PlannedTensor, ReadPlan, plan_reading
-from forebear.ingest.reader import Range, merge
-from forebear.ingest.reading import read_plan
-from forebear.ingest.storage import LogicalTensor, RowMajor, runs
-from forebear.ingest.tokenizer import Tokenizer, Vocabulary
+from forebear.ingest.reading.ranges import read_plan
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor, runs
+from forebear.ingest.storage.reader import Range, merge
 
 from ..writers import Floats, MemorySource, llama, model_files, words
 

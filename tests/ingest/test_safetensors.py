@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors import deserialize as untyped
 
-from forebear.ingest.dtypes import BITS, UNDECODABLE, nbytes
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats.contents import Contents
 from forebear.ingest.formats.safetensors import FIRST_READ, HEADER_LIMIT, read_safetensors
-from forebear.ingest.reader import FileReader
+from forebear.ingest.storage.dtypes import BITS, UNDECODABLE, nbytes
+from forebear.ingest.storage.reader import FileReader
 
 from ..writers import NUMPY, MemoryReader, Raw, entry, file_bytes, raw, safetensors_bytes
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forebear.ingest import sentencepiece
 from forebear.ingest.errors import FormatError
-from forebear.ingest.tokenizer import Tokenizer, Vocabulary, read_tokenizer
+from forebear.ingest.metadata import sentencepiece
+from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary, read_tokenizer
 
 from ..writers import MemorySource, sentencepiece_bytes, tokenizer_json, varint
 

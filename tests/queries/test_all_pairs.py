@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from forebear.queries import all_pairs
-from forebear.queries import candidates as single
-from forebear.queries.all_pairs import near_pairs, sketches_by_kind, suggestive_z
-from forebear.queries.candidates import LEAST_Z, MOST_CANDIDATES, candidates, registered_sketches, sql
-from forebear.queries.records import QuerySketch
+from forebear.queries.answers.records import QuerySketch
+from forebear.queries.search import all_pairs
+from forebear.queries.search import candidates as single
+from forebear.queries.search.all_pairs import near_pairs, sketches_by_kind, suggestive_z
+from forebear.queries.search.candidates import LEAST_Z, MOST_CANDIDATES, candidates, registered_sketches
+from forebear.queries.sql import statement
 from forebear.registry import Registry
 
 MODELS, FAMILY = 90, 6
@@ -89,7 +90,9 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
         for sketch in registered_sketches(connection, model):
             values = {name: getattr(sketch, name) for name in QuerySketch.__slots__ if name != "component"}
             most = {"most": 1 << 30, "fewest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
-            rows = connection.execute(sql("candidates"), {"model_id": model, "kind": "language", **values, **most})
+            rows = connection.execute(
+                statement("search/candidates"), {"model_id": model, "kind": "language", **values, **most}
+            )
             for other, theirs, *z in rows.fetchall():
                 if max(z) >= LEAST_Z:
                     found[model, sketch.component, other, theirs] = max(z)
@@ -98,7 +101,7 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
 
 def blocked(connection: duckdb.DuckDBPyConnection, *, nearest: bool = False) -> dict[Pair, float]:
     models = [m for (m,) in connection.execute("SELECT DISTINCT model_id FROM sketch ORDER BY ALL").fetchall()]
-    table = connection.sql(sql("all_sketches"), params={"models": models}).to_arrow_table()
+    table = connection.sql(statement("search/all_sketches"), params={"models": models}).to_arrow_table()
     sketches = sketches_by_kind(table)["language"]
     return {
         (
@@ -182,7 +185,7 @@ def test_the_bound_grows_with_the_registry_and_strangers_hardly_pass_it() -> Non
 
 
 def test_an_empty_set_of_columns_has_no_candidates(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    table = connection.sql(sql("all_sketches"), params={"models": [1, 2]}).to_arrow_table()
+    table = connection.sql(statement("search/all_sketches"), params={"models": [1, 2]}).to_arrow_table()
     sketches = sketches_by_kind(table)["language"]
     nothing = sketches.take(np.empty(0, np.int64))
     assert [len(near.query) for near in near_pairs(sketches, nothing, models=2)] == [0]

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from forebear.ingest.fingerprint.sketch import column_bytes
-from forebear.queries.candidates import (
+from forebear.queries.answers.records import QuerySketch
+from forebear.queries.search.candidates import (
     CENTRAL_CANDIDATES,
     FEWEST_CANDIDATES,
     LEAST_Z,
@@ -21,9 +22,8 @@ from forebear.queries.candidates import (
     candidates,
     least_z,
     registered_sketches,
-    sql,
 )
-from forebear.queries.records import QuerySketch
+from forebear.queries.sql import statement
 from forebear.registry import Registry
 
 ALL = (127, 31)
@@ -190,7 +190,7 @@ def test_a_declared_parent_is_found_under_every_spelling(tmp_path: Path) -> None
 
         def named(*parents: str, own: tuple[str, ...] = ("query",)) -> dict[int, tuple[bool, bool]]:
             values = {"model_id": 6, "parents": list(parents), "own": list(own)}
-            rows = opened.connection.execute(sql("declared"), values).fetchall()
+            rows = opened.connection.execute(statement("search/declared"), values).fetchall()
             return {model: (parent, child) for model, parent, child in rows}
 
         child = {4: (False, True)}

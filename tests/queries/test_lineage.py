@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forebear.queries import lineage
-from forebear.queries.merges import on_lines
+from forebear.queries.lineage import family as lineage
+from forebear.queries.lineage.merges import on_lines
 
 WIDTH = 20_000
 

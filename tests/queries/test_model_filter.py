@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.queries.candidates import sql
-from forebear.queries.model_filter import parse_filter
+from forebear.queries.search.model_filter import parse_filter
+from forebear.queries.sql import statement
 from forebear.registry import Registry
 
 
 def chosen(path: Path, text: str) -> int:
     with Registry(path, read_only=True) as registry:
         parameters = {**parse_filter(text).parameters, "since": None}
-        return len(registry.connection.execute(sql("audit/models"), parameters).fetchall())
+        return len(registry.connection.execute(statement("audit/models"), parameters).fetchall())
 
 
 @pytest.mark.parametrize(

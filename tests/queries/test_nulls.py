@@ -7,7 +7,7 @@ import pytest
 
 from forebear.ingest.fingerprint.gram import UNIT, gram
 from forebear.ingest.fingerprint.minhash import PLACES, column_codes
-from forebear.queries.nulls import calibrated, jaccard_of_strangers, levelled_gram, spread, standardised
+from forebear.queries.statistics.null import calibrated, jaccard_of_strangers, levelled_gram, spread, standardised
 
 
 @pytest.mark.parametrize("blocks", [4, 6, 12, 32])

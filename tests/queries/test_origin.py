@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from forebear.queries.ancestors import load_models
-from forebear.queries.evidence import PairEvidence, compare
-from forebear.queries.origin import origin_of
+from forebear.queries.answers.ancestors import load_models
+from forebear.queries.evidence.pair import PairEvidence, compare
+from forebear.queries.relation.origin import origin_of
 from forebear.registry import Registry
 
 Pair = Callable[[str, str], PairEvidence]

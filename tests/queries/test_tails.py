@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forebear.queries.tails import binomial_tail, bonferroni, cauchy, fisher, log_sf
+from forebear.queries.statistics.pvalues import binomial_tail, bonferroni, cauchy, fisher, log_sf
 
 p_values = st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40)
 

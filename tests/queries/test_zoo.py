@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.ancestors import ancestors, load_models, registered_query
-from forebear.queries.evidence import SIGNIFICANT_LOG10_E, compare
-from forebear.queries.records import Ancestor, ComponentAnswer
+from forebear.queries.answers.ancestors import ancestors, load_models, registered_query
+from forebear.queries.answers.records import Ancestor, ComponentAnswer
+from forebear.queries.evidence.pair import SIGNIFICANT_LOG10_E, compare
 from forebear.registry import Registry
 
 EVERYONE = 100

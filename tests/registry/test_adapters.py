@@ -107,9 +107,9 @@ def test_strangers_trained_alike_are_significant_entry_by_entry_and_not_when_lev
     tmp_path: Path, rank: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four layers, so that the null of mismatched layers is measured, and drift as large as the first values."""
-    from forebear.queries.ancestors import load_models
-    from forebear.queries.components import Component
-    from forebear.queries.evidence import compare
+    from forebear.queries.answers.ancestors import load_models
+    from forebear.queries.data.component import Component
+    from forebear.queries.evidence.pair import compare
 
     folders = [
         write_files(tmp_path / f"s{i}", peft_files(train(DATA, i, rank=rank, layers=4, steps=8.0), r=rank))

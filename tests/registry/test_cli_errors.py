@@ -106,8 +106,8 @@ def test_ctrl_c_ends_a_long_query(zoo_registry: Path, seconds: float) -> None:
 def test_a_registry_in_use_is_one_line(
     run: Run, registry_path: Path, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forebear.registry.database.WAIT", 0.1)
-    monkeypatch.setattr("forebear.registry.sql.WAIT", 0.1)
+    monkeypatch.setattr("forebear.registry.store.database.WAIT", 0.1)
+    monkeypatch.setattr("forebear.registry.store.sql.WAIT", 0.1)
     folder = make_model("a")
     with held(registry_path):
         for command in (["ingest", folder], ["list"], ["ancestors", folder], ["sql", "FROM model"], ["remove", "a"]):

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forebear.registry.cli.numbers import evalue, parameters, plain, share, size
 from forebear.registry.cli.options import Format
 from forebear.registry.cli.output import Output, Result, Table
+from forebear.registry.reports.numbers import evalue, parameters, plain, share, size
 
 from .conftest import COMMAND, MakeModel, Run
 

@@ -68,7 +68,7 @@ def test_a_catalogue_that_is_not_there_is_not_made_by_a_reader(place: str) -> No
 
 
 def test_sql_reads_the_catalogue_and_nothing_else(place: str, make_model: MakeModel) -> None:
-    from forebear.registry.sql import run_sql
+    from forebear.registry.store.sql import run_sql
 
     with Registry(place) as registry:
         registry.ingest(make_model("ash"))

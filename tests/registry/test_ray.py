@@ -10,7 +10,7 @@ import pytest
 
 from forebear.registry import Registry
 from forebear.registry.audit.run import AuditOptions
-from forebear.registry.engines import RayCluster
+from forebear.registry.jobs.engines import RayCluster
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]

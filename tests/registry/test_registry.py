@@ -19,8 +19,10 @@ import pyarrow as pa
 import pytest
 
 from forebear.ingest.errors import RegistryError
-from forebear.registry import Failed, Ingested, Registry, Skipped, Unchanged, ingesting, models, registry
-from forebear.registry.arrow import model_tables
+from forebear.registry import Failed, Ingested, Registry, Skipped, Unchanged, registry
+from forebear.registry.jobs import ingesting
+from forebear.registry.store import models
+from forebear.registry.store.arrow import model_tables
 
 from ..writers import llama, safetensors_bytes, write_files
 from .conftest import COMMAND, MakeModel

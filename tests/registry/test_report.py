@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from forebear.queries.records import ComponentAnswer, Verdict
-from forebear.registry.report import overall_verdict
+from forebear.queries.answers.records import ComponentAnswer, Verdict
+from forebear.registry.reports.ancestors import overall_verdict
 
 
 @pytest.mark.parametrize(

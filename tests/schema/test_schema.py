@@ -12,10 +12,10 @@ import pytest
 
 from forebear.ingest.errors import RegistryError
 from forebear.registry import Registry
-from forebear.registry.database import migrations, open_database
+from forebear.registry.store.database import migrations, open_database
 
 ROOT = Path(__file__).parent.parent.parent
-QUESTIONS = sorted((ROOT / "queries").rglob("*.sql"))
+QUESTIONS = sorted((ROOT / "queries" / "sql").rglob("*.sql"))
 PARAMETER = re.compile(r"\$([a-z_]\w*)")
 
 
@@ -110,7 +110,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     assert "half" not in tables and "model" in tables
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.relative_to(ROOT / "queries").as_posix())
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.relative_to(ROOT / "queries" / "sql").as_posix())
 def test_duckdb_can_plan_every_question(beside_a_lake: duckdb.DuckDBPyConnection, question: Path) -> None:
     empty = beside_a_lake
     text = question.read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def test_duckdb_can_plan_every_question(beside_a_lake: duckdb.DuckDBPyConnection
         assert plan
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.relative_to(ROOT / "queries").as_posix())
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.relative_to(ROOT / "queries" / "sql").as_posix())
 def test_every_question_says_what_it_answers_and_names_its_parameters(question: Path) -> None:
     text = question.read_text(encoding="utf-8")
     comment = " ".join(line for line in text.splitlines() if line.startswith("--"))
@@ -149,5 +149,9 @@ def test_every_table_of_the_registry_is_emptied_by_a_removal(empty: duckdb.DuckD
     rows = empty.execute("SELECT table_name FROM duckdb_columns() WHERE column_name = 'model_id'").fetchall()
     views = {name for (name,) in empty.execute("SELECT view_name FROM duckdb_views()").fetchall()}
     owned = {name for (name,) in rows} - views
-    removed = set(re.findall(r"DELETE FROM (\w+)", (ROOT / "queries" / "remove_model.sql").read_text(encoding="utf-8")))
+    removed = set(
+        re.findall(
+            r"DELETE FROM (\w+)", (ROOT / "queries" / "sql" / "models" / "remove.sql").read_text(encoding="utf-8")
+        )
+    )
     assert removed == owned

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ...layouts import Layout, affordable
-from ...reader import Range
-from ...storage import LogicalTensor, RowMajor
+from ...layouts.fused import Layout, affordable
+from ...storage.logical import LogicalTensor, RowMajor
+from ...storage.reader import Range
 from ...text import printable
 from ..contents import SkippedTensor
 from .awq import AWQ

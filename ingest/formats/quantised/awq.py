@@ -9,8 +9,8 @@ Sources: AutoAWQ `modules/linear/gemm.py`, `gemv.py`, `utils/packing_utils.py`.
 
 from __future__ import annotations
 
-from ...storage import LogicalTensor
-from ...views import transposed
+from ...storage.logical import LogicalTensor
+from ...storage.views import transposed
 from .gptq import MOST_INPUTS, words_of
 from .grouped import Grouped
 from .packed import PackedAcross, PackedRows

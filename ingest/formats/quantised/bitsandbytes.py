@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...reader import Range
-from ...storage import LogicalTensor, RowMajor, runs
+from ...storage.logical import LogicalTensor, RowMajor, runs
+from ...storage.reader import Range
 from .scheme import Decoded, Refused, Scheme, Stored, row_major, weight
 
 _KINDS = ("nf4", "fp4")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ...storage import LogicalTensor, Storage
+from ...storage.logical import LogicalTensor, Storage
 from .fp4 import packed_fp4
 from .grouped import Grouped
 from .packed import PackedOver, PackedRows

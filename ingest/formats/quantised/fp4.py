@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 
-from ...storage import LogicalTensor
+from ...storage.logical import LogicalTensor
 from .grouped import Grouped, stacked
 from .scheme import Decoded, Refused, Scheme, Stored, row_major, weight
 

@@ -12,8 +12,8 @@ Sources: AutoGPTQ `nn_modules/qlinear/qlinear_cuda.py`; GPTQModel `utils/model.p
 
 from __future__ import annotations
 
-from ...storage import LogicalTensor
-from ...views import transposed
+from ...storage.logical import LogicalTensor
+from ...storage.views import transposed
 from .grouped import Grouped
 from .packed import PackedAcross, PackedDown, WordColumns
 from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major, weight

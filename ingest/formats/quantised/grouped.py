@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...reader import Range
-from ...storage import RowMajor, Storage
-from ...views import RowsOf, Strides
+from ...storage.logical import RowMajor, Storage
+from ...storage.reader import Range
+from ...storage.views import RowsOf, Strides
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...storage import LogicalTensor
+from ...storage.logical import LogicalTensor
 from .fp4 import MX_GROUP, NV_GROUP, fp4
 from .grouped import Grouped, stacked
 from .packed import PackedRows

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...reader import Range
-from ...storage import RowMajor, runs
-from ...views import WHOLE_ROW
+from ...storage.logical import RowMajor, runs
+from ...storage.reader import Range
+from ...storage.views import WHOLE_ROW
 
 _WORD = 4  # bytes
 

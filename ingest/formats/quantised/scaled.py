@@ -11,7 +11,7 @@ compressed-tensors `quantization/lifecycle/forward.py`; bitsandbytes `functional
 
 from __future__ import annotations
 
-from ...storage import LogicalTensor, RowMajor, Storage
+from ...storage.logical import LogicalTensor, RowMajor, Storage
 from .grouped import BlockRows, Grouped, stacked
 from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ...storage import LogicalTensor, RowMajor, Storage
+from ...storage.logical import LogicalTensor, RowMajor, Storage
 
 FLOAT_SCALES = frozenset({"F16", "BF16", "F32"})
 

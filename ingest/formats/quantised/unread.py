@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from ...storage import LogicalTensor
+from ...storage.logical import LogicalTensor
 from .scheme import Decoded, Refused, Scheme, Stored
 
 _PACKINGS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (

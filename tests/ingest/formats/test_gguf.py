@@ -23,9 +23,9 @@ from forebear.ingest.formats.gguf_file import read_gguf
 from forebear.ingest.formats.gguf_header import HEADER_LIMIT, read_header
 from forebear.ingest.formats.gguf_names import hugging_face_name
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
-from forebear.ingest.naming import parse
+from forebear.ingest.names.naming import parse
 from forebear.ingest.sources import open_source
-from forebear.ingest.storage import LogicalTensor
+from forebear.ingest.storage.logical import LogicalTensor
 from forebear.registry import Failed, Ingested, Registry
 
 from ...writers import MemoryReader, MemorySource, llama, model_files

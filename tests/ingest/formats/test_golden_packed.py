@@ -12,7 +12,7 @@ import pytest
 
 from forebear.ingest.formats.quantised import unpack
 from forebear.ingest.formats.safetensors import read_safetensors
-from forebear.ingest.reader import Range
+from forebear.ingest.storage.reader import Range
 
 from ...writers import MemoryReader
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.ingest.layouts import MOST_EXPERTS, TRANSPOSED_VALUES, unfuse
+from forebear.ingest.layouts.fused import MOST_EXPERTS, TRANSPOSED_VALUES, unfuse
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
-from forebear.ingest.reader import Range
-from forebear.ingest.storage import LogicalTensor, RowMajor
-from forebear.ingest.views import WHOLE_ROW, transposed
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+from forebear.ingest.storage.reader import Range
+from forebear.ingest.storage.views import WHOLE_ROW, transposed
 
 from ...writers import MemorySource, llama, model_files
 from .writers_fused import (

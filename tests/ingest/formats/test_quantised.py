@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from forebear.ingest.formats.quantised import unpack
 from forebear.ingest.model import fingerprint_model
-from forebear.ingest.reader import Range
-from forebear.ingest.storage import LogicalTensor, RowMajor
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+from forebear.ingest.storage.reader import Range
 from forebear.registry import Registry
 
 from ...writers import MemorySource, Raw, model_files, raw

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.comparison.config_keys import RENAMED
-from forebear.queries.comparison.records import Comparison
+from forebear.queries.comparison.pair.config_keys import RENAMED
+from forebear.queries.comparison.records.comparison import Comparison
 from forebear.registry import Registry
 
 from ...writers import llama, llama_config, model_files, tokenizer_json, words, write_files

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forebear.queries.comparison.changes import coarser, held_by, ranks, spacing
+from forebear.queries.comparison.pair.changes import coarser, held_by, ranks, spacing
 
 Wide = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from forebear.queries.comparison.cka import Kernel, null_deviation, permutation_test, u_centred
+from forebear.queries.statistics.cka import Kernel, null_deviation, permutation_test, u_centred
 
 Floats = NDArray[np.float64]
 

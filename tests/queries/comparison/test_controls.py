@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forebear.queries.comparison.records import Comparison
+from forebear.queries.comparison.records.comparison import Comparison
 from forebear.registry import Registry
 
 

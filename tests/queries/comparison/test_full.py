@@ -12,10 +12,10 @@ from safetensors.numpy import load_file
 from scipy.stats import kstest
 
 from forebear.ingest.sources import open_source
-from forebear.queries.comparison import whole_tensors
-from forebear.queries.comparison.full import full_comparison
-from forebear.queries.comparison.full_records import FullComparison
-from forebear.queries.comparison.metrics import metrics
+from forebear.queries.comparison.records.whole import FullComparison
+from forebear.queries.comparison.whole import tensors as whole_tensors
+from forebear.queries.comparison.whole.comparison import full_comparison
+from forebear.queries.statistics.metrics import metrics
 
 from ...writers import Floats, MemorySource, llama_config, model_files, raw, tokenizer_json
 

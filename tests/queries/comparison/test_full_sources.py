@@ -16,10 +16,10 @@ from gguf import GGMLQuantizationType as Kind
 
 from forebear.ingest.errors import SourceError
 from forebear.ingest.sources import open_source
-from forebear.ingest.storage import LogicalTensor, RowMajor
-from forebear.queries.comparison import whole_tensors
-from forebear.queries.comparison.full import full_comparison
-from forebear.queries.comparison.whole_tensors import BLOCK, TensorStream, pieces, whole_model
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+from forebear.queries.comparison.whole import tensors as whole_tensors
+from forebear.queries.comparison.whole.comparison import full_comparison
+from forebear.queries.comparison.whole.tensors import BLOCK, TensorStream, pieces, whole_model
 
 from ...hub_server import HubServer
 from ...ingest.formats.writers_fused import load_model

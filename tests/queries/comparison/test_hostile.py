@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forebear.queries.comparison.document import comparison_document
+from forebear.queries.comparison.records.document import comparison_document
 from forebear.registry import Registry
-from forebear.registry.cli.numbers import plain
+from forebear.registry.reports.numbers import plain
 
 from ...writers import Floats, llama, llama_config, model_files, tokenizer_json, words, write_files
 

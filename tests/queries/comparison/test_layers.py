@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forebear.queries.comparison.figures import Heatmap
-from forebear.queries.comparison.metrics import metrics
-from forebear.queries.comparison.records import ComponentComparison
+from forebear.queries.comparison.records.comparison import ComponentComparison
+from forebear.queries.comparison.records.figures import Heatmap
+from forebear.queries.statistics.metrics import metrics
 from forebear.registry import Registry
 
 from .surgery import read_model

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forebear.queries.comparison.metrics import METRICS, averaged, metrics, metrics_by_row, sums, table
+from forebear.queries.statistics.metrics import METRICS, averaged, metrics, metrics_by_row, sums, table
 
 Wide = NDArray[np.float32]
 

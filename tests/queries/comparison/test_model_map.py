@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forebear.queries.comparison.model_map import STRANGERS, classical_scaling, model_map
+from forebear.queries.comparison.pair.model_map import STRANGERS, classical_scaling, model_map
 
 
 def test_distances_of_a_plane_come_back() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, spearmanr
 
-from forebear.queries.comparison.neurons import Neurons, Rows, log_p_of, match_neurons, matching, spearman
+from forebear.queries.statistics.neuron_matching import Neurons, Rows, log_p_of, match_neurons, matching, spearman
 
 
 def rows(seed: int, count: int = 64, width: int = 24) -> Rows:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebear.ingest.metadata.tokenizer import Tokenizer
 from forebear.ingest.sources import open_source
-from forebear.ingest.tokenizer import Tokenizer
-from forebear.queries.comparison.encoding import encoder, words
-from forebear.queries.comparison.sample_text import SAMPLES
-from forebear.queries.comparison.tokenizers import compare_tokenizers, merge_bands, side_by_side
+from forebear.queries.comparison.tokenizers.encoding import encoder, words
+from forebear.queries.comparison.tokenizers.sample_text import SAMPLES
+from forebear.queries.comparison.tokenizers.tokenizers import compare_tokenizers, merge_bands, side_by_side
 
 from ...writers import MemorySource, llama, llama_config, model_files, tokenizer_json
 from ...writers import words as made_up
@@ -78,7 +78,7 @@ def test_words_keep_one_blank_before_them() -> None:
 
 
 def test_byte_pair_encoding_agrees_with_a_second_implementation(zoo: Path) -> None:
-    from forebear.ingest.tokenizer import read_tokenizer
+    from forebear.ingest.metadata.tokenizer import read_tokenizer
 
     tokenizer = read_tokenizer(open_source(str(zoo / "alder")))
     assert tokenizer is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from forebear.queries.comparison.records import Comparison
+from forebear.queries.comparison.records.comparison import Comparison
 from forebear.registry import Registry
 
 from ...writers import llama, llama_config, model_files, write_files

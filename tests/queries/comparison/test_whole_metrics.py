@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from forebear.queries.comparison.metrics import metrics
-from forebear.queries.comparison.whole_metrics import P99_ERROR, WholeMetrics, finite
+from forebear.queries.comparison.whole.metrics import P99_ERROR, WholeMetrics, finite
+from forebear.queries.statistics.metrics import metrics
 
 
 def pair(size: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

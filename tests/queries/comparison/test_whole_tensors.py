@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forebear.ingest.storage import LogicalTensor, RowMajor
-from forebear.ingest.views import transposed
-from forebear.queries.comparison import whole_tensors
-from forebear.queries.comparison.whole_tensors import (
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+from forebear.ingest.storage.views import transposed
+from forebear.queries.comparison.whole import tensors as whole_tensors
+from forebear.queries.comparison.whole.tensors import (
     BLOCK,
     TensorDigest,
     TensorStream,

@@ -8,23 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forebear.queries.comparison.attention_test import AttentionTest
-from forebear.queries.comparison.figures import (
-    Baseline,
-    Change,
-    ChangeReading,
-    ChangeSummary,
-    Distribution,
-    Heatmap,
-    MetricRow,
-    ModelMap,
-    Profile,
-    RoleSummary,
-)
-from forebear.queries.comparison.full_records import FullComparison, TensorComparison, Uncompared
-from forebear.queries.comparison.metrics import Metrics
-from forebear.queries.comparison.neuron_test import NeuronLayer, NeuronTest
-from forebear.queries.comparison.records import (
+from forebear.queries.answers.records import BlockMatch
+from forebear.queries.comparison.records.comparison import (
     ArchitectureComparison,
     Comparability,
     ComparedModel,
@@ -36,10 +21,30 @@ from forebear.queries.comparison.records import (
     PairEvidenceRow,
     ParameterRow,
 )
-from forebear.queries.comparison.residual_alignment import Assignment
-from forebear.queries.comparison.token_rows import TokenRowsComparison
-from forebear.queries.comparison.tokenizers import EncodingAgreement, MergeBand, TokenizerComparison, TokenizerFacts
-from forebear.queries.records import BlockMatch
+from forebear.queries.comparison.records.figures import (
+    Baseline,
+    Change,
+    ChangeReading,
+    ChangeSummary,
+    Distribution,
+    Heatmap,
+    MetricRow,
+    ModelMap,
+    Profile,
+    RoleSummary,
+)
+from forebear.queries.comparison.records.whole import FullComparison, TensorComparison, Uncompared
+from forebear.queries.comparison.tokenizers.token_rows import TokenRowsComparison
+from forebear.queries.comparison.tokenizers.tokenizers import (
+    EncodingAgreement,
+    MergeBand,
+    TokenizerComparison,
+    TokenizerFacts,
+)
+from forebear.queries.comparison.whole.attention_test import AttentionTest
+from forebear.queries.comparison.whole.neuron_test import NeuronLayer, NeuronTest
+from forebear.queries.statistics.metrics import Metrics
+from forebear.queries.statistics.residual_alignment import Assignment
 
 STEPS = (0.5, *[0.0] * 5, 0.5, *[0.0] * 7)
 """Shares of a change: half of the values kept, half moved by 8 to 16 spacings."""

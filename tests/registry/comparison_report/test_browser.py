@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from forebear.registry import Registry
-from forebear.registry.comparison_report import write_report
+from forebear.registry.reports.html import write_report
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from forebear.ingest.errors import RegistryError
-from forebear.queries.comparison.records import Comparison
+from forebear.queries.comparison.records.comparison import Comparison
 from forebear.registry import Registry
-from forebear.registry.comparison_report import write_report
-from forebear.registry.comparison_report.page import fixed, number, report_page
+from forebear.registry.reports.html import write_report
+from forebear.registry.reports.html.page import fixed, number, report_page
 
 from .documents import ALL_ROLES, HOSTILE, ROLES, document, tokenizers, whole_weights
 

@@ -1,0 +1,1 @@
+"""Adapters: their config, the names and kinds of their factors."""

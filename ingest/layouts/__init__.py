@@ -1,0 +1,1 @@
+"""How matrices lie in checkpoints: fused, transposed and stacked weights as the matrices that an architecture means."""

@@ -1,0 +1,310 @@
+"""Fused, transposed and stacked weights as the matrices that an architecture means: q, k, v, gate, up, one an expert.
+
+`unfuse` runs before naming. What it makes has the rows of the unfused model in the same order, so that both have the
+same fingerprint. The tables stand in architectures.py. A tensor whose name fits a line of them and whose shape does not
+fit the config stays as it is.
+
+Sources: the modelling code of each architecture in Hugging Face transformers (how it splits or reshapes the product).
+
+Limitations: leading rows of a matrix stored as [in, out] are scattered over all of it. Of such matrices the first of a
+model are read, by layer, up to TRANSPOSED_VALUES values; further ones are skipped with that reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ..formats.contents import SkippedTensor
+from ..metadata.card import text_config
+from ..names.architectures import ALTERNATING_GATE_UP, FUSED_GATE_UP, FUSED_QKV, RENAMED, STACKED_EXPERTS, TRANSPOSED
+from ..storage.logical import LogicalTensor, Storage
+from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, Transposed, alternating, groups, transposed
+from ..text import printable
+
+TRANSPOSED_VALUES = 1 << 27
+"""Values of [in, out] matrices that are read of a model: all of GPT-2 (85 million), 4 of the 48 layers of GPT-2 XL."""
+MOST_INPUTS = 1 << 16
+MOST_EXPERTS = 4096
+_READ_EXPERTS = 4  # of a layer, as plan.py has it
+_PARTS = ("q_proj", "k_proj", "v_proj")
+_FOURTH = {"flux": "proj_mlp", "delta": "z_proj"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The tensors as the architecture means them, and those that would cost too much to read."""
+
+    tensors: tuple[LogicalTensor, ...]
+    skipped: tuple[SkippedTensor, ...] = ()
+
+
+def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> Layout:
+    """Every tensor as it is, or in its logical parts."""
+    config = text_config(config)
+    model_type = str(config.get("model_type") or "")
+    turned, skipped = _turn(tensors)
+    stacks = _Stacks(turned, model_type)
+    turned = [part for tensor in turned for part in stacks.split(tensor)]
+    shapes = {t.name: t.shape for t in turned}
+    taken = set(shapes)
+    found: list[LogicalTensor] = []
+    for tensor in turned:
+        parts = [_renamed(part, model_type) for part in _split(tensor, shapes, config, model_type)]
+        names = [part.name for part in parts if part.name != tensor.name]
+        clash = len(set(names)) < len(names) or any(name in taken for name in names)
+        found += [tensor] if clash else parts
+        taken.update(names)
+    return Layout(tuple(found), (*skipped, *stacks.skipped))
+
+
+@lru_cache(maxsize=512)
+def _tail(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?P<head>(?:.*\.)?)(?P<leaf>{pattern})(?P<kind>\.weight|\.bias|_weight|_bias)?")
+
+
+_ANY_FUSED = _tail("|".join(line[0] for line in (*FUSED_QKV, *FUSED_GATE_UP)))
+_ANY_STACKED = _tail("|".join(tail for tail, _ in STACKED_EXPERTS))
+_ANY_RENAMED = _tail("|".join(tail for _, tail, _ in RENAMED))
+
+
+def _match(pattern: str, name: str) -> re.Match[str] | None:
+    return _tail(pattern).fullmatch(name)
+
+
+def _kind(found: re.Match[str]) -> str:
+    return (found["kind"] or ".weight").replace("_", ".")
+
+
+def _sibling(found: re.Match[str], leaf: str) -> str:
+    """The name with another last part: `h.0.attn.c_attn.weight` -> `h.0.attn.q_proj.weight`."""
+    inside = found["leaf"].rpartition(".")[0]
+    return found["head"] + (inside + "." if inside else "") + leaf + _kind(found)
+
+
+def _renamed(tensor: LogicalTensor, model_type: str) -> LogicalTensor:
+    if not _ANY_RENAMED.fullmatch(tensor.name):
+        return tensor
+    for types, tail, leaf in RENAMED:
+        if re.fullmatch(types, model_type) and (found := _match(tail, tensor.name)):
+            return replace(tensor, name=_sibling(found, leaf))
+    return tensor
+
+
+# -- transposed -------------------------------------------------------------------------------------------------------
+
+
+def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[SkippedTensor]]:
+    """Conv1D matrices as [out, in], and those that a format has turned itself, as far as the budget goes."""
+    conv = any(
+        len(t.shape) == 2 and t.shape[1] == 3 * t.shape[0] > 0 for t in tensors if _match(r"attn\.c_attn", t.name)
+    )
+    by_format = {t.name: t for t in tensors if isinstance(getattr(t.storage, "codes", t.storage), Transposed)}
+    scattered = [t for t in tensors if conv and len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
+    if not conv and not by_format:
+        return list(tensors), []
+    costs = {t.name: t.parameters for t in (*by_format.values(), *scattered)}
+    inputs = {t.name: t.shape[0] for t in scattered} | {n: t.matrix[1] for n, t in by_format.items()}
+    chosen = affordable({n: cost for n, cost in costs.items() if inputs[n] <= MOST_INPUTS}, TRANSPOSED_VALUES)
+    turned, skipped = [], []
+    for tensor in tensors:
+        if tensor.name not in costs:
+            turned.append(tensor)
+        elif tensor.name not in chosen:
+            skipped.append(too_scattered(tensor))
+        elif tensor.name in by_format:
+            turned.append(tensor)
+        elif view := transposed(tensor.storage, *tensor.shape):
+            turned.append(replace(tensor, shape=tensor.shape[::-1], storage=view))
+        else:
+            turned.append(tensor)
+    return turned, skipped
+
+
+def _depth(name: str) -> tuple[bool, list[int], str]:
+    numbers = [int(part[:9]) for part in re.findall(r"\d+", name)]
+    return not numbers, numbers, name  # a head costs more than several layers
+
+
+def affordable(costs: Mapping[str, int], budget: int) -> set[str]:
+    """The names whose costs fit the budget together, lower layers first."""
+    spent, chosen = 0, set()
+    for name in sorted(costs, key=_depth):
+        if spent + costs[name] <= budget:
+            spent += costs[name]
+            chosen.add(name)
+    return chosen
+
+
+def too_scattered(tensor: LogicalTensor) -> SkippedTensor:
+    """The reason why a matrix stored as [in, out] is not read."""
+    reason = f"stored as [in, out], which takes the whole matrix to read; {TRANSPOSED_VALUES} values of such are read"
+    return SkippedTensor(printable(tensor.name), tensor.parameters, reason)
+
+
+# -- stacked experts --------------------------------------------------------------------------------------------------
+
+
+class _Stacks:
+    """3-D tensors of experts [E, out, in] or [E, in, out], and their biases [E, out], as one tensor an expert."""
+
+    def __init__(self, tensors: Iterable[LogicalTensor], model_type: str) -> None:
+        self._alternating = re.fullmatch(ALTERNATING_GATE_UP, model_type) is not None
+        self._found: dict[str, tuple[re.Match[str], str]] = {}
+        self.skipped: list[SkippedTensor] = []
+        shapes: dict[tuple[str, str], tuple[int, ...]] = {}
+        for tensor in tensors:
+            if not _ANY_STACKED.fullmatch(tensor.name):
+                continue
+            for tail, what in STACKED_EXPERTS:
+                if (found := _match(tail, tensor.name)) and len(tensor.shape) == (
+                    3 if _kind(found) == ".weight" else 2
+                ):
+                    self._found[tensor.name] = (found, what)
+                    if len(tensor.shape) == 3:
+                        shapes[found["head"], what] = tensor.shape
+                    break
+        self._turned = {head: _is_turned(head, shapes) for head, _ in shapes}
+        inputs = {name: shapes.get((found["head"], what), (0, 0))[1] for name, (found, what) in self._found.items()}
+        costs = {
+            name: self._cost(found["head"], shapes.get((found["head"], what)))
+            for name, (found, what) in self._found.items()
+            if inputs[name] <= MOST_INPUTS
+        }
+        self._affordable = affordable(costs, TRANSPOSED_VALUES)
+
+    def _cost(self, head: str, shape: tuple[int, ...] | None) -> int:
+        if shape is None or not self._turned[head]:
+            return 0
+        return min(shape[0], _READ_EXPERTS) * shape[1] * shape[2]
+
+    def split(self, tensor: LogicalTensor) -> list[LogicalTensor]:
+        """One tensor an expert and part, or the tensor itself."""
+        if tensor.name not in self._found or not 0 < tensor.shape[0] <= MOST_EXPERTS:
+            return [tensor]
+        found, what = self._found[tensor.name]
+        is_turned = len(tensor.shape) == 3 and self._turned[found["head"]]
+        if is_turned and tensor.name not in self._affordable:
+            self.skipped.append(too_scattered(tensor))
+            return []
+        parts = [part for e in range(tensor.shape[0]) for part in self._expert(tensor, e, found, what, is_turned)]
+        return parts or [tensor]
+
+    def _expert(
+        self, tensor: LogicalTensor, number: int, found: re.Match[str], what: str, is_turned: bool
+    ) -> list[LogicalTensor]:
+        rest = tensor.shape[1:]
+        first = number * (tensor.parameters // tensor.shape[0])
+        stem = f"{found['head']}experts.{number}."
+        view: Storage | None
+        if len(rest) == 2 and is_turned:
+            rest = (rest[1], rest[0])
+            view = transposed(tensor.storage, rest[1], rest[0], first)
+        else:
+            view = tensor.storage.cut(first, rest[-1]) if isinstance(tensor.storage, Stack) else None
+        if view is None or (what == "gate_up" and rest[0] % 2):
+            return []
+        kind = ".bias" if len(rest) == 1 else ".weight"
+        one = LogicalTensor(stem + what + kind, tensor.dtype, rest, view)
+        if what != "gate_up":
+            return [one]
+        cuts = alternating(2, rest[0]) if self._alternating else groups((rest[0] // 2,) * 2, 1)
+        return _parts(one, [f"{stem}{leaf}{kind}" for leaf in ("gate_proj", "up_proj")], cuts)
+
+
+def _is_turned(head: str, shapes: Mapping[tuple[str, str], tuple[int, ...]]) -> bool:
+    """Whether a layer's experts are stored as [in, out]: only one order makes gate, up and down fit each other."""
+    up = shapes.get((head, "gate_up")) or shapes.get((head, "up_proj")) or shapes.get((head, "gate_proj"))
+    down = shapes.get((head, "down_proj"))
+    if up is None or down is None:
+        return False
+    halves = 2 if (head, "gate_up") in shapes else 1
+    plain = up[1] == halves * down[2] and up[2] == down[1]
+    return not plain and up[2] == halves * down[1] and up[1] == down[2]
+
+
+# -- fused ------------------------------------------------------------------------------------------------------------
+
+
+def _split(
+    tensor: LogicalTensor, shapes: Mapping[str, tuple[int, ...]], config: Mapping[str, object], model_type: str
+) -> list[LogicalTensor]:
+    """The q, k, v or gate, up of one matrix or bias."""
+    known = _ANY_FUSED.fullmatch(tensor.name)
+    if known is None or len(tensor.shape) != (2 if _kind(known) == ".weight" else 1):
+        return [tensor]
+    for tail, types, order in FUSED_QKV:
+        if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type):
+            stem = found["head"] + found["leaf"]
+            weight = shapes.get(f"{stem}.weight") or shapes.get(f"{stem}_weight") or tensor.shape
+            cuts = _qkv(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
+            names = [_sibling(found, p) for p in (*_PARTS, *([_FOURTH[order]] if order in _FOURTH else []))]
+            return _parts(tensor, names, cuts) if cuts else [tensor]
+    for tail, types, leaves in FUSED_GATE_UP:
+        if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type) and tensor.shape[0] % 2 == 0:
+            return _parts(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
+    return [tensor]
+
+
+def _parts(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides]) -> list[LogicalTensor]:
+    view = RowsOf if len(tensor.shape) > 1 else ColumnsOf
+    return [
+        replace(tensor, name=name, shape=(cut.count, *tensor.shape[1:]), storage=view(tensor.storage, cut))
+        for name, cut in zip(names, cuts, strict=True)
+    ]
+
+
+def _qkv(order: str, shape: tuple[int, ...], config: Mapping[str, object]) -> list[Strides] | None:
+    """The rows of q, k and v of a matrix of `shape`; None when the config does not fit it."""
+    rows = shape[0]
+    heads = _number(config, "num_attention_heads", "n_head", "num_heads", "n_heads")
+    shared = _number(config, "num_key_value_heads", "num_kv_heads", "n_head_kv", "n_kv_heads") or heads
+    match order:
+        case "falcon" if config.get("new_decoder_architecture"):
+            order = "groups"
+        case "falcon":
+            order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
+        case "chatglm" if config.get("multi_query_attention"):
+            order, shared = "stacked", _number(config, "multi_query_group_num")
+        case "chatglm":
+            order = "stacked" if "multi_query_attention" in config else "heads"
+        case "bigcode":
+            order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
+        case "heads":
+            shared = heads
+        case "flux":
+            return groups((*(shape[1],) * 3, rows - 3 * shape[1]), 1) if rows > 3 * shape[1] > 0 else None
+        case "delta":
+            return _delta(rows, config)
+    size = _number(config, "head_dim", "kv_channels", "attention_head_size") or _divided(config, heads)
+    fits = heads > 0 and shared > 0 and heads % shared == 0 and (heads + 2 * shared) * size == rows > 0
+    match order:
+        case "stacked" if fits:
+            return groups((heads * size, shared * size, shared * size), 1)
+        case "stacked" if rows == 3 * shape[1] > 0:
+            return groups((shape[1],) * 3, 1)
+        case "heads" | "groups" if fits:
+            return groups((heads // shared * size, size, size), shared)
+    return None
+
+
+def _delta(rows: int, config: Mapping[str, object]) -> list[Strides] | None:
+    """The rows of q, k, v and the output gate of a gated delta net (Qwen3NextGatedDeltaNet)."""
+    keys, values = _number(config, "linear_num_key_heads"), _number(config, "linear_num_value_heads")
+    key, value = _number(config, "linear_key_head_dim"), _number(config, "linear_value_head_dim")
+    if not keys or values % keys or 2 * (keys * key + values * value) != rows or not rows:
+        return None
+    wide = values // keys * value
+    return groups((key, key, wide, wide), keys)
+
+
+def _number(config: Mapping[str, object], *keys: str) -> int:
+    """The first of `keys` that holds a count; 0 when none does."""
+    return next((n for key in keys if type(n := config.get(key)) is int and 0 < n < 1 << 31), 0)
+
+
+def _divided(config: Mapping[str, object], heads: int) -> int:
+    hidden = _number(config, "hidden_size", "n_embd", "d_model")
+    return hidden // heads if heads and hidden % heads == 0 else 0

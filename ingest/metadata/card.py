@@ -1,0 +1,119 @@
+"""What a model says of itself: its config, its card, and the parents that it declares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import yaml
+
+from ..errors import FormatError
+from ..sources.source import Source, read_small
+from ..text import printable
+
+CONFIG_LIMIT = 4 << 20
+CARD_LIMIT = 2 << 20
+_FRONT_MATTER_LIMIT = 64 << 10
+_MOST_PARENTS = 64
+_NO_NAMES = frozenset({"", "~", "null", "None"})
+_CONFIG_PARENTS = ("_name_or_path", "base_model_name_or_path", "base_model")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredParent:
+    """A parent that a model names, where it does (`card` or `config`), and how it calls the relation, if at all."""
+
+    parent: str
+    origin: str
+    relation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Declared parents and licence of a model."""
+
+    parents: tuple[DeclaredParent, ...] = ()
+    license: str | None = None
+
+
+def read_config(source: Source) -> dict[str, object]:
+    """config.json as a mapping, empty when there is none; FormatError when it is not a JSON object."""
+    text = read_small(source, "config.json", CONFIG_LIMIT)
+    if text is None:
+        return {}
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{source.uri}: config.json is not valid JSON") from error
+    if not isinstance(config, dict):
+        raise FormatError(f"{source.uri}: config.json is not a JSON object")
+    return config
+
+
+def text_config(config: Mapping[str, object]) -> Mapping[str, object]:
+    """The part of a config that describes the language stack: the config itself, or what it nests under a known key."""
+    for key in ("text_config", "language_config", "llm_config"):
+        if isinstance(nested := config.get(key), Mapping):
+            return {**config, **nested}
+    return config
+
+
+def read_card(source: Source, config: Mapping[str, object], *, adapted: str | None = None) -> Card:
+    """The front matter of README.md, what the Hub says, and the fields of the config that name a parent.
+
+    `adapted` is the base that the config of an adapter names.
+    A card is prose by people: front matter that is no YAML mapping declares nothing, it is not an error.
+    """
+    front = _front_matter(read_small(source, "README.md", CARD_LIMIT) or b"")
+    on_hub = {base.name: base.relation for base in source.card.base_models} if source.card else {}
+    stated = _names(front.get("base_model_relation"))
+    relation = printable(stated[0], 40) if len(stated) == 1 else None
+    parents: dict[str, DeclaredParent] = {}
+    for name in map(printable, _names(front.get("base_model"))):
+        parents[name] = DeclaredParent(name, "card", relation or on_hub.get(name))
+    for name, said in on_hub.items():
+        parents.setdefault(name, DeclaredParent(name, "hub", said))
+    for name in (printable(n) for key in _CONFIG_PARENTS for n in _names(config.get(key))):
+        if name.rstrip("/").rpartition("/")[2] != source.name and name != source.name:
+            parents.setdefault(name, DeclaredParent(name, "config"))
+    if adapted and adapted not in _NO_NAMES:
+        named_before = parents.get(adapted, DeclaredParent(adapted, "config"))
+        parents = {
+            adapted: replace(named_before, relation=named_before.relation or "adapter"),
+            **_without(parents, adapted),
+        }
+    named = _licence(front) or (source.card.license if source.card else None)
+    return Card(tuple(parents.values())[:_MOST_PARENTS], named)
+
+
+def _licence(front: Mapping[str, object]) -> str | None:
+    """The licence that a card states; `license: other` stands for the one that `license_name` names."""
+    stated, name = _names(front.get("license")), _names(front.get("license_name"))
+    if stated == ["other"] and len(name) == 1:
+        stated = name
+    return printable(stated[0], 80) if len(stated) == 1 else None
+
+
+def _without(parents: Mapping[str, DeclaredParent], name: str) -> dict[str, DeclaredParent]:
+    return {key: parent for key, parent in parents.items() if key != name}
+
+
+def _front_matter(card: bytes) -> Mapping[str, object]:
+    lines = card[:_FRONT_MATTER_LIMIT].decode("utf-8", "replace").splitlines()
+    if not lines or lines[0].strip() != "---":
+        return {}
+    end = next((i for i, line in enumerate(lines[1:], 1) if line.strip() == "---"), None)
+    if end is None:
+        return {}
+    try:
+        # text, lists and mappings only: typed scalars raise what they like, and merge keys grow without bound
+        front = yaml.load("\n".join(lines[1:end]), yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    return front if isinstance(front, Mapping) else {}
+
+
+def _names(value: object) -> list[str]:
+    found = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [name for v in found if isinstance(v, str) and (name := v.strip()) not in _NO_NAMES]

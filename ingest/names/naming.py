@@ -1,0 +1,273 @@
+"""What a tensor does (role), and where it stands (component, layer, expert), from its name, shape and neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ..errors import FormatError
+from ..storage.dtypes import FLOATS
+from ..storage.logical import LogicalTensor
+from .architectures import (
+    COMPONENTS,
+    EXPERTS,
+    FOLDERS,
+    INNER_STACKS,
+    MIDDLES,
+    NORMS,
+    ROLES,
+    SETTLED,
+    SHARED_EXPERT,
+    STACKS,
+)
+from .tables import NameTable
+
+MOST_SHAPES_OF_NAMES = 20_000
+"""Different names of a model when its numbers are left out; the largest published models have below 1,000."""
+
+_KINDS = {"weight": "weight", "gamma": "weight", "scale": "weight", "kernel": "weight", "bias": "bias", "beta": "bias"}
+_KINDS |= {"weight_g": "weight", "weight_v": "weight", "original0": "weight", "original1": "weight"}
+_MATRIX_ROLES = frozenset({"q", "k", "v", "o", "gate", "up", "down", "router", "embed", "head"})
+_CONTEXT_SLOTS = frozenset({"buffer", "position", "token_type"})
+
+_ROLES = NameTable(pattern for pattern, _, _ in ROLES)
+_NORMS = NameTable(pattern for pattern, _ in NORMS)
+_COMPONENTS = NameTable(pattern for pattern, _ in COMPONENTS)
+_FOLDERS = {folder: component for folders, component in FOLDERS for folder in folders.split("|")}
+_STACK = re.compile(rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\.(?:{INNER_STACKS})\.\d+)*(?:\.|$)")
+_EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
+_SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
+_ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+_NORM_LIKE = re.compile(r"norm|(^|[._])ln($|[._\d])", re.IGNORECASE)
+_FLAT = re.compile(r"(.*_proj)_(weight|bias)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a tensor does and where it stands. `slot` keeps apart tensors of one role inside one block.
+
+    `component` is a name such as `language` or `vision`; an encoder-decoder has `encoder` and `decoder`.
+    `layer` is None outside the stacks, `expert` None outside routed experts.
+    """
+
+    component: str
+    layer: int | None
+    expert: int | None
+    role: str
+    slot: str = ""
+
+    @property
+    def block(self) -> str:
+        """`language.7`, `language.7.3` for expert 3, `language` outside the layers."""
+        return ".".join(str(p) for p in (self.component, self.layer, self.expert) if p is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTensor:
+    """A tensor with its place; `represents` counts the parameters it stands for (experts that are not read too)."""
+
+    tensor: LogicalTensor
+    place: Place
+    represents: int
+
+
+def name_tensors(tensors: Iterable[LogicalTensor], config: Mapping[str, object]) -> list[NamedTensor]:
+    """Every tensor with its place, in the order given.
+
+    What a name does not say follows from the shapes beside it, where that is safe: a matrix of vocabulary size outside
+    the layers is an embedding, a vector in a layer whose name holds `norm` is a norm. Else the role is `other`.
+    """
+    tensors = list(tensors)
+    shapes = {_ANY_NUMBER.sub("#", t.name) for t in tensors}
+    if len(shapes) > MOST_SHAPES_OF_NAMES:
+        raise FormatError(f"{len(shapes)} names of tensors that nothing but their numbers repeats; no model has them")
+    named = [NamedTensor(t, _place(t, config), t.parameters) for t in tensors]
+    named = _split_encoder_decoder(named)
+    named = _adopt(named)
+    named = _number_layers(named)
+    return _tell_apart(_settle_norms(named))
+
+
+def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
+    found = parse(tensor.name)
+    role, slot = found.role, found.slot
+    vector = len(tensor.shape) < 2
+    if role == "norm" and found.layer is None and slot in {"attention", "ffn"}:
+        slot = "final"
+    if tensor.dtype not in FLOATS and slot not in {"position", "buffer"}:
+        role, slot = "other", "buffer"
+    elif vector and role in _MATRIX_ROLES:
+        role, slot = ("bias" if role != "other" else role), role
+    elif vector and role == "conv":
+        role = "norm"
+    elif not vector and role in {"norm", "bias"}:
+        role, slot = "other", found.slot
+    elif role in {"embed", "head"} and found.layer is not None:
+        role, slot = "other", role
+    elif role == "other" and not slot and len(tensor.shape) > 3:
+        role = "conv"
+    elif role == "other" and not slot and found.layer is None and len(tensor.shape) == 2:
+        role = "embed" if tensor.shape[0] == config.get("vocab_size") else "other"
+    return replace(found, role=role, slot=slot)
+
+
+@lru_cache(maxsize=1 << 16)
+def parse(name: str) -> Place:
+    """The place that a name alone tells: `model.layers.7.mlp.experts.3.w1.weight` -> language, 7, 3, gate."""
+    path, kind = _split_kind(name.replace("/", "."))
+    stack, expert = _STACK.search(path), _EXPERT.search(path)
+    numbers = re.findall(r"\d+", stack[0]) if stack else []
+    layer = int(numbers[-1][:9]) if numbers else None
+    tail = path[(expert or stack).end() :] if (expert or stack) else path  # type: ignore[union-attr]
+    role, slot = _role(f"experts.{tail}" if expert else tail, kind)
+    if role in {"gate", "up", "down"} and _SHARED.search(path):
+        slot = "shared"
+    return Place(_component(name), layer, int(expert[1][:9]) if expert else None, role, slot)
+
+
+def _split_kind(path: str) -> tuple[str, str]:
+    """The path of a module, and whether the tensor is its `weight` or its `bias`."""
+    head, _, last = path.rpartition(".")
+    if last in _KINDS:
+        return head.removesuffix(".parametrizations.weight").removesuffix(".base_layer"), _KINDS[last]
+    flat = _FLAT.fullmatch(path)
+    return (flat[1], flat[2]) if flat else (path, "weight")
+
+
+def _component(name: str) -> str:
+    folder, slash, _ = name.partition("/")
+    if slash and folder in _FOLDERS:
+        return _FOLDERS[folder]
+    return _component_of(_ANY_NUMBER.sub("#", name.replace("/", ".")))
+
+
+@lru_cache(maxsize=1 << 14)
+def _component_of(template: str) -> str:
+    found = _COMPONENTS.within(template)
+    return "language" if found is None else COMPONENTS[found][1]
+
+
+@lru_cache(maxsize=1 << 14)
+def _role(tail: str, kind: str) -> tuple[str, str]:
+    norm = _NORMS.ending(tail)
+    if norm is not None:
+        slot = NORMS[norm][1]
+        return ("norm", slot) if kind == "weight" else ("bias", f"norm.{slot}")
+    found = _ROLES.ending(tail)
+    if kind == "bias":  # GPT-2 and NeoX call the causal mask `attn.bias`: equal in all strangers
+        mask = _ROLES.ending(f"{tail}.bias")
+        if mask is not None and ROLES[mask][2] == "buffer":
+            return ROLES[mask][1:]
+    if found is not None:
+        role, slot = ROLES[found][1:]
+        return (role, slot) if kind == "weight" else ("bias", role if not slot else f"{role}.{slot}")
+    if kind == "bias":
+        return "bias", tail
+    return ("norm", tail) if _NORM_LIKE.search(tail) else ("other", "")
+
+
+_SIDE = re.compile(r"(?:^|\.)(encoder|decoder)\.(?:.*\.)?(?:block|layers?)\.\d")
+_END = re.compile(r"(?:^|\.)(encoder|decoder)\.")
+
+
+def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
+    """`encoder` and `decoder` are components of their own when one component has layers of both."""
+    language = [n.place.component == "language" for n in named]
+    sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
+    if sides < {"encoder", "decoder"}:
+        return named
+    return [
+        replace(n, place=replace(n.place, component=found[1]))
+        if own and (found := _END.search(n.tensor.name)) and n.place.role not in {"embed", "head"}
+        else n
+        for n, own in zip(named, language, strict=True)
+    ]
+
+
+def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
+    """Tensors whose names say nothing belong to the one component with layers, unless the model has text."""
+    stacked = {n.place.component for n in named if n.place.layer is not None}
+    text = any(n.place.role == "embed" and n.place.component == "language" for n in named)
+    others = stacked - {"language", "projector"}
+    if not others and not text and any("patch_embed" in n.tensor.name for n in named):
+        others = {"vision"}
+    if len(others) != 1 or (text and "language" in stacked):
+        return named
+    owner = others.pop()
+    return [
+        replace(n, place=replace(n.place, component=owner))
+        if n.place.component == "language" and "/" not in n.tensor.name
+        else n
+        for n in named
+    ]
+
+
+def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
+    """Layers of nested stacks (`stages.1.blocks.0`) numbered through in the order of their numbers.
+
+    The single-stream blocks of Flux come after the double ones, whichever way both are called.
+
+    A name has several numbers before its tail only in such stacks; the plain case is left as it is.
+    """
+    keys: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+
+    def key(item: NamedTensor) -> tuple[str, ...]:
+        name = item.tensor.name.replace("/", ".")
+        stack = _STACK.search(name)
+        return tuple(re.split(r"\.(?=\d)|(?<=\d)\.", name[: stack.end()].rstrip("."))) if stack else ()
+
+    for item in named:
+        if item.place.layer is not None:
+            keys[item.place.component].add(key(item))
+    order: dict[str, dict[tuple[str, ...], int]] = {}
+    for component, found in keys.items():
+        if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
+            ordered = sorted(
+                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k]
+            )
+            order[component] = {k: i for i, k in enumerate(ordered)}
+    return [
+        replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))
+        if n.place.layer is not None and n.place.component in order
+        else n
+        for n in named
+    ]
+
+
+def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:
+    """The place of a norm whose name means another place when its layer has a certain other norm (see SETTLED)."""
+    names = {n.tensor.name for n in named}
+    settled = []
+    for item in named:
+        name = item.tensor.name
+        for stem, others, slot in SETTLED:
+            if item.place.role == "norm" and stem in name and any(name.replace(stem, one) in names for one in others):
+                item = replace(item, place=replace(item.place, slot=slot))
+        settled.append(item)
+    return settled
+
+
+def _tell_apart(named: list[NamedTensor]) -> list[NamedTensor]:
+    """Norms, biases, kernels and nameless ends of one block that share a slot: all but the first get their own names.
+
+    The first is that of the lowest name, whatever the order in the file. Matrices of a role are not touched: two that
+    share a slot mean that a line of ROLES is missing.
+    """
+    groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for number, item in enumerate(named):
+        place = item.place
+        free = place.role in {"norm", "bias", "conv"} or (place.role == "other" and place.slot not in _CONTEXT_SLOTS)
+        if (free and (place.slot or place.role != "other")) or (place.layer is None and place.role in _MATRIX_ROLES):
+            groups[place.block, place.role, place.slot].append(number)
+    told = list(named)
+    for numbers in groups.values():
+        for number in sorted(numbers, key=lambda n: named[n].tensor.name)[1:]:
+            item = named[number]
+            path = item.tensor.name.replace("/", ".")
+            stack = _STACK.search(path)
+            own, _ = _split_kind(path[stack.end() :] if stack else path)
+            told[number] = replace(item, place=replace(item.place, slot=own))
+    return told

@@ -1,0 +1,1 @@
+"""A read plan carried out, and whole tensors front to back."""

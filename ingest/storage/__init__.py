@@ -1,0 +1,1 @@
+"""Bytes at the bottom: readers, element types, and logical matrices over the bytes that hold them."""

@@ -1,0 +1,86 @@
+"""From a query model to its ranked ancestors: candidates by one scan, then the full evidence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from ..data.component import Component
+from ..data.loading import load_components
+from ..search.candidates import candidates, registered_sketches
+from ..sql import statement
+from .records import ComponentAnswer, Query, QuerySketch
+from .verdict import judged
+
+TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
+"""The tables that a comparison reads."""
+
+
+def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
+    """The query for a model of the registry."""
+    facts = connection.execute(statement("models/facts"), {"models": [model_id]}).fetchall()[0]
+    declared = connection.execute("SELECT parent FROM declared_parent WHERE model_id = ?", [model_id]).fetchall()
+    components = load_models(connection, [model_id]).get(model_id, [])
+    return Query(
+        model_id,
+        own_names(facts[1], facts[2]),
+        tuple(parent for (parent,) in declared),
+        tuple(components),
+        registered_sketches(connection, model_id),
+        facts[4],
+    )
+
+
+def own_names(name: str, uri: str) -> tuple[str, ...]:
+    """What other models may call a model that they declare as their parent."""
+    return name, uri
+
+
+def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, list[Component]]:
+    """Model id -> components, read in bulk."""
+    parameters = {"models": [int(m) for m in models]}
+    tables: Mapping[str, pa.Table] = {
+        table: connection.sql(statement(f"rows/{table}"), params=parameters).to_arrow_table() for table in TABLES
+    }
+    return load_components(tables)
+
+
+def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> list[ComponentAnswer]:
+    """The answer for every component of the query that has layers: at least `k` rows where the registry has them."""
+    models = int(
+        connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [query.model_id]).fetchall()[0][0]
+    )
+    declared = {
+        model: (parent, child)
+        for model, parent, child in connection.execute(
+            statement("search/declared"),
+            {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
+        ).fetchall()
+    }
+    return [_answer(connection, query, sketch, declared, models, k) for sketch in query.sketches]
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    sketch: QuerySketch,
+    declared: Mapping[int, tuple[bool, bool]],
+    models: int,
+    k: int,
+) -> ComponentAnswer:
+    component = next(c for c in query.components if c.name == sketch.component)
+    found = candidates(connection, query.model_id, sketch, component.kind, models, k)
+    named = {model for model, (parent, _) in declared.items() if parent}
+    wanted = sorted({model for model, _ in found} | named)
+    loaded = load_models(connection, wanted) if wanted else {}
+    rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
+    facts = {model: (name, uri, released) for model, name, uri, _, released in rows}
+    others = [
+        other
+        for model in wanted
+        for other in loaded.get(model, [])
+        if other.kind == component.kind and ((model, other.name) in found or model in named)
+    ]
+    return judged(component, others, facts, declared=declared, released_at=query.released_at, models=models, k=k)

@@ -1,0 +1,102 @@
+"""The records of a question and of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ..data.component import Component
+from ..relation.origin import Origin
+
+Verdict = Literal["derived", "shared_initialisation", "unrelated", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMatch:
+    """One block of the query and the block of the ancestor that it fits, by the strongest evidence."""
+
+    query: str
+    ancestor: str
+    log10_p: float
+    identity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """One row of the answer. `log10_evalue` above -3 is what strangers reach; `evidence` is the kind that says most.
+
+    `aside` marks a sibling or descendant; `told` whether anything says who came first. `origin` is None for strangers.
+    `log10_p` holds the p-value of each kind of evidence that was looked at, before any correction.
+    """
+
+    rank: int
+    model_id: int
+    name: str
+    source: str
+    component: str
+    evidence: str | None
+    log10_evalue: float
+    identity: float
+    coverage: float
+    distance: float
+    relation: tuple[str, ...]
+    reason: str
+    merged_with: str | None
+    aside: bool
+    declared: bool
+    declared_child: bool
+    blocks: tuple[BlockMatch, ...]
+    origin: Origin | None
+    told: bool
+    log10_p: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentAnswer:
+    """The verdict for one component of the query, in one sentence, and its ranked ancestors."""
+
+    component: str
+    verdict: Verdict
+    sentence: str
+    ancestors: tuple[Ancestor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySketch:
+    """What the candidate scan needs of one component of the query."""
+
+    component: str
+    position_roles: int
+    gram_roles: int
+    positions: bytes
+    gram: bytes
+    columns: bytes
+    o_filled: float
+    down_filled: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by."""
+
+    model_id: int
+    own: tuple[str, ...]
+    declared: tuple[str, ...]
+    components: tuple[Component, ...]
+    sketches: tuple[QuerySketch, ...]
+    released_at: datetime | None = None
+
+
+_STRENGTH: tuple[Verdict, ...] = ("derived", "shared_initialisation", "inconclusive", "unrelated")
+
+
+def overall(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """The verdict of the language component; without one, the strongest of the others. Keys are components."""
+    if "language" in verdicts:
+        return verdicts["language"]
+    for verdict in _STRENGTH:
+        if verdict in verdicts.values():
+            return verdict
+    return "inconclusive"

@@ -1,1 +1,0 @@
-"""Questions of an audit, one .sql file each, and the evidence stage of it: answers for a batch of queries."""

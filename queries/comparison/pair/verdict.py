@@ -1,0 +1,179 @@
+"""What the evidence says of two models, in both directions, and whether the controls let it be trusted.
+
+E-values of A against B are corrected for every model that B may have been picked from: all of the registry, and the
+models given from outside of it. So a pair has the E-value that `forebear ancestors` gives it. Comparisons with controls
+are corrected for the number of such comparisons alone: they are what the measure is checked by, and a weaker correction
+finds fault sooner.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...answers.records import Verdict
+from ...answers.verdict import evidence_blocks
+from ...evidence.pair import KINDS, PairEvidence
+from ...relation.adapters import relation_of
+from ...relation.flags import Relation
+from ..records.comparison import PairEvidenceRow, RoleMatch
+from ..tables.metric_tables import role_order
+
+FEW_MATRICES = 4
+"""With fewer matrices in common nothing can be told."""
+_INSIDE = frozenset({"q", "k", "v", "o", "gate", "up", "down"})
+REWRITTEN = frozenset({"basis_changed", "width_pruned"})
+"""Flags of models whose values no longer stand where they stood."""
+_FINE_TUNED = 0.9
+"""Fine-tunes correlate above it with their parent, continued pretrainings and merges below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The evidence of one direction with its verdict; `relation` is None where nothing is significant."""
+
+    evidence: PairEvidence
+    relation: Relation | None
+    verdict: Verdict
+    reason: str
+
+
+def judge(evidence: PairEvidence) -> Judged:
+    """The verdict of one direction."""
+    if evidence.significant:
+        relation = relation_of(evidence)
+        verdict: Verdict = "inconclusive" if relation.origin == "undecided" else relation.origin
+        return Judged(evidence, relation, verdict, relation.reason)
+    if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES:
+        return Judged(evidence, None, "inconclusive", "too few matrices to tell anything")
+    if not evidence.log10_p:
+        return Judged(evidence, None, "inconclusive", "no matrices that could be compared: widths and roles differ")
+    return Judged(evidence, None, "unrelated", "no more alike than strangers")
+
+
+def stronger(forward: Judged, backward: Judged) -> Judged:
+    """The direction that says more: significant, then of more coverage (a part is found whole in what it came from)."""
+    return min(forward, backward, key=lambda j: (j.relation is None, -round(j.evidence.match.coverage, 2)))
+
+
+def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int) -> PairEvidenceRow:
+    """One direction as a record."""
+    evidence = judged.evidence
+    return PairEvidenceRow(
+        query=query,
+        candidate=candidate,
+        component=evidence.pairing.query.name,
+        candidate_component=evidence.pairing.candidate.name,
+        verdict=judged.verdict,
+        evidence=evidence.kind,
+        log10_p=dict(evidence.log10_p),
+        log10_evalue=evidence.log10_evalue,
+        corrected_for=corrected_for,
+        identity=evidence.match.identity,
+        coverage=evidence.match.coverage,
+        distance=evidence.match.distance,
+        relation=judged.relation.flags if judged.relation else (),
+        reason=judged.reason,
+        gains_correlation=evidence.gains.correlation,
+        gains_values=evidence.gains.values,
+        gains_equal=evidence.gains.equal,
+        roles=tuple(role_matches(evidence)),
+        blocks=tuple(evidence_blocks(evidence)) if evidence.significant else (),
+    )
+
+
+def role_matches(evidence: PairEvidence) -> list[RoleMatch]:
+    """What of each role of the query has a match."""
+    query, match = evidence.pairing.query, evidence.match
+    groups: dict[str, list[int]] = defaultdict(list)
+    for tensor in np.flatnonzero(query.evidenced).tolist():
+        groups[query.roles[tensor]].append(tensor)
+    found = []
+    for role in sorted(groups, key=lambda role: role_order(role, "")):
+        tensors = np.array(groups[role])
+        matched = tensors[match.kind[tensors] >= 0]
+        weight, total = match.weight[matched].sum(), match.weight[tensors].sum()
+        kinds = Counter(KINDS[k] for k in match.kind[matched].tolist())
+        identity = float((match.weight[matched] * match.similarity[matched]).sum() / weight) if weight > 0 else np.nan
+        share = float(weight / total) if total > 0 else 0.0
+        found.append(RoleMatch(role, len(tensors), len(matched), share, dict(sorted(kinds.items())), identity))
+    return found
+
+
+def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norms: bool) -> str:
+    """The verdict of A and B in words. `rows` are the directions, the stronger first.
+
+    `equal_norms` when every norm gain that can be compared is the same in both.
+    """
+    row = rows[0]
+    both = f"{names[0]} and {names[1]}"
+    match row.verdict:
+        case "derived":
+            return f"{both} {_lineage(rows)}; who came first, weights alone do not tell"
+        case "shared_initialisation":
+            return f"{both} have the same random initialisation and were trained apart: {row.reason}"
+        case "inconclusive" if row.relation:
+            return f"{both} are related, how cannot be told: {row.reason}{_found(row)}"
+        case "inconclusive":
+            return f"{both}: {row.reason}"
+        case "unrelated":
+            alike = "their norm gains are equal, and everything else is that of strangers"
+            return f"{both} are unrelated: {alike if equal_norms else row.reason}"
+
+
+def _lineage(rows: Sequence[PairEvidenceRow]) -> str:
+    """How two models are of one lineage: as a whole, or in the parts that one took over."""
+    row = rows[0]
+    if present := roles_taken_over(row):
+        return f"are of one lineage in {', '.join(present)} alone: {row.reason}{_found(row)}"
+    seen = {one.query: ", ".join(one.relation).replace("_", " ") for one in rows if one.relation}
+    one_way = len(set(seen.values())) == 1
+    flags = seen[row.query] if one_way else "; ".join(f"{query}: {flags}" for query, flags in sorted(seen.items()))
+    far = "finetuned" in row.relation and row.identity < _FINE_TUNED
+    apart = "; so far apart are a long training, or a merge with another model" if far else ""
+    return f"are of one lineage ({flags}): {row.reason}{apart}{_found(row)}"
+
+
+def roles_taken_over(row: PairEvidenceRow) -> tuple[str, ...]:
+    """The roles inside layers that match, where others do not; none when all do, or when the basis was changed."""
+    inside = [part for part in row.roles if part.role in _INSIDE]
+    found = tuple(part.role for part in inside if part.matched)
+    return found if 0 < len(found) < len(inside) and not REWRITTEN & set(row.relation) else ()
+
+
+def _found(row: PairEvidenceRow) -> str:
+    """The kinds of evidence that found something, with the roles where they did; and the roles without a match."""
+    text = ""
+    for kind in KINDS:
+        if roles := [part.role for part in row.roles if kind in part.kinds]:
+            text += f"; found by {kind} in {', '.join(roles)}"
+    missing = [part.role for part in row.roles if part.role in _INSIDE | {"embed", "head"} and not part.matched]
+    return text + (f"; no match in {', '.join(missing)}" if missing else "")
+
+
+def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool | None, str]:
+    """Whether every control came out as a stranger of A and of B, and the reason in words.
+
+    `rows` is the evidence of all components; `names` has the model of every label.
+    """
+    checked = [row for row in rows if {row.query[0], row.candidate[0]} & {"C"} and row.query[0] != row.candidate[0]]
+    if not checked:
+        return None, "No control: nothing here checks the measure. Name an unrelated model of this shape with --control"
+    wrong = [row for row in checked if row.relation]
+    if wrong:
+        worst = min(wrong, key=lambda row: row.log10_evalue)
+        control, other = sorted((worst.query, worst.candidate), key=lambda label: label[0] != "C")
+        return False, (
+            f"The measure is not to be trusted here: control {control} ({names[control]}) looks related to"
+            f" {other} ({names[other]}): {worst.verdict.replace('_', ' ')}, log10 E = {worst.log10_evalue:.1f}."
+            " Either it is no stranger, or strangers of this shape look alike"
+        )
+    told = {(row.query, row.candidate) for row in checked if row.verdict == "unrelated"}
+    controls = [c for c in names if c[0] == "C" and all((c, x) in told and (x, c) in told for x in "AB")]
+    if not controls:
+        return None, "No control can be compared with both A and B: nothing here checks the measure"
+    listed = ", ".join(f"{label} ({names[label]})" for label in controls)
+    return True, f"Controls are unrelated to A and to B, as they must be: {listed}"

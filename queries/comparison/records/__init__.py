@@ -1,0 +1,1 @@
+"""The frozen records that a comparison consists of, and their JSON document."""

@@ -1,0 +1,42 @@
+"""A comparison as plain values: the JSON document, and the rows of the metric tables for CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+
+import numpy as np
+
+from .comparison import Comparison
+from .figures import MetricRow
+
+_DIGITS = 5
+"""Decimals of the matrices of heatmaps: far below what strangers stray by."""
+
+
+def comparison_document(comparison: Comparison) -> dict[str, object]:
+    """The comparison with the keys of its records, without `schema_version`; arrays are lists, records mappings."""
+    return {field.name: _plain(getattr(comparison, field.name)) for field in fields(comparison)}
+
+
+def metric_rows(comparison: Comparison) -> list[dict[str, object]]:
+    """Every row of the metric tables of all components, flat: one mapping a row, all with the same keys."""
+    return [_flat(part.component, row) for part in comparison.components for row in part.metrics]
+
+
+def _flat(component: str, row: MetricRow) -> dict[str, object]:
+    found = {field.name: getattr(row, field.name) for field in fields(row) if field.name != "metrics"}
+    source = found.pop("values")
+    return {"component": component, **found, "values_from": source, **asdict(row.metrics)}
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, np.ndarray):
+        return np.round(value.astype(np.float64), _DIGITS).tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

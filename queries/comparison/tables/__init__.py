@@ -1,0 +1,1 @@
+"""The metric tables of a pair."""

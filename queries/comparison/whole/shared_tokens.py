@@ -1,0 +1,60 @@
+"""Rows of two embeddings for the same tokens, kept while the embeddings pass by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....ingest.names.naming import NamedTensor
+from ...statistics.residual_alignment import TOKENS
+from .pairing import TensorPair
+from .tensors import Block, WholeModel
+
+
+class SharedTokens:
+    """Rows of the two embeddings for at most TOKENS tokens that both vocabularies have, those of lowest hash."""
+
+    def __init__(self, first: WholeModel, second: WholeModel, component: str) -> None:
+        self._component = component
+        self._wanted: list[NDArray[np.int64]] = []
+        self._kept: list[list[Block]] = [[], []]
+        self._reason = "a model has no embedding"
+        if first.tokenizer is None or second.tokenizer is None:
+            self._reason = "a model has no tokenizer"
+            return
+        a, b = first.tokenizer.vocabulary(), second.tokenizer.vocabulary()
+        _, mine, theirs = np.intersect1d(a.keys, b.keys, return_indices=True)
+        ids = np.stack([a.ids[mine], b.ids[theirs]], axis=1)
+        limits = [_rows(m.named, component) for m in (first, second)]
+        ids = ids[(ids >= 0).all(axis=1) & (ids < limits).all(axis=1)][:TOKENS]
+        self._wanted = [ids[:, 0], ids[:, 1]]
+
+    def wants(self, pair: TensorPair) -> bool:
+        """Whether a pair is the embedding of the component."""
+        return bool(self._wanted) and pair.place.component == self._component and pair.place.role == "embed"
+
+    def add(self, pair: TensorPair, side: int, start: int, block: Block) -> None:
+        """Keep the wanted rows of a block, in the order of their ids."""
+        ids = self._wanted[side]
+        inside = np.sort(ids[(ids >= start) & (ids < start + len(block))]) - start
+        self._kept[side].append(block[inside])
+
+    def rows(self) -> tuple[Block, Block] | str:
+        """Rows [tokens, width] of the same tokens of both models, or the reason why there are none."""
+        if not self._wanted or not all(self._kept):
+            return self._reason
+        found = []
+        for ids, kept in zip(self._wanted, self._kept, strict=True):
+            rows = np.concatenate(kept)
+            if len(rows) != len(ids):
+                return "a model has several embeddings"
+            found.append(np.nan_to_num(rows[np.argsort(np.argsort(ids, kind="stable"), kind="stable")]))
+        return found[0], found[1]
+
+
+def _rows(named: Sequence[NamedTensor], component: str) -> int:
+    return max(
+        (n.tensor.matrix[0] for n in named if n.place.component == component and n.place.role == "embed"), default=0
+    )

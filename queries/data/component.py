@@ -1,0 +1,237 @@
+"""The fingerprints of one component of one model, as arrays that can be compared with another's."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ingest.adapters.adapter import ADAPTER
+from ...ingest.fingerprint.gram import UNIT
+from ..statistics.factors import kept_ranks, levelled
+from ..statistics.null import levelled_gram, standardised
+
+FFN_ROLES = frozenset({"gate", "up", "down"})
+VectorKey = tuple[int, str, str, tuple[int, ...]]
+"""Expert, role, slot and shape."""
+_KINDS = {"encoder": "language", "decoder": "language"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Vectors of one kind: `value` [n, width] of the tensors `tensor` [n] of a component, ascending."""
+
+    tensor: NDArray[np.int64]
+    value: NDArray[np.float32] | NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Rows of an embedding or a head: `keys` uint64 [n] ascending, `values` float32 [n, 64]."""
+
+    tensor: int
+    keys: NDArray[np.uint64]
+    values: NDArray[np.float32]
+    made: dict[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed of all rows once, for any number of comparisons."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component. Arrays are over its tensors; `layer` and `expert` are -1 where there is none."""
+
+    model_id: int
+    name: str
+    names: list[str]
+    roles: list[str]
+    slots: list[str]
+    dtypes: list[str]
+    shapes: list[tuple[int, ...]]
+    layer: NDArray[np.int64]
+    expert: NDArray[np.int64]
+    represents: NDArray[np.float64]
+    sampled: NDArray[np.int64]
+    levels: NDArray[np.float64]
+    hash: NDArray[np.uint64]
+    read: NDArray[np.bool_]
+    positions: Evidence
+    gram: Evidence
+    minhash: Evidence
+    vector: Evidence
+    tokens: dict[str, Tokens]
+
+    @property
+    def kind(self) -> str:
+        """What components are compared by: an encoder and a decoder are language too."""
+        return _KINDS.get(self.name, self.name)
+
+    @cached_property
+    def inputs(self) -> NDArray[np.int64]:
+        """Columns of every tensor as a matrix."""
+        return np.array([math.prod(s[1:]) for s in self.shapes], np.int64)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """What two tensors must share to be compared: role and slot; shape and order in the block for unknown ones."""
+        seen: dict[tuple[int, int, str], int] = defaultdict(int)
+        keys = []
+        for i, (role, slot) in enumerate(zip(self.roles, self.slots, strict=True)):
+            key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{self.shapes[i]}"
+            if self.layer[i] < 0:
+                key += "@"
+            place = (int(self.layer[i]), int(self.expert[i]), key)
+            seen[place] += 1
+            keys.append(key if seen[place] == 1 else f"{key}#{seen[place]}")
+        return keys
+
+    @cached_property
+    def standardised(self) -> NDArray[np.float32]:
+        """Positions, each centred and scaled to length 1: a product of two is their correlation."""
+        return standardised(self.positions.value.astype(np.float32), self.sampled[self.positions.tensor])
+
+    @cached_property
+    def _levels_of_grams(self) -> NDArray[np.float32]:
+        return levelled_gram(self.gram.value.astype(np.float64) / UNIT)
+
+    @cached_property
+    def grams(self) -> NDArray[np.float32]:
+        """Gram vectors with levelled spectra, each centred and scaled to length 1."""
+        found = self._levels_of_grams
+        return standardised(found, np.full(len(found), found.shape[1]))
+
+    @cached_property
+    def magnitudes(self) -> NDArray[np.float32]:
+        """The magnitudes of Gram vectors with levelled spectra, centred and scaled to length 1.
+
+        Flipping the signs of rows flips those of their cosines and leaves the eigenvalues as they are.
+        """
+        found = np.abs(self._levels_of_grams)
+        return standardised(found, np.full(len(found), found.shape[1]))
+
+    @property
+    def column_sets(self) -> NDArray[np.uint32]:
+        """MinHashes of column sets."""
+        return self.minhash.value.astype(np.uint32, copy=False)
+
+    @cached_property
+    def evidenced(self) -> NDArray[np.bool_]:
+        """Which tensors can have a match at all: matrices with positions, and token rows."""
+        found = np.zeros(len(self.names), np.bool_)
+        found[self.positions.tensor] = True
+        found[[t.tensor for t in self.tokens.values()]] = True
+        return found
+
+    def evidence(self, kind: str) -> Evidence:
+        """The evidence of one kind."""
+        return {"positions": self.positions, "gram": self.gram, "minhash": self.minhash, "vector": self.vector}[kind]
+
+    def vectors(self, kind: str) -> NDArray[np.float32]:
+        """Vectors of length 1 of a kind that is compared by correlation; what their significance follows from."""
+        if kind == "positions":
+            return self._levelled[0] if self.kind == ADAPTER else self.standardised
+        return self.grams
+
+    def independent(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many values the positions `rows` count for: those sampled, fewer for the factors of an adapter."""
+        return self._levelled[1][rows] if self.kind == ADAPTER else self.sampled[self.positions.tensor[rows]]
+
+    @cached_property
+    def _levelled(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Positions of an adapter's factors, levelled and standardised, and what they count for."""
+        tensors = self.positions.tensor
+        ranks = np.array([kept_ranks(self.slots[t], self.shapes[t]) for t in tensors], np.int64)
+        values, count = levelled(self.positions.value.astype(np.float32), ranks, self.sampled[tensors])
+        return standardised(values, self.sampled[tensors]), count
+
+    @cached_property
+    def squared_lengths(self) -> NDArray[np.float64]:
+        """Sums of squares of the raw positions."""
+        return np.asarray(np.square(self.positions.value.astype(np.float64)).sum(axis=1))
+
+    @cached_property
+    def _vectors_by_key(self) -> dict[tuple[str, str, bool], NDArray[np.float32]]:
+        return {}
+
+    def vectors_of(self, kind: str, key: str, *, unsigned: bool = False) -> NDArray[np.float32]:
+        """The rows of `vectors(kind)` that `rows_by_key` gives for a key, copied once for any number of comparisons.
+
+        Where `unsigned`, those of the magnitudes of Gram vectors.
+        """
+        known = self._vectors_by_key.get((kind, key, unsigned))
+        if known is None:
+            vectors = self.magnitudes if unsigned else self.vectors(kind)
+            known = self._vectors_by_key[kind, key, unsigned] = vectors[self.rows_by_key(kind)[key]]
+        return known
+
+    @cached_property
+    def _rows_by_key(self) -> dict[str, dict[str, NDArray[np.int64]]]:
+        return {kind: self._grouped(self.evidence(kind).tensor) for kind in ("positions", "gram", "minhash")}
+
+    def rows_by_key(self, kind: str) -> dict[str, NDArray[np.int64]]:
+        """Key -> the rows of the evidence of that kind."""
+        return self._rows_by_key[kind]
+
+    def _grouped(self, tensors: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, tensor in enumerate(tensors.tolist()):
+            rows[self.keys[tensor]].append(row)
+        return {key: np.array(found, np.int64) for key, found in rows.items()}
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether any layer has routed experts."""
+        return bool((self.expert >= 0).any())
+
+    @cached_property
+    def vector_layers(self) -> dict[VectorKey, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Expert, role, slot and shape -> the rows of such norm gains or biases, and their layers, -1 for none."""
+        keys = [
+            (int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t]) for t in self.vector.tensor.tolist()
+        ]
+        rows: dict[VectorKey, list[int]] = defaultdict(list)
+        for row, key in enumerate(keys):
+            rows[key].append(row)
+        layers = self.layer[self.vector.tensor]
+        return {key: (np.array(found, np.int64), layers[found]) for key, found in rows.items()}
+
+    @cached_property
+    def vector_rows(self) -> dict[VectorKey, NDArray[np.int64]]:
+        """Expert, role, slot and shape -> the row by layer + 1, -1 where there is none."""
+        last = int(self.layer.max(initial=-1)) + 2
+        found = {}
+        for key, (rows, layers) in self.vector_layers.items():
+            found[key] = np.full(last, -1, np.int64)
+            found[key][layers + 1] = rows
+        return found
+
+    @cached_property
+    def _whole_units(self) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        return self._units(split=False)
+
+    @cached_property
+    def _split_units(self) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        return self._units(split=True)
+
+    def units(self, split: bool) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        """What is aligned: (layer, expert, half), and the unit of every tensor.
+
+        A unit is a block; with `split` (when one of two models has experts) a layer's attention and its dense FFN are
+        units of their own, so that a dense FFN can match an expert.
+        """
+        return self._split_units if split else self._whole_units
+
+    def _units(self, *, split: bool) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        places = [
+            (int(layer), int(expert), "ffn" if split and role in FFN_ROLES else "")
+            for layer, expert, role in zip(self.layer, self.expert, self.roles, strict=True)
+        ]
+        order = {place: i for i, place in enumerate(sorted(set(places)))}
+        return list(order), np.array([order[p] for p in places], np.int64)
+
+    def block(self, unit: tuple[int, int, str]) -> str:
+        """The name of a unit's block: `language.7`, `language.7.3` for expert 3, `language` outside the layers."""
+        return ".".join([self.name, *(str(n) for n in unit[:2] if n >= 0)])

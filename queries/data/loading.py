@@ -1,0 +1,122 @@
+"""From the registry's tables, as Arrow, to components: many models at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .component import Component, Evidence, Tokens
+
+
+def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]]:
+    """Model id -> its components, from Arrow tables named and shaped as those of the registry."""
+    tensors = tables["tensor"].sort_by([("model_id", "ascending"), ("tensor_id", "ascending")])
+    places = _places(tensors)
+    owner = places >> 32
+    columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
+    numbers = {
+        n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")
+    }
+    evidence = {kind: _rows(tables[kind], places) for kind in ("positions", "gram", "minhash", "vector")}
+    tokens = _rows(tables["token_row"], places)
+    token_keys = _token_keys(tables["token_row"])
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, (model, component) in enumerate(zip(owner.tolist(), columns["component"], strict=True)):
+        groups[model, component].append(row)
+    loaded: dict[int, list[Component]] = defaultdict(list)
+    for (model, name), rows in groups.items():
+        index = np.array(rows)
+        loaded[model].append(
+            Component(
+                model_id=model,
+                name=name,
+                names=[columns["name"][r] for r in rows],
+                roles=[columns["role"][r] for r in rows],
+                slots=[columns["slot"][r] for r in rows],
+                dtypes=[columns["dtype"][r] for r in rows],
+                shapes=[tuple(columns["shape"][r]) for r in rows],
+                layer=_absent(numbers["layer"][index], -1).astype(np.int64),
+                expert=_absent(numbers["expert"][index], -1).astype(np.int64),
+                represents=numbers["represents"][index].astype(np.float64),
+                sampled=numbers["sampled"][index].astype(np.int64),
+                levels=_absent(numbers["levels"][index], 0).astype(np.float64),
+                hash=_hashes(tensors, index),
+                read=numbers["rows_read"][index] > 0,
+                **{kind: _part(found, index) for kind, found in evidence.items()},
+                tokens=_tokens(tokens, token_keys, index, [columns["role"][r] for r in rows]),
+            )
+        )
+    return dict(loaded)
+
+
+def _column(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column as numpy; NULLs of number columns become NaN."""
+    values: NDArray[np.float64] = table[name].combine_chunks().to_numpy(zero_copy_only=False)
+    return values
+
+
+def _token_keys(table: pa.Table) -> NDArray[np.uint64]:
+    """Token hashes in the order of `_rows`."""
+    return _column(table, "token").astype(np.uint64)[np.argsort(_places(table), kind="stable")]
+
+
+def _places(table: pa.Table) -> NDArray[np.int64]:
+    """Model and tensor of every row as one number, which orders them."""
+    return (_column(table, "model_id").astype(np.int64) << 32) | _column(table, "tensor_id").astype(np.int64)
+
+
+def _absent(values: NDArray[np.float64], value: float) -> NDArray[np.float64]:
+    return np.where(np.isnan(values.astype(np.float64)), value, values.astype(np.float64))
+
+
+def _hashes(tensors: pa.Table, index: NDArray[np.int64]) -> NDArray[np.uint64]:
+    filled = tensors["hash"].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False)
+    return np.asarray(filled, np.uint64)[index]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Evidence of all models: the row of the sorted tensor table of each vector, ascending, and the vectors."""
+
+    row: NDArray[np.int64]
+    value: NDArray[np.float32]
+
+    def of(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which vectors belong to the tensor rows `index`, ascending, and the place in `index` of each."""
+        first, last = np.searchsorted(self.row, (index[0], index[-1] + 1))
+        near = np.arange(first, last)
+        at = np.searchsorted(index, self.row[near])
+        mine = index[at] == self.row[near]
+        return near[mine], at[mine]
+
+
+def _rows(table: pa.Table, places: NDArray[np.int64]) -> _Rows:
+    mine = _places(table)
+    column = table["value"].combine_chunks()
+    width = column.type.list_size
+    chunk = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    value = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    order = np.argsort(mine, kind="stable")
+    in_order = np.array_equal(order, np.arange(len(order)))  # as rows are written: no copy then
+    return _Rows(np.searchsorted(places, mine[order]), value if in_order else value[order])
+
+
+def _part(found: _Rows, index: NDArray[np.int64]) -> Evidence:
+    """The vectors of the tensors in rows `index`, numbered as there."""
+    mine, at = found.of(index)
+    return Evidence(at, found.value[mine])
+
+
+def _tokens(found: _Rows, keys: NDArray[np.uint64], index: NDArray[np.int64], roles: list[str]) -> dict[str, Tokens]:
+    mine, at = found.of(index)
+    tokens: dict[str, Tokens] = {}
+    for tensor in np.unique(at):
+        rows = mine[at == tensor]
+        order = rows[np.argsort(keys[rows], kind="stable")]
+        tokens[roles[tensor]] = Tokens(int(tensor), keys[order], found.value[order])
+    return tokens

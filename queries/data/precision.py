@@ -1,0 +1,51 @@
+"""How coarsely weights are stored: what one rounding to their type, or to few levels, can change."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .component import Component
+
+ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
+"""Largest relative error of one rounding to that type."""
+_STORED_ERROR = {
+    "Q8": 0.015, "INT8": 0.015, "I8": 0.015, "Q6": 0.03, "FP8": 0.05, "F8_E4M3": 0.05, "F8_E5M2": 0.1, "Q5": 0.06,
+    "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
+    "NF4": 0.18, "FP4": 0.24, "INT6": 0.05, "INT5": 0.1, "INT3": 0.4,
+}  # fmt: skip
+"""Beginning of a stored type's name -> largest relative RMS error of one rounding to it, twice the typical one.
+
+Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and range / (2^b - 1) /
+sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would
+excuse a fine-tune, and are not here."""
+FLOAT_LEVELS = 31.0
+QUANTISED_LEVELS = 20.0
+"""Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
+QUANTISED_ERROR = {4: 0.16, 8: 0.015}
+"""Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
+
+
+def precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
+    stored = {
+        dtype: max((e for t, e in _STORED_ERROR.items() if dtype.startswith(t)), default=0.0)
+        for dtype in {component.dtypes[i] for i in tensors}
+    }
+    found = np.maximum(np.array([stored[component.dtypes[i]] for i in tensors]), ROUNDING["F32"])
+    matrices = np.isin(tensors, component.positions.tensor)
+    rows = np.searchsorted(component.positions.tensor, tensors[matrices])
+    values = component.positions.value[rows].astype(np.float32, copy=False)
+    found[matrices] = np.maximum(found[matrices], _coarsest(values))
+    for i in np.flatnonzero(~matrices).tolist():
+        tokens = next(t.values for t in component.tokens.values() if t.tensor == tensors[i])
+        found[i] = max(found[i], float(_coarsest(tokens.reshape(1, -1))[0]))
+    return found
+
+
+def _coarsest(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rounding error of the coarsest float type that holds all values of each row; 0 for float32."""
+    with np.errstate(over="ignore"):
+        half = (values.astype(np.float16).astype(np.float32) == values).all(axis=1)
+    short = ((values.view(np.uint32) & 0xFFFF) == 0).all(axis=1)
+    return np.where(short, ROUNDING["BF16"], np.where(half, ROUNDING["F16"], 0.0))

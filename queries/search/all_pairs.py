@@ -1,0 +1,228 @@
+"""Every sketch against every other: the candidate stage of an audit, as blocked matrix products.
+
+The rule is that of `candidates`, the scores are those of `candidates.sql`, for many queries at once. Bits become +-1,
+and a product of two sketches is agreeing minus disagreeing bits; float32 holds these numbers exactly.
+
+One part of the rule costs a question a second and 20,000 questions hours: that the nearest are looked at whatever their
+z. Without `nearest` one of them takes part only where fewer than STRANGERS unrelated models are expected as near: z of
+unrelated sketches is a standard normal, so the bound is the normal's quantile at STRANGERS / models. It is 2.5 in a
+registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made for have 14 and more. What is left
+out is what only luck could have found among so many: a mere shared initialisation has a z of 1 to 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ...ingest.fingerprint.gram import COSINES
+from ...ingest.fingerprint.positions import MATRIX_VALUES
+from .candidates import FAMILY, FEWEST_CANDIDATES, MOST_CANDIDATES, least_z, of_family
+
+STRANGERS = 0.1
+"""Unrelated models that are expected among the candidates of one query, for each of positions and gram."""
+ROWS, COLUMNS = 2_000, 4_000
+_ANY = -1e30
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Sketches of one kind of component: `model` [n] ascending, packed bits [n, bytes], shares of codes filled [n]."""
+
+    model: NDArray[np.int64]
+    component: NDArray[np.object_]
+    position_roles: NDArray[np.uint8]
+    gram_roles: NDArray[np.uint8]
+    positions: NDArray[np.uint8]
+    gram: NDArray[np.uint8]
+    columns: NDArray[np.uint8]
+    o_filled: NDArray[np.float32]
+    down_filled: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.model)
+
+    def take(self, index: NDArray[np.int64] | slice) -> Sketches:
+        """Those of the rows `index`."""
+        return Sketches(
+            self.model[index],
+            self.component[index],
+            self.position_roles[index],
+            self.gram_roles[index],
+            self.positions[index],
+            self.gram[index],
+            self.columns[index],
+            self.o_filled[index],
+            self.down_filled[index],
+        )
+
+
+@dataclass(frozen=True)
+class Near:
+    """Candidates of one strip of queries: rows of the queries and of the columns, and the largest z of each pair."""
+
+    query: NDArray[np.int64]
+    column: NDArray[np.int64]
+    z: NDArray[np.float64]
+
+
+def sketches_by_kind(table: pa.Table) -> dict[str, Sketches]:
+    """Kind of component -> the sketches of that kind, from the rows of `all_sketches.sql`."""
+    names = table["component"].to_numpy(zero_copy_only=False)
+    kinds = np.where(np.isin(names, ("encoder", "decoder")), "language", names)
+    everything = Sketches(
+        table["model_id"].to_numpy().astype(np.int64),
+        names,
+        table["position_roles"].to_numpy().astype(np.uint8),
+        table["gram_roles"].to_numpy().astype(np.uint8),
+        _packed(table["positions"]),
+        _packed(table["gram"]),
+        _packed(table["columns"]),
+        table["o_filled"].to_numpy(),
+        table["down_filled"].to_numpy(),
+    )
+    return {str(kind): everything.take(np.flatnonzero(kinds == kind)) for kind in np.unique(kinds)}
+
+
+def _packed(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    values = column.to_pylist()
+    return np.frombuffer(b"".join(values), np.uint8).reshape(len(values), -1) if values else np.empty((0, 1), np.uint8)
+
+
+def suggestive_z(models: int) -> float:
+    """The z that STRANGERS of `models` unrelated models reach by chance."""
+    return float(-ndtri(min(0.5, STRANGERS / max(1, models))))
+
+
+def near_pairs(queries: Sketches, columns: Sketches, *, models: int, nearest: bool = False) -> Iterator[Near]:
+    """The candidates of every query among the columns, a strip of queries at a time; a model is none of its own.
+
+    `models` is the size of the whole registry, for the bounds; `columns` may be only the new part of it. With `nearest`
+    the FEWEST_CANDIDATES nearest by positions come always.
+    """
+    suggestive = _ANY if nearest else suggestive_z(models)
+    for first in range(0, len(queries), ROWS):
+        yield _strip(queries.take(slice(first, first + ROWS)), columns, first, least_z(models), suggestive)
+
+
+def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggestive: float) -> Near:
+    """`least` and `suggestive` are the bounds of a z that counts by itself, and of one among the few nearest."""
+    signs = [_signs(packed) for packed in (strip.positions, strip.gram, strip.columns)]
+    hits: list[list[_Hits]] = [[], [], []]
+    for start in range(0, len(columns), COLUMNS):
+        block = columns.take(slice(start, start + COLUMNS))
+        own = strip.model[:, None] == block.model[None, :]
+        positions = _agreement(
+            signs[0], _signs(block.positions), MATRIX_VALUES, strip.position_roles, block.position_roles
+        )
+        gram = _agreement(signs[1], _signs(block.gram), COSINES, strip.gram_roles, block.gram_roles)
+        sets = _column_z(signs[2], strip, block)
+        far = (positions < least) & ~own
+        wanted = (
+            (positions >= min(least, suggestive)) & ~own,
+            (gram >= least) & far,
+            (sets >= least) & far & (gram < least),
+        )
+        for found, z, mask in zip(hits, (positions, gram, sets), wanted, strict=True):
+            rows, at = np.nonzero(mask)
+            found.append((rows, at + start, z[rows, at].astype(np.float64)))
+        hits[0] = [_nearest(_joined(hits[0]), FAMILY, _ANY)]  # of a family of any size no more is held
+    by_positions = _joined(hits[0])
+    chosen = [
+        _nearest(by_positions, FEWEST_CANDIDATES, _ANY),
+        _of_families(_nearest(by_positions, FAMILY, least), columns.positions),
+        _nearest(_joined(hits[1]), MOST_CANDIDATES, least),
+        _nearest(_joined(hits[2]), FEWEST_CANDIDATES, least),
+    ]
+    queries, others, largest = _once(_joined(chosen))
+    return Near(queries + first, others, largest)
+
+
+_Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Rows, columns and z of pairs."""
+
+
+def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Packed bits [n, bytes] as +-1 [n, bits]; those of absent roles are -1 throughout."""
+    bits = np.unpackbits(packed, axis=1).astype(np.float32)
+    return np.subtract(np.multiply(bits, 2, out=bits), 1, out=bits)
+
+
+def _agreement(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    width: int,
+    mine: NDArray[np.uint8],
+    theirs: NDArray[np.uint8],
+) -> NDArray[np.float32]:
+    """The z [n, m] of signs: (agreeing - disagreeing) / sqrt(bits) over the roles that either has, of `width` bits."""
+    total = np.float32(first.shape[1])
+    products = first @ second.T
+    if len(masks := np.unique(np.concatenate([mine, theirs]))) == 1:
+        bits = np.float32(width * int(masks[0]).bit_count())
+        products += bits - total
+        products /= np.sqrt(np.maximum(bits, np.float32(1)))
+        return products
+    counts = np.array([width * mask.bit_count() for mask in range(256)], np.float32)
+    wide = counts[mine[:, None] | theirs[None, :]]
+    products += wide - total
+    products /= np.sqrt(np.maximum(wide, 1))
+    return products
+
+
+def _column_z(signs: NDArray[np.float32], strip: Sketches, block: Sketches) -> NDArray[np.float32]:
+    """The z [n, m] of column sets: bits that agree beyond what sets of such sizes share by chance."""
+    products = signs @ _signs(block.columns).T
+    o = _strange(strip.o_filled, block.o_filled)
+    down = _strange(strip.down_filled, block.down_filled)
+    expected = 256 * (o + down)  # bits apart, of 512 a role
+    variance = 128 * (o * (9 - 8 * o) + down * (9 - 8 * down))
+    apart = (signs.shape[1] - products) / 2
+    return ((expected - apart) / np.sqrt(np.maximum(variance, 1))).astype(np.float32)
+
+
+def _strange(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The share [n, m] of minima that are not equal by chance, of sets that fill these shares of all codes."""
+    shared = first[:, None] * second[None, :]
+    either = first[:, None] + second[None, :] - shared
+    return np.where(either > 0, 1 - shared / np.where(either > 0, either, 1), 0).astype(np.float32)
+
+
+def _joined(found: list[_Hits]) -> _Hits:
+    rows, at, z = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _NOTHING
+    return rows, at, z
+
+
+_NOTHING: _Hits = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+def _nearest(found: _Hits, most: int, least: float) -> _Hits:
+    """Of each row the `most` largest z from `least` on."""
+    order = np.lexsort((found[1], -found[2], found[0]))
+    rows, at, z = found[0][order], found[1][order], found[2][order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    keep = (z >= least) & (place < most)
+    return rows[keep], at[keep], z[keep]
+
+
+def _of_families(found: _Hits, positions: NDArray[np.uint8]) -> _Hits:
+    """Of each row's family, the nearest first, what `of_family` takes; `positions` [m, bytes]: signs of the columns."""
+    rows, at, z = found
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    families = np.split(np.arange(len(rows)), starts[1:])
+    keep = np.concatenate([f if len(f) <= MOST_CANDIDATES else f[of_family(positions[at[f]])] for f in families])
+    return rows[keep], at[keep], z[keep]
+
+
+def _once(found: _Hits) -> _Hits:
+    """Every pair once, with the largest z of any kind, in the order of rows and columns."""
+    order = np.lexsort((-found[2], found[1], found[0]))
+    rows, at, z = found[0][order], found[1][order], found[2][order]
+    new = np.ones(len(rows), np.bool_)
+    new[1:] = (rows[1:] != rows[:-1]) | (at[1:] != at[:-1])
+    return rows[new], at[new], z[new]

@@ -1,0 +1,1 @@
+"""Work on a registry: ingesting, watching, comparing, and the engines that carry it out."""

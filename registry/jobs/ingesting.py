@@ -1,0 +1,231 @@
+"""A batch of sources into the registry: models overlap, one thread writes.
+
+Only one process may write to a DuckDB file, and none may read it then. A batch that shares lets go of the file while
+it waits for models to be read, so that others get in between.
+
+Limitations: when the same source stands twice in a batch it may be read twice, and a repository under an old name is;
+it is kept once.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import duckdb
+
+from ...ingest.errors import ForebearError, RegistryError
+from ...ingest.model import ModelFingerprint, fingerprint_model, is_current, iter_problems
+from ...ingest.sources import Source, hub_uri, is_remote, source_uri
+from ...ingest.sources.source import NothingToRead
+from ...queries.sql import statement
+from ..store.models import Model, find_source, known_sources, put_model
+from ..store.transactions import committed
+from .engines import Engine
+from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+
+Opener = Callable[[str], Source]
+"""Opens the source of a spec."""
+HELD = 0.5
+"""Seconds for which a batch that shares keeps the file at least: opening it costs 15 ms and more."""
+
+
+class File(Protocol):
+    """The registry's file, which may be let go of between two uses."""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file; it is opened again when it was let go of."""
+        ...
+
+    def release(self) -> None:
+        """Let go of the file until `connection` is next asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a worker made of one source: a fingerprint to write, or the model that is there already."""
+
+    spec: str
+    uri: str
+    found: ModelFingerprint | Model
+    seconds: float
+
+
+class Batch:
+    """Specs on their way into the registry. Only the thread that iterates `outcomes` uses the registry's file."""
+
+    def __init__(
+        self,
+        file: File,
+        opener: Opener,
+        *,
+        budget: int | None,
+        together: int,
+        sharing: bool,
+        engine: Engine | None = None,
+    ) -> None:
+        self._file = file
+        self._sharing = sharing
+        self._since = time.monotonic()
+        self._opener = opener
+        self._budget = budget
+        self._together = together
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._open: set[Source] = set()
+        self._ended = False
+        self._known: dict[tuple[str, str | None], Model] = {}
+
+    def outcomes(self, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
+        """(number of the spec, outcome) as models finish, each in the registry before it is handed out.
+
+        Local models come one after another, in order, and so do those of an engine, so that models get the same ids
+        wherever they were read; else, with a repository among them, `together` models overlap. Left
+        early, the iterator closes every open source, which ends their reads; what was not handed out is not kept.
+        """
+        self._known = known_sources(self._file.connection, map(source_uri, specs))
+        try:
+            if self._engine:
+                yield from self._spread(self._engine, specs)
+            elif len(specs) > 1 and self._together > 1 and any(is_remote(spec) for spec in specs):
+                yield from self._overlapping(specs)
+            else:
+                for number, spec in enumerate(specs):
+                    self._share()
+                    yield number, self._kept(self._read(spec))
+        finally:
+            self._close()
+
+    def _spread(self, engine: Engine, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
+        work = partial(read_spec, opener=self._opener, known=self._known, budget=self._budget)
+        for number, (_, read) in enumerate(engine.map(work, specs)):
+            yield number, self._kept(read)
+            self._share()
+
+    def _overlapping(self, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
+        pool = ThreadPoolExecutor(self._together, "model")
+        waiting = iter(enumerate(specs))
+        numbers: dict[Future[Read | Skipped | Failed], int] = {}
+        try:
+            while True:
+                while len(numbers) <= self._together and (following := next(waiting, None)):
+                    numbers[pool.submit(self._read, following[1])] = following[0]
+                if not numbers:
+                    return
+                if not any(future.done() for future in numbers):
+                    self._share()
+                for future in wait(numbers, return_when=FIRST_COMPLETED).done:
+                    number = numbers.pop(future)
+                    yield number, self._kept(future.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _share(self) -> None:
+        """Let others at the file while there is nothing to write, unless it was opened only just now."""
+        if self._sharing and time.monotonic() - self._since >= HELD:
+            self._file.release()
+            self._since = math.inf
+
+    def _opened_file(self) -> duckdb.DuckDBPyConnection:
+        connection = self._file.connection
+        self._since = min(self._since, time.monotonic())
+        return connection
+
+    def _read(self, spec: str) -> Read | Skipped | Failed:
+        return read_spec(spec, opener=self._opened, close=self._closed, known=self._known, budget=self._budget)
+
+    def _kept(self, read: Read | Skipped | Failed) -> Outcome:
+        """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
+        if not isinstance(read, Read):
+            if uri := hub_uri(read.source):
+                note_attempt(self._opened_file(), uri, read.reason)
+            return read
+        connection = self._opened_file()
+        keys = [read.uri, hub_uri(read.spec) or read.uri]
+        match read.found:
+            case ModelFingerprint() as made:
+                found = committed(connection, lambda: _put(connection, made, keys))
+                if found is None:
+                    counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
+                    return Ingested(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
+            case Model() as found:
+                committed(connection, lambda: _forget_attempts(connection, keys))
+        return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
+
+    def _opened(self, spec: str) -> Source:
+        source = self._opener(spec)
+        with self._lock:
+            self._open.add(source)
+            ended = self._ended
+        if ended:
+            source.close()
+        return source
+
+    def _closed(self, source: Source) -> None:
+        with self._lock:
+            self._open.discard(source)
+        source.close()
+
+    def _close(self) -> None:
+        with self._lock:
+            self._ended = True
+            left = list(self._open)
+        for source in left:
+            source.close()
+
+
+def _close_source(source: Source) -> None:
+    source.close()
+
+
+def read_spec(
+    spec: str,
+    *,
+    opener: Opener,
+    known: Mapping[tuple[str, str | None], Model],
+    budget: int | None,
+    close: Callable[[Source], None] = _close_source,
+) -> Read | Skipped | Failed:
+    """Open and fingerprint one source, unless it is `known` as it is now. Runs in a worker: no registry is needed."""
+    began = time.monotonic()
+    try:
+        source = opener(spec)
+        try:
+            same = known.get((source.uri, source.revision))
+            if same is None or not is_current(same.state, source.state, budget=budget):
+                return Read(spec, source.uri, fingerprint_model(source, budget=budget), time.monotonic() - began)
+            return Read(spec, source.uri, same, time.monotonic() - began)
+        finally:
+            close(source)
+    except NothingToRead as error:
+        return Skipped(spec, str(error), time.monotonic() - began)
+    except RegistryError:
+        raise
+    except ForebearError as error:
+        return Failed(spec, str(error), time.monotonic() - began)
+
+
+def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -> None:
+    """Record that a repository could not be kept, and why; the tries add up."""
+    committed(connection, lambda: connection.execute(statement("hub/note_attempt"), {"uri": uri, "reason": reason}))
+
+
+def _put(connection: duckdb.DuckDBPyConnection, found: ModelFingerprint, keys: list[str]) -> Model | None:
+    """Write a model; the one that is there when it stood in the batch before, or another process was faster."""
+    earlier = find_source(connection, found.uri, found.revision)
+    same = earlier if earlier is not None and earlier.state == found.state else None
+    if same is None:
+        put_model(connection, found)
+    _forget_attempts(connection, keys)
+    return same
+
+
+def _forget_attempts(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:
+    connection.execute(statement("hub/forget_attempts"), {"uris": keys})

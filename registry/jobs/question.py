@@ -1,0 +1,35 @@
+"""A question about a model that the registry does not hold, from a fingerprint that is not kept."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ...ingest.model import ModelFingerprint
+from ...queries.answers.ancestors import TABLES, own_names
+from ...queries.answers.records import Query, QuerySketch
+from ...queries.data.loading import load_components
+from ...queries.sql import statement
+from ..store.arrow import model_tables
+
+UNREGISTERED = -1
+"""The model id of a query that is not in the registry."""
+
+
+def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerprint) -> Query:
+    """The query for a fingerprint. Nothing is written: a table without rows takes its columns from the registry's."""
+    tables = model_tables(made, 0)
+    for name in set(TABLES) - set(tables):
+        tables[name] = connection.sql(statement(f"rows/{name}"), params={"models": []}).to_arrow_table()
+    sketches = [
+        QuerySketch(
+            s.component, s.position_roles, s.gram_roles, s.positions, s.gram, s.columns, s.o_filled, s.down_filled
+        )
+        for s in made.sketches
+    ]
+    return Query(
+        UNREGISTERED,
+        own_names(made.name, made.uri),
+        tuple(parent.parent for parent in made.card.parents),
+        tuple(load_components(tables).get(0, [])),
+        tuple(sorted(sketches, key=lambda s: s.component)),
+    )

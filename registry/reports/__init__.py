@@ -1,0 +1,1 @@
+"""Answers for people: numbers, the ancestors report, the HTML page of a comparison."""

@@ -1,0 +1,63 @@
+"""The answer to "who are the ancestors of this model?", as one record, and as the JSON that the contract promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from ...queries.answers.records import Ancestor, ComponentAnswer, Verdict, overall
+from ..store.adapters import AdapterDetails
+
+
+@dataclass(frozen=True, slots=True)
+class AncestorsReport:
+    """What was asked about, how much of it was read, and the answer for each of its components.
+
+    `registry_models` counts the models it was compared with, itself left out. `bytes_read` is of its fingerprint, also
+    when that was made earlier. Of an adapter, `adapter` names what could be its base.
+    """
+
+    name: str
+    source: str
+    revision: str | None
+    parameters: int
+    bytes_read: int
+    bytes_total: int
+    registry_models: int
+    verdict: Verdict
+    components: tuple[ComponentAnswer, ...]
+    adapter: AdapterDetails | None = None
+
+
+def overall_verdict(answers: Sequence[ComponentAnswer]) -> Verdict:
+    """The verdict of the language component; without one, the strongest of the others."""
+    return overall({answer.component: answer.verdict for answer in answers})
+
+
+def ancestor_rows(report: AncestorsReport) -> list[dict[str, object]]:
+    """The ranked ancestors of all components in one list, with the keys of the JSON contract."""
+    return [_row(answer.component, one) for answer in report.components for one in answer.ancestors]
+
+
+def report_document(report: AncestorsReport) -> dict[str, object]:
+    """The report with the keys of the JSON contract, without `schema_version`."""
+    keys = ("name", "source", "revision", "parameters", "bytes_read", "bytes_total")
+    return {
+        "query": {key: getattr(report, key) for key in keys},
+        "registry_models": report.registry_models,
+        "verdict": report.verdict,
+        "components": [
+            {"component": a.component, "verdict": a.verdict, "sentence": a.sentence} for a in report.components
+        ],
+        "ancestors": ancestor_rows(report),
+        "adapter": asdict(report.adapter) if report.adapter else None,
+    }
+
+
+def _row(component: str, ancestor: Ancestor) -> dict[str, object]:
+    """`component` is the query's; the ancestor's own stands beside it (a decoder may descend from a language model)."""
+    found: dict[str, object] = asdict(ancestor)
+    order = ("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance")
+    more = ("relation", "declared", "reason", "merged_with", "aside", "declared_child", "blocks")
+    row = {key: found[key] for key in (*order, *more)}
+    return row | {"component": component, "ancestor_component": ancestor.component}

@@ -1,0 +1,255 @@
+"""The registry as a folder of Parquet files that other engines read, and back, without loss.
+
+    DIR/manifest.json                      versions, and the rows of every table
+    DIR/tensor/block=000003/part.parquet   tables with a model_id: 256 models a part, in the order of their ids
+    DIR/setting/part.parquet               tables without one
+
+A bit string is a BLOB there, and an array of fixed length a list: Parquet has neither. All else keeps its type.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from duckdb import ColumnExpression
+from numpy.typing import NDArray
+
+from ...ingest.errors import FormatError, RegistryError
+from ...queries.sql import statement
+from .database import migrations
+from .models import next_ids
+from .transactions import committed, is_lake, transaction
+
+MANIFEST_VERSION = 1
+MODELS_A_PART = 256
+"""About 80 MB of tensors' rows in a part of 32-layer models: a size that every engine likes."""
+_NOT_EXPORTED = {"migration", "licence", "taken_ids"}  # migrations make the first two; ids follow from the models
+_PART = "part.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export wrote: models, rows of all tables, bytes of all files."""
+
+    folder: Path
+    models: int
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import brought; `unchanged` models were there already and stay as they are.
+
+    `left` names tables that an import into a registry with models of its own leaves out: they speak of the other one.
+    """
+
+    folder: Path
+    models: int
+    unchanged: int
+    rows: int
+    left: tuple[str, ...]
+
+
+def export_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Exported:
+    """Write every table of the registry below `folder`, which appears when all of it is written.
+
+    Raises RegistryError when the folder is there and not empty, OSError when it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RegistryError(f"{folder}: is there and not empty; name a new folder")
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    with transaction(connection):  # one snapshot for all tables
+        rows = {table: _export_table(connection, table, partial) for table in _tables(connection)}
+    manifest = {
+        "manifest_version": MANIFEST_VERSION,
+        "migrations": [name for _, name, _ in migrations()],
+        "rows": rows,
+    }
+    (partial / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    if folder.exists():
+        folder.rmdir()
+    partial.rename(folder)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return Exported(folder, rows["model"], sum(rows.values()), size)
+
+
+def import_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Imported:
+    """Add what `export_registry` wrote, in one transaction: all of it or nothing.
+
+    An empty registry becomes equal to the exported one, ids included. Where there are models already, those of the same
+    source and revision stay as they are, and the others get new ids.
+    Raises RegistryError for another version of schema or fingerprints, FormatError for files that are no export.
+    """
+    manifest = _manifest(folder)
+    try:
+        _check_settings(connection, folder)
+        return committed(connection, lambda: _import(connection, folder, manifest))
+    except (pa.ArrowException, duckdb.ConstraintException, duckdb.ConversionException, duckdb.BinderException) as error:
+        raise FormatError(f"{folder}: is not what `forebear export` writes: {error}; nothing was imported") from error
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    database = "lake" if is_lake(connection) else "registry"
+    rows = connection.execute(statement("models/tables"), {"database": database}).fetchall()
+    return [name for (name,) in rows if name not in _NOT_EXPORTED]
+
+
+def portable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """A relation with the types that Parquet has: bit strings as BLOBs."""
+    columns = [
+        ColumnExpression(name).cast("BLOB").alias(name) if str(kind) == "BIT" else ColumnExpression(name)
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+    ]
+    return relation.select(*columns)
+
+
+def _export_table(connection: duckdb.DuckDBPyConnection, table: str, folder: Path) -> int:
+    whole = portable(connection.table(table))
+    if "model_id" not in whole.columns:
+        return _write(whole, folder / table / _PART)
+    last = connection.table("model").max("model_id").fetchall()[0][0]
+    rows = 0
+    for first in range(0, (last or 0) + 1, MODELS_A_PART):
+        mine = (ColumnExpression("model_id") >= first) & (ColumnExpression("model_id") < first + MODELS_A_PART)
+        rows += _write(whole.filter(mine), folder / table / f"block={first // MODELS_A_PART:06}" / _PART)
+    return rows
+
+
+def _write(relation: duckdb.DuckDBPyRelation, path: Path) -> int:
+    """Write a relation in the order of its models; a part without rows is no file. Returns the rows."""
+    ordered = relation.order("model_id") if "model_id" in relation.columns else relation
+    rows = 0
+    with ordered.to_arrow_reader(1 << 16) as reader:
+        writer: pq.ParquetWriter | None = None
+        try:
+            for batch in reader:
+                if writer is None:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    writer = pq.ParquetWriter(path, reader.schema, compression="zstd")
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        finally:
+            if writer:
+                writer.close()
+    return rows
+
+
+def _manifest(folder: Path) -> dict[str, int]:
+    """The rows of every exported table.
+
+    Raises FormatError for what is no manifest, RegistryError for another version.
+    """
+    path = folder / "manifest.json"
+    try:
+        found: object = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise RegistryError(
+            f"{folder}: no manifest.json there, so no export; `forebear export DIR` makes one"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: is not valid JSON") from error
+    rows = found.get("rows") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(rows, dict) or not all(type(n) is int for n in rows.values()):
+        raise FormatError(f"{path}: lacks the rows of the tables")
+    known = [name for _, name, _ in migrations()]
+    if found.get("manifest_version") != MANIFEST_VERSION or found.get("migrations") != known:
+        raise RegistryError(
+            f"{folder}: exported with another schema ({found.get('migrations')}) than this forebear has ({known});"
+            " open the registry that it came from with this version and export it again"
+        )
+    return rows
+
+
+def _check_settings(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    mine = dict(connection.table("setting").fetchall())
+    theirs = {row["name"]: row["value"] for row in _read(folder / "setting").to_pylist()}
+    if mine != theirs:
+        raise RegistryError(f"{folder}: its fingerprints were made with {theirs}, those of this registry with {mine}")
+
+
+def _import(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, int]) -> Imported:
+    models = _read(folder / "model", ["model_id", "uri", "revision"])
+    known = set(connection.table("model").select("uri", "revision").fetchall())
+    pairs = zip(models["uri"].to_pylist(), models["revision"].to_pylist(), strict=True)
+    new = np.array([pair not in known for pair in pairs], np.bool_)
+    old_ids = models["model_id"].to_numpy()[new].astype(np.int64)
+    ids = _Ids.fresh(connection, old_ids, empty=not known)
+    rows, left = 0, []
+    for table in _tables(connection):
+        if table == "setting" or not (folder / table).exists():
+            continue
+        if ids.equal or "model_id" in connection.table(table).columns:
+            rows += sum(_insert(connection, table, ids.renumbered(part)) for part in _parts(folder / table))
+        else:
+            left.append(table)
+    if ids.equal and not is_lake(connection):
+        connection.execute(statement("audit/skip_ids")).fetchall()
+    if ids.equal and rows != (expected := sum(n for table, n in manifest.items() if table != "setting")):
+        raise FormatError(
+            f"{folder}: holds {rows} rows, its manifest says {expected}: a part is missing; nothing imported"
+        )
+    return Imported(folder, len(old_ids), len(models) - len(old_ids), rows, tuple(left))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of exported models, ascending, and what they become here."""
+
+    old: NDArray[np.int64]
+    new: NDArray[np.int64]
+
+    @classmethod
+    def fresh(cls, connection: duckdb.DuckDBPyConnection, old: NDArray[np.int64], *, empty: bool) -> _Ids:
+        """Their own ids for an empty registry, else new ones."""
+        old = np.sort(old)
+        if empty:
+            next_ids(connection, int(old[-1]) if len(old) else 0)
+            return cls(old, old)
+        return cls(old, np.array(next_ids(connection, len(old)), np.int64))
+
+    @property
+    def equal(self) -> bool:
+        """Whether every model keeps its id."""
+        return self.old is self.new
+
+    def renumbered(self, rows: pa.Table) -> pa.Table:
+        """The rows of new models, under their ids here; rows without a model_id as they are."""
+        if "model_id" not in rows.column_names or not len(self.old):
+            return rows if "model_id" not in rows.column_names else rows.slice(0, 0)
+        mine = rows["model_id"].to_numpy().astype(np.int64)
+        at = np.minimum(np.searchsorted(self.old, mine), len(self.old) - 1)
+        wanted = self.old[at] == mine
+        kept = rows.filter(pa.array(wanted))
+        column = pa.array(self.new[at[wanted]].astype(np.uint32))
+        return kept.set_column(kept.column_names.index("model_id"), "model_id", column)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> int:
+    columns = connection.table(table).columns
+    if sorted(columns) != sorted(rows.column_names):
+        raise FormatError(f"{table}: has columns {rows.column_names} instead of {columns}; nothing was imported")
+    if rows.num_rows:
+        connection.from_arrow(rows.select(columns)).insert_into(table)
+    return int(rows.num_rows)
+
+
+def _parts(folder: Path) -> Iterator[pa.Table]:
+    """The files of a table one after another, in the order of their blocks."""
+    for file in sorted(folder.rglob(f"*{_PART}")):
+        yield pq.ParquetFile(file).read()
+
+
+def _read(folder: Path, columns: list[str] | None = None) -> pa.Table:
+    return ds.dataset(folder, format="parquet", exclude_invalid_files=False).to_table(columns=columns)

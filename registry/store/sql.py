@@ -1,0 +1,69 @@
+"""SQL from people, on a registry that it can read and nothing else.
+
+A read-only connection alone is not enough. External access that is switched off still lets SQL at the registry's own
+file and write-ahead log: `DETACH registry; ATTACH '...'` made it writable and `COPY ... TO '...wal'` broke it
+(DuckDB 2.0.0). So only statements that DuckDB itself calls SELECT run: FROM, WITH, VALUES, SHOW, DESCRIBE, SUMMARIZE.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from ...ingest.errors import RegistryError
+from .database import WAIT, Place, open_database
+from .lake import data_folder
+from .transactions import is_lake
+
+
+def run_sql(place: Place, statement: str) -> pa.Table:
+    """The result of one statement; columns of one name are told apart by a number behind it.
+
+    Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
+    """
+    connection = open_database(place, read_only=True, wait=WAIT)
+    try:
+        if is_lake(connection):
+            connection.execute("SET allowed_directories = $folders", {"folders": [data_folder(connection)]})
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        _check(connection, statement)
+        found = connection.sql(statement).to_arrow_table()
+    except duckdb.Error as error:
+        raise RegistryError(f"SQL: {error}") from error
+    finally:
+        connection.close()
+    return found.rename_columns(_distinct(found.column_names))
+
+
+def rows_of(found: pa.Table) -> list[dict[str, object]]:
+    """The rows as Python values. Raises RegistryError for a value that Python cannot hold, such as an infinite date."""
+    try:
+        rows: list[dict[str, object]] = found.to_pylist()
+    except (ValueError, OverflowError, pa.ArrowException) as error:
+        raise RegistryError(f"SQL: a value cannot be shown ({error}); cast its column to VARCHAR") from error
+    return rows
+
+
+def _check(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+    found = connection.extract_statements(statement)
+    if len(found) != 1:
+        raise RegistryError(f"SQL: one statement at a time; this has {len(found)}")
+    if found[0].type != duckdb.StatementType.SELECT:
+        raise RegistryError(
+            f"SQL: {found[0].type.name} is refused, `forebear sql` only reads: SELECT, FROM, WITH, SHOW, DESCRIBE."
+            " For the rest open the file with duckdb"
+        )
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names in which none repeats: `a, a` becomes `a, a_2`."""
+    found: list[str] = []
+    for name in names:
+        count = 1
+        distinct = name
+        while distinct in found or (count > 1 and distinct in names):
+            count += 1
+            distinct = f"{name}_{count}"
+        found.append(distinct)
+    return found
