@@ -74,7 +74,7 @@ test-libraries: dev             ## packed layers and adapters made anew by the l
 	    *) .bench/$$library/bin/python tests/ingest/formats/golden/make.py $$library .bench/golden;; esac || exit 1; \
 	done
 	FOREBEAR_GOLDEN=$(CURDIR)/.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py \
-	  tests/ingest/formats/test_onnx_files.py tests/ingest/test_adapters.py
+	  tests/ingest/formats/test_onnx_files.py tests/ingest/adapters/test_adapters.py
 
 test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
 	$(BIN)/python -m pip install -q 'selenium>=4.30'

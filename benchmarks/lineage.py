@@ -11,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from forebear.queries.answers.ancestors import ancestors, registered_query
+from forebear.queries.answers.ancestors import ancestors
+from forebear.queries.data.query import registered_query
 from forebear.registry import Registry
 
 EVERYONE = 100

@@ -43,10 +43,10 @@ from benchmarks.scale_models import MEMBERS, Bits, family, sketch_of
 from benchmarks.scale_registry import Layout, build, has_vision
 from benchmarks.scale_report import passed, report
 from benchmarks.scale_tensors import evidence, fitted, keep
-from forebear.queries.answers.ancestors import load_models
 from forebear.queries.data.loading import load_components
+from forebear.queries.data.query import load_models, registered_sketches
 from forebear.queries.evidence.pair import compare
-from forebear.queries.search.candidates import candidates, least_z, registered_sketches
+from forebear.queries.search.candidates import candidates, least_z
 from forebear.registry import Registry
 
 PLACE = Path(".bench/scale")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .adapters.adapter import Adapter, find_adapter
 from .adapters.config import other_adapters, read_adapter_config
-from .formats import SkippedTensor, checkpoint_files, read_checkpoint
+from .formats import checkpoint_files, read_checkpoint
 from .formats.quantised import unpack
 from .layouts.fused import Layout, unfuse
 from .metadata.card import read_config, text_config
@@ -16,6 +16,7 @@ from .names.naming import NamedTensor, name_tensors
 from .reading.ranges import read_ranges
 from .sources.inside import Inside
 from .sources.source import Source
+from .storage.skipped import SkippedTensor
 
 
 @dataclass(frozen=True, slots=True)

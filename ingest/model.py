@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters.adapter import ADAPTER, EXACT, LEAST_RANK, Adapter
+from .adapters.adapter import LEAST_RANK, Adapter
 from .checkpoint import open_checkpoint
 from .fingerprint import (
     TensorFingerprint,
@@ -21,15 +21,17 @@ from .fingerprint import (
     fingerprint_vector,
 )
 from .fingerprint.sketch import Sketch, sketches
-from .formats import SkippedTensor, checkpoint_files
+from .formats import checkpoint_files
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
 from .names.architectures import FEEDS, GAIN_OFFSET
+from .names.naming import ADAPTER, EXACT
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading.ranges import Block, read_plan
 from .sources.hub_card import HubCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
+from .storage.skipped import SkippedTensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters.adapter import ADAPTER, EXACT
 from .fingerprint.factors import factor_rows
-from .formats.contents import SkippedTensor
 from .metadata.tokenizer import Vocabulary
-from .names.naming import NamedTensor
+from .names.naming import ADAPTER, EXACT, NamedTensor
 from .storage.reader import Range
+from .storage.skipped import SkippedTensor
 from .text import printable
 
 LEADING_ROWS = 16

@@ -16,9 +16,9 @@ import duckdb
 from ..ingest.errors import RegistryError, SourceError
 from ..ingest.model import ModelFingerprint, fingerprint_model, is_current
 from ..ingest.sources import CONNECTIONS, Source, open_source
-from ..queries.answers.ancestors import ancestors, registered_query
-from ..queries.answers.records import Query
+from ..queries.answers.ancestors import ancestors
 from ..queries.comparison.records.comparison import Comparison
+from ..queries.data.query import Query, registered_query
 from .audit.report import AuditChanges, AuditReport, audit_changes, audit_report
 from .audit.run import AuditOptions, run_audit
 from .jobs.comparing import compare

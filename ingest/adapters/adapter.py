@@ -20,16 +20,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..fingerprint.factors import rank_axis
-from ..formats.contents import SkippedTensor
-from ..names.naming import NamedTensor, Place, name_tensors
+from ..names.naming import ADAPTER, EXACT, NamedTensor, Place, name_tensors
 from ..storage.logical import LogicalTensor
+from ..storage.skipped import SkippedTensor
 from ..text import printable
 from .config import AdapterConfig
 
-ADAPTER = "adapter"
-"""The component of every tensor of an adapter: candidates are looked for inside a component."""
-EXACT = "exact"
-"""Slot of tensors that are kept for exact copies: statistics and hash of their leading rows, no evidence."""
 LEAST_RANK = 4
 """Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
 _WRAPPER = re.compile(r"^(base_model\.model\.|base_model\.)")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..formats.contents import SkippedTensor
 from ..sources.source import Source, read_small
+from ..storage.skipped import SkippedTensor
 from ..text import printable
 
 CONFIG_FILE = "adapter_config.json"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..adapters.adapter import ADAPTER
+from ..names.naming import ADAPTER
 from . import TensorFingerprint
 from .gram import COSINES
 from .minhash import CODES, PERMUTATIONS, union

@@ -15,8 +15,9 @@ from ..metadata.tokenizer import read_tokenizer
 from ..sources.inside import Inside
 from ..sources.source import Source, nothing_to_read, read_small
 from ..storage.reader import Reader
+from ..storage.skipped import SkippedTensor
 from ..text import printable
-from .contents import Contents, SkippedTensor
+from .contents import Contents
 from .gguf_file import finish_gguf, read_gguf
 from .networks import Network, Networks, find_networks, one_variant
 from .onnx_file import check_beside, read_onnx

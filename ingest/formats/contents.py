@@ -7,15 +7,7 @@ from dataclasses import dataclass
 
 from ..metadata.tokenizer import Tokenizer
 from ..storage.logical import LogicalTensor
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedTensor:
-    """A tensor that is there and cannot be read, with the reason."""
-
-    name: str
-    parameters: int
-    reason: str
+from ..storage.skipped import SkippedTensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,11 @@ from ..errors import FormatError, SourceError
 from ..storage.dtypes import nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage, runs
 from ..storage.reader import Range, Reader
+from ..storage.skipped import SkippedTensor
 from ..storage.views import ColumnsOf, RowsOf
 from ..text import printable
 from . import gguf_metadata as metadata
-from .contents import Contents, SkippedTensor
+from .contents import Contents
 from .gguf_header import Header, TensorInfo, read_header
 from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name, original_rows
 

@@ -19,9 +19,10 @@ from ..sources.source import Source
 from ..storage.dtypes import FLOATS, nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage
 from ..storage.reader import Range, Reader
+from ..storage.skipped import SkippedTensor
 from ..storage.views import Transposed, transposed
 from ..text import printable
-from .contents import Contents, SkippedTensor
+from .contents import Contents
 from .onnx_graph import Graph, Initializer, Node, read_graph
 from .onnx_names import by_output, find_uses, module_name
 from .onnx_values import DTYPES, INTEGERS, TYPED, Affine, Blocks, Varints

@@ -16,8 +16,9 @@ from ..errors import FormatError
 from ..storage.dtypes import BITS, UNDECODABLE, nbytes
 from ..storage.logical import LogicalTensor, RowMajor
 from ..storage.reader import Reader
+from ..storage.skipped import SkippedTensor
 from ..text import printable
-from .contents import Contents, SkippedTensor
+from .contents import Contents
 
 FIRST_READ = 100_000
 """One read of this size holds the header of most files (the figure that huggingface_hub uses)."""

@@ -15,9 +15,10 @@ from ..errors import FormatError
 from ..storage.dtypes import BITS, UNDECODABLE, nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage
 from ..storage.reader import Reader
+from ..storage.skipped import SkippedTensor
 from ..storage.views import ColumnsOf, Strides, transposed
 from ..text import printable
-from .contents import Contents, SkippedTensor
+from .contents import Contents
 from .pickle_records import NAME_LIMIT, Global, TensorRecord
 from .pickle_subset import SIZE_LIMIT, read_pickle
 from .zip_directory import Entry, read_directory, stored_at

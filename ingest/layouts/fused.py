@@ -17,10 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ..formats.contents import SkippedTensor
 from ..metadata.card import text_config
 from ..names.architectures import ALTERNATING_GATE_UP, FUSED_GATE_UP, FUSED_QKV, RENAMED, STACKED_EXPERTS, TRANSPOSED
 from ..storage.logical import LogicalTensor, Storage
+from ..storage.skipped import SkippedTensor
 from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, Transposed, alternating, groups, transposed
 from ..text import printable
 

@@ -25,6 +25,11 @@ from .architectures import (
 )
 from .tables import NameTable
 
+ADAPTER = "adapter"
+"""The component of every tensor of an adapter: candidates are looked for inside a component."""
+EXACT = "exact"
+"""Slot of tensors that are kept for exact copies: statistics and hash of their leading rows, no evidence."""
+
 MOST_SHAPES_OF_NAMES = 20_000
 """Different names of a model when its numbers are left out; the largest published models have below 1,000."""
 

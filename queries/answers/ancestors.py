@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import duckdb
-import pyarrow as pa
 
-from ..data.component import Component
-from ..data.loading import load_components
-from ..search.candidates import candidates, registered_sketches
+from ..data.query import Query, QuerySketch, load_models
+from ..search.candidates import candidates
 from ..sql import statement
-from .records import ComponentAnswer, Query, QuerySketch
+from .records import ComponentAnswer
 from .verdict import judged
-
-TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
-"""The tables that a comparison reads."""
-
-
-def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
-    """The query for a model of the registry."""
-    facts = connection.execute(statement("models/facts"), {"models": [model_id]}).fetchall()[0]
-    declared = connection.execute("SELECT parent FROM declared_parent WHERE model_id = ?", [model_id]).fetchall()
-    components = load_models(connection, [model_id]).get(model_id, [])
-    return Query(
-        model_id,
-        own_names(facts[1], facts[2]),
-        tuple(parent for (parent,) in declared),
-        tuple(components),
-        registered_sketches(connection, model_id),
-        facts[4],
-    )
-
-
-def own_names(name: str, uri: str) -> tuple[str, ...]:
-    """What other models may call a model that they declare as their parent."""
-    return name, uri
-
-
-def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, list[Component]]:
-    """Model id -> components, read in bulk."""
-    parameters = {"models": [int(m) for m in models]}
-    tables: Mapping[str, pa.Table] = {
-        table: connection.sql(statement(f"rows/{table}"), params=parameters).to_arrow_table() for table in TABLES
-    }
-    return load_components(tables)
 
 
 def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> list[ComponentAnswer]:

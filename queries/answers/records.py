@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
-from ..data.component import Component
 from ..relation.origin import Origin
 
 Verdict = Literal["derived", "shared_initialisation", "unrelated", "inconclusive"]
@@ -61,32 +59,6 @@ class ComponentAnswer:
     verdict: Verdict
     sentence: str
     ancestors: tuple[Ancestor, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class QuerySketch:
-    """What the candidate scan needs of one component of the query."""
-
-    component: str
-    position_roles: int
-    gram_roles: int
-    positions: bytes
-    gram: bytes
-    columns: bytes
-    o_filled: float
-    down_filled: float
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by."""
-
-    model_id: int
-    own: tuple[str, ...]
-    declared: tuple[str, ...]
-    components: tuple[Component, ...]
-    sketches: tuple[QuerySketch, ...]
-    released_at: datetime | None = None
 
 
 _STRENGTH: tuple[Verdict, ...] = ("derived", "shared_initialisation", "inconclusive", "unrelated")

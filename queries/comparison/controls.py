@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from ..answers.ancestors import load_models
-from ..answers.records import Query
 from ..data.component import Component
+from ..data.query import Query, load_models
 from ..evidence.pair import compare
 from ..search.candidates import LEAST_Z
 from ..sql import statement

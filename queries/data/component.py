@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ingest.adapters.adapter import ADAPTER
 from ...ingest.fingerprint.gram import UNIT
+from ...ingest.names.naming import ADAPTER
 from ..statistics.factors import kept_ranks, levelled
 from ..statistics.null import levelled_gram, standardised
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ingest.adapters.adapter import ADAPTER
 from ...ingest.fingerprint.minhash import PERMUTATIONS, PLACES
+from ...ingest.names.naming import ADAPTER
 from ..data.component import Component
 from ..statistics.null import FEW_BLOCKS, FEW_PAIRS, calibrated, fisher_z, jaccard_of_strangers, spread
 from ..statistics.pvalues import binomial_tail, bonferroni, cauchy, fisher, log_sf

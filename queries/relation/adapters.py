@@ -17,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ingest.adapters.adapter import ADAPTER
 from ...ingest.fingerprint.factors import rank_axis
+from ...ingest.names.naming import ADAPTER
 from ..evidence.pair import PairEvidence
 from .flags import Relation, relate
 

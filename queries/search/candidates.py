@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ..answers.records import QuerySketch
+from ..data.query import QuerySketch
 from ..sql import statement
 
 MOST_CANDIDATES = 64
@@ -34,12 +34,6 @@ LEAST_Z = 4.0
 
 Place = tuple[int, str]
 """A model's id and the name of a component of it."""
-
-
-def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
-    """The sketches of a model of the registry, by component."""
-    rows = connection.execute(statement("search/sketch"), {"model_id": model_id}).fetchall()
-    return tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows)
 
 
 def candidates(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..comparison.whole.metrics import finite
+from .whole_metrics import finite
 
 PERMUTATIONS = 999
 FEWEST = 8

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...queries.answers.ancestors import TABLES
 from ...queries.answers.audit_batch import Batch, Facts, Task
+from ...queries.data.query import TABLES
 from ...queries.search.all_pairs import Sketches, near_pairs, sketches_by_kind
 from ...queries.sql import statement
 from .groups import groups_of

@@ -17,8 +17,8 @@ from .progress import stages
 if TYPE_CHECKING:
     from ...queries.comparison.records.comparison import Comparison, ComponentComparison, PairEvidenceRow
     from ...queries.comparison.records.whole import FullComparison
-    from ...queries.comparison.whole.attention_test import AttentionTest
-    from ...queries.comparison.whole.neuron_test import NeuronTest
+    from ...queries.comparison.whole.attention import AttentionTest
+    from ...queries.comparison.whole.neurons import NeuronTest
 
 _TITLES = ("of", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
 _RIGHT = (4, 5, 6)

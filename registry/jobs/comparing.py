@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ingest.errors import SourceError
-from ...ingest.formats.contents import SkippedTensor
 from ...ingest.model import ModelFingerprint, fingerprint_model, is_current
 from ...ingest.sources import Source
-from ...queries.answers.ancestors import registered_query
+from ...ingest.storage.skipped import SkippedTensor
 from ...queries.comparison.compare import compare_models
 from ...queries.comparison.controls import find_controls
 from ...queries.comparison.pair.sides import Part, ReadRows, Side
@@ -25,6 +24,7 @@ from ...queries.comparison.records.comparison import ComparedModel, Comparison
 from ...queries.comparison.records.figures import ValueSource
 from ...queries.comparison.tokenizers.tokenizers import compare_tokenizers
 from ...queries.comparison.whole.comparison import Progress, full_comparison
+from ...queries.data.query import registered_query
 from ...queries.sql import statement
 from ..store.models import Model, list_models
 from .ingesting import Opener

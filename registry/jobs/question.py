@@ -5,9 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from ...ingest.model import ModelFingerprint
-from ...queries.answers.ancestors import TABLES, own_names
-from ...queries.answers.records import Query, QuerySketch
 from ...queries.data.loading import load_components
+from ...queries.data.query import TABLES, Query, QuerySketch, own_names
 from ...queries.sql import statement
 from ..store.arrow import model_tables
 

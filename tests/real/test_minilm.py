@@ -14,8 +14,9 @@ from safetensors.numpy import load_file, save_file
 
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
-from forebear.queries.answers.ancestors import ancestors, registered_query
+from forebear.queries.answers.ancestors import ancestors
 from forebear.queries.answers.records import ComponentAnswer
+from forebear.queries.data.query import registered_query
 from forebear.registry import Registry
 
 pytestmark = pytest.mark.real

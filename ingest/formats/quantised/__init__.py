@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ...layouts.fused import Layout, affordable
 from ...storage.logical import LogicalTensor, RowMajor
 from ...storage.reader import Range
+from ...storage.skipped import SkippedTensor
 from ...text import printable
-from ..contents import SkippedTensor
 from .awq import AWQ
 from .bitsandbytes import BITSANDBYTES
 from .compressed_tensors import COMPRESSED_TENSORS

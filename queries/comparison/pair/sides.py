@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....ingest.fingerprint import finite
-from ....ingest.formats.contents import SkippedTensor
-from ...answers.records import Query
+from ....ingest.storage.skipped import SkippedTensor
 from ...data.component import Component
+from ...data.query import Query
 from ..records.comparison import ComparedModel
 from ..records.figures import ValueSource
 

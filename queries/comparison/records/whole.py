@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ...statistics.metrics import Metrics
 from ...statistics.residual_alignment import Assignment
-from ..whole.attention_test import AttentionTest
-from ..whole.neuron_test import NeuronTest
+from ..whole.attention import AttentionTest
+from ..whole.neurons import NeuronTest
 from ..whole.tensors import TensorDigest
 
 

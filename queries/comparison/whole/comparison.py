@@ -13,10 +13,10 @@ from ....ingest.names.naming import NamedTensor
 from ....ingest.sources.source import Source
 from ....ingest.text import printable
 from ...statistics.metrics import Metrics
+from ...statistics.whole_metrics import P99_ERROR, WholeMetrics
 from ..records.whole import FullComparison, TensorComparison, Uncompared
-from .attention_test import AttentionCollector, AttentionTest
-from .metrics import P99_ERROR, WholeMetrics
-from .neuron_test import NeuronCollector, NeuronTest
+from .attention import AttentionCollector, AttentionTest
+from .neurons import NeuronCollector, NeuronTest
 from .paired_reading import Collector, PairedReader, Streams, paired_reader
 from .pairing import TensorPair, pair_tensors
 from .residual_basis import ChosenBasis, chosen_basis, stream_width

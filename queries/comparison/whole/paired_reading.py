@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-from .metrics import WholeMetrics, finite
+from ...statistics.whole_metrics import WholeMetrics, finite
 from .pairing import TensorPair
 from .tensors import Block, TensorStream
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....ingest.checkpoint import open_checkpoint
-from ....ingest.formats.contents import SkippedTensor
 from ....ingest.metadata.tokenizer import Tokenizer
 from ....ingest.names.naming import NamedTensor
 from ....ingest.sources.source import Source
 from ....ingest.storage.logical import LogicalTensor, RowMajor, Storage
 from ....ingest.storage.reader import Range, Reader, merge
+from ....ingest.storage.skipped import SkippedTensor
 from ....ingest.text import printable
 
 Block = NDArray[np.float32]

@@ -29,7 +29,7 @@ from forebear.ingest.storage.logical import LogicalTensor
 from forebear.registry import Failed, Ingested, Registry
 
 from ...writers import MemoryReader, MemorySource, llama, model_files
-from .test_layouts import evidence
+from ..layouts.test_fused import evidence
 from .writers_fused import Floats, load_model
 from .writers_gguf import (
     PERMUTING,

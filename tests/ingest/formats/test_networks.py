@@ -21,7 +21,7 @@ from forebear.registry import Ingested, Registry
 
 from ...hub_server import HubServer
 from ...writers import Floats, MemorySource, llama, model_files, safetensors_bytes, write_files
-from .test_layouts import evidence
+from ..layouts.test_fused import evidence
 from .writers_fused import load_model
 from .writers_gguf import convert, fields_of, model_bytes, split_bytes
 

@@ -24,7 +24,7 @@ from forebear.ingest.sources import open_source
 from forebear.registry import Registry
 
 from ...writers import MemoryReader, MemorySource, model_files, varint, write_files
-from .test_layouts import evidence
+from ..layouts.test_fused import evidence
 from .writers_fused import Floats, load_model
 from .writers_onnx import embedded, external, model, node, number, onnx_files, packed_floats, part, tensor
 

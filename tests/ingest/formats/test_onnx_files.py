@@ -22,7 +22,7 @@ from forebear.registry import Registry
 
 from ...hub_server import HubServer
 from ...writers import MemorySource, model_files, varint, write_files
-from .test_layouts import evidence
+from ..layouts.test_fused import evidence
 from .test_onnx import folder, values
 from .writers_fused import load_model
 from .writers_onnx import embedded, external, model, node, onnx_quantised

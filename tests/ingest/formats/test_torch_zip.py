@@ -28,7 +28,7 @@ from forebear.ingest.model import fingerprint_model
 from forebear.registry import Registry
 
 from ...writers import MemoryReader, MemorySource, model_files
-from .test_layouts import evidence
+from ..layouts.test_fused import evidence
 from .writers_fused import Floats, load_model
 from .writers_torch import START, STOP, View, name, number, state, tensor, text, torch_bytes, tuple_of, zip_bytes
 

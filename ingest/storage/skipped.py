@@ -1,0 +1,14 @@
+"""What is there and was not read, as a value with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedTensor:
+    """A tensor that is there and cannot be read, with the reason; `parameters` is the number of its values."""
+
+    name: str
+    parameters: int
+    reason: str

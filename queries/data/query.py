@@ -1,0 +1,78 @@
+"""A model that is asked about, and the rows of registered models as components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from ..sql import statement
+from .component import Component
+from .loading import load_components
+
+TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
+"""The tables that a comparison reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySketch:
+    """What the candidate scan needs of one component of the query."""
+
+    component: str
+    position_roles: int
+    gram_roles: int
+    positions: bytes
+    gram: bytes
+    columns: bytes
+    o_filled: float
+    down_filled: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by."""
+
+    model_id: int
+    own: tuple[str, ...]
+    declared: tuple[str, ...]
+    components: tuple[Component, ...]
+    sketches: tuple[QuerySketch, ...]
+    released_at: datetime | None = None
+
+
+def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
+    """The query for a model of the registry."""
+    facts = connection.execute(statement("models/facts"), {"models": [model_id]}).fetchall()[0]
+    declared = connection.execute("SELECT parent FROM declared_parent WHERE model_id = ?", [model_id]).fetchall()
+    components = load_models(connection, [model_id]).get(model_id, [])
+    return Query(
+        model_id,
+        own_names(facts[1], facts[2]),
+        tuple(parent for (parent,) in declared),
+        tuple(components),
+        registered_sketches(connection, model_id),
+        facts[4],
+    )
+
+
+def own_names(name: str, uri: str) -> tuple[str, ...]:
+    """What other models may call a model that they declare as their parent."""
+    return name, uri
+
+
+def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, list[Component]]:
+    """Model id -> components, read in bulk."""
+    parameters = {"models": [int(m) for m in models]}
+    tables: Mapping[str, pa.Table] = {
+        table: connection.sql(statement(f"rows/{table}"), params=parameters).to_arrow_table() for table in TABLES
+    }
+    return load_components(tables)
+
+
+def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
+    """The sketches of a model of the registry, by component."""
+    rows = connection.execute(statement("search/sketch"), {"model_id": model_id}).fetchall()
+    return tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows)

@@ -1,0 +1,49 @@
+"""Derived or born alike, on pairs of the bundled zoo: gains and angles where they agree, and where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from forebear.queries.data.query import load_models
+from forebear.queries.evidence.pair import PairEvidence, compare
+from forebear.queries.relation.origin import origin_of
+from forebear.registry import Registry
+
+Pair = Callable[[str, str], PairEvidence]
+
+
+@pytest.fixture(scope="module")
+def pair(zoo_registry: Path) -> Iterator[Pair]:
+    with Registry(zoo_registry, read_only=True) as registry:
+        ids = {m.name: m.model_id for m in registry.models()}
+        loaded = load_models(registry.connection, list(ids.values()))
+        yield lambda query, candidate: compare(loaded[ids[query]][0], loaded[ids[candidate]][0], len(ids))
+
+
+def with_gains(evidence: PairEvidence, correlation: float) -> PairEvidence:
+    return replace(evidence, gains=replace(evidence.gains, correlation=correlation, equal=False))
+
+
+def test_a_long_continued_pretraining_keeps_gains_and_angles(pair: Pair) -> None:
+    origin, reason = origin_of(pair("alder-long", "alder"))
+    assert origin == "derived" and "gains" in reason
+
+
+def test_a_twin_keeps_neither(pair: Pair) -> None:
+    assert origin_of(pair("alder-twin", "alder"))[0] == "shared_initialisation"
+
+
+def test_gains_that_agree_do_not_make_a_twin_a_derivative(pair: Pair) -> None:
+    twin = pair("alder-twin", "alder")
+    origin, reason = origin_of(with_gains(twin, twin.match.identity))
+    assert origin == "undecided" and "angles between rows" in reason
+
+
+def test_gains_in_between_leave_the_word_to_the_angles(pair: Pair) -> None:
+    twin, long = pair("alder-twin", "alder"), pair("alder-long", "alder")
+    assert origin_of(with_gains(twin, 0.7 * twin.match.identity))[0] == "shared_initialisation"
+    assert origin_of(with_gains(long, 0.7 * long.match.identity))[0] == "undecided"

@@ -1,0 +1,149 @@
+"""`forebear ancestors`: the JSON contract, and the table that people read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import MakeModel, Run
+
+DOCUMENT = ["schema_version", "query", "registry_models", "verdict", "components", "ancestors", "adapter"]
+QUERY = ["name", "source", "revision", "parameters", "bytes_read", "bytes_total"]
+ANCESTOR = [
+    *("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance"),
+    *("relation", "declared", "reason", "merged_with", "aside", "declared_child", "blocks", "ancestor_component"),
+]
+BLOCK = ["query", "ancestor", "log10_p", "identity"]
+
+
+@pytest.fixture(autouse=True)
+def _registry(zoo_registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREBEAR_REGISTRY", str(zoo_registry))
+
+
+def answer(run: Run, *arguments: object) -> dict[str, Any]:
+    ran = run("ancestors", *arguments, "--format", "json")
+    assert ran.code == 0, ran.err
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def test_json_has_the_keys_of_the_contract(run: Run) -> None:
+    document = answer(run, "alder-docs", "-k", 3)
+    assert list(document) == DOCUMENT
+    assert list(document["query"]) == QUERY
+    assert [list(row) for row in document["ancestors"]] == [ANCESTOR] * len(document["ancestors"])
+    assert [list(row) for row in document["components"]] == [["component", "verdict", "sentence"]]
+    first = document["ancestors"][0]
+    assert [list(block) for block in first["blocks"]] == [BLOCK] * 6
+    assert (document["schema_version"], document["registry_models"]) == (1, 16)
+    assert (document["query"]["name"], document["query"]["revision"]) == ("alder-docs", None)
+    assert (first["rank"], first["component"], first["evidence"]) == (1, "language", "positions")
+    assert first["log10_evalue"] < -300
+    assert isinstance(first["relation"], list)
+    assert isinstance(first["declared"], bool)
+    assert first["source"].startswith("file:///")
+
+
+def test_a_declared_parent_is_marked(run: Run) -> None:
+    rows = {row["name"]: row for row in answer(run, "alder-docs", "-k", 16)["ancestors"]}
+    assert rows["alder"]["declared"]
+    assert not rows["birch"]["declared"]
+    assert rows["alder-docs-tests"]["declared_child"]
+
+
+def test_a_path_gets_the_answer_of_the_registered_model(run: Run, zoo: Path) -> None:
+    assert answer(run, zoo / "alder-moe", "-k", 3) == answer(run, "alder-moe", "-k", 3)
+
+
+def test_a_path_that_is_not_registered_is_compared_and_not_kept(run: Run, zoo: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(zoo / "alder-long", tmp_path / "mine")
+    before = run("list", "--format", "json").out
+    document = answer(run, copy, "-k", 2)
+    assert document["query"]["source"] == copy.as_uri()
+    assert document["query"]["bytes_read"] > 0
+    assert (document["registry_models"], document["verdict"]) == (17, "derived")
+    assert document["ancestors"][0]["name"] == "alder-long"
+    assert document["ancestors"][0]["relation"] == ["identical"]
+    assert run("list", "--format", "json").out == before
+
+
+def test_jsonl_and_csv_hold_one_ancestor_a_line(run: Run) -> None:
+    document = answer(run, "alder-pruned", "-k", 4)
+    lines = [
+        json.loads(line) for line in run("ancestors", "alder-pruned", "-k", 4, "--format", "jsonl").out.splitlines()
+    ]
+    assert lines == document["ancestors"]
+    rows = list(csv.DictReader(io.StringIO(run("ancestors", "alder-pruned", "-k", 4, "--format", "csv").out)))
+    assert list(rows[0]) == [name for name in ANCESTOR if name != "blocks"]
+    assert [row["name"] for row in rows] == [line["name"] for line in lines]
+    assert rows[0]["relation"] == ";".join(lines[0]["relation"])
+    assert rows[0]["declared"] in {"true", "false"}
+    whole = list(
+        csv.DictReader(io.StringIO(run("ancestors", "alder-pruned", "-k", 4, "--blocks", "--format", "csv").out))
+    )
+    assert json.loads(whole[0]["blocks"]) == lines[0]["blocks"]
+
+
+def test_the_table_has_one_sentence_and_a_row_for_each_ancestor(run: Run) -> None:
+    ran = run("ancestors", "alder-docs", "-k", 16)
+    sentence, titles, _, first, *_ = ran.out.splitlines()
+    document = answer(run, "alder-docs", "-k", 16)
+    assert sentence == document["components"][0]["sentence"]
+    assert titles.split() == ["rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared"]
+    assert first.split()[:2] == ["1", document["ancestors"][0]["name"]]
+    assert len(ran.out.splitlines()) == 3 + len(document["ancestors"])
+    child = next(line for line in ran.out.splitlines() if " alder-docs-tests " in line)
+    assert "(sibling or descendant)" in child
+    assert child.endswith("as its child")
+    assert ran.err == ""
+
+
+def test_strangers_are_shown_with_an_e_value_that_says_so(run: Run) -> None:
+    document = answer(run, "birch", "-k", 3)
+    assert document["verdict"] == "unrelated"
+    assert len(document["ancestors"]) == 3
+    assert all(row["log10_evalue"] > -3 and not row["relation"] for row in document["ancestors"])
+
+
+def test_blocks_show_which_layer_fits_which(run: Run) -> None:
+    plain = run("ancestors", "alder-pruned", "-k", 1).out
+    assert "language.0" not in plain
+    text = run("ancestors", "alder-pruned", "-k", 1, "--blocks").out
+    assert text.startswith(plain)
+    pairs = [line.split()[2:4] for line in text.splitlines() if " language." in line]
+    assert pairs == [[f"language.{i}", f"language.{j}"] for i, j in enumerate((0, 1, 3, 5))]
+
+
+@pytest.mark.parametrize("k", ["0", "-1", "many"])
+def test_a_count_that_is_none_is_a_usage_error(run: Run, k: str) -> None:
+    assert run("ancestors", "alder", "-k", k).code == 2
+
+
+def test_an_unknown_model_is_an_error_and_a_folder_without_weights_has_nothing_to_read(
+    run: Run, tmp_path: Path
+) -> None:
+    ran = run("ancestors", "nobody")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("forebear: error: 'nobody' is not in ")
+    (tmp_path / "empty").mkdir()
+    ran = run("ancestors", tmp_path / "empty")
+    assert (ran.code, ran.out) == (3, "")
+    assert "no weights here" in ran.err
+
+
+def test_a_registry_without_other_models_cannot_tell(
+    run: Run, make_model: MakeModel, registry_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOREBEAR_REGISTRY", str(registry_path))
+    assert run("ingest", make_model("only")).code == 0
+    document = answer(run, "only")
+    assert (document["verdict"], document["registry_models"], document["ancestors"]) == ("inconclusive", 0, [])
+    assert run("ancestors", "only").out.count("\n") == 1
+    assert run("ancestors", "only", "--format", "csv").out.strip() != "None"

@@ -1,0 +1,47 @@
+"""`forebear demo`: the bundled zoo, its answers and the truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forebear.registry.cli import demo
+
+from ..conftest import Run
+
+
+def test_the_demo_finds_what_is_true(run: Run, registry_path: Path, truth: dict[str, Any]) -> None:
+    ran = run("demo", "--format", "json", "--quiet")
+    assert (ran.code, ran.err) == (0, "")
+    answers = json.loads(ran.out)["answers"]
+    assert [answer["query"]["name"] for answer in answers] == list(demo.ASKED)
+    for answer in answers:
+        name = answer["query"]["name"]
+        assert answer["truth"] == truth["models"][name]
+        first = {row["name"] for row in answer["ancestors"] if row["rank"] == 1}
+        assert set(answer["truth"]["parents"]) <= first
+    verdicts = {answer["query"]["name"]: answer["verdict"] for answer in answers}
+    assert (verdicts["birch"], verdicts["alder-twin"]) == ("unrelated", "shared_initialisation")
+    assert not registry_path.exists()
+
+
+def test_the_demo_shows_the_truth_above_each_answer_and_keeps_a_named_registry(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.duckdb"
+    ran = run("--registry", kept, "demo")
+    assert ran.code == 0
+    assert "17 ingested" in ran.err
+    for name in demo.ASKED:
+        assert f"{name}\ntruth:  " in ran.out
+    assert "truth:  comes from alder-docs and alder-tests (merged)\nanswer: language: a merge of " in ran.out
+    assert "17 models" in run("list", "--registry", kept).err
+    assert "17 unchanged" in run("--registry", kept, "demo").err
+
+
+def test_a_missing_zoo_is_a_clear_error(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(demo, "__file__", str(tmp_path / "a" / "b" / "demo.py"))
+    ran = run("demo")
+    assert (ran.code, ran.out) == (1, "")
+    assert "the bundled zoo is missing" in ran.err

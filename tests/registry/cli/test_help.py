@@ -1,0 +1,98 @@
+"""Every command is documented and starts fast; the help needs no heavy library."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ..conftest import COMMAND, Run
+
+COMMANDS = (
+    *("ingest", "watch", "ancestors", "compare", "audit", "list", "show", "remove"),
+    *("sql", "export", "import", "demo"),
+)
+PRINTING = COMMANDS
+README = Path(__file__).parents[3] / "README.md"
+HEAVY = {"duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"}
+SECONDS = 0.3
+
+
+def listed(text: str) -> list[str]:
+    return re.findall(r"^  (\w+) ", text.split("Commands:")[1].split("\n\n")[0], re.MULTILINE)
+
+
+def test_the_help_lists_every_command_whole(run: Run) -> None:
+    ran = run("--help")
+    assert ran.code == 0
+    assert listed(ran.out) == list(COMMANDS)
+    assert "..." not in ran.out.split("Commands:")[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_the_common_options(run: Run, command: str) -> None:
+    text = run(command, "--help").out
+    assert "--registry PATH" in text
+    if command in PRINTING:
+        assert all(option in text for option in ("--format", "<table|json|jsonl|csv>", "--output", "--quiet"))
+
+
+def test_the_readme_and_the_help_name_the_same_commands() -> None:
+    text = README.read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `forebear ")]
+    table = {span.removeprefix("forebear ").split()[0] for row in rows for span in re.findall(r"`([^`]+)`", row)}
+    used = set(re.findall(r"^\$ forebear (?:--registry \S+ )?([a-z]+)\b", text, re.MULTILINE))
+    assert set(COMMANDS) <= table
+    assert table | used <= {*COMMANDS}
+
+
+def test_importing_the_command_line_loads_nothing_heavy() -> None:
+    text = "import sys, forebear.registry.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout
+    assert not HEAVY & set(found.split())
+
+
+def test_help_is_there_before_a_person_waits() -> None:
+    def once() -> float:
+        began = time.monotonic()
+        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
+        return time.monotonic() - began
+
+    assert min(once() for _ in range(5)) < SECONDS
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    ran = run("--version")
+    assert (ran.code, ran.out.startswith("forebear ")) == (0, True)
+
+
+def test_no_command_is_a_usage_error_that_shows_the_help(run: Run) -> None:
+    ran = run()
+    assert (ran.code, ran.out) == (2, "")
+    assert "Commands:" in ran.err
+
+
+def test_the_public_names_are_all_there_and_no_others() -> None:
+    import forebear.registry as package
+
+    assert all(getattr(package, name).__name__ == name for name in package.__all__ if name != "Outcome")
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = package.Nothing
+
+
+@pytest.mark.parametrize("place", ["before", "after", "environment"])
+def test_the_registry_is_named_before_or_after_the_command_or_by_the_environment(
+    run: Run, zoo_registry: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    option = ["--registry", zoo_registry]
+    if place == "environment":
+        monkeypatch.setenv("FOREBEAR_REGISTRY", os.fspath(zoo_registry))
+    ran = run(*(option if place == "before" else []), "list", *(option if place == "after" else []))
+    assert ran.code == 0
+    assert "17 models in" in ran.err

@@ -1,0 +1,89 @@
+"""`forebear list`, `show` and `remove`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ..conftest import MakeModel, Run
+
+MODEL = [
+    *("name", "source", "revision", "format", "architecture", "license", "tensors", "parameters"),
+    *("bytes_read", "bytes_total", "ingested_at"),
+]
+
+
+def test_list_has_one_row_a_model_in_every_format(run: Run, make_model: MakeModel) -> None:
+    run("ingest", make_model("a"), make_model("b", 1))
+    document = json.loads(run("list", "--format", "json").out)
+    assert list(document) == ["schema_version", "models"]
+    assert [list(model) for model in document["models"]] == [MODEL] * 2
+    assert document["models"][0]["ingested_at"].endswith("Z")
+    lines = [json.loads(line) for line in run("list", "--format", "jsonl").out.splitlines()]
+    assert lines == document["models"]
+    rows = list(csv.DictReader(io.StringIO(run("list", "--format", "csv").out)))
+    assert [(list(row), row["name"], row["revision"]) for row in rows] == [(MODEL, "a", ""), (MODEL, "b", "")]
+    ran = run("list")
+    assert [line.split()[0] for line in ran.out.splitlines()[2:]] == ["a", "b"]
+    assert "2 models in" in ran.err
+
+
+def test_an_empty_registry_lists_nothing_and_still_has_the_columns(run: Run, registry_path: Path) -> None:
+    from forebear.registry import Registry
+
+    Registry(registry_path).close()
+    assert run("list", "--format", "json").out == '{\n  "schema_version": 1,\n  "models": []\n}\n'
+    assert run("list", "--format", "jsonl").out == ""
+    assert run("list", "--format", "csv").out == ",".join(MODEL) + "\n"
+
+
+def test_show_tells_everything_of_one_model(run: Run, zoo_registry: Path) -> None:
+    ran = run("show", "alder-docs", "--registry", zoo_registry, "--format", "json")
+    model = json.loads(ran.out)["model"]
+    assert list(model) == [*MODEL, "declared_parents", "components", "tokenizer", "skipped", "adapter"]
+    assert model["declared_parents"][0]["parent"] == "alder"
+    text = run("show", "alder-docs", "--registry", zoo_registry).out
+    for part in ("alder-docs", "LlamaForCausalLM", "alder (card)", "BPE, 512 tokens", "387.6k", "language"):
+        assert part in text
+
+
+def test_show_finds_a_model_by_path_and_by_source(run: Run, zoo: Path, zoo_registry: Path) -> None:
+    by_name = run("show", "cedar", "--registry", zoo_registry).out
+    for spelled in (zoo / "cedar", (zoo / "cedar").as_uri()):
+        assert run("show", spelled, "--registry", zoo_registry).out == by_name
+
+
+def test_remove_takes_one_model_out(run: Run, make_model: MakeModel) -> None:
+    run("ingest", make_model("a"), make_model("b", 1))
+    ran = run("remove", "a")
+    assert (ran.code, ran.out) == (0, "")
+    assert "removed a" in ran.err
+    assert [m["name"] for m in json.loads(run("list", "--format", "json").out)["models"]] == ["b"]
+    assert json.loads(run("remove", "b", "--format", "json").out)["removed"]["name"] == "b"
+
+
+def test_a_name_of_two_models_is_an_error_that_lists_both(run: Run, make_model: MakeModel) -> None:
+    one, two = make_model("x/same"), make_model("y/same", 1)
+    run("ingest", one, two)
+    for command in ("show", "remove", "ancestors"):
+        ran = run(command, "same")
+        assert (ran.code, ran.out) == (1, "")
+        assert f"\n  {one.as_uri()}\n  {two.as_uri()}\n" in ran.err
+    assert run("remove", one.as_uri()).code == 0
+    assert run("show", "same").code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [("list",), ("show", "a"), ("remove", "a"), ("ancestors", "a"), ("sql", "FROM model")]
+)
+def test_without_a_registry_commands_say_how_to_make_one_and_make_none(
+    run: Run, registry_path: Path, command: tuple[str, ...]
+) -> None:
+    ran = run(*command)
+    assert (ran.code, ran.out) == (1, "")
+    assert f"forebear: error: {registry_path}: no registry there" in ran.err
+    assert not registry_path.exists()

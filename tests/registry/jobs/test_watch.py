@@ -1,0 +1,176 @@
+"""`forebear watch` finds what is new, run after run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...hub_server import Fault, HubServer
+from ..conftest import MakeModel, Ran
+from .test_hub_ingest import rows, run_on
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with HubServer() as server:
+        yield server
+
+
+def made(day: int, **more: object) -> dict[str, object]:
+    return {"createdAt": f"2025-06-{day:02}T12:00:00.000Z", **more}
+
+
+def changed(day: int) -> dict[str, object]:
+    return {"lastModified": f"2025-06-{day:02}T12:00:00.000Z"}
+
+
+def watch(hub: HubServer, *arguments: object) -> tuple[Ran, dict[str, dict[str, Any]]]:
+    ran = run_on(hub, "watch", *arguments, "--format", "jsonl")
+    return ran, {row["source"]: row for row in map(json.loads, ran.out.splitlines())}
+
+
+def test_every_run_ingests_what_is_new_and_names_its_top_ancestor(hub: HubServer, zoo: Path) -> None:
+    hub.add("org/alder", zoo / "alder", info=made(1))
+    hub.add("org/cedar", zoo / "cedar", info=made(2))
+    ran, found = watch(hub)
+    assert (ran.code, {r["status"] for r in found.values()}) == (0, {"ingested"})
+    assert list(found) and all(row["ancestor"] is None for row in found.values())
+    hub.hub.reset_counts()
+    ran, found = watch(hub)
+    assert (ran.code, found) == (0, {})
+    assert [path.partition("?")[0] for path in hub.hub.paths if "agent" not in path] == ["GET /api/models"] * 2
+    hub.add("org/child", zoo / "alder-docs", info=made(3))
+    ran, found = watch(hub)
+    assert list(found) == ["hf://org/child"]
+    (row,) = found.values()
+    assert (row["status"], row["ancestor"], row["verdict"]) == ("ingested", "org/alder", "derived")
+    assert row["relation"] == ["finetuned"]
+    assert row["log10_evalue"] < -3
+    hub.add("org/next", zoo / "alder-docs", info=made(4))
+    table = run_on(hub, "watch")
+    assert table.out.startswith("org/next: ingested, org/child (identical), E = ")
+    assert len(table.out.splitlines()) == 1
+
+
+def test_a_failure_is_noted_tried_again_and_then_kept(
+    hub: HubServer, make_model: MakeModel, registry_path: Path, tmp_path: Path
+) -> None:
+    hub.add("org/good", make_model("good"), info=made(1))
+    hub.add("org/late", make_model("late", 1), info=made(2))
+    weights = tmp_path / "late" / "model.safetensors"
+    shutil.move(weights, tmp_path / "kept")
+    hub.add("org/gated", make_model("gated", 2), gated="manual", info=made(3))
+    ran, found = watch(hub)
+    assert (ran.code, {s: r["status"] for s, r in found.items()}) == (
+        0,
+        {"hf://org/good": "ingested", "hf://org/late": "skipped", "hf://org/gated": "failed"},
+    )
+    ran, found = watch(hub)
+    assert ran.code == 1  # nothing could be read
+    assert {r["status"] for r in found.values()} == {"skipped", "failed"}
+    assert rows(registry_path, "SELECT tries FROM attempt") == [(2,), (2,)]
+    shutil.move(tmp_path / "kept", weights)
+    hub.repositories["org/gated"].gated = None
+    ran, found = watch(hub)
+    assert (ran.code, {r["status"] for r in found.values()}) == (0, {"ingested"})
+    assert rows(registry_path, "FROM attempt") == []
+    assert watch(hub)[1] == {}
+
+
+def test_a_limit_takes_the_oldest_first_and_leaves_the_rest_for_the_next_run(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    hub.page = 2
+    for day in range(1, 8):
+        hub.add(f"org/m{day}", make_model(f"m{day}", day), info=made(day))
+    hub.repositories["org/m4"].info |= made(3)  # two of one moment, between two runs
+    runs = [watch(hub, "--since", "2025-06-02", "--limit", 2) for _ in range(4)]
+    assert [sorted(source[-2:] for source in found) for _, found in runs] == [
+        ["m2", "m3"],
+        ["m4", "m5"],
+        ["m6", "m7"],
+        [],
+    ]
+    assert "4 newer models left for the next run" in runs[0][0].err
+    first = watch(hub, "--since", "2025-06-01")[1]
+    assert {row["status"] for row in first.values()} == {"ingested", "unchanged"}  # another set of filters
+    assert rows(registry_path, "SELECT count(*) FROM model") == [(7,)]
+
+
+def test_a_model_that_is_published_long_after_it_was_made_is_seen_once(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    hub.add("org/first", make_model("first"), info=made(10))
+    assert list(watch(hub)[1]) == ["hf://org/first"]
+    hub.add("org/late", make_model("late", 1), info=made(3, **changed(11)))
+    hub.add("org/old", make_model("old", 2), info={"createdAt": "2024-06-03T12:00:00.000Z"} | changed(11))
+    hub.add("org/still", make_model("still", 3), info=made(3, **changed(4)))
+    hub.repositories["org/first"].info |= changed(12)
+    assert list(watch(hub)[1]) == ["hf://org/late"]
+    hub.repositories["org/late"].info |= changed(13)
+    assert watch(hub)[1] == {}
+
+
+def test_with_a_limit_late_models_wait_with_the_others_and_none_is_lost(hub: HubServer, make_model: MakeModel) -> None:
+    hub.add("org/first", make_model("first"), info=made(10))
+    watch(hub)
+    for number, day in enumerate((11, 13, 15)):
+        hub.add(f"org/late{day}", make_model(f"late{day}", number + 1), info=made(2, **changed(day)))
+        hub.add(f"org/new{day + 1}", make_model(f"new{day + 1}", number + 4), info=made(day + 1))
+    runs = [sorted(source[9:] for source in watch(hub, "--limit", 2)[1]) for _ in range(4)]
+    assert runs == [["late11", "new12"], ["late13", "new14"], ["late15", "new16"], []]
+
+
+def test_author_and_task_are_filters_that_are_remembered_apart(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    folders = [make_model(name, seed) for seed, name in enumerate("abc")]
+    hub.add("org/a", folders[0], info=made(1, pipeline_tag="text-generation"))
+    hub.add("org/b", folders[1], info=made(2, pipeline_tag="other"))
+    hub.add("other/c", folders[2], info=made(3, pipeline_tag="text-generation"))
+    assert list(watch(hub, "--author", "org", "--task", "text-generation")[1]) == ["hf://org/a"]
+    assert list(watch(hub, "--author", "other")[1]) == ["hf://other/c"]
+    assert set(watch(hub)[1]) == {"hf://org/a", "hf://org/b", "hf://other/c"}
+    until = rows(registry_path, "SELECT max(until), count(*) FROM watch")
+    assert until == [(datetime(2025, 6, 3, 12), 3)]
+
+
+def test_the_first_run_begins_with_the_newest(hub: HubServer, make_model: MakeModel) -> None:
+    for day in range(1, 5):
+        hub.add(f"org/m{day}", make_model(f"m{day}", day), info=made(day))
+    assert set(watch(hub, "--limit", 2)[1]) == {"hf://org/m3", "hf://org/m4"}
+    assert watch(hub, "--limit", 2)[1] == {}
+
+
+def test_a_list_that_cannot_be_had_is_an_error_and_moves_nothing(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    hub.add("org/a", make_model("a"), info=made(1))
+    hub.hub.fail(Fault(status=403, path="/api/models?"), times=1)
+    ran, found = watch(hub)
+    assert (ran.code, found) == (1, {})
+    assert "does not accept the token" in ran.err
+    assert rows(registry_path, "FROM watch") == []
+    hub.hub.fail(Fault(status=503, path="/api/models?"), times=1)
+    assert watch(hub)[0].code == 0
+    assert run_on(hub, "watch", "--since", "yesterday").code == 2
+    offline = run_on(hub, "watch", HF_HUB_OFFLINE="1")
+    assert (offline.code, "HF_HUB_OFFLINE is set" in offline.err) == (1, True)
+
+
+def test_json_and_csv_hold_the_same_rows(hub: HubServer, make_model: MakeModel, tmp_path: Path) -> None:
+    hub.add("org/a", make_model("a"), info=made(1))
+    found = {}
+    for form in ("json", "csv", "jsonl"):
+        place = tmp_path / f"{form}.duckdb"
+        found[form] = run_on(hub, "--registry", os.fspath(place), "watch", "--format", form).out
+    document = json.loads(found["json"])
+    assert (document["schema_version"], document["left"]) == (1, 0)
+    assert list(document["results"][0]) == list(json.loads(found["jsonl"])) == found["csv"].split("\n")[0].split(",")

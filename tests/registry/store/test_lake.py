@@ -1,0 +1,152 @@
+"""Registries in DuckLake catalogues (make test-lake: the extensions are built for one version of DuckDB)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forebear.registry import Registry, RegistryError
+
+from ..conftest import COMMAND, MakeModel
+
+pytestmark = pytest.mark.lake
+WRITERS = 4
+MODELS = 6
+"""Of each writer, beside one that all of them ingest."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    return f"ducklake:{tmp_path}/lake.ducklake"
+
+
+def answer(place: str | Path, name: str) -> list[tuple[str, float, float, tuple[str, ...]]]:
+    with Registry(place, read_only=True) as registry:
+        rows = registry.ancestors(name).components[0].ancestors
+    return [(a.name, a.log10_evalue, a.distance, a.relation) for a in rows]
+
+
+def test_a_catalogue_answers_as_a_file_does(place: str, tmp_path: Path, zoo: Path) -> None:
+    folders = [zoo / name for name in ("alder", "alder-docs", "alder-pruned", "birch")]
+    for registry_place in (place, tmp_path / "file.duckdb"):
+        with Registry(registry_place) as registry:
+            assert {o.status for o in registry.ingest(*folders)} == {"ingested"}
+            assert {o.status for o in registry.ingest(*folders)} == {"unchanged"}
+            registry.remove("birch")
+    assert answer(place, "alder-docs") == answer(tmp_path / "file.duckdb", "alder-docs")
+
+
+def test_an_export_of_a_file_fills_a_catalogue_and_comes_back(
+    place: str, tmp_path: Path, make_model: MakeModel
+) -> None:
+    with Registry(tmp_path / "file.duckdb") as registry:
+        registry.ingest(make_model("ash"), make_model("beech", 1))
+        registry.export(tmp_path / "out")
+        before = registry.connection.sql("FROM tensor ORDER BY ALL").fetchall()
+    with Registry(place) as registry:
+        assert registry.import_(tmp_path / "out").models == 2
+        registry.ingest(make_model("cedar", 2))
+        assert [m.model_id for m in registry.models()] == [1, 2, 3]
+        registry.remove("cedar")
+        registry.export(tmp_path / "again")
+    with Registry(tmp_path / "back.duckdb") as registry:
+        registry.import_(tmp_path / "again")
+        assert registry.connection.sql("FROM tensor ORDER BY ALL").fetchall() == before
+
+
+def test_a_catalogue_that_is_not_there_is_not_made_by_a_reader(place: str) -> None:
+    with pytest.raises(RegistryError, match=r"lake\.ducklake"):
+        Registry(place, read_only=True)
+
+
+def test_sql_reads_the_catalogue_and_nothing_else(place: str, make_model: MakeModel) -> None:
+    from forebear.registry.store.sql import run_sql
+
+    with Registry(place) as registry:
+        registry.ingest(make_model("ash"))
+    assert run_sql(place, "SELECT name FROM model").to_pylist() == [{"name": "ash"}]
+    for statement in ("FROM read_text('/etc/hostname')", "DELETE FROM model", "FROM '/etc/hostname'"):
+        with pytest.raises(RegistryError, match="SQL"):
+            run_sql(place, statement)
+
+
+@pytest.fixture
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The connection string of a PostgreSQL server of this test's own."""
+    programs = next((p for p in (shutil.which("initdb"), *map(str, _DEBIAN)) if p and Path(p).exists()), None)
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(programs).resolve().parent
+    place = Path(f"/tmp/forebear-postgres-{os.getpid()}")
+    place.mkdir(mode=0o700)
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    if user:
+        shutil.chown(place, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    subprocess.run(
+        [folder / "initdb", "-D", place / "data", "-A", "trust", "-U", "forebear"],
+        user=user, check=True, capture_output=True, cwd="/",
+    )  # fmt: skip
+    server = subprocess.Popen(
+        [folder / "postgres", "-D", place / "data", "-p", str(port), "-k", place, "-h", "127.0.0.1"],
+        user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+    )  # fmt: skip
+    try:
+        for _ in range(100):
+            if not subprocess.run(
+                [folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True
+            ).returncode:
+                break
+            time.sleep(0.1)
+        yield f"dbname=postgres host=127.0.0.1 port={port} user=forebear"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+        shutil.rmtree(place)
+
+
+_DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+
+
+def test_four_writers_lose_and_double_nothing(postgres: str, tmp_path: Path, make_model: MakeModel) -> None:
+    place = f"ducklake:postgres:{postgres}?data={tmp_path}/rows"
+    shared = make_model("shared")
+    writers = []
+    for writer in range(WRITERS):
+        mine = [make_model(f"model-{writer}-{n}", 10 * writer + n) for n in range(MODELS)]
+        command = [*COMMAND, "--registry", place, "ingest", "--quiet", *map(str, mine[: MODELS // 2]), str(shared)]
+        writers.append(subprocess.Popen([*command, *map(str, mine[MODELS // 2 :])], stdout=subprocess.DEVNULL))
+    assert [w.wait(300) for w in writers] == [0] * WRITERS
+    with Registry(place, read_only=True) as registry:
+        models = registry.models()
+        tensors = registry.connection.execute("SELECT model_id, count(*) FROM tensor GROUP BY ALL").fetchall()
+    names = {f"model-{writer}-{n}" for writer in range(WRITERS) for n in range(MODELS)} | {"shared"}
+    assert sorted(m.name for m in models) == sorted(names)
+    assert len({m.model_id for m in models}) == len(names)
+    assert dict(tensors) == {m.model_id: m.tensors for m in models}
+
+
+def test_a_writer_that_is_killed_leaves_what_it_reported(postgres: str, tmp_path: Path, make_model: MakeModel) -> None:
+    place = f"ducklake:postgres:{postgres}?data={tmp_path}/rows"
+    models = [str(make_model(f"model-{n}", n)) for n in range(12)]
+    command = [*COMMAND, "--registry", place, "ingest", "--format", "csv", *models]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        reported = [writer.stdout.readline() for _ in range(5)][1:]
+        writer.kill()
+        reported += writer.stdout.read().splitlines()
+    with Registry(place) as registry:
+        kept = {m.uri for m in registry.models()}
+        assert len(kept) >= len(reported) >= 4
+        assert {o.status for o in registry.ingest(*models)} <= {"ingested", "unchanged"}
+        assert len(registry.models()) == len(models)
