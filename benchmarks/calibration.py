@@ -17,7 +17,8 @@ from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
 from forebear.queries.data.component import Component
 from forebear.queries.data.loading import load_components
-from forebear.queries.evidence.pair import KINDS, compare
+from forebear.queries.evidence.kinds import KINDS
+from forebear.queries.evidence.pair import compare
 from forebear.registry.store.arrow import model_tables
 
 THRESHOLDS = (0.1, 0.05, 0.01, 1e-3, 1e-4)
@@ -34,7 +35,7 @@ def load(folder: Path) -> list[Component]:
 
 def p_values(components: list[Component]) -> dict[str, np.ndarray]:
     """log10 p of every ordered pair, by kind and of all kinds together."""
-    rows: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "together")}
+    rows: dict[str, list[float]] = {kind: [] for kind in (*(k.name for k in KINDS), "together")}
     for query in components:
         for candidate in components:
             if query is not candidate:

@@ -181,9 +181,9 @@ def _fingerprint(values: Values, name: str, number: int) -> ModelFingerprint:
             tensors.append(TensorFingerprint(named, 1, 64, plain, values=next(vectors)))
         else:
             cosines = next(grams) if role in GRAM_ROLES else None
-            tensors.append(
-                TensorFingerprint(named, 16, 256, plain, next(rest["positions"]), None, cosines, next(rest["minhash"]))
-            )
+            made = {"positions": next(rest["positions"]), "gram": cosines, "minhash": next(rest["minhash"])}
+            evidence = {kind: values for kind, values in made.items() if values is not None}
+            tensors.append(TensorFingerprint(named, 16, 256, plain, evidence))
     return _model(name, tensors, values.token_row[number])
 
 

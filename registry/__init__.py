@@ -58,19 +58,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AncestorsReport": ".report",
+    "AncestorsReport": ".reports.ancestors",
     "AuditChanges": ".audit.report",
     "AuditOptions": ".audit.run",
     "AuditReport": ".audit.report",
-    "Comparison": "..queries.comparison.records",
-    "ModelDetails": ".details",
-    "Model": ".models",
+    "Comparison": "..queries.comparison.records.comparison",
+    "ModelDetails": ".store.details",
+    "Model": ".store.models",
     "Registry": ".registry",
-    "write_report": ".comparison_report.page",
-    **dict.fromkeys(("Ancestor", "ComponentAnswer"), "..queries.records"),
-    **dict.fromkeys(("Processes", "RayCluster"), ".engines"),
-    **dict.fromkeys(("Exported", "Imported"), ".parquet"),
-    **dict.fromkeys(("Failed", "Ingested", "Outcome", "Skipped", "Unchanged"), ".outcome"),
+    "write_report": ".reports.html.page",
+    **dict.fromkeys(("Ancestor", "ComponentAnswer"), "..queries.answers.records"),
+    **dict.fromkeys(("Processes", "RayCluster"), ".jobs.engines"),
+    **dict.fromkeys(("Exported", "Imported"), ".store.parquet"),
+    **dict.fromkeys(("Failed", "Ingested", "Outcome", "Skipped", "Unchanged"), ".jobs.outcome"),
     **dict.fromkeys(("ForebearError", "FormatError", "RegistryError", "SourceError"), "..ingest.errors"),
 }
 

@@ -1,47 +1,57 @@
 """The fingerprint of a tensor, from its rows as an array: nothing here knows of files.
 
 FINGERPRINT_VERSION changes whenever any kept value would: fingerprints of two versions are never compared.
-A new kind of evidence is one file beside this and one line in `fingerprint_matrix`.
+A new kind of evidence is a line in `kinds`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..names.naming import NamedTensor
 from .factors import factor_values
-from .gram import ROWS, gram
-from .minhash import PLACES, column_minhash
+from .kinds import STORED, LeadingRows, StoredKind, Values
 from .positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES, places, sample
 from .statistics import Statistics, statistics
 
 FINGERPRINT_VERSION = 1
 MINIMAL_VALUES = 64
 """A matrix whose rows hold fewer values is kept without evidence: nothing significant could come of it."""
-_GRAM_ROLES = frozenset({"q", "k", "v", "gate", "up"})
-_CODED_ROLES = _GRAM_ROLES | {"o", "down"}
-_ROWS_FOR_CODES = 2 * PLACES
 
 
 @dataclass(frozen=True, slots=True)
 class TensorFingerprint:
-    """What is kept of one tensor; a kind of evidence that its role or shape does not allow is None.
+    """What is kept of one tensor; a kind of evidence that its role or shape does not allow is left out.
 
-    `positions` float32 [256] (of a matrix), `values` float32 [64] (of a vector), `gram` int16 [120], `minhash`
-    uint32 [64]; `sampled` counts the values of `positions` or `values` that are not padding.
+    `evidence` has the arrays of a matrix by the names of their kinds, as `kinds` says; `values` float32 [64] are those
+    of a vector; `sampled` counts the positions or values that are not padding.
     """
 
     named: NamedTensor
     rows_read: int
     sampled: int = 0
     statistics: Statistics | None = None
-    positions: NDArray[np.float32] | None = None
+    evidence: Mapping[str, Values] = field(default_factory=dict)
     values: NDArray[np.float32] | None = None
-    gram: NDArray[np.int16] | None = None
-    minhash: NDArray[np.uint32] | None = None
+
+    @property
+    def positions(self) -> NDArray[np.float32] | None:
+        """Values float32 [256] at fixed places of a matrix."""
+        return self.evidence.get("positions")
+
+    @property
+    def gram(self) -> NDArray[np.int16] | None:
+        """Cosines int16 [120] between leading rows."""
+        return self.evidence.get("gram")
+
+    @property
+    def minhash(self) -> NDArray[np.uint32] | None:
+        """MinHash uint32 [64] of the set of columns."""
+        return self.evidence.get("minhash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +83,22 @@ def fingerprint_vector(named: NamedTensor, block: NDArray[np.float32]) -> Tensor
 
 
 def fingerprint_matrix(
-    named: NamedTensor, block: NDArray[np.float32], gain: NDArray[np.float32] | None
+    named: NamedTensor,
+    block: NDArray[np.float32],
+    gain: NDArray[np.float32] | None,
+    kinds: Sequence[StoredKind] = STORED,
 ) -> TensorFingerprint:
     """The fingerprint of a matrix from its leading rows [at most 16, in], and the gain [in] of the norm before it."""
     clean, nonfinite = finite(block)
-    role, rows = named.place.role, clean.shape[0]
+    rows = LeadingRows(named, clean, gain)
     usable = clean.size >= MINIMAL_VALUES and bool(clean.any())
+    made = {kind.name: kind.make(rows) for kind in kinds} if usable else {}
     return TensorFingerprint(
         named,
-        rows_read=rows,
+        rows_read=clean.shape[0],
         sampled=min(clean.size, MATRIX_VALUES),
         statistics=statistics(clean, nonfinite),
-        positions=sample(clean, MATRIX_VALUES) if usable else None,
-        gram=gram(clean, gain) if usable and role in _GRAM_ROLES and rows == ROWS else None,
-        minhash=column_minhash(clean, role) if usable and role in _CODED_ROLES and rows >= _ROWS_FOR_CODES else None,
+        evidence={name: values for name, values in made.items() if values is not None},
     )
 
 
@@ -102,7 +114,7 @@ def fingerprint_factor(named: NamedTensor, block: NDArray[np.float32]) -> Tensor
         rows_read=clean.shape[0],
         sampled=values.size,
         statistics=statistics(clean, nonfinite),
-        positions=kept if usable else None,
+        evidence={"positions": kept} if usable else {},
     )
 
 

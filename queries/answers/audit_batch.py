@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ..data.component import Component
 from ..data.loading import load_components
+from ..evidence.kinds import KINDS
 from .records import Ancestor, ComponentAnswer
 from .verdict import judged
 
@@ -99,6 +100,7 @@ def _query_rows(batch: Batch, answered: _Answered) -> pa.Table:
 def _pair_rows(batch: Batch, answered: _Answered) -> pa.Table:
     rows = [(task, place, one) for task, answer in answered for place, one in enumerate(answer.ancestors, 1)]
     found = [one for _, _, one in rows]
+    kinds = [kind.name for kind in KINDS]
     return pa.table(
         {
             "run_id": _ids([batch.run_id] * len(rows)),
@@ -111,7 +113,7 @@ def _pair_rows(batch: Batch, answered: _Answered) -> pa.Table:
             "origin": _texts([one.origin for one in found]),
             "direction": _texts([_direction(one) for one in found]),
             "evidence": _texts([one.evidence for one in found]),
-            **{f"log10_p_{k}": _numbers([o.log10_p.get(k) for o in found]) for k in ("positions", "gram", "minhash")},
+            **{f"log10_p_{k}": _numbers([o.log10_p.get(k) for o in found]) for k in kinds},
             **{
                 k: _numbers([getattr(o, k) for o in found])
                 for k in ("log10_evalue", "identity", "coverage", "distance")
@@ -128,7 +130,7 @@ def _pair_rows(batch: Batch, answered: _Answered) -> pa.Table:
 def _direction(one: Ancestor) -> str | None:
     if one.origin is None:
         return None
-    return "aside" if one.aside else "ancestor" if one.told else "untold"
+    return "aside" if one.sibling_or_descendant else "ancestor" if one.direction_known else "untold"
 
 
 def _ids(values: Sequence[int]) -> pa.Array:

@@ -23,10 +23,11 @@ class BlockMatch:
 
 @dataclass(frozen=True, slots=True)
 class Ancestor:
-    """One row of the answer. `log10_evalue` above -3 is what strangers reach; `evidence` is the kind that says most.
+    """One row of the answer. `log10_evalue` above -3 is what unrelated models reach, `evidence` says most.
 
-    `aside` marks a sibling or descendant; `told` whether anything says who came first. `origin` is None for strangers.
-    `log10_p` holds the p-value of each kind of evidence that was looked at, before any correction.
+    `sibling_or_descendant` marks a sibling or descendant; `direction_known` whether anything says who came first.
+    `origin` is None for unrelated models. `log10_p` holds the p-value of each kind of evidence that was looked at,
+    before any correction.
     """
 
     rank: int
@@ -42,12 +43,12 @@ class Ancestor:
     relation: tuple[str, ...]
     reason: str
     merged_with: str | None
-    aside: bool
+    sibling_or_descendant: bool
     declared: bool
     declared_child: bool
     blocks: tuple[BlockMatch, ...]
     origin: Origin | None
-    told: bool
+    direction_known: bool
     log10_p: dict[str, float]
 
 

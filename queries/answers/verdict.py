@@ -67,7 +67,7 @@ def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int,
     relation = first.candidate.relation
     assert relation is not None
     tie = [r.candidate.name for r in significant if r.rank == first.rank]
-    if first.aside:
+    if first.sibling_or_descendant:
         text = (
             f"{component.name}: of one lineage with {tie[0]}, which is a sibling or a descendant and not an ancestor:"
             f" {relation.reason}"
@@ -81,7 +81,8 @@ def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int,
     match relation.origin:
         case "derived":
             how = "a merge of" if first.merged_with else "derived from"
-            reason = relation.reason if first.told else f"{relation.reason}; who came first, weights alone do not tell"
+            unknown = "; who came first, weights alone do not tell"
+            reason = relation.reason + ("" if first.direction_known else unknown)
             return ComponentAnswer(component.name, "derived", f"{component.name}: {how} {names}: {reason}", rows)
         case "shared_initialisation":
             text = f"{component.name}: same random initialisation as {names}, trained apart: {relation.reason}"
@@ -117,14 +118,14 @@ def _ancestor(ranked: Ranked, blocks: bool) -> Ancestor:
         coverage=evidence.match.coverage,
         distance=evidence.match.distance,
         relation=flags,
-        reason=one.relation.reason if one.relation else "no more alike than strangers",
+        reason=one.relation.reason if one.relation else "no more alike than unrelated models",
         merged_with=ranked.merged_with,
-        aside=ranked.aside,
+        sibling_or_descendant=ranked.sibling_or_descendant,
         declared=one.declared,
         declared_child=one.declared_child,
         blocks=tuple(evidence_blocks(evidence)) if blocks and evidence.significant else (),
         origin=one.relation.origin if one.relation else None,
-        told=ranked.told,
+        direction_known=ranked.direction_known,
         log10_p=dict(evidence.log10_p),
     )
 

@@ -61,9 +61,9 @@ def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, mod
     if not shaped:
         return FoundControls((), "No control: the registry holds no other model of this shape")
     ordered = sorted(shaped, key=lambda m: (-round(shaped[m].share, 1), -shaped[m].z, shaped[m].uri))
-    strangers = [m for m in ordered if shaped[m].z < LEAST_Z]
+    unrelated = [m for m in ordered if shaped[m].z < LEAST_Z]
     found: list[int] = []
-    for model in strangers[:_MOST_TRIED]:
+    for model in unrelated[:_MOST_TRIED]:
         if len(found) == WANTED:
             break
         if not _related(connection, model, (first, second), models):
@@ -75,7 +75,7 @@ def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, mod
     return FoundControls(
         tuple(found),
         f"{len(found)} from the registry, the nearest that are related to neither: of {len(shaped)} models of this"
-        f" shape, {len(shaped) - len(strangers)} are kin by declaration or by sketch",
+        f" shape, {len(shaped) - len(unrelated)} are kin by declaration or by sketch",
     )
 
 

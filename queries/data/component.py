@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ...ingest.fingerprint.gram import UNIT
 from ...ingest.names.naming import ADAPTER
-from ..statistics.factors import kept_ranks, levelled
-from ..statistics.null import levelled_gram, standardised
+from ..statistics.factors import equal_spectrum, kept_ranks
+from ..statistics.null import equal_spectrum_gram, standardised
 
 FFN_ROLES = frozenset({"gate", "up", "down"})
 VectorKey = tuple[int, str, str, tuple[int, ...]]
@@ -58,10 +58,7 @@ class Component:
     levels: NDArray[np.float64]
     hash: NDArray[np.uint64]
     read: NDArray[np.bool_]
-    positions: Evidence
-    gram: Evidence
-    minhash: Evidence
-    vector: Evidence
+    kinds: dict[str, Evidence]
     tokens: dict[str, Tokens]
 
     @property
@@ -94,31 +91,31 @@ class Component:
         return standardised(self.positions.value.astype(np.float32), self.sampled[self.positions.tensor])
 
     @cached_property
-    def _levels_of_grams(self) -> NDArray[np.float32]:
-        return levelled_gram(self.gram.value.astype(np.float64) / UNIT)
+    def _equal_spectrum_grams(self) -> NDArray[np.float32]:
+        return equal_spectrum_gram(self.kinds["gram"].value.astype(np.float64) / UNIT)
 
     @cached_property
     def grams(self) -> NDArray[np.float32]:
-        """Gram vectors with levelled spectra, each centred and scaled to length 1."""
-        found = self._levels_of_grams
+        """Gram vectors with equal spectra, each centred and scaled to length 1."""
+        found = self._equal_spectrum_grams
         return standardised(found, np.full(len(found), found.shape[1]))
 
     @cached_property
     def magnitudes(self) -> NDArray[np.float32]:
-        """The magnitudes of Gram vectors with levelled spectra, centred and scaled to length 1.
+        """The magnitudes of Gram vectors with equal spectra, centred and scaled to length 1.
 
         Flipping the signs of rows flips those of their cosines and leaves the eigenvalues as they are.
         """
-        found = np.abs(self._levels_of_grams)
+        found = np.abs(self._equal_spectrum_grams)
         return standardised(found, np.full(len(found), found.shape[1]))
 
     @property
     def column_sets(self) -> NDArray[np.uint32]:
         """MinHashes of column sets."""
-        return self.minhash.value.astype(np.uint32, copy=False)
+        return self.kinds["minhash"].value.astype(np.uint32, copy=False)
 
     @cached_property
-    def evidenced(self) -> NDArray[np.bool_]:
+    def scorable(self) -> NDArray[np.bool_]:
         """Which tensors can have a match at all: matrices with positions, and token rows."""
         found = np.zeros(len(self.names), np.bool_)
         found[self.positions.tensor] = True
@@ -127,24 +124,34 @@ class Component:
 
     def evidence(self, kind: str) -> Evidence:
         """The evidence of one kind."""
-        return {"positions": self.positions, "gram": self.gram, "minhash": self.minhash, "vector": self.vector}[kind]
+        return self.kinds[kind]
+
+    @property
+    def positions(self) -> Evidence:
+        """Values float32 [n, 256] at fixed places."""
+        return self.kinds["positions"]
+
+    @property
+    def vector(self) -> Evidence:
+        """Norm gains and biases float32 [n, 64]: context, never evidence."""
+        return self.kinds["vector"]
 
     def vectors(self, kind: str) -> NDArray[np.float32]:
         """Vectors of length 1 of a kind that is compared by correlation; what their significance follows from."""
         if kind == "positions":
-            return self._levelled[0] if self.kind == ADAPTER else self.standardised
+            return self._equal_spectrum[0] if self.kind == ADAPTER else self.standardised
         return self.grams
 
     def independent(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many values the positions `rows` count for: those sampled, fewer for the factors of an adapter."""
-        return self._levelled[1][rows] if self.kind == ADAPTER else self.sampled[self.positions.tensor[rows]]
+        return self._equal_spectrum[1][rows] if self.kind == ADAPTER else self.sampled[self.positions.tensor[rows]]
 
     @cached_property
-    def _levelled(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Positions of an adapter's factors, levelled and standardised, and what they count for."""
+    def _equal_spectrum(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Positions of an adapter's factors, of equal spectrum and standardised, and what they count for."""
         tensors = self.positions.tensor
         ranks = np.array([kept_ranks(self.slots[t], self.shapes[t]) for t in tensors], np.int64)
-        values, count = levelled(self.positions.value.astype(np.float32), ranks, self.sampled[tensors])
+        values, count = equal_spectrum(self.positions.value.astype(np.float32), ranks, self.sampled[tensors])
         return standardised(values, self.sampled[tensors]), count
 
     @cached_property
@@ -169,7 +176,7 @@ class Component:
 
     @cached_property
     def _rows_by_key(self) -> dict[str, dict[str, NDArray[np.int64]]]:
-        return {kind: self._grouped(self.evidence(kind).tensor) for kind in ("positions", "gram", "minhash")}
+        return {kind: self._grouped(self.evidence(kind).tensor) for kind in self.kinds}
 
     def rows_by_key(self, kind: str) -> dict[str, NDArray[np.int64]]:
         """Key -> the rows of the evidence of that kind."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...ingest.fingerprint.kinds import STORED
 from .component import Component, Evidence, Tokens
 
 
@@ -22,7 +23,7 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
     numbers = {
         n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")
     }
-    evidence = {kind: _rows(tables[kind], places) for kind in ("positions", "gram", "minhash", "vector")}
+    evidence = {kind: _rows(tables[kind], places) for kind in (*(k.name for k in STORED), "vector")}
     tokens = _rows(tables["token_row"], places)
     token_keys = _token_keys(tables["token_row"])
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -47,7 +48,7 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
                 levels=_absent(numbers["levels"][index], 0).astype(np.float64),
                 hash=_hashes(tensors, index),
                 read=numbers["rows_read"][index] > 0,
-                **{kind: _part(found, index) for kind, found in evidence.items()},
+                kinds={kind: _part(found, index) for kind, found in evidence.items()},
                 tokens=_tokens(tokens, token_keys, index, [columns["role"][r] for r in rows]),
             )
         )

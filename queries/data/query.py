@@ -9,11 +9,12 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from ...ingest.fingerprint.kinds import STORED
 from ..sql import statement
 from .component import Component
 from .loading import load_components
 
-TABLES = ("tensor", "positions", "gram", "minhash", "vector", "token_row")
+TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row")
 """The tables that a comparison reads."""
 
 

@@ -67,7 +67,7 @@ def _once(
 def _centred(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows [n, width] without their mean and without their first principal direction.
 
-    Frequent tokens share a direction in every model; how far along it a token lies is the same for strangers.
+    Frequent tokens share a direction in every model; how far along it a token lies is the same for unrelated models.
     """
     rows = rows - rows.mean(axis=0)
     _, _, directions = np.linalg.svd(rows, full_matrices=False)

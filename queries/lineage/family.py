@@ -136,7 +136,7 @@ def _put_together(
     """
     count = len(evidence)
     query = evidence[0].pairing.query
-    weight = evidence[0].match.weight[query.evidenced]
+    weight = evidence[0].match.weight[query.scorable]
     held = np.stack([_held(query, e.pairing.candidate) for e in evidence])
     parents = of_tensors(weight, held)
     if parents is None:
@@ -170,7 +170,7 @@ def _levels(component: Component) -> float:
 
 def _held(query: Component, relative: Component) -> NDArray[np.bool_]:
     """Which of the query's matrices a relative holds with equal values."""
-    return np.isin(query.hash[query.evidenced], relative.hash[relative.evidenced])
+    return np.isin(query.hash[query.scorable], relative.hash[relative.scorable])
 
 
 def _centrality(squared: NDArray[np.float64], number: int) -> float:

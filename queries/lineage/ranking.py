@@ -57,15 +57,15 @@ class Candidate:
 class Ranked:
     """A candidate with its rank; those that share a rank are tied, the likeliest first.
 
-    `merged_with` names the other parent of a merge; `aside` marks a sibling or descendant, `told` whether
-    anything says who came first.
+    `merged_with` names the other parent of a merge; `sibling_or_descendant` marks a sibling or descendant,
+    `direction_known` whether anything says who came first.
     """
 
     rank: int
     candidate: Candidate
     merged_with: str | None = None
-    aside: bool = False
-    told: bool = True
+    sibling_or_descendant: bool = False
+    direction_known: bool = True
 
 
 def rank(candidates: Sequence[Candidate]) -> list[Ranked]:

@@ -2,10 +2,10 @@
 
 Two adapters of one base that saw similar data move in the same few directions u and v, each with weights of its own
 seed: B = u c', A = A0 + c v'. Entry by entry they correlate as two vectors c do, over as many numbers as the rank has,
-so that 256 values would make strangers significant. The factors are therefore *levelled*, their singular values set to
-1: then at worst (all directions shared, randomly rotated) a correlation is the trace of a random rotation over k ranks,
-of variance 1 / k^2, and k^2 values are what it counts for, 64 at most. (E tr(Q)^2 = 1 for Haar-distributed Q:
-Diaconis and Shahshahani, "On the eigenvalues of random matrices", 1994.)
+so that 256 values would make unrelated models significant. The factors are therefore made of *equal spectrum*, their
+singular values set to 1: then at worst (all directions shared, randomly rotated) a correlation is the trace of a random
+rotation over k ranks, of variance 1 / k^2, and k^2 values are what it counts for, 64 at most. (E tr(Q)^2 = 1 for
+Haar-distributed Q: Diaconis and Shahshahani, "On the eigenvalues of random matrices", 1994.)
 
 Norm gains do not exist here. What tells a common training from a common initialisation is B, which starts at 0.
 Only copies count as derived: a training that is repeated from one seed with the data in another order ends nearer to
@@ -70,4 +70,4 @@ def _shared(evidence: PairEvidence, factor: str) -> NDArray[np.bool_]:
     theirs = set(evidence.pairing.candidate.rows_by_key("positions"))
     wanted = "AB".index(factor)
     found = [rank_axis(s) == wanted and key in theirs for s, key in zip(query.slots, query.keys, strict=True)]
-    return np.array(found, np.bool_) & query.evidenced
+    return np.array(found, np.bool_) & query.scorable

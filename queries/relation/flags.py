@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..data.component import Component
 from ..data.precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, ROUNDING, precision
-from ..evidence.pair import PairEvidence, relative_difference
+from ..evidence.match import relative_difference
+from ..evidence.pair import PairEvidence
 from ..evidence.vectors import matched_vectors
 from .origin import Origin, origin_of
 
@@ -92,8 +93,8 @@ def _vocabulary_changed(query: Component, candidate: Component) -> bool:
 def _copy(evidence: PairEvidence) -> str | None:
     """`identical`, or `numeric_copy` where every difference is what one rounding makes."""
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
-    found = np.flatnonzero((match.kind == 0) & query.evidenced)
-    if len(found) < int(query.evidenced.sum()):
+    found = np.flatnonzero((match.kind == 0) & query.scorable)
+    if len(found) < int(query.scorable.sum()):
         return None
     partner = match.tensor[found]
     if np.array_equal(query.hash[found], candidate.hash[partner]) and _vectors_within(evidence, 0.0):

@@ -1,7 +1,8 @@
 """Derived, or only born from the same random weights: what initialisation does not carry tells the two apart.
 
 Two things that training makes and initialisation does not: the centred gains of norms, and the angles between the rows
-of a matrix as the levelled Gram vectors hold them, where the first, strongest directions count no more than the last.
+of a matrix as the Gram vectors of equal spectra hold them, where the first, strongest directions count no more than the
+last.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..evidence.alignment import align
-from ..evidence.pair import KINDS, PairEvidence
+from ..evidence.gram import align_gram
+from ..evidence.kinds import kind_number
+from ..evidence.pair import PairEvidence
 
 Origin = Literal["derived", "shared_initialisation", "undecided"]
 
@@ -64,18 +66,18 @@ def _gains_tell(evidence: PairEvidence) -> bool:
     """
     query, match = evidence.pairing.query, evidence.match
     roles = np.array(query.roles)
-    if not (match.kind[np.isin(roles, _READERS)] == KINDS.index("positions")).any():
+    if not (match.kind[np.isin(roles, _READERS)] == kind_number("positions")).any():
         return False
     if match.identity < HIGH_IDENTITY:
         return True
-    inside = query.evidenced & np.isin(roles, _INSIDE)
+    inside = query.scorable & np.isin(roles, _INSIDE)
     return set(roles[inside & (match.kind >= 0)].tolist()) == set(roles[inside].tolist())
 
 
 def _angles(evidence: PairEvidence) -> float:
     """Mean correlation of the Gram vectors of matched blocks; NaN where there are none."""
     pairing, best = evidence.pairing, evidence.block_map
-    found = evidence.alignment("gram") or align(pairing, "gram")
+    found = evidence.alignment("gram") or align_gram(pairing)
     matched = []
     for scores in found.scores if found else ():
         of_candidate = np.full(len(pairing.candidate_units) + 1, -1, np.int64)  # the last, for no unit, stays -1

@@ -4,8 +4,8 @@ The rule is that of `candidates`, the scores are those of `candidates.sql`, for 
 and a product of two sketches is agreeing minus disagreeing bits; float32 holds these numbers exactly.
 
 One part of the rule costs a question a second and 20,000 questions hours: that the nearest are looked at whatever their
-z. Without `nearest` one of them takes part only where fewer than STRANGERS unrelated models are expected as near: z of
-unrelated sketches is a standard normal, so the bound is the normal's quantile at STRANGERS / models. It is 2.5 in a
+z. Without `nearest` one of them takes part only where fewer than UNRELATED unrelated models are expected as near: z of
+unrelated sketches is a standard normal, so the bound is the normal's quantile at UNRELATED / models. It is 2.5 in a
 registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made for have 14 and more. What is left
 out is what only luck could have found among so many: a mere shared initialisation has a z of 1 to 3.
 """
@@ -24,7 +24,7 @@ from ...ingest.fingerprint.gram import COSINES
 from ...ingest.fingerprint.positions import MATRIX_VALUES
 from .candidates import FAMILY, FEWEST_CANDIDATES, MOST_CANDIDATES, least_z, of_family
 
-STRANGERS = 0.1
+UNRELATED = 0.1
 """Unrelated models that are expected among the candidates of one query, for each of positions and gram."""
 ROWS, COLUMNS = 2_000, 4_000
 _ANY = -1e30
@@ -95,8 +95,8 @@ def _packed(column: pa.ChunkedArray) -> NDArray[np.uint8]:
 
 
 def suggestive_z(models: int) -> float:
-    """The z that STRANGERS of `models` unrelated models reach by chance."""
-    return float(-ndtri(min(0.5, STRANGERS / max(1, models))))
+    """The z that UNRELATED of `models` unrelated models reach by chance."""
+    return float(-ndtri(min(0.5, UNRELATED / max(1, models))))
 
 
 def near_pairs(queries: Sketches, columns: Sketches, *, models: int, nearest: bool = False) -> Iterator[Near]:

@@ -30,7 +30,8 @@ come from in 200 questions of 200; the 128 nearest alone held it in 12 of 20. A 
 48 nearest in 100 of 100 up to a drift of 3 %, in 83 at 10 %, where the 112 nearest hold it in 88.
 """
 LEAST_Z = 4.0
-"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, strangers 1.0."""
+"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, unrelated models
+1.0."""
 
 Place = tuple[int, str]
 """A model's id and the name of a component of it."""
@@ -90,5 +91,5 @@ def _signs(connection: duckdb.DuckDBPyConnection, places: list[Place]) -> NDArra
 
 
 def least_z(models: int) -> float:
-    """The sketch z that is worth a look among so many models: hardly any stranger's is beyond sqrt(2 ln models)."""
+    """The sketch z that is worth a look among so many models: hardly any other's is beyond sqrt(2 ln models)."""
     return max(LEAST_Z, math.sqrt(2 * math.log(max(1, models))))

@@ -1,4 +1,4 @@
-"""Factors of adapters with their singular values levelled: what makes 256 values of them an honest sample.
+"""Factors of adapters with their singular values made equal: what makes 256 values of them an honest sample.
 
 Why is told in `adapters.py`.
 """
@@ -20,7 +20,7 @@ def kept_ranks(slot: str, shape: tuple[int, ...]) -> int:
     return factor_ranks(matrix[rank_axis(slot)])
 
 
-def levelled(
+def equal_spectrum(
     values: NDArray[np.float32], ranks: NDArray[np.int64], sampled: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Positions [n, 256] with singular values of 1, and how many independent values [n] each counts for at least."""

@@ -13,9 +13,9 @@ What is kept of it, and what differs:
   neurons have no order of their own.
 - The other model's neurons are numbered anew at random first. Under the null the ranks of the second matching are then
   a random order whatever order either model keeps, and Spearman's distribution is exact as far as no two matchings
-  coincide. `agreement` says how many do; strangers that share structure agree by more than chance, by a per cent or so
-  at most, and the authors give the same caveat: the p-value is not exact for models that share structure. That is why
-  the report has the same test between mismatched layers beside it.
+  coincide. `agreement` says how many do; unrelated models that share structure agree by more than chance, by a per cent
+  or so at most, and the authors give the same caveat: the p-value is not exact for models that share structure. That is
+  why the report has the same test between mismatched layers beside it.
 - One-sided: only a positive correlation is evidence.
 - Layers combine by Fisher, as in the paper; it assumes that the layers of independent models are independent.
 """

@@ -1,8 +1,8 @@
-"""What strangers look like, measured on the very models that are compared.
+"""What unrelated models look like, measured on the very models that are compared.
 
 The blocks of two models that do not belong together are the null: their scores, with what whole rows and columns share
-taken out (strangers share structure such as the order of RoPE frequencies), have a spread of about 1; where it is more,
-every score is divided by it.
+taken out (unrelated models share structure such as the order of RoPE frequencies), have a spread of about 1; where it
+is more, every score is divided by it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 FEW_PAIRS = 20
 FEW_BLOCKS = 4
 FIXED_SPREAD = 1.3
-"""With fewer pairs a spread cannot be measured; strangers of every role and size had 0.9 to 1.25."""
+"""With fewer pairs a spread cannot be measured; unrelated models of every role and size had 0.9 to 1.25."""
 _MAD = 1.4826  # median absolute deviation of a standard normal, inverted
 _NORMAL_80 = 1.2816  # four fifths of a standard normal are nearer to 0
 _CLIP = 6.0
@@ -43,12 +43,12 @@ def standardised(rows: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArra
     return (wide / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def levelled_gram(cosines: NDArray[np.float64]) -> NDArray[np.float32]:
+def equal_spectrum_gram(cosines: NDArray[np.float64]) -> NDArray[np.float32]:
     """Cosines [n, 120] of 16 rows, with the eigenvalues of their matrix replaced by their ranks.
 
     Rows of trained matrices share directions, so that one or two eigenvalues hold most of a Gram matrix: the
-    correlation of two strangers' is then that of a few numbers, and reaches 8 of its standard deviations. With evenly
-    spaced eigenvalues every direction counts; strangers stay below 5, and relations lose little.
+    correlation of two unrelated models' is then that of a few numbers, and reaches 8 of its standard deviations. With
+    evenly spaced eigenvalues every direction counts; unrelated models stay below 5, and relations lose little.
     """
     size = (1 + math.isqrt(1 + 8 * cosines.shape[1])) // 2
     upper = np.triu_indices(size, 1)
@@ -61,7 +61,7 @@ def levelled_gram(cosines: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def fisher_z(r: NDArray[np.floating], values: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    """atanh(r) sqrt(n - 3): a standard normal for strangers. Source: Fisher, Metron 1, 1921."""
+    """atanh(r) sqrt(n - 3): a standard normal for unrelated models. Source: Fisher, Metron 1, 1921."""
     return np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12).astype(np.float64)) * np.sqrt(np.maximum(values - 3, 1))
 
 
@@ -123,7 +123,7 @@ def _median(z: NDArray[np.float64], axis: int, whole: bool) -> NDArray[np.float6
     return np.nanmedian(filled, axis=axis, keepdims=True)
 
 
-def jaccard_of_strangers(
+def jaccard_of_unrelated(
     first: NDArray[np.float64], second: NDArray[np.float64], rows: int, places: int
 ) -> NDArray[np.float64]:
     """Expected Jaccard index [n, m] of column sets of `first` [n] and `second` [m] columns that have nothing in common.

@@ -4,24 +4,24 @@ The alignment of AWM (Zeng et al., "AWM: accurate weight-matrix fingerprint for 
 arXiv 2510.06738): the columns of two embeddings, over the tokens that both have, are matched by the linear assignment
 of their absolute correlations, which also gives the signs. It undoes permutations, sign flips and cut dimensions.
 
-Different from the paper: the common direction of each embedding (how frequent a token is, which strangers share) is
-taken out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an
-assignment counts only when it is *determined*. Embeddings of strangers of one tokenizer can always be assigned so that
-they correlate on held-out tokens (0.2 to 0.4 between small models of one corpus), because tokens that are used alike
-lie alike in both. That geometry has no axes: it is left as it is by a rotation of one of the two embeddings, and an
-assignment to a rotated embedding reaches as much. So chance is measured by rotating the second embedding at random and
-assigning again, and `beyond_chance` says how much of the way from there to a perfect match the real one goes (as
+Different from the paper: the common direction of each embedding (how frequent a token is, which unrelated models share)
+is taken out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an
+assignment counts only when it is *determined*. Embeddings of unrelated models of one tokenizer can always be assigned
+so that they correlate on held-out tokens (0.2 to 0.4 between small models of one corpus), because tokens that are used
+alike lie alike in both. That geometry has no axes: it is left as it is by a rotation of one of the two embeddings, and
+an assignment to a rotated embedding reaches as much. So chance is measured by rotating the second embedding at random
+and assigning again, and `beyond_chance` says how much of the way from there to a perfect match the real one goes (as
 Cohen's kappa does). An assignment is determined when that is more than half of the way: the middle of the scale, set
-with 62 pairs of strangers in view. Otherwise equal numbers are taken for equal dimensions, which aligns nothing by
-function.
+with 62 pairs of unrelated models in view. Otherwise equal numbers are taken for equal dimensions, which aligns nothing
+by function.
 
-What it reached: 32 strangers of one architecture, tokenizer and corpus that were looked at only afterwards stay below
-0.04 in all of 415 pairs, a continued pretraining as long as the pretraining has 0.87, fine-tunes 0.99, two trainings
-from one initialisation 0.45. It is no exact test: training by Adam prefers the axes a little, and briefly trained
-strangers lie one standard deviation of the rotations above 0.
+What it reached: 32 unrelated models of one architecture, tokenizer and corpus that were looked at only afterwards stay
+below 0.04 in all of 415 pairs, a continued pretraining as long as the pretraining has 0.87, fine-tunes 0.99, two
+trainings from one initialisation 0.45. It is no exact test: training by Adam prefers the axes a little, and briefly
+trained unrelated models lie one standard deviation of the rotations above 0.
 
 Limitations: a general rotation of the residual stream (norm gains folded away) has no such alignment. Models that share
-an embedding and nothing else are aligned by it; the test of what is aligned is then not one of strangers.
+an embedding and nothing else are aligned by it; the test of what is aligned is then not one of unrelated models.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from scipy.optimize import linear_sum_assignment
 DIMENSIONS = 256
 """Chosen of the narrower model: unbiased CKA over 256 strays by 0.006 from 0, and the assignment takes milliseconds."""
 TOKENS = 2048
-"""Half of them fit the assignment, half judge it: correlations of strangers stray by 0.03."""
+"""Half of them fit the assignment, half judge it: correlations of unrelated models stray by 0.03."""
 FEW_TOKENS = 32
 HALF_WAY = 0.5
 """From what chance reaches to a perfect match: where an assignment begins to count."""

@@ -104,7 +104,7 @@ def relation(ancestor: Ancestor) -> str:
     if ancestor.merged_with:
         flags = [f"merged with {ancestor.merged_with}" if f == "merged" else f for f in flags]
     text = ", ".join(flags)
-    return f"{text} (sibling or descendant)".strip() if ancestor.aside else text
+    return f"{text} (sibling or descendant)".strip() if ancestor.sibling_or_descendant else text
 
 
 def _block_table(answer: ComponentAnswer) -> Table:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ...ingest.adapters.adapter import Adapter
 from ...ingest.fingerprint import TensorFingerprint
-from ...ingest.fingerprint.gram import COSINES
+from ...ingest.fingerprint.kinds import STORED
 from ...ingest.fingerprint.minhash import PERMUTATIONS
-from ...ingest.fingerprint.positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES
+from ...ingest.fingerprint.positions import TOKEN_VALUES, VECTOR_VALUES
 from ...ingest.model import ModelFingerprint
 from ...ingest.text import printable
 
@@ -54,18 +54,12 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
             ]
         ),
     }
-    for table, field, width, element in _EVIDENCE:
-        tables[table] = _evidence_table(model.tensors, model_id, field, width, element)
+    for kind in STORED:
+        found = [(i, t.evidence[kind.name]) for i, t in enumerate(model.tensors) if kind.name in t.evidence]
+        tables[kind.name] = _values_table(found, model_id, kind.width, kind.element)
+    vectors = [(i, t.values) for i, t in enumerate(model.tensors) if t.values is not None]
+    tables["vector"] = _values_table(vectors, model_id, VECTOR_VALUES, "float32")
     return {name: table for name, table in tables.items() if table.num_rows}
-
-
-_EVIDENCE = (
-    ("positions", "positions", MATRIX_VALUES, pa.float32()),
-    ("gram", "gram", COSINES, pa.int16()),
-    ("minhash", "minhash", PERMUTATIONS, pa.uint32()),
-    ("vector", "values", VECTOR_VALUES, pa.float32()),
-)
-"""(table, field of TensorFingerprint, elements, type)."""
 
 
 def _utc(moment: datetime | None) -> datetime | None:
@@ -134,16 +128,14 @@ def _ids(model_id: int, count: int) -> pa.Array:
     return pa.array(np.full(count, model_id, np.uint32))
 
 
-def _evidence_table(
-    tensors: Sequence[TensorFingerprint], model_id: int, field: str, width: int, element: pa.DataType
-) -> pa.Table:
-    found = [(i, value) for i, t in enumerate(tensors) if (value := getattr(t, field)) is not None]
-    values = np.stack([v for _, v in found]) if found else np.empty((0, width), np.float32)
+def _values_table(found: Sequence[tuple[int, NDArray[Any]]], model_id: int, width: int, element: str) -> pa.Table:
+    """Rows of arrays [width] of a numpy dtype, each with the number of its tensor."""
+    values = np.stack([v for _, v in found]) if found else np.empty((0, width), element)
     return pa.table(
         {
             "model_id": _ids(model_id, len(found)),
             "tensor_id": pa.array([i for i, _ in found], pa.uint32()),
-            "value": fixed_lists(values, element),
+            "value": fixed_lists(values, pa.from_numpy_dtype(element)),
         }
     )
 

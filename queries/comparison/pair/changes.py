@@ -149,7 +149,7 @@ def _kurtosis(change: NDArray[np.float64]) -> float:
 
 
 def change_summaries(pair: str, found: Sequence[Change], relation: Relation | None) -> list[ChangeSummary]:
-    """Medians of each role, and what they look like; `relation` is that of the pair, None for strangers."""
+    """Medians of each role, and what they look like; `relation` is that of the pair, None for unrelated models."""
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for one in found:
         groups[one.role, one.slot].append(one)
@@ -189,7 +189,7 @@ def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[Cha
     if all(one.changed_share == 0 for one in found):
         return "unchanged", "every value is exactly equal"
     if relation is None:
-        return "strangers", "no relation to measure a change against: the difference is that of strangers"
+        return "unrelated", "no relation to measure a change against: the difference is that of unrelated models"
     if relation.origin == "shared_initialisation":
         return "trained apart", "both moved away from one random start"
     if "numeric_copy" in relation.flags:
@@ -204,7 +204,7 @@ def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[Cha
     common, most = counts[0]
     if most < 0.8 * len(readings):
         return "mixed", ", ".join(f"{count} {reading}" for reading, count in counts)
-    if common == "strangers" and REWRITTEN & set(relation.flags):
+    if common == "unrelated" and REWRITTEN & set(relation.flags):
         return "rewritten", "values do not stand where they stood; what survives that is compared for the verdict"
     return common, _REASONS[common]
 
@@ -213,7 +213,7 @@ _REASONS: dict[ChangeReading, str] = {
     "rounding": "changes are bounded and evenly spread, as those of rounding are",
     "low rank": "few directions hold the change of the 16 rows, as after merging an adapter; a fine-tune has all 16",
     "training": "changes have tails and every direction, as training has",
-    "strangers": "the values differ as those of strangers do",
+    "unrelated": "the values differ as those of unrelated models do",
 }
 
 
@@ -222,7 +222,7 @@ def _reading(one: Change) -> ChangeReading:
     if one.within_half_step >= _ROUNDED or even:
         return "rounding"
     if one.relative_change > 1:
-        return "strangers"
+        return "unrelated"
     if one.rank is None or one.full_rank is None or one.over_rounding <= _ABOVE_NOISE:
         return "training"
     return "low rank" if one.rank <= one.full_rank / 2 else "training"

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..records.figures import ModelMap
 
-STRANGERS = float(np.sqrt(2.0))
+UNRELATED = float(np.sqrt(2.0))
 
 
 def model_map(component: str, labels: Sequence[str], known: Mapping[tuple[str, str], float]) -> ModelMap:
-    """The map of models whose distances are `known` by pairs of labels; a pair that is not counts as strangers."""
+    """The map of models whose distances are `known` by pairs of labels; a pair that is not counts as unrelated."""
     count = len(labels)
-    distances = np.full((count, count), STRANGERS)
+    distances = np.full((count, count), UNRELATED)
     np.fill_diagonal(distances, 0.0)
     place = {label: i for i, label in enumerate(labels)}
     for (a, b), distance in known.items():

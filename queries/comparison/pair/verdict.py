@@ -16,7 +16,8 @@ import numpy as np
 
 from ...answers.records import Verdict
 from ...answers.verdict import evidence_blocks
-from ...evidence.pair import KINDS, PairEvidence
+from ...evidence.kinds import KINDS
+from ...evidence.pair import PairEvidence
 from ...relation.adapters import relation_of
 from ...relation.flags import Relation
 from ..records.comparison import PairEvidenceRow, RoleMatch
@@ -51,7 +52,7 @@ def judge(evidence: PairEvidence) -> Judged:
         return Judged(evidence, None, "inconclusive", "too few matrices to tell anything")
     if not evidence.log10_p:
         return Judged(evidence, None, "inconclusive", "no matrices that could be compared: widths and roles differ")
-    return Judged(evidence, None, "unrelated", "no more alike than strangers")
+    return Judged(evidence, None, "unrelated", "no more alike than unrelated models")
 
 
 def stronger(forward: Judged, backward: Judged) -> Judged:
@@ -89,14 +90,14 @@ def role_matches(evidence: PairEvidence) -> list[RoleMatch]:
     """What of each role of the query has a match."""
     query, match = evidence.pairing.query, evidence.match
     groups: dict[str, list[int]] = defaultdict(list)
-    for tensor in np.flatnonzero(query.evidenced).tolist():
+    for tensor in np.flatnonzero(query.scorable).tolist():
         groups[query.roles[tensor]].append(tensor)
     found = []
     for role in sorted(groups, key=lambda role: role_order(role, "")):
         tensors = np.array(groups[role])
         matched = tensors[match.kind[tensors] >= 0]
         weight, total = match.weight[matched].sum(), match.weight[tensors].sum()
-        kinds = Counter(KINDS[k] for k in match.kind[matched].tolist())
+        kinds = Counter(KINDS[k].name for k in match.kind[matched].tolist())
         identity = float((match.weight[matched] * match.similarity[matched]).sum() / weight) if weight > 0 else np.nan
         share = float(weight / total) if total > 0 else 0.0
         found.append(RoleMatch(role, len(tensors), len(matched), share, dict(sorted(kinds.items())), identity))
@@ -120,7 +121,7 @@ def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norm
         case "inconclusive":
             return f"{both}: {row.reason}"
         case "unrelated":
-            alike = "their norm gains are equal, and everything else is that of strangers"
+            alike = "their norm gains are equal, and everything else is that of unrelated models"
             return f"{both} are unrelated: {alike if equal_norms else row.reason}"
 
 
@@ -147,7 +148,7 @@ def roles_taken_over(row: PairEvidenceRow) -> tuple[str, ...]:
 def _found(row: PairEvidenceRow) -> str:
     """The kinds of evidence that found something, with the roles where they did; and the roles without a match."""
     text = ""
-    for kind in KINDS:
+    for kind in (k.name for k in KINDS):
         if roles := [part.role for part in row.roles if kind in part.kinds]:
             text += f"; found by {kind} in {', '.join(roles)}"
     missing = [part.role for part in row.roles if part.role in _INSIDE | {"embed", "head"} and not part.matched]
@@ -155,7 +156,7 @@ def _found(row: PairEvidenceRow) -> str:
 
 
 def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool | None, str]:
-    """Whether every control came out as a stranger of A and of B, and the reason in words.
+    """Whether every control came out as an unrelated model of A and of B, and the reason in words.
 
     `rows` is the evidence of all components; `names` has the model of every label.
     """
@@ -169,7 +170,7 @@ def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool 
         return False, (
             f"The measure is not to be trusted here: control {control} ({names[control]}) looks related to"
             f" {other} ({names[other]}): {worst.verdict.replace('_', ' ')}, log10 E = {worst.log10_evalue:.1f}."
-            " Either it is no stranger, or strangers of this shape look alike"
+            " Either it is no unrelated model, or unrelated models of this shape look alike"
         )
     told = {(row.query, row.candidate) for row in checked if row.verdict == "unrelated"}
     controls = [c for c in names if c[0] == "C" and all((c, x) in told and (x, c) in told for x in "AB")]

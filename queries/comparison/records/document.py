@@ -11,7 +11,7 @@ from .comparison import Comparison
 from .figures import MetricRow
 
 _DIGITS = 5
-"""Decimals of the matrices of heatmaps: far below what strangers stray by."""
+"""Decimals of the matrices of heatmaps: far below what unrelated models stray by."""
 
 
 def comparison_document(comparison: Comparison) -> dict[str, object]:

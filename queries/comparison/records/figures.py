@@ -144,7 +144,15 @@ class Change:
 
 
 ChangeReading = Literal[
-    "unchanged", "rounding", "low rank", "training", "trained apart", "strangers", "rewritten", "constant", "mixed"
+    "unchanged",
+    "rounding",
+    "low rank",
+    "training",
+    "trained apart",
+    "unrelated",
+    "rewritten",
+    "constant",
+    "mixed",
 ]
 
 
@@ -178,11 +186,11 @@ class ChangeSummary:
 class Heatmap:
     """Every layer against every layer, for one role: `pair` is two models, or one (its layers among themselves).
 
-    `correlation` float32 [first, second] is centred and comes from `values_each` values a tensor; strangers stray from
-    0 by `null_sd` and more (Baseline). `z` float32 [first, second] is made as the evidence makes it: from kept values,
-    calibrated by the mismatched pairs, standard normal for strangers; NaN where nothing is compared (the diagonal of
-    one model). Where a layer has routed experts its lowest one stands for it. `matched` are (first, second) layers of
-    the block map.
+    `correlation` float32 [first, second] is centred and comes from `values_each` values a tensor; unrelated models
+    stray from 0 by `null_sd` and more (Baseline). `z` float32 [first, second] is made as the evidence makes it: from
+    kept values, calibrated by the mismatched pairs, standard normal for unrelated models; NaN where nothing is compared
+    (the diagonal of one model). Where a layer has routed experts its lowest one stands for it. `matched` are (first,
+    second) layers of the block map.
     """
 
     pair: str
@@ -241,9 +249,10 @@ class Distribution:
 class ModelMap:
     """The models in two dimensions, by classical multidimensional scaling of their distances.
 
-    `distances` [n, n] are relative RMS differences of the language component (0 a copy, sqrt(2) strangers), the smaller
-    of the two directions; `coordinates` [n, 2]; `explained` is the share of the squared distances that two dimensions
-    hold. Strangers are all equally far from each other, which no plane can show: only nearness means something.
+    `distances` [n, n] are relative RMS differences of the language component (0 a copy, sqrt(2) unrelated models), the
+    smaller of the two directions; `coordinates` [n, 2]; `explained` is the share of the squared distances that two
+    dimensions hold. Unrelated models are all equally far from each other, which no plane can show: only nearness means
+    something.
     """
 
     component: str

@@ -23,9 +23,9 @@ class TokenRowsComparison:
     """Rows of `tokens` shared tokens of two embeddings or heads.
 
     Cosines are centred: the mean row of each model is taken out, so that what all tokens share does not count.
-    `centred_cosine` is the mean over tokens, `mismatched` that of every token with the next one's row: what strangers
-    look like here. `by_id` is the mean for rows of the same ids, which says nothing where tokens moved. NaN with a
-    `reason` where the two cannot be compared.
+    `centred_cosine` is the mean over tokens, `mismatched` that of every token with the next one's row: what unrelated
+    models look like here. `by_id` is the mean for rows of the same ids, which says nothing where tokens moved. NaN with
+    a `reason` where the two cannot be compared.
     """
 
     component: str

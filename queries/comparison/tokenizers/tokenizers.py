@@ -1,6 +1,6 @@
 """Two tokenizers side by side: tokens by their text, ids, merges, specials, how they cut text, and embeddings by token.
 
-Context, never evidence: tokenizers are shared by strangers, and vocabularies of one language converge.
+Context, never evidence: tokenizers are shared by unrelated models, and vocabularies of one language converge.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .sample_text import SAMPLES
 from .token_rows import TokenRowsComparison, compare_token_rows
 
 READING = (
-    "Read with care: vocabularies of strangers overlap by 40 to 60 %, because common words and pieces are the same for"
+    "Read with care: unrelated vocabularies overlap by 40 to 60 %, because common words and pieces are the same for"
     " everybody, and many laboratories take a published tokenizer as it is. The first thousand merges mean little"
     " (frequent letter pairs of any corpus); the same late merges in the same order mean one tokenizer. Neither says"
     " anything about weights."

@@ -1,9 +1,10 @@
 """The test of q and k over all layers of two models by unbiased CKA, as AWM has it, against permuted alignments.
 
 With equal numbers for equal dimensions its p-value is exact (`cka.permutation_test`). After an assignment on the
-embeddings there is none: whatever the two embeddings share (which strangers of one corpus do) goes into the alignment,
-and no permutation has that in its null. All 66 pairs of twelve strangers lay beyond every permuted alignment. There the
-mean CKA stands beside that between layers that do not belong together, under the same alignment, as context.
+embeddings there is none: whatever the two embeddings share (which unrelated models of one corpus do) goes into the
+alignment, and no permutation has that in its null. All 66 pairs of twelve unrelated models lay beyond every permuted
+alignment. There the mean CKA stands beside that between layers that do not belong together, under the same alignment,
+as context.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ ROUTED_EXPERTS = 4
 
 READING = (
     "Neurons are matched by their first matrix and again by their second. For independent models the two matchings are"
-    " unrelated and p is uniform: one pair of strangers in a hundred has 0.01. A p far below that says that the layers"
+    " unrelated and p is uniform: one unrelated pair in a hundred has 0.01. A p far below that says that the layers"
     " share neurons, in whatever order. The control is the same between different layers of the two models: where it is"
     " small too, p is not to be trusted."
 )

@@ -11,7 +11,7 @@ from ...statistics.residual_alignment import HALF_WAY, Assignment, Basis, assign
 from .tensors import Block
 
 NOT_DETERMINED = (
-    "the embeddings align hardly better than to a random rotation, as those of strangers do, or were replaced"
+    "the embeddings align hardly better than to a random rotation, as those of unrelated models do, or were replaced"
 )
 
 

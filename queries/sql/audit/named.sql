@@ -1,4 +1,5 @@
--- Declared parents are candidates whatever their sketches say: adds those that are among $against and new to the answer.
+-- Declared parents are candidates whatever their sketches say: adds those that are among $against and new to the
+-- answer.
 INSERT INTO audit_candidate
 SELECT DISTINCT t.query_id, t.component, s.model_id, s.component, NULL::DOUBLE
 FROM audit_task AS t

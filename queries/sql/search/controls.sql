@@ -1,8 +1,8 @@
--- Which registered models have the shape of a component, so that they could serve as controls?
--- $kind: language, vision, ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices
--- in layers, with the share of its parameters; $position_roles, $gram_roles, $positions, $gram: its sketch; $left_out:
--- model ids. Columns: model_id, uri, component, share (of the component's parameters whose role, slot and width the
--- model has too; at least $least), z (the larger of position_z and gram_z of the sketches; see candidates.sql).
+-- Which registered models have the shape of a component, so that they could serve as controls? $kind: language, vision,
+-- ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices in layers, with the
+-- share of its parameters; $position_roles, $gram_roles, $positions, $gram: its sketch; $left_out: model ids. Columns:
+-- model_id, uri, component, share (of the component's parameters whose role, slot and width the model has too; at least
+-- $least), z (the larger of position_z and gram_z of the sketches; see candidates.sql).
 WITH wanted AS (
     SELECT unnest($roles::VARCHAR[]) AS role, unnest($slots::VARCHAR[]) AS slot, unnest($widths::UBIGINT[]) AS width,
            unnest($shares::DOUBLE[]) AS share
@@ -19,8 +19,9 @@ WITH wanted AS (
     HAVING sum(share) >= $least
 ), sketched AS (
     SELECT shaped.*, positions, gram,
-           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS position_bits,
-           5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS gram_bits
+           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS
+           position_bits, 5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS
+           gram_bits
     FROM shaped JOIN sketch USING (model_id, component)
 )
 SELECT model_id, uri, component, share,

@@ -1,4 +1,5 @@
--- What is the model $model_id made of? A component a row: layers, routed experts read a layer, tensors, parameters, roles.
+-- What is the model $model_id made of? A component a row: layers, routed experts read a layer, tensors, parameters,
+-- roles.
 SELECT component,
        count(DISTINCT layer) AS layers,
        count(DISTINCT expert) AS experts,

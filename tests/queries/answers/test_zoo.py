@@ -136,7 +136,7 @@ def test_the_block_map_shows_where_layers_came_from(answers: dict[str, Component
 def test_a_root_does_not_descend_from_its_children(answers: dict[str, ComponentAnswer]) -> None:
     assert answers["alder"].verdict == "inconclusive"
     related = [row for row in answers["alder"].ancestors if row.coverage > 0.9]
-    assert related and all(row.aside for row in related)
+    assert related and all(row.sibling_or_descendant for row in related)
 
 
 def test_a_function_preserving_rewrite_is_found_by_what_it_leaves(answers: dict[str, ComponentAnswer]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from forebear.ingest.fingerprint.gram import UNIT, gram
 from forebear.ingest.fingerprint.minhash import PLACES, column_codes
-from forebear.queries.statistics.null import calibrated, jaccard_of_strangers, levelled_gram, spread, standardised
+from forebear.queries.statistics.null import calibrated, equal_spectrum_gram, jaccard_of_unrelated, spread, standardised
 
 
 @pytest.mark.parametrize("blocks", [4, 6, 12, 32])
@@ -66,7 +66,7 @@ def test_padding_takes_no_part() -> None:
     assert float(scaled.sum()) == pytest.approx(0.0, abs=1e-5)
 
 
-def test_levelled_gram_vectors_do_not_depend_on_how_much_one_direction_holds() -> None:
+def test_equal_spectrum_gram_vectors_do_not_depend_on_how_much_one_direction_holds() -> None:
     random = np.random.default_rng(8)
     rows = random.standard_normal((16, 2048)).astype(np.float32)
     directions, values, columns = np.linalg.svd(rows, full_matrices=False)
@@ -76,7 +76,7 @@ def test_levelled_gram_vectors_do_not_depend_on_how_much_one_direction_holds() -
         for x in (rows, (directions * values) @ columns)
     ]
     plain = float(np.corrcoef(cosines[0][0], cosines[1][0])[0, 1])
-    level = float(np.corrcoef(levelled_gram(cosines[0])[0], levelled_gram(cosines[1])[0])[0, 1])
+    level = float(np.corrcoef(equal_spectrum_gram(cosines[0])[0], equal_spectrum_gram(cosines[1])[0])[0, 1])
     assert level > plain
 
 
@@ -87,7 +87,7 @@ def test_column_sets_of_strangers_overlap_as_theory_says(columns: int) -> None:
         set(column_codes(random.standard_normal((16, columns)).astype(np.float32)).tolist()) for _ in range(2)
     )
     measured = len(first & second) / len(first | second)
-    theory = jaccard_of_strangers(np.array([float(columns)]), np.array([float(columns)]), 16, PLACES)[0, 0]
+    theory = jaccard_of_unrelated(np.array([float(columns)]), np.array([float(columns)]), 16, PLACES)[0, 0]
     assert measured == pytest.approx(theory, rel=0.25, abs=0.002)
 
 

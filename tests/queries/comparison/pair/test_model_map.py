@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forebear.queries.comparison.pair.model_map import STRANGERS, classical_scaling, model_map
+from forebear.queries.comparison.pair.model_map import UNRELATED, classical_scaling, model_map
 
 
 def test_distances_of_a_plane_come_back() -> None:
@@ -23,4 +23,4 @@ def test_two_models_lie_on_a_line_and_one_has_a_place() -> None:
 
 
 def test_models_that_nothing_is_known_of_are_strangers() -> None:
-    assert model_map("language", ["A", "B", "C1"], {("A", "B"): 0.1}).distances[0, 2] == STRANGERS
+    assert model_map("language", ["A", "B", "C1"], {("A", "B"): 0.1}).distances[0, 2] == UNRELATED

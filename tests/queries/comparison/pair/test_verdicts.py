@@ -89,7 +89,7 @@ def test_a_change_of_basis_is_no_strangers_difference_and_folded_gains_are_const
     readings = {c.role: c.reading for c in found if c.pair == "A-B"}
     assert readings.pop("norm") == "constant" and readings.pop("head", "rewritten") == "rewritten"
     assert set(readings.values()) == {"rewritten"}
-    assert {c.reading for c in found if c.pair == "A-C1" and c.role == "q"} == {"strangers"}
+    assert {c.reading for c in found if c.pair == "A-C1" and c.role == "q"} == {"unrelated"}
 
 
 def test_rounding_ends_at_half_a_spacing_and_training_goes_beyond(
@@ -108,7 +108,7 @@ def test_rounding_ends_at_half_a_spacing_and_training_goes_beyond(
 def test_norm_gains_of_strangers_do_not_look_trained(compare: Any, roots: Any, zoo: Path, tmp_path: Path) -> None:
     made = surgery.write_model(tmp_path / "part", surgery.take_over(roots[1], roots[0], "self_attn"), zoo / "alder")
     found = compare(made, "alder", "elm-in-alder-norms").components[0].changes
-    assert {c.reading for c in found if c.pair == "A-B" and c.role == "norm"} <= {"strangers", "mixed"}
+    assert {c.reading for c in found if c.pair == "A-B" and c.role == "norm"} <= {"unrelated", "mixed"}
     assert {c.reading for c in found if c.pair == "A-B" and c.role == "q"} == {"unchanged"}
 
 
