@@ -1,0 +1,135 @@
+"""The one place that knows forebear's modules: fingerprints once, then the answer for any few of the models.
+
+Rows keep their names when forebear's change: `direction` is what the answer says of a row, whatever its field is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from forebear.queries import answer, evidence
+from forebear.queries.ancestors import load_models
+from forebear.queries.components import Component
+from forebear.queries.evidence import PairEvidence
+from forebear.queries.records import Ancestor
+from forebear.registry import Registry
+
+FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+LEAST_LOG10_EVALUE = -3.0
+"""Rows above it are what unrelated models reach: they are no part of an answer."""
+ANSWERED = 50
+OPTIONS = ("no dates", "dates known")
+"""What is known beside the weights; a known root is one more as soon as forebear takes one."""
+
+
+class Compare(Protocol):
+    """The evidence between a query and a candidate in a registry of so many models."""
+
+    def __call__(self, query: Component, candidate: Component, models: int, *, thorough: bool = True) -> PairEvidence:
+        """`models` without the query; unless `thorough`, kinds that cannot change the answer are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One related model of an answer. `probability` is that of being an ancestor, None where forebear gives none."""
+
+    name: str
+    rank: int
+    relation: tuple[str, ...]
+    direction: str
+    probability: float | None
+    by: str | None
+    merged_with: str | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What forebear says of the main component of one model."""
+
+    verdict: str
+    sentence: str
+    rows: tuple[Row, ...]
+
+
+class Asker:
+    """Holds the components of all models in memory; `order` is the order in which they appeared, for dates."""
+
+    def __init__(self, registry: Path, folders: Mapping[str, Path], order: Sequence[str]) -> None:
+        self._order = {name: number for number, name in enumerate(order)}
+        with Registry(registry) as opened:
+            by_folder = {folder.resolve().as_uri(): name for name, folder in folders.items()}
+            known = {m.uri for m in opened.models()}
+            missing = [folder for uri, folder in zip(by_folder, folders.values(), strict=True) if uri not in known]
+            failed = [o for o in opened.ingest(*missing) if o.status not in {"ingested", "unchanged"}]
+            if failed:
+                raise ValueError(f"{len(failed)} models were not ingested, first {failed[0]}")
+            models = {m.model_id: by_folder[m.uri] for m in opened.models() if m.uri in by_folder}
+            loaded = load_models(opened.connection, list(models))
+        self._names = models
+        self._components = {models[model]: components for model, components in loaded.items()}
+        self._ids = {name: model for model, name in models.items()}
+        answer.compare = remembered(evidence.compare)  # type: ignore[attr-defined]
+
+    def ask(self, query: str, members: Sequence[str], option: str) -> Answer:
+        """The answer for `query` in a registry of `members`, with one of OPTIONS."""
+        dates = option == "dates known"
+        component = self._main(query)
+        others = [name for name in members if name != query]
+        candidates = [c for name in others for c in self._components[name] if c.kind == component.kind]
+        facts = {self._ids[n]: (n, n, self._released(n) if dates else None) for n in others}
+        found = answer.judged(
+            component,
+            candidates,
+            facts,
+            declared={},
+            released_at=self._released(query) if dates else None,
+            models=len(others),
+            k=ANSWERED,
+            blocks=False,
+        )
+        rows = tuple(_row(r, r.name) for r in found.ancestors if r.log10_evalue <= LEAST_LOG10_EVALUE)
+        return Answer(found.verdict, found.sentence, rows)
+
+    def _main(self, name: str) -> Component:
+        components = self._components[name]
+        return next((c for c in components if c.name == "language"), components[0])
+
+    def _released(self, name: str) -> datetime:
+        return FIRST_DAY + timedelta(days=self._order[name])
+
+
+def remembered(compare: Compare) -> Compare:
+    """The same, every answer kept: the evidence of a pair depends on the two and on the registry's size alone."""
+    kept: dict[tuple[int, str, int, str, int], PairEvidence] = {}
+
+    def remembering(query: Component, candidate: Component, models: int, *, thorough: bool = True) -> PairEvidence:
+        key = query.model_id, query.name, candidate.model_id, candidate.name, models
+        if key not in kept:
+            kept[key] = compare(query, candidate, models, thorough=thorough)
+        return kept[key]
+
+    return remembering
+
+
+def _row(found: Ancestor, name: str) -> Row:
+    direction = getattr(found, "direction", None)
+    if direction is None:  # before `direction`: aside, told and the flag of a copy
+        aside, told = getattr(found, "aside", False), getattr(found, "told", True)
+        copied = "numeric_copy" in found.relation
+        direction = "sibling_or_descendant" if aside else "copy" if copied else "ancestor" if told else "unknown"
+    by = getattr(found, "direction_by", None)
+    return Row(
+        name=name,
+        rank=found.rank,
+        relation=found.relation,
+        direction=str(direction),
+        probability=getattr(found, "direction_probability", None),
+        by=None if by is None else str(by),
+        merged_with=found.merged_with,
+        distance=found.distance,
+    )

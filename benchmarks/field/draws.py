@@ -1,0 +1,69 @@
+"""Random small registries: some relatives of one family and some models that have nothing to do with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.peers.truth import Zoo
+
+from .relations import Lineage
+
+SEED = 20261128
+RELATIVES = 2, 8
+UNRELATED = 1, 4
+LEAST_FAMILY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SmallRegistry:
+    """`orphan` is the member none of whose ancestors is registered; None where nothing was left out for anybody."""
+
+    number: int
+    relatives: tuple[str, ...]
+    unrelated: tuple[str, ...]
+    orphan: str | None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """All of its models."""
+        return self.relatives + self.unrelated
+
+
+def draw(zoo: Zoo, count: int, *, seed: int = SEED) -> list[SmallRegistry]:
+    """`count` registries, every second with an orphan; each follows from `seed` and its number alone.
+
+    Families are drawn by their size. Where an orphan's family has no relative but ancestors another is drawn.
+    Raises ValueError when no family of the zoo has three models.
+    """
+    families: dict[str, list[str]] = {}
+    for name, member in zoo.members.items():
+        families.setdefault(member.root, []).append(name)
+    large = {root: names for root, names in families.items() if len(names) >= LEAST_FAMILY}
+    if not large:
+        raise ValueError("no family of three models to draw from")
+    return [_one(zoo, large, number, np.random.default_rng((seed, number))) for number in range(count)]
+
+
+def _one(zoo: Zoo, families: dict[str, list[str]], number: int, random: np.random.Generator) -> SmallRegistry:
+    sizes = np.array([len(names) for names in families.values()])
+    root = list(families)[int(random.choice(len(families), p=sizes / sizes.sum()))]
+    wanted = int(random.integers(RELATIVES[0], RELATIVES[1] + 1))
+    others = [name for name, member in zoo.members.items() if member.root != root]
+    strangers = _some(random, others, int(random.integers(UNRELATED[0], UNRELATED[1] + 1)))
+    if number % 2 == 0:
+        return SmallRegistry(number, _some(random, families[root], wanted), strangers, None)
+    lineage = Lineage(zoo)
+    while True:
+        orphan = families[root][int(random.integers(len(families[root])))]
+        above = lineage.steps_up(orphan)
+        rest = [name for name in families[root] if name not in above and name != orphan]
+        if rest:
+            return SmallRegistry(number, (orphan, *_some(random, rest, wanted - 1)), strangers, orphan)
+
+
+def _some(random: np.random.Generator, names: list[str], count: int) -> tuple[str, ...]:
+    """At most `count` of the names, in their order."""
+    places = random.choice(len(names), min(count, len(names)), replace=False)
+    return tuple(names[place] for place in sorted(places.tolist()))

@@ -1,0 +1,91 @@
+"""Ask about every model of many small random registries, and tell how often the answer was right.
+
+    python -m benchmarks.field.small_registries ZOO... --to ROWS.jsonl [--split development] [--count 500]
+
+Each ZOO is a folder of models with truth.json. Registries are drawn from each in turn; every model of a registry is
+asked, without and with release dates. ROWS.jsonl keeps one question a line with all related rows and their truth; the
+fingerprints stay beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers.truth import Zoo, read_zoo
+
+from .asking import OPTIONS, Asker
+from .draws import SEED, SmallRegistry, draw
+from .relations import Lineage, Relation, selected
+from .summary import table
+
+
+def questions(asker: Asker, zoo: Zoo, drawn: SmallRegistry, option: str) -> Iterator[dict[str, Any]]:
+    """Every member of one registry asked with one option."""
+    lineage = Lineage(zoo)
+    for query in drawn.members:
+        answer = asker.ask(query, drawn.members, option)
+        rows = []
+        for row in answer.rows:
+            relation = lineage.relation(query, row.name)
+            above = row.name in lineage.steps_up(query)
+            near = lineage.stands_for_ancestor(query, row.name) if relation is not Relation.UNRELATED else False
+            rows.append(asdict(row) | {"truth": relation, "is_ancestor": above, "stands_for_ancestor": near})
+        yield {
+            "registry": drawn.number,
+            "option": option,
+            "query": query,
+            "category": zoo.members[query].category,
+            "members": drawn.members,
+            "orphan": drawn.orphan,
+            "nearest": lineage.nearest(query, drawn.members),
+            "verdict": answer.verdict,
+            "sentence": answer.sentence,
+            "rows": rows,
+        }
+
+
+def ask_all(folder: Path, to: Path, split: str | None, count: int, seed: int) -> list[dict[str, Any]]:
+    """Draw from one zoo, ask, append to the file, and return what was asked."""
+    zoo = selected(read_zoo(folder / "truth.json", present=folder), split)
+    asker = Asker(
+        to.with_name(f"{folder.name}.duckdb"), {name: folder / name for name in zoo.members}, list(zoo.members)
+    )
+    asked: list[dict[str, Any]] = []
+    started = time.monotonic()
+    with to.open("a", encoding="utf-8") as lines:
+        for drawn in draw(zoo, count, seed=seed):
+            for option in OPTIONS:
+                for question in questions(asker, zoo, drawn, option):
+                    asked.append({"zoo": folder.name} | question)
+                    lines.write(json.dumps(asked[-1]) + "\n")
+            if drawn.number % 50 == 49:
+                print(f"{folder.name}: {drawn.number + 1} registries, {time.monotonic() - started:.0f} s", flush=True)
+    return asked
+
+
+def main() -> None:
+    """Ask and print the summary."""
+    parser = argparse.ArgumentParser(description="small random registries of models of known lineage")
+    parser.add_argument("zoo", type=Path, nargs="+", help="folders with models and truth.json")
+    parser.add_argument("--to", type=Path, required=True, help="file of raw rows; what was in it is replaced")
+    parser.add_argument("--split", choices=("development", "held_out"), help="this half and its bases (all)")
+    parser.add_argument("--count", type=int, default=500, help="registries over all zoos (500)")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the draws")
+    given = parser.parse_args()
+    given.to.parent.mkdir(parents=True, exist_ok=True)
+    given.to.write_text("", "utf-8")
+    asked: list[dict[str, Any]] = []
+    for place, folder in enumerate(given.zoo):
+        share = given.count // len(given.zoo) + (place < given.count % len(given.zoo))
+        asked += ask_all(folder.resolve(), given.to, given.split, share, given.seed + place)
+    print(table(asked))
+
+
+if __name__ == "__main__":
+    main()
