@@ -22,6 +22,7 @@ FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 LEAST_LOG10_EVALUE = -3.0
 """Rows above it are what unrelated models reach: they are no part of an answer."""
 ANSWERED = 50
+COPIES = frozenset({"identical", "numeric_copy"})
 OPTIONS = ("no dates", "dates known")
 """What is known beside the weights; a known root is one more as soon as forebear takes one."""
 
@@ -120,7 +121,7 @@ def _row(found: Ancestor, name: str) -> Row:
     direction = getattr(found, "direction", None)
     if direction is None:  # before `direction`: aside, told and the flag of a copy
         aside, told = getattr(found, "aside", False), getattr(found, "told", True)
-        copied = "numeric_copy" in found.relation
+        copied = not COPIES.isdisjoint(found.relation)
         direction = "sibling_or_descendant" if aside else "copy" if copied else "ancestor" if told else "unknown"
     by = getattr(found, "direction_by", None)
     return Row(

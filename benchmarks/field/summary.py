@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Question = dict[str, Any]
+Row = dict[str, Any]
 BINS = 10
 NOT_ABOVE = frozenset({"sibling_or_descendant", "sibling", "descendant"})
 """Directions that deny that a row is an ancestor."""
@@ -32,7 +33,7 @@ def share(questions: Sequence[Question], holds: Callable[[Question], bool]) -> S
     return Share(sum(map(holds, questions)), len(questions))
 
 
-def first_tie(question: Question) -> list[dict[str, Any]]:
+def first_tie(question: Question) -> list[Row]:
     """The rows of the first rank."""
     rows = question["rows"]
     return [row for row in rows if row["rank"] == rows[0]["rank"]]
@@ -62,6 +63,35 @@ def nearest_first(question: Question) -> bool:
 def direction_told(question: Question) -> bool:
     """The nearest registered ancestor is called an ancestor, or a copy."""
     return any(r["name"] in question["nearest"] and r["direction"] in {"ancestor", "copy"} for r in question["rows"])
+
+
+def of_rows(questions: Sequence[Question], chosen: Callable[[Row], bool], holds: Callable[[Row], bool]) -> Share:
+    """Of the related rows that are chosen, how many something holds for."""
+    rows = [row for q in questions for row in q["rows"] if chosen(row)]
+    return Share(sum(map(holds, rows)), len(rows))
+
+
+def called_copy(row: Row) -> bool:
+    """Whether the row is said to hold the query's weights in another type."""
+    return bool(row["direction"] == "copy")
+
+
+def row_figures(questions: Sequence[Question]) -> dict[str, str]:
+    """What is said of all related rows, whatever their rank."""
+    tables: dict[str, tuple[Callable[[Row], bool], Callable[[Row], bool]]] = {
+        "rows: called ancestor, is none": (lambda r: r["direction"] == "ancestor", lambda r: not r["is_ancestor"]),
+        "rows: called descendant or sibling, is ancestor": (
+            lambda r: r["direction"] in NOT_ABOVE,
+            lambda r: r["is_ancestor"],
+        ),
+        "rows: ancestors of unknown direction": (
+            lambda r: r["is_ancestor"],
+            lambda r: r["direction"] == "unknown",
+        ),
+        "rows: called a copy, is none": (called_copy, lambda r: r["truth"] != "copy"),
+        "rows: copies called so": (lambda r: r["truth"] == "copy", called_copy),
+    }
+    return {name: str(of_rows(questions, chosen, holds)) for name, (chosen, holds) in tables.items()}
 
 
 def figures(questions: Sequence[Question]) -> dict[str, str]:
@@ -109,7 +139,7 @@ def table(questions: Sequence[Question]) -> str:
     for zoo, option in dict.fromkeys((q["zoo"], q["option"]) for q in questions):
         chosen = [q for q in questions if q["zoo"] == zoo and q["option"] == option]
         lines.append(f"{zoo}, {option}")
-        lines += [f"  {name:52} {value}" for name, value in figures(chosen).items()]
+        lines += [f"  {name:52} {value}" for name, value in (figures(chosen) | row_figures(chosen)).items()]
         if known := calibration(chosen):
             lines += ["  probability of being an ancestor:", *known]
     return "\n".join(lines)
