@@ -18,11 +18,12 @@ from forebear.queries.evidence import PairEvidence
 from forebear.queries.records import Ancestor
 from forebear.registry import Registry
 
+from .summary import COPIES
+
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 LEAST_LOG10_EVALUE = -3.0
 """Rows above it are what unrelated models reach: they are no part of an answer."""
 ANSWERED = 50
-COPIES = frozenset({"identical", "numeric_copy"})
 OPTIONS = ("no dates", "dates known")
 """What is known beside the weights; a known root is one more as soon as forebear takes one."""
 

@@ -13,6 +13,7 @@ from typing import Any
 Question = dict[str, Any]
 Row = dict[str, Any]
 BINS = 10
+COPIES = frozenset({"identical", "numeric_copy"})
 NOT_ABOVE = frozenset({"sibling_or_descendant", "sibling", "descendant"})
 """Directions that deny that a row is an ancestor."""
 
@@ -73,7 +74,7 @@ def of_rows(questions: Sequence[Question], chosen: Callable[[Row], bool], holds:
 
 def called_copy(row: Row) -> bool:
     """Whether the row is said to hold the query's weights in another type."""
-    return bool(row["direction"] == "copy")
+    return row["direction"] == "copy" or not COPIES.isdisjoint(row["relation"])
 
 
 def row_figures(questions: Sequence[Question]) -> dict[str, str]:
@@ -94,10 +95,17 @@ def row_figures(questions: Sequence[Question]) -> dict[str, str]:
     return {name: str(of_rows(questions, chosen, holds)) for name, (chosen, holds) in tables.items()}
 
 
+def names_both(question: Question) -> bool:
+    """The first rank is a merge, and its parents are the true ones."""
+    named = {row["name"] for row in first_tie(question) if row["merged_with"]} if question["rows"] else set()
+    return named == {*question["nearest"]}
+
+
 def figures(questions: Sequence[Question]) -> dict[str, str]:
     """The figures of one option."""
     with_ancestor = [q for q in questions if q["nearest"]]
     without = [q for q in questions if not q["nearest"]]
+    merges = [q for q in questions if q["category"].startswith("merge_") and len(q["nearest"]) > 1]
     related = [q for q in questions if q["rows"]]
     ties = [len(first_tie(q)) for q in with_ancestor if q["rows"]]
     false = [row for q in questions for row in q["rows"] if row["truth"] == "unrelated"]
@@ -114,6 +122,7 @@ def figures(questions: Sequence[Question]) -> dict[str, str]:
         "verdicts": ", ".join(
             f"{v} {sum(q['verdict'] == v for q in related)}" for v in sorted({q["verdict"] for q in related})
         ),
+        "merges name their registered parents": str(share(merges, names_both)),
         "unrelated rows": str(len(false)),
     }
 

@@ -103,7 +103,7 @@ def question(*rows: dict[str, Any], nearest: list[str], verdict: str = "derived"
 
 
 def row(name: str, rank: int, direction: str, truth: str, *, above: bool, near: bool = False) -> dict[str, Any]:
-    facts = {"name": name, "rank": rank, "direction": direction, "truth": truth, "probability": None}
+    facts = {"name": name, "rank": rank, "direction": direction, "truth": truth, "probability": None, "relation": ()}
     return facts | {"is_ancestor": above, "stands_for_ancestor": above or near}
 
 
