@@ -65,11 +65,10 @@ class Asker:
         self._order = {name: number for number, name in enumerate(order)}
         with Registry(registry) as opened:
             by_folder = {folder.resolve().as_uri(): name for name, folder in folders.items()}
-            known = {m.uri for m in opened.models()}
-            missing = [folder for uri, folder in zip(by_folder, folders.values(), strict=True) if uri not in known]
-            failed = [o for o in opened.ingest(*missing) if o.status not in {"ingested", "unchanged"}]
+            outcomes = opened.ingest(*folders.values())
+            failed = [o for o in outcomes if o.status not in {"ingested", "unchanged"}]
             if failed:
-                raise ValueError(f"{len(failed)} models were not ingested, first {failed[0]}")
+                raise ValueError(f"{len(failed)} of {len(outcomes)} models were not ingested, first {failed[0]}")
             models = {m.model_id: by_folder[m.uri] for m in opened.models() if m.uri in by_folder}
             loaded = load_models(opened.connection, list(models))
         self._names = models

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,30 +32,37 @@ class SmallRegistry:
         return self.relatives + self.unrelated
 
 
-def draw(zoo: Zoo, count: int, *, seed: int = SEED) -> list[SmallRegistry]:
+def draw(zoo: Zoo, count: int, *, seed: int = SEED, of: Container[str] | None = None) -> list[SmallRegistry]:
     """`count` registries, every second with an orphan; each follows from `seed` and its number alone.
 
-    Families are drawn by their size. Where an orphan's family has no relative but ancestors another is drawn.
-    Raises ValueError when no family of the zoo has three models.
+    Families are drawn by their size, from the models `of` (all, with None); unrelated models from the whole zoo, at
+    most one of each other family. Where an orphan's family has no relative but ancestors another is drawn.
+    Raises ValueError when no family has three models.
     """
     families: dict[str, list[str]] = {}
     for name, member in zoo.members.items():
         families.setdefault(member.root, []).append(name)
-    large = {root: names for root, names in families.items() if len(names) >= LEAST_FAMILY}
+    large = {
+        root: names
+        for root, names in families.items()
+        if len(names) >= LEAST_FAMILY and (of is None or any(name in of for name in names))
+    }
     if not large:
         raise ValueError("no family of three models to draw from")
-    return [_one(zoo, large, number, np.random.default_rng((seed, number))) for number in range(count)]
+    return [_one(Lineage(zoo), families, [*large], number, (seed, number)) for number in range(count)]
 
 
-def _one(zoo: Zoo, families: dict[str, list[str]], number: int, random: np.random.Generator) -> SmallRegistry:
-    sizes = np.array([len(names) for names in families.values()])
-    root = list(families)[int(random.choice(len(families), p=sizes / sizes.sum()))]
+def _one(
+    lineage: Lineage, families: dict[str, list[str]], large: list[str], number: int, seed: tuple[int, int]
+) -> SmallRegistry:
+    random = np.random.default_rng(seed)
+    sizes = np.array([len(families[root]) for root in large])
+    root = large[int(random.choice(len(large), p=sizes / sizes.sum()))]
     wanted = int(random.integers(RELATIVES[0], RELATIVES[1] + 1))
-    others = [name for name, member in zoo.members.items() if member.root != root]
+    others = [names[int(random.integers(len(names)))] for other, names in families.items() if other != root]
     strangers = _some(random, others, int(random.integers(UNRELATED[0], UNRELATED[1] + 1)))
     if number % 2 == 0:
         return SmallRegistry(number, _some(random, families[root], wanted), strangers, None)
-    lineage = Lineage(zoo)
     while True:
         orphan = families[root][int(random.integers(len(families[root])))]
         above = lineage.steps_up(orphan)
@@ -65,5 +73,5 @@ def _one(zoo: Zoo, families: dict[str, list[str]], number: int, random: np.rando
 
 def _some(random: np.random.Generator, names: list[str], count: int) -> tuple[str, ...]:
     """At most `count` of the names, in their order."""
-    places = random.choice(len(names), min(count, len(names)), replace=False)
+    places = random.choice(len(names), min(count, len(names)), replace=False) if names else np.empty(0, int)
     return tuple(names[place] for place in sorted(places.tolist()))

@@ -2,9 +2,9 @@
 
     python -m benchmarks.field.small_registries ZOO... --to ROWS.jsonl [--split development] [--count 500]
 
-Each ZOO is a folder of models with truth.json. Registries are drawn from each in turn; every model of a registry is
-asked, without and with release dates. ROWS.jsonl keeps one question a line with all related rows and their truth; the
-fingerprints stay beside it.
+Each ZOO is a folder of models with truth.json. Families are drawn from each in turn, unrelated models from all; every
+model of a registry is asked, without and with release dates. ROWS.jsonl keeps one question a line with all related
+rows and their truth; the fingerprints stay beside it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.truth import Zoo, read_zoo
+from benchmarks.peers.truth import Member, Zoo, read_zoo
 
 from .asking import OPTIONS, Asker
 from .draws import SEED, SmallRegistry, draw
@@ -50,22 +50,35 @@ def questions(asker: Asker, zoo: Zoo, drawn: SmallRegistry, option: str) -> Iter
         }
 
 
-def ask_all(folder: Path, to: Path, split: str | None, count: int, seed: int) -> list[dict[str, Any]]:
-    """Draw from one zoo, ask, append to the file, and return what was asked."""
-    zoo = selected(read_zoo(folder / "truth.json", present=folder), split)
-    asker = Asker(
-        to.with_name(f"{folder.name}.duckdb"), {name: folder / name for name in zoo.members}, list(zoo.members)
-    )
+def together(folders: Sequence[Path], split: str | None) -> tuple[Zoo, dict[str, Path]]:
+    """The models of all folders as one zoo, and where each is; ValueError when two have one name."""
+    members: dict[str, Member] = {}
+    places: dict[str, Path] = {}
+    for folder in folders:
+        zoo = selected(read_zoo(folder / "truth.json", present=folder), split)
+        if both := members.keys() & zoo.members.keys():
+            raise ValueError(f"{folder}: {min(both)} is in another zoo too")
+        members |= zoo.members
+        places |= {name: folder / name for name in zoo.members}
+    return Zoo(members), places
+
+
+def ask_all(folders: Sequence[Path], to: Path, split: str | None, count: int, seed: int) -> list[dict[str, Any]]:
+    """Draw families from each folder in turn, ask, write to the file, and return what was asked."""
+    zoo, places = together(folders, split)
+    asker = Asker(to.with_suffix(".duckdb"), places, list(zoo.members))
     asked: list[dict[str, Any]] = []
     started = time.monotonic()
-    with to.open("a", encoding="utf-8") as lines:
-        for drawn in draw(zoo, count, seed=seed):
-            for option in OPTIONS:
-                for question in questions(asker, zoo, drawn, option):
-                    asked.append({"zoo": folder.name} | question)
-                    lines.write(json.dumps(asked[-1]) + "\n")
-            if drawn.number % 50 == 49:
-                print(f"{folder.name}: {drawn.number + 1} registries, {time.monotonic() - started:.0f} s", flush=True)
+    with to.open("w", encoding="utf-8") as lines:
+        for number, folder in enumerate(folders):
+            share = count // len(folders) + (number < count % len(folders))
+            here = {name for name, place in places.items() if place.parent == folder}
+            for drawn in draw(zoo, share, seed=seed + number, of=here):
+                for option in OPTIONS:
+                    new = [{"zoo": folder.name} | found for found in questions(asker, zoo, drawn, option)]
+                    lines.writelines(json.dumps(question) + "\n" for question in new)
+                    asked += new
+            print(f"{folder.name}: {share} registries, {time.monotonic() - started:.0f} s", flush=True)
     return asked
 
 
@@ -79,11 +92,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED, help="of the draws")
     given = parser.parse_args()
     given.to.parent.mkdir(parents=True, exist_ok=True)
-    given.to.write_text("", "utf-8")
-    asked: list[dict[str, Any]] = []
-    for place, folder in enumerate(given.zoo):
-        share = given.count // len(given.zoo) + (place < given.count % len(given.zoo))
-        asked += ask_all(folder.resolve(), given.to, given.split, share, given.seed + place)
+    folders = [folder.resolve() for folder in given.zoo]
+    asked = ask_all(folders, given.to, given.split, given.count, given.seed)
     print(table(asked))
 
 

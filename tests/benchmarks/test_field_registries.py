@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.field.draws import draw
 from benchmarks.field.relations import Lineage, Relation, selected
+from benchmarks.field.small_registries import together
 from benchmarks.field.summary import calibration, denies_ancestor, falsely_derived, nearest_first, truly_wrong
 from benchmarks.peers.truth import Member, Zoo
 
@@ -91,6 +94,28 @@ def test_a_registry_has_few_relatives_some_strangers_and_every_second_an_orphan(
         assert (registry.orphan is not None) == (registry.number % 2 == 1)
         if registry.orphan:
             assert not {*lineage.steps_up(registry.orphan)} & {*registry.members}
+
+
+def test_relatives_come_from_the_named_models_and_strangers_from_all_one_of_each_family(zoo: Zoo) -> None:
+    more = [Member(f"elm-{i}", ("elm-0",) if i else (), "", "", "elm", "development") for i in range(4)]
+    both = Zoo(zoo.members | {one.name: one for one in more})
+    for registry in draw(both, 30, of={one.name for one in more}):
+        assert all(name.startswith("elm") for name in registry.relatives)
+        roots = [both.members[name].root for name in registry.unrelated]
+        assert "elm" not in roots and len({*roots}) == len(roots)
+
+
+def test_two_zoos_stand_together_unless_they_have_a_name_in_common(tmp_path: Path) -> None:
+    for folder, names in (("a", "xy"), ("b", "z"), ("c", "x")):
+        facts = {"parents": [], "category": "root", "strength": "", "split": "development", "rewritten": False}
+        for name in names:
+            (tmp_path / folder / name).mkdir(parents=True)
+        content = {"models": {name: facts | {"root": name} for name in names}}
+        (tmp_path / folder / "truth.json").write_text(json.dumps(content), "utf-8")
+    zoo, places = together([tmp_path / "a", tmp_path / "b"], None)
+    assert [*zoo.members] == ["x", "y", "z"] and places["z"] == tmp_path / "b" / "z"
+    with pytest.raises(ValueError, match="x is in another zoo too"):
+        together([tmp_path / "a", tmp_path / "c"], None)
 
 
 def test_a_zoo_without_a_family_has_no_registries(zoo: Zoo) -> None:
