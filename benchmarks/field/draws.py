@@ -19,12 +19,13 @@ LEAST_FAMILY = 3
 
 @dataclass(frozen=True, slots=True)
 class SmallRegistry:
-    """`orphan` is the member none of whose ancestors is registered; None where nothing was left out for anybody."""
+    """`chosen` is the member that it was drawn for: one of its ancestors is registered, or, an `orphan`, none is."""
 
     number: int
     relatives: tuple[str, ...]
     unrelated: tuple[str, ...]
-    orphan: str | None
+    chosen: str
+    orphan: bool
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -36,8 +37,8 @@ def draw(zoo: Zoo, count: int, *, seed: int = SEED, of: Container[str] | None = 
     """`count` registries, every second with an orphan; each follows from `seed` and its number alone.
 
     Families are drawn by their size, from the models `of` (all, with None); unrelated models from the whole zoo, at
-    most one of each other family. Where an orphan's family has no relative but ancestors another is drawn.
-    Raises ValueError when no family has three models.
+    most one of each other family. A chosen model whose family cannot give what it needs is drawn again.
+    Raises ValueError when no family has three models, some with parents.
     """
     families: dict[str, list[str]] = {}
     for name, member in zoo.members.items():
@@ -45,7 +46,9 @@ def draw(zoo: Zoo, count: int, *, seed: int = SEED, of: Container[str] | None = 
     large = {
         root: names
         for root, names in families.items()
-        if len(names) >= LEAST_FAMILY and (of is None or any(name in of for name in names))
+        if len(names) >= LEAST_FAMILY
+        and any(zoo.members[n].parents for n in names)
+        and (of is None or any(name in of for name in names))
     }
     if not large:
         raise ValueError("no family of three models to draw from")
@@ -61,14 +64,18 @@ def _one(
     wanted = int(random.integers(RELATIVES[0], RELATIVES[1] + 1))
     others = [names[int(random.integers(len(names)))] for other, names in families.items() if other != root]
     strangers = _some(random, others, int(random.integers(UNRELATED[0], UNRELATED[1] + 1)))
-    if number % 2 == 0:
-        return SmallRegistry(number, _some(random, families[root], wanted), strangers, None)
+    orphan = number % 2 == 1
     while True:
-        orphan = families[root][int(random.integers(len(families[root])))]
-        above = lineage.steps_up(orphan)
-        rest = [name for name in families[root] if name not in above and name != orphan]
-        if rest:
-            return SmallRegistry(number, (orphan, *_some(random, rest, wanted - 1)), strangers, orphan)
+        chosen = families[root][int(random.integers(len(families[root])))]
+        above = [name for name in families[root] if name in lineage.steps_up(chosen)]
+        rest = [name for name in families[root] if name not in above and name != chosen]
+        if orphan and rest:
+            return SmallRegistry(number, (chosen, *_some(random, rest, wanted - 1)), strangers, chosen, orphan)
+        if not orphan and above:
+            (ancestor,) = _some(random, above, 1)
+            rest = [name for name in families[root] if name not in {chosen, ancestor}]
+            relatives = (chosen, ancestor, *_some(random, rest, wanted - 2))
+            return SmallRegistry(number, relatives, strangers, chosen, orphan)
 
 
 def _some(random: np.random.Generator, names: list[str], count: int) -> tuple[str, ...]:

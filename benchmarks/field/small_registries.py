@@ -42,7 +42,7 @@ def questions(asker: Asker, zoo: Zoo, drawn: SmallRegistry, option: str) -> Iter
             "query": query,
             "category": zoo.members[query].category,
             "members": drawn.members,
-            "orphan": drawn.orphan,
+            "chosen": query == drawn.chosen,
             "nearest": lineage.nearest(query, drawn.members),
             "verdict": answer.verdict,
             "sentence": answer.sentence,

@@ -119,9 +119,11 @@ def figures(questions: Sequence[Question]) -> dict[str, str]:
         "  at its top": str(share(with_ancestor, lambda q: bool(q["rows"]) and q["rows"][0]["name"] in q["nearest"])),
         "  its direction told": str(share(with_ancestor, direction_told)),
         "median tie": f"{statistics.median(ties):g}" if ties else "none",
-        "verdicts": ", ".join(
-            f"{v} {sum(q['verdict'] == v for q in related)}" for v in sorted({q["verdict"] for q in related})
-        ),
+        "related": str(len(related)),
+        **{
+            f"  of these {v}": str(sum(q["verdict"] == v for q in related))
+            for v in ("derived", "related", "inconclusive")
+        },
         "merges name their registered parents": str(share(merges, names_both)),
         "unrelated rows": str(len(false)),
     }
@@ -146,10 +148,11 @@ def table(questions: Sequence[Question]) -> str:
     """The figures of every zoo and option, for people."""
     lines: list[str] = []
     for zoo, option in dict.fromkeys((q["zoo"], q["option"]) for q in questions):
-        chosen = [q for q in questions if q["zoo"] == zoo and q["option"] == option]
-        lines.append(f"{zoo}, {option}")
-        lines += [f"  {name:52} {value}" for name, value in (figures(chosen) | row_figures(chosen)).items()]
-        if known := calibration(chosen):
+        asked = [q for q in questions if q["zoo"] == zoo and q["option"] == option]
+        lines.append(f"{zoo}, {option}: every member asked, then the chosen one alone")
+        every, chosen = figures(asked) | row_figures(asked), figures([q for q in asked if q["chosen"]])
+        lines += [f"  {name:52} {value:22} {chosen.get(name, '')}" for name, value in every.items()]
+        if known := calibration(asked):
             lines += ["  probability of being an ancestor:", *known]
     return "\n".join(lines)
 

@@ -91,9 +91,9 @@ def test_a_registry_has_few_relatives_some_strangers_and_every_second_an_orphan(
         assert 2 <= len(registry.relatives) <= 8 and 1 <= len(registry.unrelated) <= 4
         assert len({*registry.members}) == len(registry.members)
         assert all(zoo.members[name].root == "base" for name in registry.relatives)
-        assert (registry.orphan is not None) == (registry.number % 2 == 1)
-        if registry.orphan:
-            assert not {*lineage.steps_up(registry.orphan)} & {*registry.members}
+        assert registry.orphan == (registry.number % 2 == 1)
+        assert registry.chosen in registry.relatives
+        assert registry.orphan != bool({*lineage.steps_up(registry.chosen)} & {*registry.members})
 
 
 def test_relatives_come_from_the_named_models_and_strangers_from_all_one_of_each_family(zoo: Zoo) -> None:
