@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from forebear.queries import answer, evidence
-from forebear.queries.ancestors import load_models
-from forebear.queries.components import Component
-from forebear.queries.evidence import PairEvidence
-from forebear.queries.records import Ancestor
+from forebear.queries.answers import verdict
+from forebear.queries.answers.records import Ancestor
+from forebear.queries.data.component import Component
+from forebear.queries.data.query import load_models
+from forebear.queries.evidence import pair
+from forebear.queries.evidence.pair import PairEvidence
 from forebear.registry import Registry
 
 from .summary import COPIES
@@ -74,7 +75,7 @@ class Asker:
         self._names = models
         self._components = {models[model]: components for model, components in loaded.items()}
         self._ids = {name: model for model, name in models.items()}
-        answer.compare = remembered(evidence.compare)  # type: ignore[attr-defined]
+        verdict.compare = remembered(pair.compare)  # type: ignore[attr-defined]
 
     def ask(self, query: str, members: Sequence[str], option: str) -> Answer:
         """The answer for `query` in a registry of `members`, with one of OPTIONS."""
@@ -83,7 +84,7 @@ class Asker:
         others = [name for name in members if name != query]
         candidates = [c for name in others for c in self._components[name] if c.kind == component.kind]
         facts = {self._ids[n]: (n, n, self._released(n) if dates else None) for n in others}
-        found = answer.judged(
+        found = verdict.judged(
             component,
             candidates,
             facts,
