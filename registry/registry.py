@@ -19,6 +19,7 @@ from ..ingest.sources import CONNECTIONS, Source, open_source
 from ..queries.answers.ancestors import ancestors
 from ..queries.comparison.records.comparison import Comparison
 from ..queries.data.query import Query, registered_query
+from ..queries.sql import statement
 from .audit.report import AuditChanges, AuditReport, audit_changes, audit_report
 from .audit.run import AuditOptions, run_audit
 from .jobs.comparing import compare
@@ -244,7 +245,7 @@ class Registry:
         return audit_changes(self.connection, earlier, later)
 
     def _others(self, model_id: int) -> int:
-        rows = self.connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [model_id]).fetchall()
+        rows = self.connection.execute(statement("models/others"), {"model_id": model_id}).fetchall()
         return int(rows[0][0])
 
     def compare(

@@ -15,9 +15,8 @@ from .verdict import judged
 
 def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> list[ComponentAnswer]:
     """The answer for every component of the query that has layers: at least `k` rows where the registry has them."""
-    models = int(
-        connection.execute("SELECT count(*) FROM model WHERE model_id != ?", [query.model_id]).fetchall()[0][0]
-    )
+    others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
+    models = int(others[0][0])
     declared = {
         model: (parent, child)
         for model, parent, child in connection.execute(

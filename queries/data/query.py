@@ -47,12 +47,12 @@ class Query:
 def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
     """The query for a model of the registry."""
     facts = connection.execute(statement("models/facts"), {"models": [model_id]}).fetchall()[0]
-    declared = connection.execute("SELECT parent FROM declared_parent WHERE model_id = ?", [model_id]).fetchall()
+    declared = connection.execute(statement("show/parents"), {"model_id": model_id}).fetchall()
     components = load_models(connection, [model_id]).get(model_id, [])
     return Query(
         model_id,
         own_names(facts[1], facts[2]),
-        tuple(parent for (parent,) in declared),
+        tuple(parent for parent, _, _ in declared),
         tuple(components),
         registered_sketches(connection, model_id),
         facts[4],

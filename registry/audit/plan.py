@@ -32,7 +32,7 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, scope: Scope, advance
     """Fill `audit_candidate` by sketch. A task with an earlier answer is compared with what is new since then alone."""
     everyone = sorted({*scope.asked, *scope.against})
     table = connection.sql(statement("search/all_sketches"), params={"models": everyone}).to_arrow_table()
-    tasks = connection.sql("FROM audit_task ORDER BY query_id, component").to_arrow_table()
+    tasks = connection.sql(statement("audit/planned")).to_arrow_table()
     asked = _number(tasks["query_id"]), tasks["component"].to_numpy(zero_copy_only=False)
     seen = np.nan_to_num(_float(tasks["seen_until"]), nan=-1).astype(np.int64)
     earlier = {(int(q), str(c)): int(s) for q, c, s in zip(*asked, seen, strict=True)}

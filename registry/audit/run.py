@@ -107,12 +107,12 @@ def _begin(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> Scop
     """Go on with a run that was ended, or begin a new one."""
     asked = _selected(connection, options.queries, options.since, "--query")
     against = _selected(connection, options.against, None, "--against")
-    models, newest = connection.execute("SELECT count(*), coalesce(max(model_id), 0) FROM model").fetchall()[0]
+    models, newest = connection.execute(statement("audit/state")).fetchall()[0]
     state = {"models": models, "newest": newest}
     ended = connection.execute(statement("audit/unfinished"), {**options.scope, **state}).fetchall()
     if ended:
         return Scope(int(ended[0][0]), newest, asked, against)
-    run_id = int(connection.execute("SELECT nextval('audit_run_id')").fetchall()[0][0])
+    run_id = int(connection.execute(statement("audit/next_run")).fetchall()[0][0])
     facts = {"run_id": run_id, "asked": len(asked), "started_at": _now()}
     connection.execute(statement("audit/begin"), {**options.scope, **state, **facts})
     return Scope(run_id, newest, asked, against)

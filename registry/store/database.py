@@ -98,8 +98,8 @@ def _open_lake(place: str, read_only: bool) -> duckdb.DuckDBPyConnection:
             committed(connection, lambda: _fill_lake(connection, tables))
         elif not _tables(connection, "lake"):
             raise RegistryError(f"{place}: no registry there yet; make one with `forebear ingest`")
-        wanted = connection.execute("FROM registry.migration SELECT name, sha256 ORDER BY version").fetchall()
-        stored = connection.execute("FROM lake.migration SELECT name, sha256 ORDER BY version").fetchall()
+        wanted = connection.execute(statement("registry/migrations")).fetchall()
+        stored = connection.execute(statement("lake/migrations")).fetchall()
         if stored != wanted:
             raise RegistryError(
                 f"{place}: its schema ends at {stored[-1:]}, this forebear's at {wanted[-1:]}; export it with the"
@@ -154,7 +154,7 @@ def _explained(path: Path, error: duckdb.Error) -> RegistryError:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str = "registry") -> set[str]:
-    rows = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [database]).fetchall()
+    rows = connection.execute(statement("models/tables"), {"database": database}).fetchall()
     return {name for (name,) in rows}
 
 
@@ -165,7 +165,7 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
         raise RegistryError(f"{path}: a DuckDB file, but not a registry; name another place with --registry")
     applied: dict[int, tuple[str, str]] = {}
     if tables:
-        rows = connection.execute("SELECT version, name, sha256 FROM migration").fetchall()
+        rows = connection.execute(statement("registry/migrations")).fetchall()
         applied = {version: (name, digest) for version, name, digest in rows}
     known = migrations()
     unknown = sorted(set(applied) - {version for version, _, _ in known})
@@ -184,21 +184,17 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
             )
         else:
             with transaction(connection):
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL,"
-                    " sha256 VARCHAR NOT NULL, applied_at TIMESTAMP DEFAULT current_localtimestamp())"
-                )
+                connection.execute(statement("registry/migration_table"))
                 connection.execute(text)
-                connection.execute(
-                    "INSERT INTO migration (version, name, sha256) VALUES (?, ?, ?)", [version, name, digest]
-                )
+                record = {"version": version, "name": name, "sha256": digest}
+                connection.execute(statement("registry/note_migration"), record)
 
 
 def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, write: bool) -> None:
     """Fingerprints of two versions are never compared."""
     if write:
         committed(connection, lambda: _first_settings(connection))
-    stored = dict(connection.execute("SELECT name, value FROM setting").fetchall())
+    stored = dict(connection.execute(statement("registry/settings")).fetchall())
     for name, value in _SETTINGS.items():
         if stored.get(name) != value:
             raise RegistryError(
@@ -208,8 +204,9 @@ def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, writ
 
 
 def _first_settings(connection: duckdb.DuckDBPyConnection) -> None:
-    if not connection.execute("SELECT count(*) FROM setting").fetchall()[0][0]:
-        connection.executemany("INSERT INTO setting VALUES (?, ?)", [list(item) for item in _SETTINGS.items()])
+    if not connection.execute(statement("registry/settings")).fetchall():
+        for name, value in _SETTINGS.items():
+            connection.execute(statement("registry/keep_setting"), {"name": name, "value": value})
 
 
 def registry_place(named: str | Path | None) -> Place:

@@ -95,7 +95,7 @@ def next_ids(connection: duckdb.DuckDBPyConnection, count: int) -> list[int]:
     """So many new ids of models, ascending, inside a transaction of the caller's."""
     if is_lake(connection):  # no sequences there; two writers that take at once conflict, and one of them tries again
         connection.execute(statement("lake/take_ids"), {"count": count})
-        last = int(connection.execute("SELECT taken FROM lake.taken_ids").fetchall()[0][0])
+        last = int(connection.execute(statement("lake/taken")).fetchall()[0][0])
         return list(range(last - count + 1, last + 1))
     return [int(number) for (number,) in connection.execute(statement("models/next_ids"), {"count": count}).fetchall()]
 

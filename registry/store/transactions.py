@@ -10,14 +10,15 @@ from typing import TypeVar
 
 import duckdb
 
+from ...queries.sql import statement
+
 T = TypeVar("T")
 _CONFLICTS = 200  # of four busy writers one tried 8 times at most
 
 
 def is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the registry is a DuckLake catalogue."""
-    rows = connection.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'lake'").fetchall()
-    return bool(rows[0][0])
+    return bool(connection.execute(statement("lake/attached")).fetchall()[0][0])
 
 
 def committed(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:

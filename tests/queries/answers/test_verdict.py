@@ -1,0 +1,132 @@
+"""The verdict on one component, and the sentence that says it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from forebear.queries.answers.records import ComponentAnswer, Verdict, overall
+from forebear.queries.answers.verdict import judged
+from forebear.queries.data.component import Component
+
+from ..components import LAYERS, Model, adapter, base, component, drifted, with_layers
+
+ROOT = base(1)
+QUERY = drifted(ROOT, 0.1, 2)
+RELEASED = datetime(2026, 1, 1)
+NAMES = {2: "first", 3: "second", 4: "third", 5: "fourth"}
+
+
+def answer(
+    *others: Component,
+    query: Model = QUERY,
+    k: int = 10,
+    models: int = 5,
+    later: int = 0,
+    declared: dict[int, tuple[bool, bool]] | None = None,
+    blocks: bool = True,
+) -> ComponentAnswer:
+    facts = {
+        number: (name, f"file:///{name}", datetime(2026, 1, 2) if number == later else None)
+        for number, name in NAMES.items()
+    }
+    return judged(
+        component(query),
+        others,
+        facts,
+        declared=declared or {},
+        released_at=RELEASED,
+        models=models,
+        k=k,
+        blocks=blocks,
+    )
+
+
+def test_an_ancestor_is_named_in_the_sentence() -> None:
+    found = answer(component(ROOT, 2), component(drifted(ROOT, 0.1, 3), 3), component(drifted(ROOT, 0.1, 4), 4))
+    assert found.verdict == "derived" and found.sentence.startswith("language: derived from first: weights correlate")
+    assert found.ancestors[0].name == "first"
+
+
+def test_two_relatives_alone_do_not_tell_who_came_first() -> None:
+    found = answer(component(ROOT, 2))
+    assert found.sentence.endswith("who came first, weights alone do not tell")
+
+
+def test_a_model_that_was_released_later_is_of_one_lineage_and_no_ancestor() -> None:
+    found = answer(component(ROOT, 2), later=2)
+    assert found.verdict == "inconclusive" and "not an ancestor" in found.sentence
+
+
+def test_strangers_are_no_ancestors() -> None:
+    found = answer(component(base(8), 2), component(base(9), 3))
+    assert (found.verdict, found.sentence) == ("unrelated", "language: no ancestor among 5 models")
+    assert all(row.coverage == 0 and not row.relation and not row.blocks for row in found.ancestors)
+    assert {row.origin for row in found.ancestors} == {None}
+
+
+def test_an_empty_registry_and_too_few_matrices_are_inconclusive() -> None:
+    assert answer(models=0).sentence == "language: the registry holds no other model to compare with"
+    few = tuple(t for t in base(7, layers=1, tokens=0) if t.role in {"q", "k", "v", "norm"})
+    found = answer(component(base(8), 2), query=few)
+    assert (found.verdict, found.sentence) == ("inconclusive", "language: too few matrices to tell anything")
+
+
+def test_rows_are_as_many_as_were_asked_for_and_the_verdict_does_not_depend_on_it() -> None:
+    others = [component(ROOT, 2), component(base(8), 3), component(base(9), 4)]
+    few, many = answer(*others, k=1), answer(*others, k=9)
+    assert (len(few.ancestors), len(many.ancestors)) == (1, 3)
+    assert (few.verdict, few.sentence, few.ancestors[0]) == (many.verdict, many.sentence, many.ancestors[0])
+
+
+def test_of_two_components_of_one_model_the_nearer_one_is_the_row() -> None:
+    encoder, decoder = component(base(8), 2, name="encoder"), component(ROOT, 2, name="decoder")
+    found = answer(encoder, decoder)
+    assert [(row.name, row.component) for row in found.ancestors] == [("first", "decoder")]
+
+
+def test_the_block_map_names_blocks_and_is_left_out_when_nobody_asks() -> None:
+    cut = with_layers(QUERY, [0, 3])
+    blocks = answer(component(ROOT, 2), query=cut).ancestors[0].blocks
+    assert [(b.query, b.ancestor) for b in blocks] == [("language.0", "language.0"), ("language.1", "language.3")]
+    assert all(b.identity > 0.9 and b.log10_p < -10 for b in blocks)
+    assert answer(component(ROOT, 2), query=cut, blocks=False).ancestors[0].blocks == ()
+    assert len(answer(component(ROOT, 2)).ancestors[0].blocks) == LAYERS
+
+
+def test_declarations_stand_beside_the_verdict_and_decide_nothing_but_the_direction() -> None:
+    others = [component(ROOT, 2), component(base(8), 3)]
+    plain, told = answer(*others), answer(*others, declared={2: (True, False), 3: (True, False)})
+    assert [row.declared for row in told.ancestors] == [True, True]
+    assert (plain.verdict, plain.sentence) == (told.verdict, told.sentence)
+    child = answer(*others, declared={2: (False, True)})
+    assert child.ancestors[0].declared_child and child.verdict == "inconclusive"
+
+
+def test_a_larger_registry_makes_the_same_evidence_say_less() -> None:
+    small, large = (answer(component(ROOT, 2), models=n).ancestors[0].log10_evalue for n in (5, 5000))
+    assert large - small == pytest.approx(3)
+
+
+def test_adapters_of_one_initialisation_are_said_to_be_that() -> None:
+    first, second = adapter(1), adapter(2)
+    apart = tuple(a if a.slot == "A" else b for a, b in zip(first, second, strict=True))
+    facts = {2: ("first", "file:///first", None)}
+    mine, other = component(apart, name="adapter"), component(first, 2, name="adapter")
+    found = judged(mine, [other], facts, declared={}, released_at=None, models=1, k=3)
+    assert found.verdict == "shared_initialisation"
+    assert found.sentence.startswith("adapter: same random initialisation as first, trained apart")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ({"language": "unrelated", "vision": "derived"}, "unrelated"),
+        ({"vision": "unrelated", "audio": "shared_initialisation"}, "shared_initialisation"),
+        ({"vision": "inconclusive", "audio": "unrelated"}, "inconclusive"),
+        ({}, "inconclusive"),
+    ],
+)
+def test_the_language_component_speaks_for_the_model(verdicts: dict[str, Verdict], expected: str) -> None:
+    assert overall(verdicts) == expected

@@ -1,0 +1,98 @@
+"""Flags of a relation, each on the change that it is named after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forebear.queries.evidence.pair import PairEvidence, compare
+from forebear.queries.relation.flags import Relation, relate
+
+from ..components import (
+    WIDTH,
+    Model,
+    base,
+    component,
+    drifted,
+    quantised,
+    rotated,
+    rounded,
+    upcycled,
+    with_columns,
+    with_layers,
+)
+
+PARENT = base(1)
+MADE = {
+    "identical": PARENT,
+    "finetuned": drifted(PARENT, 0.05, 2),
+    "layers_removed": with_layers(PARENT, [0, 1, 4, 5]),
+    "layers_added": with_layers(PARENT, [0, 1, 2, 3, 2, 3, 4, 5]),
+    "layers_reordered": with_layers(PARENT, [0, 2, 1, 3, 4, 5]),
+    "experts_upcycled": upcycled(PARENT, 2, 0.2, 5),
+    "basis_changed": rotated(PARENT, 3),
+    "width_pruned": with_columns(PARENT, np.arange(64)),
+    "vocabulary_changed": (replace(PARENT[0], rows=600), *PARENT[1:]),
+}
+
+
+def evidence(query: Model, candidate: Model = PARENT, dtype: str = "F32") -> PairEvidence:
+    found = compare(component(query, dtype=dtype), component(candidate, 2), 10)
+    assert found.significant
+    return found
+
+
+def relation(query: Model, candidate: Model = PARENT, dtype: str = "F32") -> Relation:
+    return relate(evidence(query, candidate, dtype))
+
+
+@pytest.mark.parametrize("flag", MADE)
+def test_what_was_done_is_named_and_nothing_else(flag: str) -> None:
+    flags = set(relation(MADE[flag]).flags)
+    assert flags == ({flag, "identical"} if flag == "vocabulary_changed" else {flag})
+
+
+def test_shuffled_units_are_a_change_of_basis() -> None:
+    shuffled = with_columns(PARENT, np.random.default_rng(1).permutation(WIDTH))
+    assert relation(shuffled).flags == ("basis_changed",)
+
+
+@pytest.mark.parametrize(
+    "copy", [rounded(PARENT), quantised(PARENT, 4), quantised(PARENT, 8)], ids=["bfloat16", "4 bits", "8 bits"]
+)
+def test_a_rounded_copy_is_a_numeric_copy_either_way(copy: Model) -> None:
+    assert relation(copy).flags == ("numeric_copy",)
+    assert relation(PARENT, copy).flags == ("numeric_copy",)
+
+
+def test_a_light_fine_tune_is_no_copy() -> None:
+    assert relation(drifted(PARENT, 0.01, 2)).flags == ("finetuned",)
+
+
+def test_a_change_as_small_as_8_bits_round_is_a_fine_tune_where_its_errors_are_not_bounded() -> None:
+    coarse = quantised(PARENT, 8)
+    tuned = tuple(
+        t if t.value.ndim == 1 or t.role == "embed" else u
+        for t, u in zip(coarse, drifted(coarse, 0.005, 2), strict=True)
+    )
+    assert relation(tuned, coarse).flags == ("finetuned",)
+
+
+def test_trained_gains_are_no_copy_although_every_matrix_is() -> None:
+    tuned = drifted(PARENT, 0.1, 2)
+    mixed = tuple(u if t.role == "norm" else t for t, u in zip(PARENT, tuned, strict=True))
+    assert "identical" not in relation(mixed).flags and "numeric_copy" not in relation(mixed).flags
+
+
+def test_gains_trained_apart_are_a_shared_initialisation() -> None:
+    random = np.random.default_rng(4)
+    apart = tuple(
+        replace(t, value=(1 + 0.2 * random.standard_normal(t.value.shape)).astype(np.float32))
+        if t.role == "norm"
+        else t
+        for t in drifted(PARENT, 1.0, 2)
+    )
+    found = relation(apart)
+    assert (found.origin, found.flags) == ("shared_initialisation", ("shared_initialisation",))
