@@ -28,7 +28,7 @@ from .names.architectures import FEEDS, GAIN_OFFSET
 from .names.naming import ADAPTER, EXACT
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading.ranges import Block, read_plan
-from .sources.hub_card import HubCard
+from .sources.card import ProviderCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
 from .storage.skipped import SkippedTensor
@@ -55,7 +55,7 @@ class ModelFingerprint:
     bytes_read: int
     bytes_total: int
     requests: int
-    hub: HubCard | None
+    provider: ProviderCard | None
     files: tuple[SourceFile, ...]
     adapter: Adapter | None = None
 
@@ -127,7 +127,7 @@ def fingerprint_model(
         bytes_read=metered.bytes_read,
         bytes_total=sum(source.files[path].size for path in {*checkpoint_files(source), *plan.files}),
         requests=metered.requests,
-        hub=source.card,
+        provider=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),
         adapter=adapter,
     )

@@ -11,12 +11,14 @@ from pathlib import Path
 from ..errors import SourceError
 from ..storage.reader import FileReader
 from ..text import printable
-from .source import SourceFile
+from .kind import Location, SourceKind
+from .source import Source, SourceFile
 
 _DEPTH = 3
 _MOST_FILES = 20_000
 _PART = re.compile(r"-\d{5}-of-(\d{5})(?=\.)")
 """How the parts of a split model are numbered."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
 _GENERIC = frozenset({"model", "pytorch_model", "consolidated", "weights", "diffusion_pytorch_model"})
 
 
@@ -72,6 +74,23 @@ def open_folder(path: Path) -> FolderSource:
         return FolderSource(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
+
+
+def folder_uri(path: Path) -> str:
+    """The URI of a folder or a file, which need not be there: `a/../b` and `b` have one."""
+    return Path(os.path.abspath(path.expanduser())).as_uri()
+
+
+def _parse(spec: str) -> Location | None:
+    path = Path(spec).expanduser()
+    return Location(folder_uri(path)) if not _SCHEME.match(spec) and path.exists() else None
+
+
+def _open(spec: str, connections: int | None) -> Source:
+    return open_folder(Path(spec).expanduser())
+
+
+FOLDER = SourceKind("folder", _parse, _open)
 
 
 def _walk(root: Path) -> list[tuple[str, os.stat_result]]:

@@ -10,7 +10,7 @@ from ..errors import FormatError, SourceError
 from ..storage.reader import Reader
 
 if TYPE_CHECKING:
-    from .hub_card import HubCard
+    from .card import ProviderCard
 
 CONNECTIONS = 16
 """Ranges of a repository in flight; huggingface_hub's pooled client keeps 20 connections open, more would be made anew
@@ -59,8 +59,8 @@ class Source(Protocol):
         ...
 
     @property
-    def card(self) -> HubCard | None:
-        """What the Hub says of the model, for a source that is the Hub's."""
+    def card(self) -> ProviderCard | None:
+        """What the provider says of the model, where there is one that does."""
         ...
 
     @property

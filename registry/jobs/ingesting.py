@@ -22,7 +22,7 @@ import duckdb
 
 from ...ingest.errors import ForebearError, RegistryError
 from ...ingest.model import ModelFingerprint, fingerprint_model, is_current, iter_problems
-from ...ingest.sources import Source, hub_uri, is_remote, source_uri
+from ...ingest.sources import Source, is_remote, remote_spec, source_uri
 from ...ingest.sources.source import NothingToRead
 from ...queries.sql import statement
 from ..store.models import Model, find_source, known_sources, put_model
@@ -144,11 +144,11 @@ class Batch:
     def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if not isinstance(read, Read):
-            if uri := hub_uri(read.source):
+            if uri := remote_spec(read.source):
                 note_attempt(self._opened_file(), uri, read.reason)
             return read
         connection = self._opened_file()
-        keys = [read.uri, hub_uri(read.spec) or read.uri]
+        keys = [read.uri, remote_spec(read.spec) or read.uri]
         match read.found:
             case ModelFingerprint() as made:
                 found = committed(connection, lambda: _put(connection, made, keys))

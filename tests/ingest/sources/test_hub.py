@@ -20,9 +20,10 @@ import pytest
 from forebear.ingest.errors import SourceError
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.sources import open_source
-from forebear.ingest.sources.hub import HubSource, open_hub, parse_spec
-from forebear.ingest.sources.hub_card import BaseModel
+from forebear.ingest.sources.card import BaseModel
+from forebear.ingest.sources.hub import HubSource, open_hub
 from forebear.ingest.sources.hub_patience import Patience
+from forebear.ingest.sources.hub_spec import parse_spec
 
 from ...hub_server import Fault, HubServer
 
@@ -55,8 +56,8 @@ def plain(value: object) -> object:
 
 
 def evidence(model: ModelFingerprint) -> object:
-    """Everything of a fingerprint but where it was read, in how many reads, and what the Hub says of it."""
-    here = dataclasses.replace(model, uri="", name="", state="", revision=None, hub=None, files=())
+    """Everything of a fingerprint but where it was read, in how many reads, and what its provider says of it."""
+    here = dataclasses.replace(model, uri="", name="", state="", revision=None, provider=None, files=())
     return plain(dataclasses.replace(here, requests=0, bytes_read=0))
 
 
