@@ -9,6 +9,7 @@ sha256 that comes with the file list identifies the same content.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from .hub_range import Refused, Span
 from .hub_spec import is_repository, parse_spec
 from .source import CONNECTIONS, SourceFile
 
+_log = logging.getLogger(__name__)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 GAP = 64 << 10
@@ -50,6 +52,7 @@ class HubSource:
         self.state = info.sha
         self.card: ProviderCard = card_of(info)
         self._files = files_of(info, self.uri)
+        _log.info("%s: %d files of commit %s", self.uri, len(self._files), info.sha)
         self._contents = {path: _Content(client, self.name, info.sha, file) for path, file in self._files.items()}
 
     @property

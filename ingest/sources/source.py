@@ -95,10 +95,5 @@ def read_small(source: Source, path: str, limit: int) -> bytes | None:
         reader.close()
 
 
-def nothing_to_read(source: Source) -> SourceError:
-    """The error for a source without any weights that a format reads."""
-    return NothingToRead(f"{source.uri}: no weights here that forebear reads ({len(source.files)} files)")
-
-
 class NothingToRead(SourceError):
     """The source is readable and holds no weights."""

@@ -9,6 +9,7 @@ it is kept once.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -30,6 +31,7 @@ from ..store.transactions import committed
 from .engines import Engine
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 
+_log = logging.getLogger(__name__)
 Opener = Callable[[str], Source]
 """Opens the source of a spec."""
 HELD = 0.5
@@ -201,14 +203,17 @@ def read_spec(
             same = known.get((source.uri, source.revision))
             if same is None or not is_current(same.state, source.state, budget=budget):
                 return Read(spec, source.uri, fingerprint_model(source, budget=budget), time.monotonic() - began)
+            _log.info("%s: unchanged since it was registered", source.uri)
             return Read(spec, source.uri, same, time.monotonic() - began)
         finally:
             close(source)
     except NothingToRead as error:
+        _log.info("%s: skipped: %s", spec, error)
         return Skipped(spec, str(error), time.monotonic() - began)
     except RegistryError:
         raise
     except ForebearError as error:
+        _log.info("%s: failed: %s", spec, error)
         return Failed(spec, str(error), time.monotonic() - began)
 
 
