@@ -106,7 +106,7 @@ class NeuronCollector:
         return self._basis.second, self._basis.signs
 
     def add(self, pair: TensorPair, side: int, start: int, block: _Part) -> None:
-        """Keep the chosen dimensions of the next rows, float32 [rows, in]: columns of gate and up, rows of down, ascending."""
+        """Keep the chosen dimensions of the next rows [rows, in]: columns of gate and up, rows of down, ascending."""
         chosen, signs = self._dimensions(side)
         parts = self._parts.setdefault((pair.place.role, side), [])
         if pair.place.role != "down":
