@@ -12,7 +12,8 @@ from .formats import ModelFiles, read_checkpoint, resolve_files
 from .formats.quantised import unpack
 from .layouts.fused import Layout, unfuse
 from .metadata.card import read_config, text_config
-from .metadata.tokenizer import Tokenizer, read_tokenizer
+from .metadata.tokenizer import Tokenizer
+from .metadata.tokenizer_files import read_tokenizer
 from .names.naming import NamedTensor, name_tensors
 from .reading.ranges import read_ranges
 from .sources.inside import Inside

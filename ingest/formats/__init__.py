@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..errors import ForebearError, FormatError, SourceError
 from ..metadata.card import read_config
-from ..metadata.tokenizer import read_tokenizer
+from ..metadata.tokenizer_files import read_tokenizer
 from ..sources.inside import Inside
 from ..sources.source import NothingToRead, Source
 from ..storage.skipped import SkippedTensor

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..errors import ForebearError, FormatError
+from ..sources.lfs import lfs_pointer
 from ..sources.source import NothingToRead, Source, read_small
 from ..storage.reader import Reader
 from ..text import printable
@@ -69,8 +70,6 @@ ENDINGS: Mapping[str, str] = {
 }
 """Told by their endings, where a source holds no weights that are read."""
 
-_LFS = b"version https://git-lfs.github.com/spec/"
-
 
 def explained(error: ForebearError, source: Source, path: str, reader: Reader) -> ForebearError:
     """The error of a format, or a better one where the file is of a kind that is known and not read."""
@@ -83,15 +82,6 @@ def explained(error: ForebearError, source: Source, path: str, reader: Reader) -
     if is_tensorflow_js(source, path):
         return NothingToRead(f"{source.uri}: {printable(path)}: a part of a TensorFlow.js model; {ORIGINAL}")
     return error
-
-
-def lfs_pointer(head: bytes) -> str | None:
-    """What is to be said of a file that begins so, when it is the pointer that Git keeps of a large file."""
-    if not head.startswith(_LFS):
-        return None
-    size = re.search(rb"^size (\d{1,18})$", head, re.M)
-    of = f" of {int(size[1])} bytes" if size else ""
-    return f"a Git LFS pointer, not the file{of}: run `git lfs pull` in its folder, or download the file itself"
 
 
 def is_tensorflow_js(source: Source, path: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..errors import FormatError, SourceError
 from ..storage.reader import Reader
+from .lfs import lfs_pointer
 
 if TYPE_CHECKING:
     from .card import ProviderCard
@@ -83,16 +84,22 @@ class Source(Protocol):
 
 
 def read_small(source: Source, path: str, limit: int) -> bytes | None:
-    """The whole of a small file, None when the source has no such file; FormatError when it is over `limit` bytes."""
+    """The whole of a small file, None when the source has no such file.
+
+    Raises FormatError when it is over `limit` bytes, and for the pointer that Git LFS leaves in a file's place.
+    """
     if path not in source.files:
         return None
     reader = source.open(path)
     try:
         if reader.size > limit:
             raise FormatError(f"{source.uri}: {path} has {reader.size} bytes, the limit for it is {limit}")
-        return reader.read(0, reader.size)
+        data = reader.read(0, reader.size)
     finally:
         reader.close()
+    if pointer := lfs_pointer(data):
+        raise FormatError(f"{source.uri}: {path}: {pointer}")
+    return data
 
 
 class NothingToRead(SourceError):

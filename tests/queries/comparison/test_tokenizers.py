@@ -79,7 +79,7 @@ def test_words_keep_one_blank_before_them() -> None:
 
 
 def test_byte_pair_encoding_agrees_with_a_second_implementation(zoo: Path) -> None:
-    from forebear.ingest.metadata.tokenizer import read_tokenizer
+    from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 
     tokenizer = read_tokenizer(open_source(str(zoo / "alder")))
     assert tokenizer is not None
