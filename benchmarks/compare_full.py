@@ -36,8 +36,8 @@ PIECE = 1 << 22
 CHILD = """
 import sys
 from forebear.ingest.sources import open_source
-from forebear.queries.comparison.full import full_comparison
-found = full_comparison(open_source(sys.argv[1]), open_source(sys.argv[2]))
+from forebear.registry.jobs.whole import weights_of
+found = weights_of(open_source(sys.argv[1]), open_source(sys.argv[2]))
 print(found.bytes_read, len(found.tensors), found.neurons.log10_p, found.attention.z)
 """
 

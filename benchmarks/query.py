@@ -210,7 +210,7 @@ def _model(name: str, tensors: Sequence[TensorFingerprint], rows: NDArray[np.flo
         bytes_read=39_500_000,
         bytes_total=2 * parameters,
         requests=281,
-        hub=None,
+        provider=None,
         files=(),
     )
 

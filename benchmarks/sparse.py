@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from forebear.ingest.metadata.tokenizer import read_tokenizer
+from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 from forebear.ingest.plan import LEADING_ROWS, TOKEN_ROWS
 from forebear.ingest.sources import open_source
 

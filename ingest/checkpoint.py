@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .adapters.adapter import Adapter, find_adapter
 from .adapters.config import other_adapters, read_adapter_config
-from .formats import checkpoint_files, read_checkpoint
+from .formats import ModelFiles, read_checkpoint, resolve_files
 from .formats.quantised import unpack
 from .layouts.fused import Layout, unfuse
 from .metadata.card import read_config, text_config
-from .metadata.tokenizer import Tokenizer, read_tokenizer
+from .metadata.tokenizer import Tokenizer
+from .metadata.tokenizer_files import read_tokenizer
 from .names.naming import NamedTensor, name_tensors
 from .reading.ranges import read_ranges
 from .sources.inside import Inside
 from .sources.source import Source
 from .storage.skipped import SkippedTensor
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the headers of a model's files say. Packed and fused weights are separate matrices [out, in] here.
+    """What the headers of a model's `files` say. Packed and fused weights are separate matrices [out, in] here.
 
     `format` is its name, `tensor_count` counts the tensors of the files, `parameters` the logical values, those of
     `skipped` tensors included. An `adapter`'s factors are neither unpacked nor unfused. `language` is the part of
     `config` that describes the language model.
     """
 
+    files: ModelFiles
     format: str
     config: Mapping[str, object]
     language: Mapping[str, object]
@@ -44,10 +49,11 @@ def open_checkpoint(source: Source) -> Checkpoint:
 
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
-    form, contents = read_checkpoint(source)
+    files = resolve_files(source)
+    form, contents = read_checkpoint(source, files)
     config = read_config(source) or contents.config or {}
     language = text_config(config)
-    folder = next(iter(checkpoint_files(source)), "").rpartition("/")[0]
+    folder = files.paths[0].rpartition("/")[0]
     adapter = find_adapter(contents.tensors, read_adapter_config(Inside(source, folder) if folder else source))
     if adapter:
         unpacked = Layout(contents.tensors)
@@ -56,11 +62,22 @@ def open_checkpoint(source: Source) -> Checkpoint:
         unpacked = unpack(contents.tensors, config, lambda ranges: read_ranges(ranges, source))
         layout = unfuse(unpacked.tensors, config)
     unread = contents.skipped + unpacked.skipped
+    tokenizer = read_tokenizer(source) or contents.tokenizer
+    _log.info(
+        "%s: %s, %d tensors in %d files, %d of them left out, %s",
+        source.uri,
+        form.name,
+        len(contents.tensors),
+        len(files.paths),
+        len(unread) + len(layout.skipped),
+        f"tokenizer {tokenizer.kind}" if tokenizer else "no tokenizer",
+    )
     return Checkpoint(
+        files=files,
         format=form.name,
         config=config,
         language=language,
-        tokenizer=read_tokenizer(source) or contents.tokenizer,
+        tokenizer=tokenizer,
         named=tuple(adapter.named if adapter else name_tensors(layout.tensors, language)),
         skipped=unread + layout.skipped,
         tensor_count=len(contents.tensors),

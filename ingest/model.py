@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,17 +23,18 @@ from .fingerprint import (
     fingerprint_vector,
 )
 from .fingerprint.sketch import Sketch, sketches
-from .formats import checkpoint_files
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
 from .names.architectures import FEEDS, GAIN_OFFSET
 from .names.naming import ADAPTER, EXACT
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading.ranges import Block, read_plan
-from .sources.hub_card import HubCard
+from .sources.card import ProviderCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
 from .storage.skipped import SkippedTensor
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,11 @@ class ModelFingerprint:
     bytes_read: int
     bytes_total: int
     requests: int
-    hub: HubCard | None
+    provider: ProviderCard | None
     files: tuple[SourceFile, ...]
     adapter: Adapter | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know of the files that were read."""
 
     @property
     def content(self) -> str:
@@ -93,6 +98,7 @@ def fingerprint_model(
     `seen` is handed every block that is read, with the number of its tensor in the fingerprint.
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
+    began = time.monotonic()
     metered = MeteredSource(source)
     found = open_checkpoint(metered)
     adapter = found.adapter
@@ -109,6 +115,8 @@ def fingerprint_model(
             tensor, rows = _fingerprint(planned, block, gains)
             tensors.append(tensor)
             tokens += rows
+    seconds = time.monotonic() - began
+    _log.info("%s: %d bytes in %d reads, %.2f s", source.uri, metered.bytes_read, metered.requests, seconds)
     return ModelFingerprint(
         uri=source.uri,
         revision=source.revision,
@@ -125,11 +133,12 @@ def fingerprint_model(
         tensor_count=found.tensor_count,
         parameters=found.parameters,
         bytes_read=metered.bytes_read,
-        bytes_total=sum(source.files[path].size for path in {*checkpoint_files(source), *plan.files}),
+        bytes_total=sum(source.files[path].size for path in {*found.files.paths, *plan.files}),
         requests=metered.requests,
-        hub=source.card,
+        provider=source.card,
         files=tuple(source.files[path] for path in sorted(source.files)),
         adapter=adapter,
+        notes=found.files.notes,
     )
 
 
@@ -176,6 +185,7 @@ class _Gains:
 
 def iter_problems(model: ModelFingerprint) -> Iterator[str]:
     """What a person should know of a fingerprint: tensors left out, values that are not numbers."""
+    yield from model.notes
     beyond = [s for s in model.skipped if s.reason.startswith(BEYOND_BUDGET)]
     others = [s for s in model.skipped if not s.reason.startswith(BEYOND_BUDGET)]
     if beyond:

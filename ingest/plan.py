@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +17,12 @@ from .storage.reader import Range
 from .storage.skipped import SkippedTensor
 from .text import printable
 
+_log = logging.getLogger(__name__)
 LEADING_ROWS = 16
 TOKEN_ROWS = 24
 ROUTED_EXPERTS = 4
-"""Routed experts that are read of a layer: those of the lowest numbers, which pruning and upcycling keep most often."""
+"""Routed experts that are read, and tested whole, of a layer: those of the lowest numbers, which pruning and upcycling
+keep most often."""
 BATCH_BYTES = 16 << 20
 BEYOND_BUDGET = "its layer is beyond the budget"
 """How the reason begins of what a budget leaves out."""
@@ -84,7 +87,16 @@ def plan_reading(
     if budget is not None and sum(t.bytes for t in planned) > budget:
         planned, left_out = _thin_layers(planned, budget)
         skipped += left_out
-    return ReadPlan(tuple(_batches(planned)), tuple(skipped))
+    plan = ReadPlan(tuple(_batches(planned)), tuple(skipped))
+    _log.debug(
+        "%d bytes of %d of %d tensors in %d batches, %d left out",
+        plan.bytes,
+        len(planned),
+        len(named),
+        len(plan.batches),
+        len(skipped),
+    )
+    return plan
 
 
 def _thin_layers(planned: Sequence[PlannedTensor], budget: int) -> tuple[list[PlannedTensor], list[SkippedTensor]]:

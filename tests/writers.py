@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forebear.ingest.errors import SourceError
-from forebear.ingest.sources.hub_card import HubCard
+from forebear.ingest.sources.card import ProviderCard
 from forebear.ingest.sources.source import SourceFile
 
 Floats = NDArray[np.float32]
@@ -100,7 +100,7 @@ class MemoryReader:
         """Nothing is held."""
 
 
-@dataclass
+@dataclass(eq=False)
 class MemorySource:
     """A source of files in memory."""
 
@@ -111,7 +111,7 @@ class MemorySource:
     state: str = "1"
     connections: int = 1
     gap: int = 0
-    card: HubCard | None = None
+    card: ProviderCard | None = None
     closed: int = field(default=0, init=False)
 
     @property

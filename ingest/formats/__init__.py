@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import replace
 
-from ..errors import FormatError, SourceError
+from ..errors import ForebearError, FormatError, SourceError
 from ..metadata.card import read_config
-from ..metadata.tokenizer import read_tokenizer
+from ..metadata.tokenizer_files import read_tokenizer
 from ..sources.inside import Inside
-from ..sources.source import Source, nothing_to_read, read_small
-from ..storage.reader import Reader
+from ..sources.source import NothingToRead, Source
 from ..storage.skipped import SkippedTensor
 from ..text import printable
 from .contents import Contents
+from .files import ModelFiles, NetworkFiles, absence, find_files, name_one
+from .foreign import explained, nothing_to_read, refused_gguf
+from .format import Format
 from .gguf_file import finish_gguf, read_gguf
-from .networks import Network, Networks, find_networks, one_variant
+from .index import shown
 from .onnx_file import check_beside, read_onnx
 from .safetensors import read_safetensors
 from .torch_zip import SIGNATURES, read_torch
 
-__all__ = ["FORMATS", "Contents", "Format", "SkippedTensor", "checkpoint_files", "read_checkpoint"]
+__all__ = ["FORMATS", "Contents", "Format", "ModelFiles", "SkippedTensor", "read_checkpoint", "resolve_files"]
 
-INDEX_LIMIT = 32 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How files of one ending are read.
-
-    `index` is the ending of the file that lists shards. Of several files those called `stem` or `stem-...` are the
-    model; `ignored` matches the names of what is none. `alone`: every file, or set of `-00001-of-00002` parts, is a
-    model of its own, and the one called `main` goes before the others. `finish` sees all tensors of a model, and the
-    files that they came from; `check` the tensors and the source, where they may lie in further files. `begins` is how
-    files begin whose names do not tell: beside a graph of ONNX a `.bin` may be the graph's own data.
-    """
-
-    name: str
-    ending: str
-    index: str | None
-    read: Callable[[Reader, str], Contents]
-    stem: str = "model"
-    ignored: str = r"(?!)"
-    alone: bool = False
-    finish: Callable[[Contents, Sequence[str]], Contents] | None = None
-    check: Callable[[Contents, Source], None] | None = None
-    main: str | None = None
-    begins: tuple[bytes, ...] = ()
-
+_log = logging.getLogger(__name__)
 
 NO_WEIGHTS = r"(training_args|optimizer|scheduler|scaler|rng_state|random_states|.*loss).*"
 """torch files that trainers leave beside a model."""
@@ -61,75 +36,89 @@ FORMATS: tuple[Format, ...] = (
     Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", NO_WEIGHTS, begins=SIGNATURES),
     Format("torch", ".pt", None, read_torch, ignored=NO_WEIGHTS),
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
-    Format("gguf", ".gguf", None, read_gguf, ignored=r".*(mmproj|imatrix).*", alone=True, finish=finish_gguf),
+    Format(
+        "gguf",
+        ".gguf",
+        None,
+        read_gguf,
+        ignored=r".*(mmproj|imatrix).*",
+        alone=True,
+        finish=finish_gguf,
+        refused=refused_gguf,
+    ),
     Format("onnx", ".onnx", None, read_onnx, alone=True, check=check_beside, main="model.onnx"),
 )
 """In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower
 that llama.cpp keeps apart, is read where it stands alone or is named itself."""
 
-_PART = re.compile(r"-\d{5}-of-\d{5}$")
-_ADAPTERS = re.compile(r"(adapter_model|adapter|pytorch_lora_weights)\.\w+")
-"""Files that hold an adapter beside a model, where both are there."""
+
+def resolve_files(source: Source) -> ModelFiles:
+    """Which files of a source are its weights, and how they are read; indexes are read, no weights.
+
+    Raises NothingToRead without weights, SourceError for several models or a part that is missing, FormatError for a
+    broken index.
+    """
+    files = find_files(source, FORMATS)
+    if not files.networks:
+        raise nothing_to_read(source)
+    return files
 
 
-def read_checkpoint(source: Source) -> tuple[Format, Contents]:
+def read_checkpoint(source: Source, files: ModelFiles | None = None) -> tuple[Format, Contents]:
     """The format of a source and its tensors, over all shards; of several networks, the format of the first.
 
-    Raises NothingToRead without weights, FormatError for a file that is broken or a tensor that two shards hold.
+    `files` is what `resolve_files` found. Raises what it raises, FormatError for a file that is broken or a tensor
+    that two files hold, and NothingToRead for files of kinds that are known and not read.
     """
-    found = _networks(source)
-    if not found.parts:
-        raise nothing_to_read(source)
-    read = [_read_network(source, part) for part in found.parts]
-    contents = read[0][1]
-    if found.pipeline:
-        contents = replace(_join([part for _, part in read]), config={"model_type": found.pipeline}, tokenizer=None)
-    return read[0][0], contents
+    files = files or resolve_files(source)
+    read = [_read_network(source, part) for part in files.networks]
+    contents = read[0]
+    if files.pipeline:
+        contents = replace(_join(read), config={"model_type": files.pipeline}, tokenizer=None)
+    return files.networks[0].format, contents
 
 
-def checkpoint_files(source: Source) -> list[str]:
-    """The files of weights that `read_checkpoint` reads."""
-    return [path for part in _networks(source).parts for path in _own_format(source, part.folder)[0][1]]
-
-
-def _networks(source: Source) -> Networks:
-    endings = tuple(ending for form in FORMATS for ending in (form.ending, form.index) if ending)
-    holding = {path.rpartition("/")[0] for path in source.files if path.endswith(endings)}
-    return find_networks(source, lambda folder: folder in holding and bool(_own_format(source, folder)))
-
-
-def _own_format(source: Source, folder: str) -> list[tuple[Format, list[str]]]:
-    """The preferred format of a folder and its files; empty where none has weights there.
-
-    Weights of a whole model come before those of an adapter, whatever their formats.
-    """
-    found = [(form, files) for form in FORMATS if (files := weight_files(source, form, folder))]
-    whole = [
-        (form, files) for form, files in found if not all(_ADAPTERS.fullmatch(PurePosixPath(f).name) for f in files)
-    ]
-    return (whole or found)[:1]
-
-
-def _read_network(source: Source, part: Network) -> tuple[Format, Contents]:
+def _read_network(source: Source, part: NetworkFiles) -> Contents:
     """One network; a folder's own config and tokenizer count where the source has none at its top."""
-    ((form, files),) = _own_format(source, part.folder)
-    merged = _join(_read_files(source, files, form))
-    seen: set[str] = set()
-    for tensor in merged.tensors:
-        if tensor.name in seen:
-            raise FormatError(f"{source.uri}: two files hold a tensor {printable(tensor.name)!r}")
-        seen.add(tensor.name)
-    contents = form.finish(merged, files) if form.finish else merged
+    form, folder, prefix = part.format, part.network.folder, part.network.prefix
+    merged = _join(_read_files(source, part.files, form))
+    if form.refused and (reason := form.refused(merged)):
+        raise NothingToRead(f"{source.uri}: {printable(part.files[0])}: {reason}")
+    _check_names(source, part, merged)
+    contents = form.finish(merged, part.files) if form.finish else merged
     if form.check:
         form.check(contents, source)
-    if part.prefix:
-        named = tuple(replace(t, name=part.prefix + t.name) for t in contents.tensors)
-        return form, replace(contents, tensors=named)
-    if part.folder:
-        inside = Inside(source, part.folder)
+    if prefix:
+        named = tuple(replace(t, name=prefix + t.name) for t in contents.tensors)
+        unread = tuple(replace(s, name=printable(prefix + s.name)) for s in contents.skipped)
+        return replace(contents, tensors=named, skipped=unread)
+    if folder:
+        inside = Inside(source, folder)
         config, tokenizer = read_config(inside) or contents.config, read_tokenizer(inside) or contents.tokenizer
-        return form, replace(contents, config=config, tokenizer=tokenizer)
-    return form, contents
+        return replace(contents, config=config, tokenizer=tokenizer)
+    return contents
+
+
+def _check_names(source: Source, part: NetworkFiles, contents: Contents) -> None:
+    """Every tensor stands in one file, and those that an index names are there."""
+    seen: set[str] = set()
+    for tensor in contents.tensors:
+        if tensor.name in seen:
+            raise FormatError(
+                f"{source.uri}: two files hold a tensor {printable(tensor.name)!r};"
+                f" if each is a model, {name_one(part.files)}"
+            )
+        seen.add(tensor.name)
+    if part.index is None:
+        return
+    absent = part.index.missing(seen | {skipped.name for skipped in contents.skipped})
+    if absent and part.stale:
+        raise SourceError(f"{absence(source, part.index)}: {name_one(part.files)} has no {shown(absent)}")
+    if absent:
+        raise FormatError(
+            f"{source.uri}: {part.index.path} names {len(absent)} tensors that no shard holds: {shown(absent)};"
+            " fetch its shards again"
+        )
 
 
 def _join(parts: Sequence[Contents]) -> Contents:
@@ -156,67 +145,11 @@ def _read_files(source: Source, files: Sequence[str], form: Format) -> list[Cont
 def _read_file(source: Source, file: str, form: Format) -> Contents:
     reader = source.open(file)
     try:
-        return form.read(reader, file)
+        contents = form.read(reader, file)
+        _log.debug("%s: %s: %d tensors, %d skipped", source.uri, file, len(contents.tensors), len(contents.skipped))
+        return contents
+    except FormatError as error:
+        better: ForebearError = explained(error, source, file, reader)
+        raise better from (None if better is not error else error.__cause__)
     finally:
         reader.close()
-
-
-def weight_files(source: Source, form: Format, folder: str = "") -> list[str]:
-    """The files of one folder, the top one, that make one checkpoint: those of the index, or one family of shards."""
-    top = {path for path in source.files if path.rpartition("/")[0] == folder}
-    at = f"{folder}/" if folder else ""
-    if form.index and (indexes := sorted(path for path in top if path.endswith(form.index))):
-        preferred = next((i for i in indexes if i.startswith(f"{at}model.")), one_variant(indexes)[0])
-        return _indexed(source, preferred)
-    files = sorted(
-        path for path in top if path.endswith(form.ending) and not re.fullmatch(form.ignored, path.removeprefix(at))
-    )
-    if form.begins and any(path.endswith(".onnx") for path in top):
-        files = [path for path in files if form.stem in path.removeprefix(at)] or _of_format(source, files, form)
-    if form.main and f"{at}{form.main}" in files:
-        return [f"{at}{form.main}"]
-    if form.alone:
-        towers = sorted(path for path in top if path.endswith(form.ending) and "mmproj" in path.removeprefix(at))
-        return _only_family(source, files or towers, form)
-    stem = at + form.stem
-    named = [path for path in files if path == f"{stem}{form.ending}" or path.startswith(f"{stem}-")]
-    whole = [path for path in files if not _ADAPTERS.fullmatch(path.removeprefix(at))]
-    return one_variant(named or whole or files)
-
-
-def _of_format(source: Source, files: list[str], form: Format) -> list[str]:
-    """The files, if each begins as its format does; else none: they are another format's data."""
-    longest = max(map(len, form.begins))
-    for path in files:
-        reader = source.open(path)
-        try:
-            if not reader.read(0, min(reader.size, longest)).startswith(form.begins):
-                return []
-        finally:
-            reader.close()
-    return files
-
-
-def _only_family(source: Source, files: list[str], form: Format) -> list[str]:
-    """The files of the one model that they are parts of; SourceError when they are several models."""
-    families = sorted({_PART.sub("", path.removesuffix(form.ending)) for path in files})
-    if len(families) > 1:
-        shown = ", ".join(printable(path) for path in files[:12]) + (", ..." if len(files) > 12 else "")
-        raise SourceError(f"{source.uri}: {len(families)} models in {form.name} files; name one of them: {shown}")
-    return files
-
-
-def _indexed(source: Source, index: str) -> list[str]:
-    text = read_small(source, index, INDEX_LIMIT) or b""
-    try:
-        weights: object = json.loads(text).get("weight_map")
-    except (ValueError, RecursionError, AttributeError) as error:
-        raise FormatError(f"{source.uri}: {index} is not valid JSON") from error
-    if not isinstance(weights, Mapping) or not weights or not all(isinstance(f, str) for f in weights.values()):
-        raise FormatError(f"{source.uri}: {index} has no weight_map of file names")
-    folder = PurePosixPath(index).parent
-    shards = sorted({(folder / str(file)).as_posix() for file in weights.values()})
-    for shard in shards:
-        if shard not in source.files:
-            raise SourceError(f"{source.uri}: {index} lists {printable(shard)!r}, which is not there; fetch all shards")
-    return shards

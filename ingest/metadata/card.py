@@ -22,7 +22,10 @@ _CONFIG_PARENTS = ("_name_or_path", "base_model_name_or_path", "base_model")
 
 @dataclass(frozen=True, slots=True)
 class DeclaredParent:
-    """A parent that a model names, where it does (`card` or `config`), and how it calls the relation, if at all."""
+    """A parent that a model names, and how it calls the relation, if at all.
+
+    `origin` says where: `card`, `config`, or the name of the provider, as `hub`.
+    """
 
     parent: str
     origin: str
@@ -60,20 +63,20 @@ def text_config(config: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def read_card(source: Source, config: Mapping[str, object], *, adapted: str | None = None) -> Card:
-    """The front matter of README.md, what the Hub says, and the fields of the config that name a parent.
+    """The front matter of README.md, what the provider says, and the fields of the config that name a parent.
 
     `adapted` is the base that the config of an adapter names.
     A card is prose by people: front matter that is no YAML mapping declares nothing, it is not an error.
     """
     front = _front_matter(read_small(source, "README.md", CARD_LIMIT) or b"")
-    on_hub = {base.name: base.relation for base in source.card.base_models} if source.card else {}
+    provided = {base.name: base.relation for base in source.card.base_models} if source.card else {}
     stated = _names(front.get("base_model_relation"))
     relation = printable(stated[0], 40) if len(stated) == 1 else None
     parents: dict[str, DeclaredParent] = {}
     for name in map(printable, _names(front.get("base_model"))):
-        parents[name] = DeclaredParent(name, "card", relation or on_hub.get(name))
-    for name, said in on_hub.items():
-        parents.setdefault(name, DeclaredParent(name, "hub", said))
+        parents[name] = DeclaredParent(name, "card", relation or provided.get(name))
+    for name, said in provided.items():
+        parents.setdefault(name, DeclaredParent(name, source.card.provider if source.card else "provider", said))
     for name in (printable(n) for key in _CONFIG_PARENTS for n in _names(config.get(key))):
         if name.rstrip("/").rpartition("/")[2] != source.name and name != source.name:
             parents.setdefault(name, DeclaredParent(name, "config"))

@@ -1,57 +1,69 @@
-"""Where models come from. `open_source` picks the kind of source that a specification names."""
+"""Where models come from. A new kind of source is a file beside this and a line in SOURCES."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ..errors import SourceError
 from ..text import printable
-from .folder import open_folder
+from .folder import FOLDER, folder_uri
+from .hub_spec import HUB
+from .kind import Location, SourceKind
 from .source import CONNECTIONS, Source, SourceFile
 
-__all__ = ["CONNECTIONS", "Source", "SourceFile", "hub_uri", "is_remote", "open_source", "source_uri"]
+__all__ = [
+    "CONNECTIONS",
+    "SOURCES",
+    "Location",
+    "Source",
+    "SourceFile",
+    "SourceKind",
+    "is_remote",
+    "open_source",
+    "remote_spec",
+    "source_uri",
+]
+
+SOURCES: tuple[SourceKind, ...] = (FOLDER, HUB)
+"""In order of preference: a specification is the first's that recognises it."""
 
 
 def open_source(spec: str, *, connections: int | None = None) -> Source:
-    """The source that `spec` names: a folder or a file of this machine, else a repository of the Hugging Face Hub.
+    """The source that `spec` names: a folder or a file of this machine, else what another kind of source recognises.
 
     `org/name[@revision]` is the Hub's when nothing local has that name; `hf://org/name[@revision]` always is.
-    Of a repository, `connections` ranges are read at once. Raises SourceError when there is no such thing.
+    `connections` reads of a remote source are in flight at once. Raises SourceError when there is no such thing.
     """
-    if not spec.startswith("hf://"):
-        path = Path(spec).expanduser()
-        if path.exists():
-            return open_folder(path)
-    from .hub import open_hub, parse_spec  # imports the HTTP client, which local work never needs
-
-    if spec.startswith("hf://"):
-        return open_hub(spec, connections=connections or CONNECTIONS)
-    if parse_spec(spec) is None:
-        raise SourceError(f"{printable(spec)}: no such file or folder")
-    try:
-        return open_hub(spec, connections=connections or CONNECTIONS)
-    except SourceError as error:  # it may have been meant as a path
-        raise SourceError(f"{error} (nor is there a file or folder {printable(spec)})") from None
+    for kind in SOURCES:
+        if kind.parse(spec) is not None:
+            return kind.open(spec, connections)
+    raise SourceError(f"{printable(spec)}: no such file or folder")
 
 
 def source_uri(spec: str) -> str:
     """The URI that the source of `spec` has, without opening it. A repository that was renamed has another one."""
-    remote = hub_uri(spec)
-    if remote is None:
-        return Path(os.path.abspath(Path(spec).expanduser())).as_uri()
-    return remote.partition("@")[0]
+    found = _located(spec)
+    return found[1].uri if found else folder_uri(Path(spec))
 
 
 def is_remote(spec: str) -> bool:
-    """Whether `open_source` would ask the Hub for `spec`."""
-    return hub_uri(spec) is not None
+    """Whether `open_source` would ask over a network for `spec`."""
+    return remote_spec(spec) is not None
 
 
-def hub_uri(spec: str) -> str | None:
-    """`hf://org/name[@revision]` for a spec that the Hub would be asked for, None for anything of this machine."""
-    if not spec.startswith("hf://") and (spec.count("/") != 1 or Path(spec).expanduser().exists()):
-        return None
-    from .hub import parse_spec
+def remote_spec(spec: str) -> str | None:
+    """`URI[@revision]` for a spec that names a remote source, None for anything of this machine."""
+    found = _located(spec)
+    return found[1].spec if found and found[0].remote else None
 
-    return f"hf://{spec.removeprefix('hf://')}" if parse_spec(spec) else None
+
+def _located(spec: str) -> tuple[SourceKind, Location] | None:
+    """The kind of source that a spec is of, with its location; None where no kind can name one model by it."""
+    for kind in SOURCES:
+        try:
+            location = kind.parse(spec)
+        except SourceError:
+            return None
+        if location is not None:
+            return kind, location
+    return None

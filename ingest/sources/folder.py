@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -11,12 +12,17 @@ from pathlib import Path
 from ..errors import SourceError
 from ..storage.reader import FileReader
 from ..text import printable
-from .source import SourceFile
+from .kind import Location, SourceKind
+from .source import Source, SourceFile
 
+_log = logging.getLogger(__name__)
 _DEPTH = 3
 _MOST_FILES = 20_000
-_PART = re.compile(r"-\d{5}-of-(\d{5})(?=\.)")
+_PART = re.compile(r"-\d{3,6}-of-(\d{3,6})(?=\.)")
 """How the parts of a split model are numbered."""
+_SMALL = (".json", ".md", ".txt", ".model", ".spm", ".tiktoken")
+"""Endings of the files that describe a model: config, card and tokenizers."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
 _GENERIC = frozenset({"model", "pytorch_model", "consolidated", "weights", "diffusion_pytorch_model"})
 
 
@@ -32,13 +38,14 @@ class FolderSource:
         self._root = root
         self.uri = (only or root).as_uri()
         stem = _PART.sub("", only.name).rpartition(".")[0] if only else ""
-        self.name = printable(stem if only and stem not in _GENERIC else root.name)
+        self.name = printable(stem if only and stem.lower() not in _GENERIC else root.name)
         found = {path: status for path, status in _walk(root) if only is None or _beside(path, only.name)}
         self._times = {path: status.st_mtime_ns for path, status in found.items()}
         self._files = {
             path: SourceFile(path, status.st_size, outside=(root / path).is_symlink() and _leaves(root, root / path))
             for path, status in found.items()
         }
+        _log.debug("%s: %d files", self.uri, len(self._files))
 
     @property
     def files(self) -> Mapping[str, SourceFile]:
@@ -72,6 +79,23 @@ def open_folder(path: Path) -> FolderSource:
         return FolderSource(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
+
+
+def folder_uri(path: Path) -> str:
+    """The URI of a folder or a file, which need not be there: `a/../b` and `b` have one."""
+    return Path(os.path.abspath(path.expanduser())).as_uri()
+
+
+def _parse(spec: str) -> Location | None:
+    path = Path(spec).expanduser()
+    return Location(folder_uri(path)) if not _SCHEME.match(spec) and path.exists() else None
+
+
+def _open(spec: str, connections: int | None) -> Source:
+    return open_folder(Path(spec).expanduser())
+
+
+FOLDER = SourceKind("folder", _parse, _open)
 
 
 def _walk(root: Path) -> list[tuple[str, os.stat_result]]:
@@ -111,9 +135,9 @@ def _beside(path: str, weights: str) -> bool:
         return False
     if _PART.search(weights) and _PART.sub(r"-of-\1", path) == _PART.sub(r"-of-\1", weights):
         return True
-    if weights.endswith(".onnx") and (path.startswith(weights) or path in _data_of(weights.removesuffix(".onnx"))):
+    if weights.lower().endswith(".onnx") and (path.startswith(weights) or path in _data_of(weights[: -len(".onnx")])):
         return True
-    return path == weights or path.endswith((".json", ".md", ".txt", "tokenizer.model"))
+    return path == weights or path.lower().endswith(_SMALL)
 
 
 def _data_of(stem: str) -> set[str]:

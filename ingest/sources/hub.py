@@ -9,22 +9,22 @@ sha256 that comes with the file list identifies the same content.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Mapping
 
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
-
 from ..errors import SourceError
 from ..text import printable
-from .hub_card import HubCard, card_of, files_of
+from .card import ProviderCard
+from .hub_card import card_of, files_of
 from .hub_http import Address, HubClient
 from .hub_patience import Patience
 from .hub_range import Refused, Span
+from .hub_spec import is_repository, parse_spec
 from .source import CONNECTIONS, SourceFile
 
-_SPEC = re.compile(r"(?:hf://)?(?P<repository>[^/@\s]+/[^/@\s]+)(?:@(?P<revision>[^\s@]+))?")
+_log = logging.getLogger(__name__)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 GAP = 64 << 10
@@ -44,14 +44,15 @@ class HubSource:
         self.connections = connections
         info = client.model_info(repository, revision)
         # a renamed repository answers under its new name: one repository, one URI
-        self.name = info.id if isinstance(info.id, str) and _is_repository(info.id) else repository
+        self.name = info.id if isinstance(info.id, str) and is_repository(info.id) else repository
         self.uri = f"hf://{self.name}"
         if not info.sha or not _COMMIT.fullmatch(info.sha):
             raise SourceError(f"{self.uri}: {client.endpoint} names no commit; does HF_ENDPOINT name a Hub?")
         self.revision: str | None = info.sha
         self.state = info.sha
-        self.card: HubCard = card_of(info)
+        self.card: ProviderCard = card_of(info)
         self._files = files_of(info, self.uri)
+        _log.info("%s: %d files of commit %s", self.uri, len(self._files), info.sha)
         self._contents = {path: _Content(client, self.name, info.sha, file) for path, file in self._files.items()}
 
     @property
@@ -89,12 +90,6 @@ class HubReader:
         """Nothing is held."""
 
 
-def parse_spec(spec: str) -> tuple[str, str | None] | None:
-    """(repository, revision) of `org/name[@revision]` or `hf://org/name[@revision]`, None for anything else."""
-    found = _SPEC.fullmatch(spec)
-    return (found["repository"], found["revision"]) if found and _is_repository(found["repository"]) else None
-
-
 def open_hub(
     spec: str,
     *,
@@ -113,14 +108,6 @@ def open_hub(
     repository, revision = found
     client = HubClient(endpoint, token, patience or Patience())
     return HubSource(client, repository, revision, connections=connections)
-
-
-def _is_repository(name: str) -> bool:
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return name.count("/") == 1
 
 
 class _Content:

@@ -1,15 +1,14 @@
-"""What the Hub says of a repository, in one answer: its commit, its files, and the card that the registry keeps."""
+"""The Hub's answer about a repository, as a provider's card and a list of files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import SourceError
 from ..text import printable
+from .card import BaseModel, ProviderCard
 from .source import SourceFile
 
 if TYPE_CHECKING:
@@ -23,42 +22,15 @@ _MOST_TAGS = 200
 _MOST_BASES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class BaseModel:
-    """A declared parent as the Hub has it; `relation` is finetune, adapter, merge or quantized, None where not said."""
-
-    name: str
-    relation: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HubCard:
-    """What the Hub says of a model. Text is safe to print; what the Hub does not say is None or empty.
-
-    `gated` is `auto` or `manual`: who lets a person in, the Hub at once or the author. Dates have a time zone.
-    """
-
-    author: str | None = None
-    created: datetime | None = None
-    modified: datetime | None = None
-    downloads: int | None = None
-    likes: int | None = None
-    license: str | None = None
-    library: str | None = None
-    task: str | None = None
-    gated: str | None = None
-    tags: tuple[str, ...] = ()
-    base_models: tuple[BaseModel, ...] = ()
-
-
-def card_of(info: ModelInfo) -> HubCard:
+def card_of(info: ModelInfo) -> ProviderCard:
     """The card in the Hub's answer; anything that is not of its type counts as not said."""
     from huggingface_hub import ModelCardData
 
     tags = tuple(printable(t, 200) for t in _list(info.tags) if isinstance(t, str))[:_MOST_TAGS]
     front: Mapping[str, object] = vars(info.card_data) if isinstance(info.card_data, ModelCardData) else {}
     said = next((t.removeprefix("license:") for t in tags if t.startswith("license:")), None)
-    return HubCard(
+    return ProviderCard(
+        provider="hub",
         author=_text(info.author),
         created=info.created_at,
         modified=info.last_modified,

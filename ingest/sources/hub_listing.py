@@ -15,9 +15,9 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from ..errors import SourceError
-from .hub import parse_spec
 from .hub_errors import CLIENT_ERROR, check_transient, offline, transport
 from .hub_patience import Patience, Retries
+from .hub_spec import parse_spec
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo

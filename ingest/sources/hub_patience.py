@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from ..errors import SourceError
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -67,6 +69,7 @@ class Retries:
                 return attempt()
             except Transient as error:
                 failure = error
+            _log.info("%s: %s (try %d of %d)", what, failure, number + 1, self.patience.tries)
             if number + 1 < self.patience.tries:
                 self._wait(number, failure, what)
         raise SourceError(f"{what}: {failure} ({self.patience.tries} tries); try again later")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..storage.reader import Reader
-from .hub_card import HubCard
+from .card import ProviderCard
 from .source import Source, SourceFile
 
 
@@ -17,7 +17,7 @@ class Inside:
         self._folder = f"{folder}/"
         self.uri, self.revision, self.name, self.state = source.uri, source.revision, source.name, source.state
         self.connections, self.gap = source.connections, source.gap
-        self.card: HubCard | None = None
+        self.card: ProviderCard | None = None
         self._files = {p.removeprefix(self._folder): f for p, f in source.files.items() if p.startswith(self._folder)}
 
     @property

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from ..storage.reader import Reader
-from .hub_card import HubCard
+from .card import ProviderCard
 from .source import Source, SourceFile
 
 
@@ -45,7 +45,7 @@ class MeteredSource:
         return self._source.files
 
     @property
-    def card(self) -> HubCard | None:
+    def card(self) -> ProviderCard | None:
         """As the source has it."""
         return self._source.card
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..errors import FormatError, SourceError
 from ..storage.reader import Reader
+from .lfs import lfs_pointer
 
 if TYPE_CHECKING:
-    from .hub_card import HubCard
+    from .card import ProviderCard
 
 CONNECTIONS = 16
 """Ranges of a repository in flight; huggingface_hub's pooled client keeps 20 connections open, more would be made anew
@@ -59,8 +60,8 @@ class Source(Protocol):
         ...
 
     @property
-    def card(self) -> HubCard | None:
-        """What the Hub says of the model, for a source that is the Hub's."""
+    def card(self) -> ProviderCard | None:
+        """What the provider says of the model, where there is one that does."""
         ...
 
     @property
@@ -83,21 +84,22 @@ class Source(Protocol):
 
 
 def read_small(source: Source, path: str, limit: int) -> bytes | None:
-    """The whole of a small file, None when the source has no such file; FormatError when it is over `limit` bytes."""
+    """The whole of a small file, None when the source has no such file.
+
+    Raises FormatError when it is over `limit` bytes, and for the pointer that Git LFS leaves in a file's place.
+    """
     if path not in source.files:
         return None
     reader = source.open(path)
     try:
         if reader.size > limit:
             raise FormatError(f"{source.uri}: {path} has {reader.size} bytes, the limit for it is {limit}")
-        return reader.read(0, reader.size)
+        data = reader.read(0, reader.size)
     finally:
         reader.close()
-
-
-def nothing_to_read(source: Source) -> SourceError:
-    """The error for a source without any weights that a format reads."""
-    return NothingToRead(f"{source.uri}: no weights here that forebear reads ({len(source.files)} files)")
+    if pointer := lfs_pointer(data):
+        raise FormatError(f"{source.uri}: {path}: {pointer}")
+    return data
 
 
 class NothingToRead(SourceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,14 +23,15 @@ from ...queries.comparison.controls import find_controls
 from ...queries.comparison.pair.sides import Part, ReadRows, Side
 from ...queries.comparison.records.comparison import ComparedModel, Comparison
 from ...queries.comparison.records.figures import ValueSource
-from ...queries.comparison.tokenizers.tokenizers import compare_tokenizers
-from ...queries.comparison.whole.comparison import Progress, full_comparison
+from ...queries.comparison.whole.comparison import Progress
 from ...queries.data.query import registered_query
 from ...queries.sql import statement
 from ..store.models import Model, list_models
 from .ingesting import Opener
 from .question import unregistered_query
+from .whole import tokenizers_of, weights_of
 
+_log = logging.getLogger(__name__)
 Origin = Literal["asked", "given", "registry"]
 Blocks = dict[int, NDArray[np.float32]]
 
@@ -75,7 +77,7 @@ def _with_sources(
         return found
     with ExitStack() as stack:
         first, second = (_reopened(model, opener, stack) for model in models)
-        tokenizer = compare_tokenizers(first, second)
+        tokenizer = tokenizers_of(first, second)
         if whole is None:
             return replace(found, tokenizer=tokenizer)
         blocks = {
@@ -85,7 +87,7 @@ def _with_sources(
             if (row.query, row.candidate) == ("A", "B")
             for match in row.blocks
         }
-        full = full_comparison(first, second, blocks=blocks or None, progress=whole)
+        full = weights_of(first, second, blocks=blocks or None, progress=whole)
         return replace(found, tokenizer=tokenizer, full=full)
 
 
@@ -155,6 +157,7 @@ def _kept(connection: duckdb.DuckDBPyConnection, label: str, model: Model, origi
     asked = registered_query(connection, model.model_id)
     config = json.loads(connection.execute(statement("models/config"), {"model_id": model.model_id}).fetchall()[0][0])
     skipped = connection.execute(statement("show/skipped"), {"model_id": model.model_id}).fetchall()
+    _log.info("%s: %s, so what the registry keeps is compared", model.name, why)
     note = f"{why}: figures come from the values that the registry keeps"
     return Side(
         _compared(label, model, origin, True, "kept values", note, asked.declared),

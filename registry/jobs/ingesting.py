@@ -9,6 +9,7 @@ it is kept once.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -22,7 +23,7 @@ import duckdb
 
 from ...ingest.errors import ForebearError, RegistryError
 from ...ingest.model import ModelFingerprint, fingerprint_model, is_current, iter_problems
-from ...ingest.sources import Source, hub_uri, is_remote, source_uri
+from ...ingest.sources import Source, is_remote, remote_spec, source_uri
 from ...ingest.sources.source import NothingToRead
 from ...queries.sql import statement
 from ..store.models import Model, find_source, known_sources, put_model
@@ -30,6 +31,7 @@ from ..store.transactions import committed
 from .engines import Engine
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 
+_log = logging.getLogger(__name__)
 Opener = Callable[[str], Source]
 """Opens the source of a spec."""
 HELD = 0.5
@@ -144,11 +146,11 @@ class Batch:
     def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if not isinstance(read, Read):
-            if uri := hub_uri(read.source):
+            if uri := remote_spec(read.source):
                 note_attempt(self._opened_file(), uri, read.reason)
             return read
         connection = self._opened_file()
-        keys = [read.uri, hub_uri(read.spec) or read.uri]
+        keys = [read.uri, remote_spec(read.spec) or read.uri]
         match read.found:
             case ModelFingerprint() as made:
                 found = committed(connection, lambda: _put(connection, made, keys))
@@ -201,14 +203,17 @@ def read_spec(
             same = known.get((source.uri, source.revision))
             if same is None or not is_current(same.state, source.state, budget=budget):
                 return Read(spec, source.uri, fingerprint_model(source, budget=budget), time.monotonic() - began)
+            _log.info("%s: unchanged since it was registered", source.uri)
             return Read(spec, source.uri, same, time.monotonic() - began)
         finally:
             close(source)
     except NothingToRead as error:
+        _log.info("%s: skipped: %s", spec, error)
         return Skipped(spec, str(error), time.monotonic() - began)
     except RegistryError:
         raise
     except ForebearError as error:
+        _log.info("%s: failed: %s", spec, error)
         return Failed(spec, str(error), time.monotonic() - began)
 
 

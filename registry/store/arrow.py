@@ -68,7 +68,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _hub_table(model: ModelFingerprint, model_id: int) -> pa.Table:
-    found = [model.hub] if model.hub else []
+    found = [model.provider] if model.provider else []
     return pa.table(
         {
             "model_id": _ids(model_id, len(found)),
@@ -102,7 +102,7 @@ def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
         "architecture": printable(first, 200) if isinstance(first, str) else None,
         "model_type": printable(t, 200) if isinstance(t := model.config.get("model_type"), str) else None,
         "license": model.card.license,
-        "released_at": _utc(model.hub.created) if model.hub else None,
+        "released_at": _utc(model.provider.created) if model.provider else None,
         "ingested_at": datetime.now(UTC).replace(tzinfo=None),
         "tensors": model.tensor_count,
         "parameters": _capped(model.parameters),

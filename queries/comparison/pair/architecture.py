@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ....ingest.metadata.card import text_config
-from ...data.component import Component
+from ...data.component import FFN_ROLES, Component
 from ..records.comparison import (
     ArchitectureComparison,
     Comparability,
@@ -22,7 +22,6 @@ from .matching import place
 from .sides import Part, Side
 
 _FIRST = ("architectures", "model_type")
-_FFN = frozenset({"gate", "up", "down"})
 
 
 def compare_architectures(
@@ -74,7 +73,7 @@ def _status(a: ConfigValue, b: ConfigValue) -> Literal["equal", "different", "on
 def part_of(component: Component, tensor: int) -> str:
     """What a tensor's parameters are counted as."""
     role, slot = component.roles[tensor], component.slots[tensor]
-    if role in _FFN:
+    if role in FFN_ROLES:
         if component.expert[tensor] >= 0:
             return "routed experts"
         return "shared experts" if slot == "shared" else role

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....ingest.reading.digest import TensorDigest
 from ...statistics.metrics import Metrics
 from ...statistics.residual_alignment import Assignment
 from ..whole.attention import AttentionTest
 from ..whole.neurons import NeuronTest
-from ..whole.tensors import TensorDigest
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....ingest.names.naming import NamedTensor
-from ....ingest.storage.logical import LogicalTensor
-from ..whole.tensors import WholeModel
+from ....ingest.reading.stream import WholeModel
 
 TOKENS = 256
 """Shared tokens whose rows are read: those of lowest hash, as for the fingerprint, but more of them."""
@@ -38,7 +36,10 @@ class TokenRowsComparison:
 
 
 def compare_token_rows(first: WholeModel, second: WholeModel) -> list[TokenRowsComparison]:
-    """Embedding and head of every component that both models have; needs both tokenizers."""
+    """Embedding and head of every component that both opened models have; needs both tokenizers.
+
+    Raises SourceError when a read fails.
+    """
     assert first.tokenizer is not None and second.tokenizer is not None
     a, b = first.tokenizer.vocabulary(), second.tokenizer.vocabulary()
     _, mine, theirs = np.intersect1d(a.keys, b.keys, return_indices=True)
@@ -69,9 +70,9 @@ def _compared(
         reason = f"{len(ids)} tokens are in both vocabularies"
     if reason is not None:
         return TokenRowsComparison(place.component, place.role, len(ids), math.nan, math.nan, math.nan, reason)
-    x, y = read_rows(first, mine.tensor, ids[:, 0].tolist()), read_rows(second, theirs.tensor, ids[:, 1].tolist())
+    x, y = first.rows(mine.tensor, ids[:, 0].tolist()), second.rows(theirs.tensor, ids[:, 1].tolist())
     same = ids[ids[:, 0] < limits[1]][:, 0].tolist()
-    by_id = read_rows(second, theirs.tensor, same)
+    by_id = second.rows(theirs.tensor, same)
     kept = ids[:, 0] < limits[1]
     return TokenRowsComparison(
         component=place.component,
@@ -82,14 +83,6 @@ def _compared(
         by_id=_mean_cosine(x[kept], by_id),
         reason=None,
     )
-
-
-def read_rows(model: WholeModel, tensor: LogicalTensor, rows: Sequence[int]) -> NDArray[np.float32]:
-    """The given rows, in the order given, as float32 [len(rows), in] with 0 for what is no number."""
-    ascending, place = np.unique(np.asarray(rows, np.int64), return_inverse=True)
-    ranges = tensor.storage.ranges(ascending.tolist())
-    chunks = list(model.pool.map(lambda r: model.readers[r.file].read(r.offset, r.length), ranges))
-    return np.nan_to_num(tensor.storage.decode(ascending.tolist(), chunks))[place]
 
 
 def _mean_cosine(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....ingest.metadata.tokenizer import Tokenizer
-from ....ingest.sources.source import Source
+from ....ingest.reading.stream import WholeModel
 from ....ingest.text import printable
-from ..whole.tensors import whole_model
 from .encoding import encoder
 from .sample_text import SAMPLES
 from .token_rows import TokenRowsComparison, compare_token_rows
@@ -91,16 +90,14 @@ class TokenizerComparison:
     reason: str | None
 
 
-def compare_tokenizers(a: Source, b: Source) -> TokenizerComparison:
-    """The tokenizers of two sources, and the rows of embedding and head that a few hundred shared tokens have.
+def compare_tokenizers(first: WholeModel, second: WholeModel) -> TokenizerComparison:
+    """The tokenizers of two opened models, and the rows of embedding and head that a few hundred shared tokens have.
 
-    Reads tokenizer files (or GGUF metadata), headers, and those rows. Where a model has no tokenizer, `reason` says so.
-    Raises NothingToRead, SourceError or FormatError, as reading does.
+    Where a model has no tokenizer, `reason` says so. Raises SourceError when a read fails.
     """
-    with whole_model(a) as first, whole_model(b) as second:
-        if first.tokenizer is None or second.tokenizer is None:
-            return _without(first.tokenizer, second.tokenizer)
-        return side_by_side(first.tokenizer, second.tokenizer, rows=compare_token_rows(first, second))
+    if first.tokenizer is None or second.tokenizer is None:
+        return _without(first.tokenizer, second.tokenizer)
+    return side_by_side(first.tokenizer, second.tokenizer, rows=compare_token_rows(first, second))
 
 
 def side_by_side(a: Tokenizer, b: Tokenizer, *, rows: Sequence[TokenRowsComparison] = ()) -> TokenizerComparison:

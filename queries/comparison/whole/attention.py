@@ -96,7 +96,7 @@ class AttentionCollector:
         return True
 
     def add(self, pair: TensorPair, side: int, start: int, block: NDArray[np.float32]) -> None:
-        """The next rows of one side of the pair that is open."""
+        """The next rows, float32 [rows, in], of one side of the pair that is open."""
         assert self._open is not None
         _, first, second = self._open
         (second if side else first).add(block)

@@ -10,37 +10,39 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from ....ingest.names.naming import NamedTensor
-from ....ingest.sources.source import Source
+from ....ingest.reading.digest import TensorDigest
+from ....ingest.reading.paired import PairedReader, Streams
+from ....ingest.reading.stream import TensorStream, WholeModel, stored_bytes
 from ....ingest.text import printable
 from ...statistics.metrics import Metrics
 from ...statistics.whole_metrics import P99_ERROR, WholeMetrics
 from ..records.whole import FullComparison, TensorComparison, Uncompared
 from .attention import AttentionCollector, AttentionTest
+from .measuring import Collector, Measuring, measuring
 from .neurons import NeuronCollector, NeuronTest
-from .paired_reading import Collector, PairedReader, Streams, paired_reader
 from .pairing import TensorPair, pair_tensors
 from .residual_basis import ChosenBasis, chosen_basis, stream_width
 from .shared_tokens import SharedTokens
-from .tensors import TensorDigest, TensorStream, WholeModel, pieces, whole_model
 
 Progress = Callable[[int, int], None]
 """Called with the bytes of weights done and the bytes of all."""
 
 
 def full_comparison(
-    source_a: Source,
-    source_b: Source,
+    first: WholeModel,
+    second: WholeModel,
+    reader: PairedReader,
     *,
     blocks: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> FullComparison:
-    """Read both models whole and compare them. Memory is bounded, whatever their size.
+    """Read two opened models whole and compare them. Memory is bounded, whatever their size.
 
-    `blocks` maps blocks of A (`language.7`) to those of B; without it equal numbers belong together. Raises
-    NothingToRead, SourceError or FormatError, as reading does.
+    `reader` gives blocks without NaN and infinity (`whole_metrics.finite`). `blocks` maps blocks of A (`language.7`) to
+    those of B; without it equal numbers belong together. Raises SourceError when a read fails.
     """
-    with whole_model(source_a) as first, whole_model(source_b) as second:
-        return _Comparing(first, second, blocks, progress).run()
+    with measuring(reader) as measurer:
+        return _Comparing(first, second, blocks, progress).run(measurer)
 
 
 class _Comparing:
@@ -60,39 +62,38 @@ class _Comparing:
             for label, model in zip("AB", self._models, strict=True)
             for s in model.skipped
         ]
-        self._done, self._total = 0, sum(_stored(n) for p in self._pairs for n in (p.first, p.second) if n)
-        self._tokens = SharedTokens(first, second, self._component)
+        self._done, self._total = 0, sum(stored_bytes(n.tensor) for p in self._pairs for n in (p.first, p.second) if n)
+        self._tokens = SharedTokens((first.tokenizer, second.tokenizer), (first.named, second.named), self._component)
 
-    def run(self) -> FullComparison:
+    def run(self, measurer: Measuring) -> FullComparison:
         """The pass."""
-        with paired_reader() as reader:
-            embeddings = [p for p in self._pairs if p.place.role == "embed"]
-            for pair in embeddings:
-                self._read(reader, pair, [self._tokens])
-            chosen = self._basis()
-            neurons = NeuronCollector(chosen.basis, self._component)
-            attention = AttentionCollector(chosen.basis, self._component)
-            for pair in self._pairs[len(embeddings) :]:
-                self._read(reader, pair, [neurons, attention])
-            return self._result(chosen, neurons.result(), attention.result())
+        embeddings = [p for p in self._pairs if p.place.role == "embed"]
+        for pair in embeddings:
+            self._read(measurer, pair, [self._tokens])
+        chosen = self._basis()
+        neurons = NeuronCollector(chosen.basis, self._component)
+        attention = AttentionCollector(chosen.basis, self._component)
+        for pair in self._pairs[len(embeddings) :]:
+            self._read(measurer, pair, [neurons, attention])
+        return self._result(chosen, neurons.result(), attention.result())
 
     def _basis(self) -> ChosenBasis:
         first, second = (stream_width(m.named, self._component) for m in self._models)
         return chosen_basis((first, second), self._tokens.rows())
 
-    def _read(self, reader: PairedReader, pair: TensorPair, collectors: Sequence[Collector]) -> None:
+    def _read(self, measurer: Measuring, pair: TensorPair, collectors: Sequence[Collector]) -> None:
         streams = self._stream(0, pair.first), self._stream(1, pair.second)
-        self._finish(pair, streams, reader.read(pair, streams, collectors, self._report))
+        self._finish(pair, streams, measurer.measure(pair, streams, collectors, self._report))
 
     def _stream(self, side: int, named: NamedTensor | None) -> TensorStream | None:
         if named is None:
             return None
-        found = pieces(named.tensor)
-        if isinstance(found, str):
+        stream = self._models[side].stream(named.tensor)
+        if isinstance(stream, str):
             if named.tensor.name not in self._digests[side]:
-                self._leave_out(side, named, f"not read: {found}")
+                self._leave_out(side, named, f"not read: {stream}")
             return None
-        return TensorStream(self._models[side], named.tensor, found)
+        return stream
 
     def _leave_out(self, side: int, named: NamedTensor, reason: str) -> None:
         name, parameters = printable(named.tensor.name), named.tensor.parameters
@@ -162,11 +163,6 @@ def _main_component(first: Sequence[NamedTensor], second: Sequence[NamedTensor])
         sizes[named.place.component] += named.tensor.parameters if named.place.layer is not None else 0
     both = {n.place.component for n in first} & {n.place.component for n in second}
     return max(sorted(both), key=lambda c: sizes[c], default="")
-
-
-def _stored(named: NamedTensor) -> int:
-    found = pieces(named.tensor)
-    return 0 if isinstance(found, str) else sum(r.length for p in found for r in p.storage.ranges(p.rows))
 
 
 def _why(pair: TensorPair) -> str:

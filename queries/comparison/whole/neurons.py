@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ....ingest.plan import ROUTED_EXPERTS
+from ...data.component import FFN_ROLES
 from ...statistics.neuron_matching import NeuronMatch, Neurons, match_neurons
 from ...statistics.pvalues import LOG10, fisher
 from ...statistics.residual_alignment import NO_BASIS, Basis
 from ...statistics.whole_metrics import finite
 from .pairing import TensorPair
-
-ROUTED_EXPERTS = 4
-"""Routed experts that are tested of a layer: those of the lowest numbers, as the fingerprint has it."""
 
 READING = (
     "Neurons are matched by their first matrix and again by their second. For independent models the two matchings are"
@@ -81,7 +80,7 @@ class NeuronCollector:
         place = pair.place
         if self._basis is None or place.component != self._component or place.layer is None:
             return False
-        if place.role not in {"gate", "up", "down"} or place.slot or (place.expert or 0) >= ROUTED_EXPERTS:
+        if place.role not in FFN_ROLES or place.slot or (place.expert or 0) >= ROUTED_EXPERTS:
             return False
         if pair.first is None or pair.second is None or not self._fits(pair):
             return False
@@ -107,7 +106,7 @@ class NeuronCollector:
         return self._basis.second, self._basis.signs
 
     def add(self, pair: TensorPair, side: int, start: int, block: _Part) -> None:
-        """Keep the chosen dimensions of the next rows: columns of gate and up, rows of down in ascending order."""
+        """Keep the chosen dimensions of the next rows [rows, in]: columns of gate and up, rows of down, ascending."""
         chosen, signs = self._dimensions(side)
         parts = self._parts.setdefault((pair.place.role, side), [])
         if pair.place.role != "down":

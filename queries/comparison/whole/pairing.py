@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ....ingest.names.naming import NamedTensor, Place
-
-_FFN = frozenset({"gate", "up", "down"})
+from ...data.component import FFN_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def pair_tensors(
         free = None if block in taken else block
         target = block if outside or blocks is None else blocks.get(block, free)
         others = theirs.get((target, role, slot), []) if target else []
-        if not others and target and role in _FFN and slot == "":
+        if not others and target and role in FFN_ROLES and slot == "":
             others = _upcycled(theirs, target, role)
         if len(others) == len(mine):
             pairs += [TensorPair(a, b) for a, b in zip(mine, others, strict=True)]

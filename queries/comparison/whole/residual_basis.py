@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....ingest.names.naming import NamedTensor
+from ....ingest.reading.digest import Block
 from ...statistics.residual_alignment import HALF_WAY, Assignment, Basis, assignment, identity
-from .tensors import Block
 
 NOT_DETERMINED = (
     "the embeddings align hardly better than to a random rotation, as those of unrelated models do, or were replaced"
@@ -26,6 +26,8 @@ class ChosenBasis:
 
 def chosen_basis(widths: tuple[int, int], rows: tuple[Block, Block] | str) -> ChosenBasis:
     """The basis of residual streams of these widths, from embedding rows of the same tokens or why there are none.
+
+    The rows are float32 [tokens, width] of each model, the same token in the same row.
 
     Equal numbers when the embeddings agree on them, an assignment when that is determined, else equal numbers again,
     with the reason: the tests then hold for models that kept the order of their dimensions.

@@ -7,27 +7,33 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ....ingest.metadata.tokenizer import Tokenizer
 from ....ingest.names.naming import NamedTensor
+from ....ingest.reading.digest import Block
 from ...statistics.residual_alignment import TOKENS
 from .pairing import TensorPair
-from .tensors import Block, WholeModel
 
 
 class SharedTokens:
     """Rows of the two embeddings for at most TOKENS tokens that both vocabularies have, those of lowest hash."""
 
-    def __init__(self, first: WholeModel, second: WholeModel, component: str) -> None:
+    def __init__(
+        self,
+        tokenizers: tuple[Tokenizer | None, Tokenizer | None],
+        named: tuple[Sequence[NamedTensor], Sequence[NamedTensor]],
+        component: str,
+    ) -> None:
         self._component = component
         self._wanted: list[NDArray[np.int64]] = []
         self._kept: list[list[Block]] = [[], []]
         self._reason = "a model has no embedding"
-        if first.tokenizer is None or second.tokenizer is None:
+        if tokenizers[0] is None or tokenizers[1] is None:
             self._reason = "a model has no tokenizer"
             return
-        a, b = first.tokenizer.vocabulary(), second.tokenizer.vocabulary()
+        a, b = tokenizers[0].vocabulary(), tokenizers[1].vocabulary()
         _, mine, theirs = np.intersect1d(a.keys, b.keys, return_indices=True)
         ids = np.stack([a.ids[mine], b.ids[theirs]], axis=1)
-        limits = [_rows(m.named, component) for m in (first, second)]
+        limits = [_rows(tensors, component) for tensors in named]
         ids = ids[(ids >= 0).all(axis=1) & (ids < limits).all(axis=1)][:TOKENS]
         self._wanted = [ids[:, 0], ids[:, 1]]
 
@@ -36,13 +42,13 @@ class SharedTokens:
         return bool(self._wanted) and pair.place.component == self._component and pair.place.role == "embed"
 
     def add(self, pair: TensorPair, side: int, start: int, block: Block) -> None:
-        """Keep the wanted rows of a block, in the order of their ids."""
+        """Keep the wanted rows of a block, float32 [rows, width], in the order of their ids."""
         ids = self._wanted[side]
         inside = np.sort(ids[(ids >= start) & (ids < start + len(block))]) - start
         self._kept[side].append(block[inside])
 
     def rows(self) -> tuple[Block, Block] | str:
-        """Rows [tokens, width] of the same tokens of both models, or the reason why there are none."""
+        """Rows of the same tokens of both models, float32 [tokens, width] each, or the reason why there are none."""
         if not self._wanted or not all(self._kept):
             return self._reason
         found = []

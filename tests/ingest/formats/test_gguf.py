@@ -113,7 +113,7 @@ def test_a_split_model_is_one_model_and_a_missing_part_is_said(zoo: Path) -> Non
     whole = fingerprint({"a.gguf": model_bytes(tensors, config, tokenizer, Kind.F16, "llama")})
     assert evidence(fingerprint(files)) == evidence(whole)
     del files["model-00002-of-00003.gguf"]
-    with pytest.raises(SourceError, match="one of 3 parts, 2 are here"):
+    with pytest.raises(SourceError, match=r"2 of 3 parts are here, without 'model-00002-of-00003\.gguf'"):
         fingerprint(files)
 
 

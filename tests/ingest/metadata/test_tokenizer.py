@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from forebear.ingest.errors import FormatError
 from forebear.ingest.metadata import sentencepiece
-from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary, read_tokenizer
+from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary
+from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 
 from ...writers import MemorySource, sentencepiece_bytes, tokenizer_json, varint
 
@@ -192,8 +194,88 @@ def test_specials_are_stored_in_print() -> None:
     assert found.specials[0].isprintable()
 
 
-def test_a_tiktoken_file_is_not_taken_for_sentencepiece() -> None:
-    assert read_tokenizer(MemorySource({"tokenizer.model": b"IQ== 0\nIg== 1\n"})) is None
+def test_a_tiktoken_file_is_told_from_sentencepiece_by_its_text() -> None:
+    found = read({"tokenizer.model": b"IQ== 0\nIHRoZQ== 1\n4g== 2\r\n"})
+    assert (found.kind, list(found.tokens.values())) == ("BPE", [0, 1, 2])
+    assert [found.spelling()(t) for t in found.tokens] == [b"!", b" the", b"\xe2"]
+    assert read_tokenizer(MemorySource({"tokenizer.model": b"neither of the two"})) is None
+
+
+@pytest.mark.parametrize("name", ["qwen.tiktoken", "multilingual.tiktoken"])
+def test_a_file_of_tiktoken_gives_the_keys_of_the_same_vocabulary_as_json(name: str) -> None:
+    lines = b"".join(base64.b64encode(t.encode()) + b" %d\n" % i for i, t in enumerate(TEXTS))
+    found, same = read({name: lines}), from_json({byte_level(t): i for i, t in enumerate(TEXTS)})
+    assert found.tokens == same.tokens
+    assert np.array_equal(found.vocabulary().keys, same.vocabulary().keys)
+    with pytest.raises(FormatError, match=f"{name} is not a tiktoken file"):
+        read_tokenizer(MemorySource({name: lines + b"x\n"}))
+
+
+def tekken(texts: Sequence[str], **config: object) -> bytes:
+    vocabulary = [
+        {"rank": i, "token_bytes": base64.b64encode(t.encode()).decode(), "token_str": t} for i, t in enumerate(texts)
+    ]
+    sizes = {"default_vocab_size": len(texts) + 9, "default_num_special_tokens": 10, **config}
+    special = [{"rank": 1, "token_str": "<s>", "is_control": True}]
+    return json.dumps({"config": sizes, "vocab": vocabulary, "special_tokens": special}).encode()
+
+
+def test_the_tokens_of_tekken_come_behind_its_special_ones_and_end_where_it_says() -> None:
+    found = read({"tekken.json": tekken(TEXTS)})
+    same = from_json({byte_level(t): 10 + i for i, t in enumerate(TEXTS[:-1])}, specials={"<s>": 1})
+    assert found.tokens == same.tokens and found.specials == same.specials
+    assert np.array_equal(found.vocabulary().ids, same.vocabulary().ids)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[]", b"{}", b"[" * 100_000, tekken(TEXTS, default_vocab_size=3), tekken(TEXTS, default_num_special_tokens="x")],
+)
+def test_a_tekken_that_is_none_is_refused_by_name(text: bytes) -> None:
+    with pytest.raises(FormatError, match=r"tekken\.json is not"):
+        read_tokenizer(MemorySource({"tekken.json": text}))
+
+
+PIECES = [("<unk>", 2), ("<s>", 3), ("</s>", 3), *((metaspace(t), 1) for t in TEXTS)]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.model.v3", "spiece.model", "spm.model", "source.spm"])
+def test_a_sentencepiece_model_is_read_under_every_name(name: str) -> None:
+    found = read({name: sentencepiece_bytes(PIECES)})
+    assert found.tokens == {text: i for i, (text, _) in enumerate(PIECES)}
+
+
+@pytest.mark.parametrize(("kind", "first"), [(None, 4), ("XLMRobertaTokenizer", 4), ("CamembertTokenizerFast", 7)])
+def test_ids_of_a_model_from_fairseq_are_moved_as_its_embedding_has_them(kind: str | None, first: int) -> None:
+    config = json.dumps({"tokenizer_class": kind}).encode()
+    found = read({"sentencepiece.bpe.model": sentencepiece_bytes(PIECES), "tokenizer_config.json": config})
+    assert [found.tokens[metaspace(t)] for t in TEXTS] == [first + i for i in range(len(TEXTS))]
+    assert found.tokens["<pad>"] == 1 and "<pad>" in found.specials
+
+
+def test_the_vocabulary_of_marian_is_that_of_its_json_and_not_of_a_side() -> None:
+    spm = sentencepiece_bytes(PIECES)
+    vocab = json.dumps({"▁of": 0, "</s>": 1}).encode()
+    assert read({"source.spm": spm, "target.spm": spm, "vocab.json": vocab}).tokens == {"▁of": 0, "</s>": 1}
+
+
+def test_the_names_that_openai_gave_are_those_of_the_hub() -> None:
+    vocab, merges = json.dumps({"a": 0, "b": 1, "ab": 2}).encode(), b"#version: 0.2\na b\n"
+    old, new = read({"encoder.json": vocab, "vocab.bpe": merges}), read({"vocab.json": vocab, "merges.txt": merges})
+    assert old == new and new.merges == [("a", "b")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_lines_of_a_vocabulary_end_with_a_line_feed_and_with_nothing_else(end: str) -> None:
+    lines = ["[PAD]", "a", "\u2028", "\x85", "\x1c", "\x0b", "b"]
+    found = read({"vocab.txt": (end.join(lines) + end).encode()})
+    assert found.tokens == {token: i for i, token in enumerate(lines)}
+
+
+def test_a_pointer_of_git_lfs_in_the_place_of_a_tokenizer_is_named() -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 17\n"
+    with pytest.raises(FormatError, match=r"tokenizer\.json: a Git LFS pointer, not the file of 17 bytes: run"):
+        read_tokenizer(MemorySource({"tokenizer.json": pointer}))
 
 
 def test_a_nested_length_cannot_reach_out_of_its_field() -> None:

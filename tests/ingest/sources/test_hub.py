@@ -20,9 +20,10 @@ import pytest
 from forebear.ingest.errors import SourceError
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.sources import open_source
-from forebear.ingest.sources.hub import HubSource, open_hub, parse_spec
-from forebear.ingest.sources.hub_card import BaseModel
+from forebear.ingest.sources.card import BaseModel
+from forebear.ingest.sources.hub import HubSource, open_hub
 from forebear.ingest.sources.hub_patience import Patience
+from forebear.ingest.sources.hub_spec import parse_spec
 
 from ...hub_server import Fault, HubServer
 
@@ -55,8 +56,8 @@ def plain(value: object) -> object:
 
 
 def evidence(model: ModelFingerprint) -> object:
-    """Everything of a fingerprint but where it was read, in how many reads, and what the Hub says of it."""
-    here = dataclasses.replace(model, uri="", name="", state="", revision=None, hub=None, files=())
+    """Everything of a fingerprint but where it was read, in how many reads, and what its provider says of it."""
+    here = dataclasses.replace(model, uri="", name="", state="", revision=None, provider=None, files=())
     return plain(dataclasses.replace(here, requests=0, bytes_read=0))
 
 
@@ -104,6 +105,14 @@ def test_the_address_of_a_file_is_asked_for_once(hub: HubServer, zoo: Path) -> N
     heads = [path for path in hub.hub.paths if path.startswith("HEAD")]
     assert len(heads) == len(set(heads)) == 6  # two shards, index, config, tokenizer, card
     assert sum("/api/models/" in path for path in hub.hub.paths) == 1
+
+
+def test_the_index_of_shards_is_asked_for_once_and_so_is_every_small_file(hub: HubServer, zoo: Path) -> None:
+    hub.add("zoo/cedar", zoo / "cedar")
+    fingerprint_model(open_fast(hub, "zoo/cedar"))
+    reads = [path for path in (*hub.hub.paths, *hub.storage.paths) if path.startswith("GET") and ".json" in path]
+    names = [path.rpartition("/")[2].partition("?")[0] for path in reads]
+    assert sorted(names) == ["config.json", "model.safetensors.index.json", "tokenizer.json"]
 
 
 @pytest.mark.parametrize("path", ["model.safetensors", "config.json"])
@@ -302,14 +311,20 @@ def test_hostile_file_names_are_no_files_and_write_nothing(
     assert sorted(p.relative_to(home).as_posix() for p in home.rglob("*")) == ["work", "work/here"]
 
 
-def test_an_index_that_points_outside_is_an_error(hub: HubServer, zoo: Path, tmp_path: Path) -> None:
+def test_an_index_that_points_outside_reads_nothing_there(hub: HubServer, zoo: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cedar"
     shutil.copytree(zoo / "cedar", folder)
     index = folder / "model.safetensors.index.json"
     index.write_text(index.read_text().replace("model-00001", "../../model-00001"))
-    hub.add("zoo/hostile", folder, listed=["../../model-00001-of-00002.safetensors"])
+    outside = "../../model-00001-of-00002.safetensors"
+    hub.add("zoo/hostile", folder, listed=[outside])
+    made = fingerprint_model(open_fast(hub, "zoo/hostile"))
+    assert len(made.notes) == 1 and "stale" in made.notes[0] and outside in made.notes[0]
+    assert not any(outside in path for path in (*hub.hub.paths, *hub.storage.paths))
+    (folder / "model-00001-of-00002.safetensors").unlink()
+    hub.add("zoo/cut", folder, listed=[outside])
     with pytest.raises(SourceError, match="not there"):
-        fingerprint_model(open_fast(hub, "zoo/hostile"))
+        fingerprint_model(open_fast(hub, "zoo/cut"))
 
 
 # what a specification means

@@ -14,7 +14,8 @@ from forebear.ingest.metadata.tokenizer import Tokenizer
 from forebear.ingest.sources import open_source
 from forebear.queries.comparison.tokenizers.encoding import encoder, words
 from forebear.queries.comparison.tokenizers.sample_text import SAMPLES
-from forebear.queries.comparison.tokenizers.tokenizers import compare_tokenizers, merge_bands, side_by_side
+from forebear.queries.comparison.tokenizers.tokenizers import merge_bands, side_by_side
+from forebear.registry.jobs.whole import tokenizers_of
 
 from ...writers import MemorySource, llama, llama_config, model_files, tokenizer_json
 from ...writers import words as made_up
@@ -78,7 +79,7 @@ def test_words_keep_one_blank_before_them() -> None:
 
 
 def test_byte_pair_encoding_agrees_with_a_second_implementation(zoo: Path) -> None:
-    from forebear.ingest.metadata.tokenizer import read_tokenizer
+    from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 
     tokenizer = read_tokenizer(open_source(str(zoo / "alder")))
     assert tokenizer is not None
@@ -104,7 +105,7 @@ def test_the_samples_have_ten_scripts_and_more_code_and_numbers() -> None:
 
 def test_the_zoo_shares_its_tokenizer_and_cedar_does_not(zoo: Path) -> None:
     alder = open_source(str(zoo / "alder"))
-    same, other = (compare_tokenizers(alder, open_source(str(zoo / n))) for n in ("birch", "cedar"))
+    same, other = (tokenizers_of(alder, open_source(str(zoo / n))) for n in ("birch", "cedar"))
     assert same.jaccard == same.same_id == 1 and all(e.agreement == 1 for e in same.encoding)
     assert same.merge_prefix == 252
     assert 0.4 < other.jaccard < 0.8 and other.same_id < 0.1 and other.merge_prefix == 0
@@ -121,7 +122,7 @@ def test_rows_are_compared_by_token_and_not_by_id() -> None:
         MemorySource(model_files(t, config=llama_config(t), tokenizer=tokenizer_json(v)))
         for t, v in ((tensors, made_up(96)), (moved, {names[token]: i for i, token in enumerate(order)}))
     ]
-    found = compare_tokenizers(*sources)
+    found = tokenizers_of(*sources)
     assert found.jaccard == 1 and found.same_id < 0.1
     (rows,) = found.rows
     assert rows.tokens == 96 and rows.centred_cosine == pytest.approx(1, abs=1e-5)
@@ -132,6 +133,6 @@ def test_a_model_without_a_tokenizer_has_a_reason_instead_of_figures() -> None:
     tensors = llama()
     without = MemorySource(model_files(tensors, config=llama_config(tensors)))
     with_one = MemorySource(model_files(tensors, config=llama_config(tensors), tokenizer=tokenizer_json(made_up(96))))
-    found = compare_tokenizers(without, with_one)
+    found = tokenizers_of(without, with_one)
     assert found.reason == "A has no tokenizer that forebear reads"
     assert found.a is None and found.b is not None and math.isnan(found.jaccard)

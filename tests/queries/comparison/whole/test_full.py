@@ -11,11 +11,11 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.stats import kstest
 
+from forebear.ingest.reading import stream as streams
 from forebear.ingest.sources import open_source
 from forebear.queries.comparison.records.whole import FullComparison
-from forebear.queries.comparison.whole import tensors as whole_tensors
-from forebear.queries.comparison.whole.comparison import full_comparison
 from forebear.queries.statistics.metrics import metrics
+from forebear.registry.jobs.whole import weights_of
 
 from ....writers import Floats, MemorySource, llama_config, model_files, raw, tokenizer_json
 
@@ -123,13 +123,13 @@ DERIVATIVES = ["alder-docs", "alder-docs-tests", "alder-long", "alder-vocabulary
 
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_derivatives_of_the_zoo_are_significant_in_both_tests(zoo: Path, name: str) -> None:
-    found = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / name)))
+    found = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / name)))
     assert significant(found) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["birch", "elm-in-alder-norms"])
 def test_strangers_of_one_tokenizer_and_corpus_are_significant_in_neither(zoo: Path, name: str) -> None:
-    found = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / name)))
+    found = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / name)))
     assert found.alignment is not None and not found.alignment.determined
     assert found.attention.basis == "identity" and found.alignment_reason
     assert found.neurons.log10_p is not None and found.neurons.log10_p > -3
@@ -137,13 +137,13 @@ def test_strangers_of_one_tokenizer_and_corpus_are_significant_in_neither(zoo: P
 
 
 def test_strangers_of_other_width_cannot_be_tested_and_the_report_says_why(zoo: Path) -> None:
-    found = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / "cedar")))
+    found = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / "cedar")))
     assert found.neurons.log10_p is None and "widths differ" in (found.neurons.reason or "")
     assert found.attention.log10_p is None and "widths differ" in (found.attention.reason or "")
 
 
 def test_shuffled_neurons_are_found_and_no_value_of_them_stands_where_it_stood(zoo: Path) -> None:
-    found = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / "alder-permuted")))
+    found = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / "alder-permuted")))
     gates = [t for t in found.tensors if t.role == "gate"]
     assert all(abs(t.metrics.centred_cosine) < 0.2 and not t.values_equal for t in gates)
     assert all(layer.agreement == 1 for layer in found.neurons.layers)
@@ -151,7 +151,7 @@ def test_shuffled_neurons_are_found_and_no_value_of_them_stands_where_it_stood(z
 
 def test_shuffled_hidden_units_and_turned_heads_are_found_by_the_alignment(zoo: Path) -> None:
     shuffled = hidden_units_shuffled(zoo_tensors(zoo, "alder-docs"))
-    found = full_comparison(open_source(str(zoo / "alder")), zoo_source(zoo, "alder", shuffled))
+    found = weights_of(open_source(str(zoo / "alder")), zoo_source(zoo, "alder", shuffled))
     assert found.alignment is not None and found.alignment.determined and found.alignment.identity_share < 0.1
     assert found.attention.basis == found.neurons.basis == "assignment"
     assert significant(found)[0] and one_attention(found)
@@ -165,7 +165,7 @@ def test_hidden_units_shuffled_and_cut_are_found(zoo: Path) -> None:
     }  # fmt: skip
     for sides in ((open_source(str(zoo / "alder")), zoo_source(zoo, "alder", cut)),
                   (zoo_source(zoo, "alder", cut), open_source(str(zoo / "alder")))):  # fmt: skip
-        found = full_comparison(*sides)
+        found = weights_of(*sides)
         assert found.attention.dimensions == 48
         assert significant(found)[0] and one_attention(found)
 
@@ -176,7 +176,7 @@ def test_with_replaced_embeddings_equal_numbers_are_equal_dimensions(zoo: Path, 
     embedding = zoo_tensors(zoo, "birch")["model.embed_tokens.weight"]
     if replaced == "noise":
         embedding = np.random.default_rng(0).normal(0, 0.02, embedding.shape).astype(np.float32)
-    found = full_comparison(
+    found = weights_of(
         open_source(str(zoo / "alder")), zoo_source(zoo, "alder", tensors | {"model.embed_tokens.weight": embedding})
     )
     assert found.alignment is not None and not found.alignment.determined and found.attention.basis == "identity"
@@ -186,7 +186,7 @@ def test_with_replaced_embeddings_equal_numbers_are_equal_dimensions(zoo: Path, 
 def test_p_values_of_both_tests_are_uniform_over_200_pairs_of_strangers() -> None:
     neurons, attention = [], []
     for seed in range(200):
-        found = full_comparison(source(structured(2 * seed)), source(structured(2 * seed + 1)))
+        found = weights_of(source(structured(2 * seed)), source(structured(2 * seed + 1)))
         assert found.neurons.log10_p is not None and found.attention.log10_p is not None
         neurons.append(10**found.neurons.log10_p)
         attention.append(10**found.attention.log10_p)
@@ -196,15 +196,15 @@ def test_p_values_of_both_tests_are_uniform_over_200_pairs_of_strangers() -> Non
 
 def test_the_same_tiny_models_are_found_when_they_are_related() -> None:
     tensors = structured(1)
-    assert significant(full_comparison(source(tensors), source(noisy(tensors)))) == (True, True)
-    found = full_comparison(source(tensors), source(hidden_units_shuffled(noisy(tensors, size=0.15))))
+    assert significant(weights_of(source(tensors), source(noisy(tensors)))) == (True, True)
+    found = weights_of(source(tensors), source(hidden_units_shuffled(noisy(tensors, size=0.15))))
     assert significant(found)[0] and one_attention(found)
 
 
 def test_the_figures_of_every_tensor_are_those_of_numpy(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_tensors, "BLOCK", 5_000)
+    monkeypatch.setattr(streams, "BLOCK", 5_000)
     a, b = zoo_tensors(zoo, "alder"), zoo_tensors(zoo, "alder-long")
-    found = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / "alder-long")))
+    found = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / "alder-long")))
     assert {t.tensor_first for t in found.tensors} == set(a)
     for row in found.tensors:
         expected = metrics(a[row.tensor_first], b[row.tensor_second])
@@ -216,20 +216,20 @@ def test_the_figures_of_every_tensor_are_those_of_numpy(zoo: Path, monkeypatch: 
 
 
 def test_a_copy_is_equal_in_every_tensor_and_a_frozen_part_in_its_own(zoo: Path) -> None:
-    copy = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / "alder")))
+    copy = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / "alder")))
     assert copy.equal_share == 1 and all(t.bytes_equal and t.values_equal for t in copy.tensors)
     assert not copy.uncompared
     wider = zoo_source(zoo, "alder", zoo_tensors(zoo, "alder"))  # the same values in float32
-    found = full_comparison(open_source(str(zoo / "alder")), wider)
+    found = weights_of(open_source(str(zoo / "alder")), wider)
     assert found.equal_share == 1 and all(t.bytes_equal is None for t in found.tensors)
-    norms = full_comparison(open_source(str(zoo / "alder")), open_source(str(zoo / "elm-in-alder-norms")))
+    norms = weights_of(open_source(str(zoo / "alder")), open_source(str(zoo / "elm-in-alder-norms")))
     assert {t.role for t in norms.tensors if t.values_equal} == {"norm"}
 
 
 def test_blocks_go_with_those_of_the_map(zoo: Path) -> None:
     kept = {f"language.{a}": f"language.{b}" for b, a in enumerate((0, 1, 3, 5))}
     sides = open_source(str(zoo / "alder")), open_source(str(zoo / "alder-pruned"))
-    mapped, plain = full_comparison(*sides, blocks=kept), full_comparison(*sides)
+    mapped, plain = weights_of(*sides, blocks=kept), weights_of(*sides)
     assert {(t.layer_first, t.layer_second) for t in mapped.tensors} == {(0, 0), (1, 1), (3, 2), (5, 3), (None, None)}
     assert mapped.attention.mean_cka is not None and plain.attention.mean_cka is not None
     assert mapped.attention.mean_cka > 0.9 > plain.attention.mean_cka
@@ -240,5 +240,5 @@ def test_blocks_go_with_those_of_the_map(zoo: Path) -> None:
 def test_progress_goes_up_to_all_bytes(zoo: Path) -> None:
     seen: list[tuple[int, int]] = []
     sides = open_source(str(zoo / "alder")), open_source(str(zoo / "alder-docs"))
-    found = full_comparison(*sides, progress=lambda done, total: seen.append((done, total)))
+    found = weights_of(*sides, progress=lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen) and seen[-1] == (found.bytes_read, found.bytes_read)

@@ -15,11 +15,12 @@ import pytest
 from gguf import GGMLQuantizationType as Kind
 
 from forebear.ingest.errors import SourceError
+from forebear.ingest.reading import stream as streams
+from forebear.ingest.reading.stream import BLOCK, TensorStream, pieces
+from forebear.ingest.reading.whole import whole_model
 from forebear.ingest.sources import open_source
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
-from forebear.queries.comparison.whole import tensors as whole_tensors
-from forebear.queries.comparison.whole.comparison import full_comparison
-from forebear.queries.comparison.whole.tensors import BLOCK, TensorStream, pieces, whole_model
+from forebear.registry.jobs.whole import weights_of
 
 from ....hub_server import HubServer
 from ....ingest.formats.writers_fused import load_model
@@ -31,7 +32,7 @@ from ....writers import MemoryReader, MemorySource, llama, llama_config, model_f
 @pytest.mark.parametrize(("kind", "equal"), [(Kind.F32, True), (Kind.Q8_0, False)])
 def test_a_gguf_copy_is_compared_tensor_by_tensor_with_its_original(zoo: Path, kind: Kind, equal: bool) -> None:
     copy = MemorySource({"model.gguf": model_bytes(*load_model(zoo / "alder"), kind, "llama")})
-    found = full_comparison(open_source(str(zoo / "alder")), copy)
+    found = weights_of(open_source(str(zoo / "alder")), copy)
     assert len(found.tensors) == 56 and not found.uncompared
     assert (found.equal_share == 1) is equal
     assert all(row.metrics.relative_l2 < 0.02 for row in found.tensors)
@@ -41,7 +42,7 @@ def test_a_gguf_copy_is_compared_tensor_by_tensor_with_its_original(zoo: Path, k
 
 
 def test_a_repository_is_read_like_the_folder_it_was_made_from(zoo_registry: Path, zoo: Path) -> None:
-    local = full_comparison(open_source(str(zoo / "alder-docs")), open_source(str(zoo / "alder")))
+    local = weights_of(open_source(str(zoo / "alder-docs")), open_source(str(zoo / "alder")))
     with HubServer() as hub:
         hub.add("org/alder-docs", zoo / "alder-docs")
         environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
@@ -89,7 +90,7 @@ def test_a_source_that_vanishes_midway_is_an_error_and_leaves_nothing_open(side:
     sources[side] = gone = Vanishing(files)
     before = threading.active_count()
     with pytest.raises(SourceError, match="the connection was lost"):
-        full_comparison(*sources)
+        weights_of(*sources)
     assert gone.left < 0 and not gone.open_readers
     for _ in range(100):
         if threading.active_count() <= before:
@@ -141,7 +142,7 @@ def test_what_is_held_of_a_tensor_is_a_few_blocks_whatever_its_size() -> None:
 
 
 def test_reads_run_a_few_blocks_ahead_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_tensors, "BLOCK", 512)
+    monkeypatch.setattr(streams, "BLOCK", 512)
     tensors = llama()
     for connections, ahead in ((1, 2), (4, 4), (64, 8)):
         source = MemorySource(model_files(tensors, config=llama_config(tensors)), connections=connections)

@@ -11,19 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from forebear.ingest.reading import stream as streams
+from forebear.ingest.reading.digest import TensorDigest, ValueDigest
+from forebear.ingest.reading.stream import BLOCK, TensorStream, pieces
+from forebear.ingest.reading.whole import whole_model
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 from forebear.ingest.storage.views import transposed
-from forebear.queries.comparison.whole import tensors as whole_tensors
-from forebear.queries.comparison.whole.tensors import (
-    BLOCK,
-    TensorDigest,
-    TensorStream,
-    ValueDigest,
-    pieces,
-    whole_model,
-)
 
-from ....writers import MemorySource, llama, llama_config, model_files, raw
+from ...writers import MemorySource, llama, llama_config, model_files, raw
 
 
 def stream(source: MemorySource, name: str) -> tuple[NDArray[np.float32], TensorDigest]:
@@ -46,7 +41,7 @@ UP = "model.layers.0.mlp.up_proj.weight"
 
 
 def test_blocks_put_together_are_the_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_tensors, "BLOCK", 1000)
+    monkeypatch.setattr(streams, "BLOCK", 1000)
     values = np.random.default_rng(0).standard_normal((97, 64), np.float32)
     found, digest = stream(source_of(values), UP)
     assert np.array_equal(found, values.ravel())
@@ -54,7 +49,7 @@ def test_blocks_put_together_are_the_tensor(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_rows_longer_than_a_block_are_cut_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_tensors, "BLOCK", 1000)
+    monkeypatch.setattr(streams, "BLOCK", 1000)
     values = np.random.default_rng(0).standard_normal((3, 2345), np.float32)
     found, digest = stream(source_of(values), UP)
     assert np.array_equal(found, values.ravel())

@@ -1,6 +1,6 @@
-"""Whole tensors of a model, front to back in blocks of float32: bounded memory, one pass, digests on the way.
+"""Whole tensors of an opened model, front to back in blocks of float32: bounded memory, one pass, digests on the way.
 
-Digests are SHA-256 (hashlib's uses the processor's SHA instructions and lets other threads run).
+What is here reads from files that are open already; `whole.whole_model` opens them.
 """
 
 from __future__ import annotations
@@ -8,24 +8,20 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....ingest.checkpoint import open_checkpoint
-from ....ingest.metadata.tokenizer import Tokenizer
-from ....ingest.names.naming import NamedTensor
-from ....ingest.sources.source import Source
-from ....ingest.storage.logical import LogicalTensor, RowMajor, Storage
-from ....ingest.storage.reader import Range, Reader, merge
-from ....ingest.storage.skipped import SkippedTensor
-from ....ingest.text import printable
-
-Block = NDArray[np.float32]
+from ..metadata.tokenizer import Tokenizer
+from ..names.naming import NamedTensor
+from ..storage.logical import LogicalTensor, RowMajor, Storage
+from ..storage.reader import Range, Reader, merge
+from ..storage.skipped import SkippedTensor
+from ..text import printable
+from .digest import Block, TensorDigest, ValueDigest, canonical
 
 BLOCK = 1 << 20
 """Values of a block: 4 MB decoded. What is in flight is a few of them for each model."""
@@ -48,36 +44,40 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class WholeModel:
-    """An opened model: its tensors with their places, its tokenizer, and what cannot be read."""
+    """An opened model: its tensors with their places, its tokenizer, and what cannot be read.
 
-    source: Source
+    `pool` has the reads in flight, `connections` of them: several for a repository, one for a local file. `gap` is the
+    number of bytes that are cheaper to read and drop than a second read is.
+    """
+
     named: tuple[NamedTensor, ...]
     tokenizer: Tokenizer | None
     skipped: tuple[SkippedTensor, ...]
-    readers: dict[str, Reader]
+    readers: Mapping[str, Reader]
     pool: ThreadPoolExecutor
-    """Reads in flight: several for a repository, one for a local file."""
+    connections: int
+    gap: int
+
+    def rows(self, tensor: LogicalTensor, rows: Sequence[int]) -> NDArray[np.float32]:
+        """The given rows, in the order given, as float32 [len(rows), in] with 0 for what is no number.
+
+        Raises SourceError when a read fails.
+        """
+        ascending, place = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+        ranges = tensor.storage.ranges(ascending.tolist())
+        chunks = list(self.pool.map(lambda r: self.readers[r.file].read(r.offset, r.length), ranges))
+        return np.nan_to_num(tensor.storage.decode(ascending.tolist(), chunks))[place]
+
+    def stream(self, tensor: LogicalTensor) -> TensorStream | str:
+        """All rows of a tensor, block by block; or the reason why they cannot be read in bounded memory."""
+        found = pieces(tensor)
+        return found if isinstance(found, str) else TensorStream(self, tensor, found)
 
 
-@contextmanager
-def whole_model(source: Source) -> Iterator[WholeModel]:
-    """The model at `source`, its files open until the block ends; NothingToRead, SourceError or FormatError."""
-    found = open_checkpoint(source)
-    with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(max(1, source.connections), "range"))
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        readers: dict[str, Reader] = {}
-        for path in sorted({r.file for n in found.named if n.tensor.parameters for r in n.tensor.storage.ranges([0])}):
-            readers[path] = source.open(path)
-            stack.callback(readers[path].close)
-        yield WholeModel(
-            source=source,
-            named=found.named,
-            tokenizer=found.tokenizer,
-            skipped=found.skipped,
-            readers=readers,
-            pool=pool,
-        )
+def stored_bytes(tensor: LogicalTensor) -> int:
+    """The bytes that a stream of a tensor reads; 0 where it cannot be read whole."""
+    found = pieces(tensor)
+    return 0 if isinstance(found, str) else sum(r.length for p in found for r in p.storage.ranges(p.rows))
 
 
 def pieces(tensor: LogicalTensor) -> list[Piece] | str:
@@ -120,7 +120,7 @@ class TensorStream:
         self._model, self._tensor = model, tensor
         self._waiting = deque(found)
         self._reading: deque[tuple[Piece, Future[list[bytes]]]] = deque()
-        self._ahead = min(_MOST_AHEAD, max(_AHEAD, model.source.connections))
+        self._ahead = min(_MOST_AHEAD, max(_AHEAD, model.connections))
         self._values = ValueDigest(tensor.shape)
         self._bytes = hashlib.sha256() if isinstance(tensor.storage, RowMajor) else None
         self._shared = self._bytes is not None and tensor.dtype == "BF16"
@@ -143,7 +143,7 @@ class TensorStream:
 
     def _digest(self, chunks: Sequence[bytes], block: Block) -> None:
         """Both digests; stored bfloat16 are the upper halves of the values, so one digest serves as long as it can."""
-        if self._shared and self._bytes is not None and not all(map(_canonical, chunks)):
+        if self._shared and self._bytes is not None and not all(map(canonical, chunks)):
             self._values.adopt(self._bytes, self._seen)
             self._shared = False
         self._seen += block.size
@@ -158,7 +158,7 @@ class TensorStream:
         readers, ranges = self._model.readers, piece.storage.ranges(piece.rows)
         if len(ranges) == 1:
             return [readers[r.file].read(r.offset, r.length) for r in ranges]
-        spans = merge(ranges, self._model.source.gap, MOST_AT_ONCE)
+        spans = merge(ranges, self._model.gap, MOST_AT_ONCE)
         data = [readers[s.file].read(s.offset, s.length) for s in spans]
         found = []
         for item in ranges:
@@ -179,73 +179,3 @@ class TensorStream:
             values=self._values.hexdigest(),
             bytes=self._bytes.hexdigest() if self._bytes is not None else None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class TensorDigest:
-    """SHA-256 of a tensor, in hexadecimal.
-
-    `values` is that of the shape and the float32 values with one zero and one NaN: equal for copies of any dtype,
-    layout or format that kept every value. `bytes` is that of the stored bytes; None where the file keeps the tensor in
-    pieces, packed or in another order.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    values: str
-    bytes: str | None
-
-
-def _canonical(chunk: bytes) -> bool:
-    """Whether bfloat16 values hold neither a negative zero nor NaN, which the digest of values spells in one way."""
-    halves = np.frombuffer(chunk, "<u2")
-    magnitudes = halves & np.uint16(0x7FFF)
-    return not (halves == 0x8000).any() and int(magnitudes.max(initial=0)) <= 0x7F80
-
-
-class ValueDigest:
-    """SHA-256 of float32 values, independent of how they are cut into blocks.
-
-    The upper and the lower 16 bits are digested apart: values that came from bfloat16 have no lower ones.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
-        self._upper, self._lower = hashlib.sha256(), hashlib.sha256()
-        self._zeros = 0
-        self._any_lower = False
-
-    def adopt(self, upper: hashlib._Hash, count: int) -> None:
-        """Begin with the digest of the upper halves of `count` values whose lower halves are 0."""
-        self._upper, self._zeros = upper.copy(), 2 * count
-
-    def update(self, block: Block) -> None:
-        """The next values, in order."""
-        values = np.ascontiguousarray(block, "<f4") + np.float32(0)
-        missing = np.isnan(values)
-        if missing.any():
-            values[missing] = np.nan  # one spelling: 0x7FC00000
-        halves = values.reshape(-1).view("<u2")
-        self._upper.update(np.ascontiguousarray(halves[1::2]).data)
-        lower = np.ascontiguousarray(halves[::2])
-        if lower.any():
-            self._fill()
-            self._lower.update(lower.data)
-            self._any_lower = True
-        else:
-            self._zeros += lower.nbytes
-
-    def _fill(self) -> None:
-        while self._zeros:
-            some = min(self._zeros, BLOCK)
-            self._lower.update(bytes(some))
-            self._zeros -= some
-
-    def hexdigest(self) -> str:
-        """The digest of the values so far."""
-        whole = hashlib.sha256(str(self._shape).encode() + self._upper.digest())
-        if self._any_lower:
-            self._fill()
-            whole.update(self._lower.digest())
-        return whole.hexdigest()

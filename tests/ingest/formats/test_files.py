@@ -1,0 +1,134 @@
+"""Which files are a model's weights: one model, complete, or an error that names what is missing or what to choose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forebear.ingest.errors import FormatError, SourceError
+from forebear.ingest.formats import read_checkpoint, resolve_files
+from forebear.ingest.model import fingerprint_model, iter_problems
+from forebear.ingest.sources import open_source
+
+from ...writers import MemorySource, llama, model_files, safetensors_bytes, write_files
+from .writers_torch import torch_bytes
+
+TENSORS = llama()
+FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+def index(shards: Mapping[str, str]) -> bytes:
+    return json.dumps({"weight_map": dict(shards)}).encode()
+
+
+def parts(ending: str = ".safetensors", stem: str = "model") -> dict[str, bytes]:
+    """The tensors in two files, without an index."""
+    names = list(TENSORS)
+    return {
+        f"{stem}-0000{i + 1}-of-00002{ending}": safetensors_bytes({n: TENSORS[n] for n in names[i::2]}) for i in (0, 1)
+    }
+
+
+@pytest.mark.parametrize("stem", ["model", "llama-7b", "consolidated"])
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_part_of_two_alone_is_refused_with_the_name_of_the_other(stem: str, left: int) -> None:
+    files = parts(stem=stem)
+    names = list(files)
+    assert len(read_checkpoint(MemorySource(files))[1].tensors) == len(TENSORS)
+    del files[names[1 - left]]
+    with pytest.raises(SourceError, match=f"1 of 2 parts are here, without '{names[1 - left]}'; fetch all parts"):
+        read_checkpoint(MemorySource(files))
+
+
+def test_a_missing_part_of_torch_files_is_named_too() -> None:
+    data = torch_bytes({"a": np.ones((4, 4), np.float32)})
+    with pytest.raises(SourceError, match=r"without 'pytorch_model-00001-of-00003\.bin' and 1 more"):
+        read_checkpoint(MemorySource({"pytorch_model-00002-of-00003.bin": data}))
+
+
+def test_a_count_of_parts_that_no_model_has_costs_no_time() -> None:
+    with pytest.raises(SourceError, match="1 of 999999 parts are here"):
+        read_checkpoint(MemorySource({"model-000001-of-999999.safetensors": b""}))
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_an_index_left_over_from_another_sharding_is_set_aside_for_whole_weights_and_said(sharded: bool) -> None:
+    files = parts() if sharded else model_files(TENSORS)
+    stale = {name: f"model-0000{1 + i % 2}-of-00013.safetensors" for i, name in enumerate(TENSORS)}
+    made = fingerprint_model(MemorySource(files | {INDEX: index(stale)}))
+    assert made.content == fingerprint_model(MemorySource(files)).content
+    assert made.notes == tuple(iter_problems(made))[:1]
+    assert "model.safetensors.index.json is stale" in made.notes[0] and "-of-00013" in made.notes[0]
+
+
+def test_weights_beside_a_stale_index_that_lack_one_of_its_tensors_are_not_whole() -> None:
+    stale = dict.fromkeys([*TENSORS, "lm_head.weight"], "model-00001-of-00013.safetensors")
+    with pytest.raises(SourceError, match=r"lists 'model-00001-of-00013\.safetensors', which is not there.*'lm_head"):
+        read_checkpoint(MemorySource(model_files(TENSORS) | {INDEX: index(stale)}))
+
+
+def test_a_tensor_that_an_index_names_and_no_shard_holds_is_an_error() -> None:
+    named = {name: FIRST if name in list(TENSORS)[::2] else SECOND for name in TENSORS} | {"lm_head.weight": SECOND}
+    with pytest.raises(FormatError, match=r"names 1 tensors that no shard holds: 'lm_head\.weight'; fetch its shards"):
+        read_checkpoint(MemorySource(parts() | {INDEX: index(named)}))
+
+
+def test_an_interrupted_download_of_shards_is_an_error_and_whole_weights_of_another_format_are_not() -> None:
+    listed = {name: FIRST if i % 2 else SECOND for i, name in enumerate(TENSORS)}
+    files = {INDEX: index(listed), FIRST: parts()[FIRST]}
+    with pytest.raises(SourceError, match=r"lists .*, which is not there; fetch all shards"):
+        read_checkpoint(MemorySource(files))
+    whole = {INDEX: index(listed), "pytorch_model.bin": torch_bytes(TENSORS)}
+    assert read_checkpoint(MemorySource(whole))[0].name == "torch"
+
+
+UNRELATED: dict[str, dict[str, bytes]] = {
+    "checkpoints": {
+        "dreamy_v1.safetensors": safetensors_bytes(TENSORS),
+        "realistic_v2.safetensors": safetensors_bytes(llama(1)),
+    },
+    "parts of two models": parts(stem="a") | parts(stem="b"),
+    "two models of the usual stem": parts(stem="model-a") | parts(stem="model-b"),
+    "an adapter of another name": {
+        "style.safetensors": safetensors_bytes({"x.lora_A.weight": np.ones((2, 4), np.float32)}),
+        "alder.safetensors": safetensors_bytes(TENSORS),
+    },
+    "torch": {"G.pth": torch_bytes(TENSORS), "D.pth": torch_bytes(TENSORS)},
+}
+
+
+@pytest.mark.parametrize("files", UNRELATED.values(), ids=UNRELATED)
+def test_several_models_in_one_folder_are_listed(files: Mapping[str, bytes], tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"2 models in .* files; name one of them: ") as raised:
+        read_checkpoint(MemorySource(files))
+    assert all(name in str(raised.value) for name in files)
+    write_files(tmp_path, files)
+    for name in files:
+        assert fingerprint_model(open_source(str(tmp_path / name))).tensor_count
+
+
+def test_files_that_differ_by_a_number_are_parts_when_their_tensors_are_apart_and_models_when_not() -> None:
+    names = list(TENSORS)
+    apart = {f"part{i}.safetensors": safetensors_bytes({n: TENSORS[n] for n in names[i::2]}) for i in (0, 1)}
+    assert len(read_checkpoint(MemorySource(apart))[1].tensors) == len(TENSORS)
+    same = {f"lora{i}.safetensors": safetensors_bytes(TENSORS) for i in (0, 1)}
+    with pytest.raises(FormatError, match=r"two files hold a tensor .*name one of them: lora0\.safetensors, lora1"):
+        read_checkpoint(MemorySource(same))
+
+
+@pytest.mark.parametrize("name", ["Model.SafeTensors", "MODEL.SAFETENSORS"])
+def test_the_case_of_endings_does_not_matter(name: str, tmp_path: Path) -> None:
+    write_files(tmp_path, {name: safetensors_bytes(TENSORS)})
+    assert fingerprint_model(open_source(str(tmp_path))).tensor_count == len(TENSORS)
+    assert fingerprint_model(open_source(str(tmp_path / name))).name == tmp_path.name
+
+
+def test_the_files_are_found_without_reading_weights() -> None:
+    found = resolve_files(MemorySource(model_files(TENSORS, shards=2)))
+    assert found.paths == (FIRST, SECOND) and found.notes == ()
+    assert found.networks[0].index is not None and set(found.networks[0].index.weights) == set(TENSORS)
