@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..lineage.direction import DirectionKind
 from ..relation.origin import Origin
 
-Verdict = Literal["derived", "shared_initialisation", "unrelated", "inconclusive"]
+Verdict = Literal["derived", "related", "shared_initialisation", "unrelated", "inconclusive"]
+"""An ancestor is known; of one lineage, which came first is not; trained apart from one start; nothing; too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,10 @@ class BlockMatch:
 class Ancestor:
     """One row of the answer. `log10_evalue` above -3 is what unrelated models reach, `evidence` says most.
 
-    `sibling_or_descendant` marks a sibling or descendant; `direction_known` whether anything says who came first.
-    `origin` is None for unrelated models. `log10_p` holds the p-value of each kind of evidence that was looked at,
-    before any correction.
+    `direction` is that of the row's model, seen from the query, `direction_probability` that of being an ancestor, and
+    `direction_by` what both rest on. `equal_values` is the share of sampled values that are equal bit for bit. `origin`
+    is None for unrelated models. `log10_p` holds the p-value of each kind of evidence that was looked at, before any
+    correction.
     """
 
     rank: int
@@ -43,12 +46,14 @@ class Ancestor:
     relation: tuple[str, ...]
     reason: str
     merged_with: str | None
-    sibling_or_descendant: bool
+    direction: DirectionKind
+    direction_probability: float
+    direction_by: tuple[str, ...]
+    equal_values: float
     declared: bool
     declared_child: bool
     blocks: tuple[BlockMatch, ...]
     origin: Origin | None
-    direction_known: bool
     log10_p: dict[str, float]
 
 
@@ -62,7 +67,7 @@ class ComponentAnswer:
     ancestors: tuple[Ancestor, ...]
 
 
-_STRENGTH: tuple[Verdict, ...] = ("derived", "shared_initialisation", "inconclusive", "unrelated")
+_STRENGTH: tuple[Verdict, ...] = ("derived", "related", "shared_initialisation", "inconclusive", "unrelated")
 
 
 def overall(verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -7,8 +7,11 @@ from datetime import datetime
 
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
+from ..lineage.claims import Claims
+from ..lineage.direction import TOLD
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
+from ..relation.flags import equal_values
 from ..statistics.pvalues import LOG10
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
 
@@ -19,7 +22,7 @@ def judged(
     facts: Mapping[int, tuple[str, str, datetime | None]],
     *,
     declared: Mapping[int, tuple[bool, bool]],
-    released_at: datetime | None,
+    claims: Claims,
     models: int,
     k: int,
     blocks: bool = True,
@@ -27,33 +30,26 @@ def judged(
     """The answer for one component of a query, from full evidence of every one of `others`, its candidates.
 
     `facts` gives name, source and release date of the candidates' models, `declared` which of them the query names as
-    its parent and which name the query. `models` is the size of the registry, the query left out, for the E-values.
-    Without `blocks` the rows have no block maps.
+    its parent and which name the query. `claims` are what is known of the order. `models` is the size of the registry,
+    the query left out, for the E-values. Without `blocks` the rows have no block maps.
     """
     candidates = []
     for other in others:
         evidence = compare(component, other, models, thorough=False)
-        known = facts[other.model_id]
-        later = bool(released_at and known[2] and known[2] > released_at)
-        candidates.append(_candidate(evidence, known, declared.get(other.model_id, (False, False)), later))
-    return _worded(component, rank(_best_of_each_model(candidates)), models, k, blocks)
-
-
-def _candidate(
-    evidence: PairEvidence, facts: tuple[str, str, datetime | None], declared: tuple[bool, bool], later: bool
-) -> Candidate:
-    relation = relation_of(evidence) if evidence.significant else None
-    return Candidate(facts[0], facts[1], evidence, relation, declared[0], declared[1], facts[2], later)
+        name, uri, _ = facts[other.model_id]
+        relation = relation_of(evidence) if evidence.significant else None
+        candidates.append(Candidate(name, uri, evidence, relation, *declared.get(other.model_id, (False, False))))
+    return _worded(component, rank(_best_of_each_model(candidates), claims), models, k, blocks)
 
 
 def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Of a candidate's components of one kind (an encoder and a decoder) the one that is nearest."""
-    best: dict[str, Candidate] = {}
+    best: dict[int, Candidate] = {}
     for one in candidates:
-        key = (not one.evidence.significant, one.distance, one.evidence.log10_evalue)
-        known = best.get(one.uri + f"#{one.evidence.pairing.candidate.model_id}")
-        if known is None or key < (not known.evidence.significant, known.distance, known.evidence.log10_evalue):
-            best[one.uri + f"#{one.evidence.pairing.candidate.model_id}"] = one
+        order = (not one.evidence.significant, one.distance, one.evidence.log10_evalue)
+        known = best.get(one.key)
+        if known is None or order < (not known.evidence.significant, known.distance, known.evidence.log10_evalue):
+            best[one.key] = one
     return list(best.values())
 
 
@@ -62,50 +58,83 @@ def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int,
     significant = [r for r in ranked if r.candidate.evidence.significant]
     if not significant:
         verdict, sentence = _without_relatives(component, models)
-        return ComponentAnswer(component.name, verdict, sentence, rows)
-    first = significant[0]
-    relation = first.candidate.relation
+    else:
+        verdict, sentence = _of_relatives(significant)
+    return ComponentAnswer(component.name, verdict, f"{component.name}: {sentence}", rows)
+
+
+def _of_relatives(significant: Sequence[Ranked]) -> tuple[Verdict, str]:
+    """The verdict and its words, from the ranked relatives."""
+    derived = [r for r in significant if _origin(r) == "derivation"]
+    if not derived:
+        first = significant[0]
+        assert first.candidate.relation is not None
+        name, reason = first.candidate.name, first.candidate.relation.reason
+        if _origin(first) == "shared_initialisation":
+            return "shared_initialisation", f"same random initialisation as {name}, trained apart: {reason}"
+        return "inconclusive", f"related to {name}, how cannot be told: {reason}"
+    told = next((r for r in derived if r.direction.probability >= TOLD), None)
+    return _derived(told, derived) if told is not None else ("related", _related(derived))
+
+
+def _derived(told: Ranked, derived: Sequence[Ranked]) -> tuple[Verdict, str]:
+    """An ancestor is known: who, by what, and whether a nearer one may be registered."""
+    relation = told.candidate.relation
     assert relation is not None
-    tie = [r.candidate.name for r in significant if r.rank == first.rank]
-    if first.sibling_or_descendant:
-        text = (
-            f"{component.name}: of one lineage with {tie[0]}, which is a sibling or a descendant and not an ancestor:"
-            f" {relation.reason}"
-        )
-        return ComponentAnswer(component.name, "inconclusive", text, rows)
-    names = (
-        " and ".join(tie)
-        if first.merged_with
-        else tie[0] + (f" (tied with {len(tie) - 1} more)" if len(tie) > 1 else "")
+    why = f"{relation.reason}; by {_listed(told.direction.by)}"
+    if told.merged_with:
+        return "derived", f"a merge of {told.candidate.name} and {told.merged_with}: {why}"
+    if told.direction.kind == "copy":
+        return "derived", f"a rounded copy of {told.candidate.name}: {why}"
+    nearer = [r.candidate.name for r in derived if r.rank <= told.rank and r is not told]
+    more = f"; {nearer[0]}{_and_more(len(nearer) - 1)} may stand between them" if nearer else ""
+    return "derived", f"derived from {told.candidate.name}: {why}{more}"
+
+
+def _related(derived: Sequence[Ranked]) -> str:
+    """No ancestor is known: what is nearest, why the order cannot be told, and what would tell it."""
+    first = derived[0]
+    name, relation = first.candidate.name, first.candidate.relation
+    assert relation is not None
+    others = len(derived) - 1
+    if "identical" in first.flags:
+        return f"identical to {name}{_and_more(others)}; which came first weights cannot tell"
+    if first.direction.kind == "copy":
+        return f"{name}{_and_more(others)} is a rounded copy of it: {relation.reason}"
+    text = f"of one lineage with {name}{_and_more(others)}: {relation.reason}; "
+    if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
+        kinds = sorted({r.direction.kind for r in derived})
+        return text + f"what is registered is {' or '.join(kinds)}, its ancestor is missing"
+    would = "a release date or a known root" if others else "a release date, a known root or a third relative"
+    return text + (
+        f"which came first cannot be told ({name} is an ancestor with a probability of"
+        f" {first.direction.probability:.2f}); {would} would tell"
     )
-    match relation.origin:
-        case "derived":
-            how = "a merge of" if first.merged_with else "derived from"
-            unknown = "; who came first, weights alone do not tell"
-            reason = relation.reason + ("" if first.direction_known else unknown)
-            return ComponentAnswer(component.name, "derived", f"{component.name}: {how} {names}: {reason}", rows)
-        case "shared_initialisation":
-            text = f"{component.name}: same random initialisation as {names}, trained apart: {relation.reason}"
-            return ComponentAnswer(component.name, "shared_initialisation", text, rows)
-        case "undecided":
-            text = f"{component.name}: related to {names}, how cannot be told: {relation.reason}"
-            return ComponentAnswer(component.name, "inconclusive", text, rows)
+
+
+def _origin(ranked: Ranked) -> str | None:
+    return ranked.candidate.relation.origin if ranked.candidate.relation else None
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count} more)" if count else ""
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(parts) if parts else "nothing else"
 
 
 def _without_relatives(component: Component, models: int) -> tuple[Verdict, str]:
     if not models:
-        return "inconclusive", f"{component.name}: the registry holds no other model to compare with"
+        return "inconclusive", "the registry holds no other model to compare with"
     if len(component.positions.tensor) < 4:
-        return "inconclusive", f"{component.name}: too few matrices to tell anything"
-    return "unrelated", f"{component.name}: no ancestor among {models} models"
+        return "inconclusive", "too few matrices to tell anything"
+    return "unrelated", f"no ancestor among {models} models"
 
 
 def _ancestor(ranked: Ranked, blocks: bool) -> Ancestor:
     one = ranked.candidate
     evidence = one.evidence
-    flags = one.relation.flags if one.relation else ()
-    if ranked.merged_with:
-        flags = ("merged", *(f for f in flags if f != "finetuned"))
     return Ancestor(
         rank=ranked.rank,
         model_id=evidence.pairing.candidate.model_id,
@@ -117,15 +146,17 @@ def _ancestor(ranked: Ranked, blocks: bool) -> Ancestor:
         identity=evidence.match.identity,
         coverage=evidence.match.coverage,
         distance=evidence.match.distance,
-        relation=flags,
+        relation=ranked.flags,
         reason=one.relation.reason if one.relation else "no more alike than unrelated models",
         merged_with=ranked.merged_with,
-        sibling_or_descendant=ranked.sibling_or_descendant,
+        direction=ranked.direction.kind,
+        direction_probability=round(ranked.direction.probability, 4),
+        direction_by=ranked.direction.by,
+        equal_values=equal_values(evidence) if evidence.significant else 0.0,
         declared=one.declared,
         declared_child=one.declared_child,
         blocks=tuple(evidence_blocks(evidence)) if blocks and evidence.significant else (),
         origin=one.relation.origin if one.relation else None,
-        direction_known=ranked.direction_known,
         log10_p=dict(evidence.log10_p),
     )
 

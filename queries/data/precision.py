@@ -26,6 +26,11 @@ QUANTISED_ERROR = {4: 0.16, 8: 0.015}
 """Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
 
 
+def stored_error(dtype: str) -> float:
+    """Largest relative RMS error of one rounding to a stored type of codes and scales; 0 for any other type."""
+    return max((error for name, error in _STORED_ERROR.items() if dtype.startswith(name)), default=0.0)
+
+
 def precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
     """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
     stored = {

@@ -40,14 +40,14 @@ def relate_factors(evidence: PairEvidence) -> Relation:
     if np.isnan(up):
         flags = tuple(f for f in found.flags if f not in _COPIES)
         why = "no lora_B in both to compare: a common initialisation is not excluded"
-        return Relation("undecided", flags, f"lora_A correlates at {down:.2f}, {why}")
+        return Relation("undetermined", flags, f"lora_A correlates at {down:.2f}, {why}")
     if _COPIES & set(found.flags):
-        return Relation("derived", found.flags, text)
+        return Relation("derivation", found.flags, text)
     if _matched(evidence) <= _BY_CHANCE:
         why = ", which starts at zero: the same random initialisation, trained apart"
         return Relation("shared_initialisation", ("shared_initialisation",), text + why)
     why = ": one training continued, or repeated from the same random initialisation; weights do not tell which"
-    return Relation("undecided", found.flags, text + why)
+    return Relation("undetermined", found.flags, text + why)
 
 
 def _identity(evidence: PairEvidence, factor: str) -> float:

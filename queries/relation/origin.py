@@ -15,7 +15,7 @@ from ..evidence.gram import align_gram
 from ..evidence.kinds import kind_number
 from ..evidence.pair import PairEvidence
 
-Origin = Literal["derived", "shared_initialisation", "undecided"]
+Origin = Literal["derivation", "shared_initialisation", "undetermined"]
 
 HIGH_IDENTITY = 0.9
 """Weights this alike count as derived where there are no gains to tell. Twins of one initialisation had 0.74 at most,
@@ -36,25 +36,25 @@ def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
     tell = _gains_tell(evidence)
     if np.isnan(gains.correlation) or gains.equal or not tell:
         if identity >= HIGH_IDENTITY:
-            return "derived", f"weights correlate at {identity:.2f}"
+            return "derivation", f"weights correlate at {identity:.2f}"
         what = "are the same in both" if gains.equal and tell else "cannot be compared"
         return (
-            "undecided",
+            "undetermined",
             f"weights correlate at {identity:.2f}, norm gains {what}: a common initialisation is not excluded",
         )
     found = f"weights correlate at {identity:.2f}, centred norm gains at {gains.correlation:.2f}"
     angles = _angles(evidence) if identity < HIGH_IDENTITY else np.nan
     if angles >= HIGH_IDENTITY:
-        return "derived", found + f", angles between rows, gains multiplied in, at {angles:.2f}"
+        return "derivation", found + f", angles between rows, gains multiplied in, at {angles:.2f}"
     if gains.correlation <= TRAINED_APART * identity:
         return "shared_initialisation", found + ", which initialisation does not carry"
     if gains.correlation < TRAINED_TOGETHER * identity:
         if angles <= TRAINED_APART * identity:
             return "shared_initialisation", found + f", angles between rows at {angles:.2f}: training was not shared"
-        return "undecided", found + ": too little for a derivation, too much for a common initialisation alone"
+        return "undetermined", found + ": too little for a derivation, too much for a common initialisation alone"
     if angles <= TRAINED_APART * identity:
-        return "undecided", found + f", but angles between rows at {angles:.2f}: a derivation would keep those too"
-    return "derived", found
+        return "undetermined", found + f", but angles between rows at {angles:.2f}: a derivation would keep those too"
+    return "derivation", found
 
 
 def _gains_tell(evidence: PairEvidence) -> bool:

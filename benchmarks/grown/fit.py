@@ -1,0 +1,205 @@
+"""Fit the regressions of `queries/lineage/calibration.json` on development families, and measure them on the others.
+
+    python -m benchmarks.grown.fit --set NAME=FOLDER [--set ...] [--write]
+
+A set is a folder of models with its truth.json. Of every family random few are drawn, as registries hold them, and
+every pair of them is a case: its terms by `direction.design`, and whether the first is an ancestor of the second.
+Families whose half is `held_out` are never fitted on. Merges and what descends from them are left out: a merge has no
+place in a tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forebear.queries.lineage.calibration import STATES, State
+from forebear.queries.lineage.direction import design, is_light
+from forebear.queries.lineage.rooting import Known
+
+from .families import Members, families
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "queries" / "lineage" / "calibration.json"
+DRAWS = 60
+LARGEST = 9
+RIDGE = 3.0
+"""Penalty on the squared weights: that of three pairs."""
+Cases = dict[tuple[str, State, bool], list["Case"]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One query: the terms [n, terms] of its candidates, which of them are ancestors, and which the nearest ones."""
+
+    terms: NDArray[np.float64]
+    ancestor: NDArray[np.bool_]
+    nearest: NDArray[np.bool_]
+
+
+def drawn(family: Members, draws: int) -> Cases:
+    """Cases of random few of a family, by half, state of knowledge and drift."""
+    found: Cases = {}
+    choose = random.Random(family.name)
+    for _ in range(draws):
+        size = choose.randint(2, min(LARGEST, len(family.names)))
+        few = sorted(choose.sample(range(len(family.names)), size))
+        for state in STATES:
+            for light, case in _cases(family, np.array(few), state):
+                found.setdefault((family.half, state, light), []).append(case)
+    return found
+
+
+def _cases(family: Members, few: NDArray[np.int64], state: State) -> Iterable[tuple[bool, Case]]:
+    """A case for every member of the few that is asked; `few` is in the order of appearance."""
+    if state == "root" and family.root not in few:
+        return
+    whole = design(family.distances.take(few), known(state, few, family)) if state != "newest" else None
+    for place in range(len(few)):
+        others = [i for i in range(len(few)) if i != place]
+        if state in {"newest", "dates"}:
+            others = [i for i in others if i < place]
+        if state == "root":
+            others = [i for i in others if few[i] != family.root and few[place] != family.root]
+        if not others:
+            continue
+        among = few[: place + 1] if state == "newest" else few
+        part = family.distances.take(among)
+        terms = design(part, known(state, among, family)) if whole is None else whole
+        ancestors = np.array([bool(family.above[few[place], few[i]]) for i in others])
+        nearest = np.array([_is_nearest(family, few, place, i) for i in others])
+        yield is_light(part), Case(terms[others, place], ancestors, nearest)
+
+
+def known(state: State, members: NDArray[np.int64], family: Members) -> Known:
+    """What is known of the order of members, the query last among them."""
+    match state:
+        case "none":
+            return Known()
+        case "newest":
+            return Known(newest=len(members) - 1)
+        case "dates":
+            return Known(order={i: float(member) for i, member in enumerate(members.tolist())})
+        case "root":
+            return Known(root=int(np.flatnonzero(members == family.root)[0]))
+
+
+def _is_nearest(family: Members, few: NDArray[np.int64], query: int, candidate: int) -> bool:
+    """Whether a candidate is an ancestor of the query without another registered one between them."""
+    above = family.above
+    if not above[few[query], few[candidate]]:
+        return False
+    between = [i for i in few if above[few[query], i] and above[i, few[candidate]]]
+    return not between
+
+
+def fit_ancestor(cases: Sequence[Case]) -> NDArray[np.float64]:
+    """Logistic regression of being an ancestor, by Newton's method with a ridge."""
+    terms = np.concatenate([c.terms for c in cases])
+    truth = np.concatenate([c.ancestor for c in cases]).astype(np.float64)
+    weights = np.zeros(terms.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(terms @ weights)))
+        gradient = terms.T @ (p - truth) + RIDGE * weights
+        curvature = (terms * (p * (1 - p))[:, None]).T @ terms + RIDGE * np.eye(len(weights))
+        step = np.linalg.solve(curvature, gradient)
+        weights = weights - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return np.asarray(weights)
+
+
+def fit_nearest(cases: Sequence[Case]) -> NDArray[np.float64]:
+    """Conditional logit of being the nearest registered ancestor, among the candidates of one query that has one."""
+    asked = [c for c in cases if c.nearest.any() and len(c.nearest) > 1]
+    weights = np.zeros(asked[0].terms.shape[1])
+    for _ in range(50):
+        gradient, curvature = RIDGE * weights, RIDGE * np.eye(len(weights))
+        for case in asked:
+            score = case.terms @ weights
+            p = np.exp(score - score.max())
+            p /= p.sum()
+            target = case.nearest / case.nearest.sum()
+            mean = p @ case.terms
+            gradient += mean - target @ case.terms
+            curvature += (case.terms * p[:, None]).T @ case.terms - np.outer(mean, mean)
+        step = np.linalg.solve(curvature, gradient)
+        weights = weights - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return np.asarray(weights)
+
+
+def calibration(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
+    """Predicted and true shares of ancestors by bins of probability, and what is told at 0.95."""
+    p = np.concatenate([1 / (1 + np.exp(-(c.terms @ weights))) for c in cases])
+    truth = np.concatenate([c.ancestor for c in cases])
+    edges = (0, 0.02, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
+    parts = []
+    for low, high in itertools.pairwise(edges):
+        mine = (p >= low) & (p < high)
+        if mine.any():
+            parts.append(f"{p[mine].mean():.2f}/{truth[mine].mean():.2f} ({mine.sum()})")
+    return "  ".join(parts)
+
+
+def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
+    """How often the nearest ancestor is in the 95 % set, at its top, and the median size of that set."""
+    inside, top, sizes = [], [], []
+    for case in cases:
+        if not case.nearest.any():
+            continue
+        score = case.terms @ weights
+        p = np.exp(score - score.max())
+        p /= p.sum()
+        order = np.argsort(-p)
+        size = int(np.searchsorted(np.cumsum(p[order]), 0.95) + 1)
+        inside.append(case.nearest[order[:size]].any())
+        top.append(case.nearest[order[0]])
+        sizes.append(size)
+    return f"in the set {np.mean(inside):.3f}, at its top {np.mean(top):.3f}, median size {np.median(sizes):.0f} of {len(sizes)}"
+
+
+def main() -> None:
+    """Fit, print, and write if asked to."""
+    parser = argparse.ArgumentParser(description="fit what geometry is worth")
+    parser.add_argument("--set", action="append", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--write", action="store_true", help="write queries/lineage/calibration.json")
+    asked = parser.parse_args()
+    cases: Cases = {}
+    names: dict[str, list[str]] = {}
+    for one in asked.set:
+        name, _, folder = one.partition("=")
+        for family in families(name, Path(folder)):
+            names.setdefault(family.half, []).append(family.name)
+            for key, more in drawn(family, DRAWS).items():
+                cases.setdefault(key, []).extend(more)
+    stored: dict[str, dict[str, dict[str, object]]] = {"ancestor": {}, "nearest": {}}
+    for state in STATES:
+        for light in (True, False):
+            label = f"{state} {'light' if light else 'heavy'}"
+            mine = cases.get(("development", state, light), [])
+            if not mine:
+                continue
+            ancestor, nearest = fit_ancestor(mine), fit_nearest(mine)
+            pairs = sum(len(c.ancestor) for c in mine)
+            stored["ancestor"][label] = {"vector": [round(float(w), 4) for w in ancestor], "pairs": pairs}
+            stored["nearest"][label] = {"vector": [round(float(w), 4) for w in nearest], "pairs": pairs}
+            for half in ("development", "held_out"):
+                if found := cases.get((half, state, light)):
+                    print(f"{label:14s} {half:12s} {calibration(found, ancestor)}")
+                    print(f"{'':27s} nearest: {ranked(found, nearest)}")
+    if asked.write:
+        fitted: Mapping[str, object] = {"families": sorted(names.get("development", [])), "weights": stored}
+        WEIGHTS.write_text(json.dumps(fitted, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

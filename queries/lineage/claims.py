@@ -1,0 +1,33 @@
+"""What is said of when models appeared: claims of cards and people, never measurements, and named as what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Claims about the models of one question; models are named by their ids.
+
+    `released` has the release dates of candidates, `query_released` that of the query. `roots` are models that were
+    trained from scratch by somebody's word, each with the source of that word. `newest` says that nothing that is
+    registered came after the query, because somebody assumes it.
+    """
+
+    released: Mapping[int, datetime] = field(default_factory=dict)
+    query_released: datetime | None = None
+    roots: Mapping[int, str] = field(default_factory=dict)
+    query_root: str | None = None
+    newest: bool = False
+
+    def later(self, model_id: int) -> bool:
+        """Whether a candidate was released after the query."""
+        released = self.released.get(model_id)
+        return bool(released and self.query_released and released > self.query_released)
+
+    def earlier(self, model_id: int) -> bool:
+        """Whether a candidate was there before the query: by its date, or because the query is the newest."""
+        released = self.released.get(model_id)
+        return self.newest or bool(released and self.query_released and released < self.query_released)

@@ -1,0 +1,127 @@
+"""What the distances of a family say of who stands between whom: figures of every pair, over third relatives.
+
+For a candidate c, a query q and a third relative r (a witness) the *Gromov share*
+
+    s(c; q, r) = (d(c, q) + d(c, r) - d(q, r)) / (2 d(c, q))
+
+is what c went through alone, as a share of the way from c to q: 0 where c stands between q and r, 1 where q stands
+between c and r, between them where the three meet in a model that is not there (Buneman, "The recovery of trees from
+measures of dissimilarity", 1971). It is taken of two distances that add along a tree: squared differences, and the
+share of values that are not equal bit for bit.
+
+Limitations: siblings that drift alike look as if one stood before the other, and a continuation that moved back looks
+as if it stood before its parent. So no share decides: `direction` weighs them, by what they were worth on families
+whose trees are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+Squares = NDArray[np.float64]
+FEATURES = (
+    "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
+    "nearest", "central", "near",
+)  # fmt: skip
+"""What `pair_features` gives of a pair, in that order."""
+_LEAST = 1e-15
+_CANCELS = 1e-4
+_SHARE_RANGE = (-1.0, 2.0)
+_LOG_RANGE = 4.0
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` [n, n] shares.
+
+    `unequal` is the share of values that differ once both are rounded to bfloat16, the type of most files.
+    """
+
+    squared: Squares
+    unequal: Squares
+
+    def take(self, members: NDArray[np.int64]) -> Distances:
+        """Those of some of the models."""
+        grid = np.ix_(members, members)
+        return Distances(self.squared[grid], self.unequal[grid])
+
+
+def distances_of(
+    values: NDArray[np.float32], weight: NDArray[np.float64], mean_square: NDArray[np.float64]
+) -> Distances:
+    """Distances among n models that hold `values` [n, tensors * width] at the same places.
+
+    `weight` [tensors, width] is what each value stands for, 0 for padding; `mean_square` [tensors] that of the values of
+    a tensor, which makes squared differences relative.
+    """
+    share = (weight / weight.sum()).reshape(-1)
+    size = np.repeat(np.where(mean_square > 0, mean_square, 1.0), weight.shape[1])
+    scaled = values.astype(np.float64) * np.sqrt(share / size)
+    products = scaled @ scaled.T
+    squares = np.diagonal(products)
+    squared = np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0.0)
+    for i in range(len(values)):  # near copies: the difference of two products loses what they differ by
+        for j in np.flatnonzero(squared[i] < _CANCELS * squares[i]):
+            squared[i, j] = np.square(scaled[i] - scaled[j]).sum()
+    return Distances(squared, unequal_shares(values, share))
+
+
+def unequal_shares(values: NDArray[np.float32], weight: NDArray[np.float64]) -> Squares:
+    """Share [n, n] of the values [n, m] of two models that differ once both are rounded to bfloat16.
+
+    `weight` [m], the share of the model that each value stands for, sums to 1.
+    """
+    rounded = values.astype(ml_dtypes.bfloat16).view(np.uint16)
+    found = np.zeros((len(values), len(values)))
+    for i in range(len(values)):
+        found[i, i + 1 :] = (rounded[i + 1 :] != rounded[i]) @ weight
+    return found + found.T
+
+
+def gromov_shares(distances: Squares) -> NDArray[np.float64]:
+    """Shares s [n, n, n] of (candidate, query, witness), NaN where two of the three are one or stand on one place."""
+    count = len(distances)
+    way = np.where(distances > _LEAST, distances, np.nan)
+    shares = (distances[:, :, None] + distances[:, None, :] - distances[None, :, :]) / (2 * way[:, :, None])
+    same = np.eye(count, dtype=np.bool_)
+    shares[same[:, :, None] | same[:, None, :] | same[None, :, :]] = np.nan
+    return shares
+
+
+def pair_features(distances: Distances) -> NDArray[np.float64]:
+    """The FEATURES [n, n, 9] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
+    count = len(distances.squared)
+    found = np.zeros((count, count, len(FEATURES)))
+    found[..., 0:3] = _quartiles(gromov_shares(distances.squared))
+    found[..., 3:6] = _quartiles(gromov_shares(distances.unequal))
+    if count > 2:
+        length = np.sqrt(np.maximum(distances.squared, _LEAST))
+        np.fill_diagonal(length, 0.0)
+        rest = (length.sum(axis=1)[:, None] - length) / (count - 2)  # of the first to all but the second
+        apart = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, length)
+        others = apart.min(axis=2)  # of the second to its nearest but the first: [first, second]
+        off = ~np.eye(count, dtype=np.bool_)
+        found[off, 6] = np.log(length[off] / others[off])
+        found[off, 7] = np.log(rest[off] / rest.T[off])
+        found[off, 8] = np.log(length[off] / rest[off])
+    found[..., 6:9] = found[..., 6:9].clip(-_LOG_RANGE, _LOG_RANGE)
+    return found
+
+
+def _quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lower quartile, median and upper quartile [n, n, 3] over witnesses; 0.5 where there are none."""
+    ordered = np.sort(shares, axis=2)  # NaN last
+    counts = np.isfinite(shares).sum(axis=2)
+    found = np.full((*counts.shape, 3), 0.5)
+    for number, quantile in enumerate((0.25, 0.5, 0.75)):
+        at = quantile * np.maximum(counts - 1, 0)
+        low = np.floor(at).astype(np.int64)
+        high = np.minimum(low + 1, np.maximum(counts - 1, 0))
+        values = (np.take_along_axis(ordered, k[..., None], axis=2)[..., 0] for k in (low, high))
+        first, second = values
+        found[..., number] = np.where(counts > 0, first + (second - first) * (at - low), 0.5)
+    return found.clip(*_SHARE_RANGE)

@@ -1,0 +1,241 @@
+"""What is told of every relative of a query: direction with its probability, and how likely it is the nearest ancestor.
+
+Copies first: what equals the query, or is one rounding of it. Merges name their parents. Everything else is placed by
+geometry, within the orders that claims and marks leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..evidence.pair import PairEvidence
+from ..relation.flags import Relation
+from ..relation.rounding import float_bits
+from .calibration import State
+from .claims import Claims
+from .direction import TOLD, Direction, direction_of, place, prior
+from .family import Family, family
+from .marks import Order, order_by_marks
+from .rooting import Known
+
+SURE = 0.99
+"""Probability of what follows from a claim or from a rounding: never 1."""
+MERGED = 0.97
+"""Probability that the two parents of a recognised merge are its ancestors."""
+_SOURCE_SHARE = 0.3
+"""A relative is no source of a rounded copy where another one stands between them by more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """One significant candidate as lineage sees it."""
+
+    model_id: int
+    name: str
+    evidence: PairEvidence
+    relation: Relation
+
+    @property
+    def copy(self) -> str | None:
+        """`identical` or `numeric_copy`, None where it is neither."""
+        return next((f for f in self.relation.flags if f in {"identical", "numeric_copy"}), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Of one relative: its direction, its share among the candidates for the nearest ancestor, and how it is a copy.
+
+    `copy` is None where the query is no copy of it; `coarser` tells whether it holds fewer values than the query.
+    `merged_with` names the other parents of a merge, `copy_of` the relative that it is a rounded copy of.
+    """
+
+    direction: Direction
+    nearest: float
+    copy: str | None = None
+    coarser: bool = False
+    merged_with: tuple[str, ...] = ()
+    copy_of: int | None = None
+
+
+def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
+    """The judgement of every relative, in their order; they match the query by positions, the nearest first."""
+    if not relatives:
+        return []
+    kin = family([r.evidence for r in relatives])
+    copies = _copies(relatives, kin)
+    orders = [order_by_marks(r.evidence) for r in relatives]
+    merged = kin.parents.get(kin.query, ())
+    if any(claims.later(relatives[i].model_id) or i in copies for i in merged):
+        merged = ()
+    placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
+    toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
+    found = []
+    for i, one in enumerate(relatives):
+        if i in copies:
+            found.append(_of_copy(one, copies[i]))
+            continue
+        by = _by(one, claims, orders[i], state, len(placed), relatives)
+        ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state != "none" else prior(state))
+        original = kin.copy_of.get(i)
+        if i in merged:
+            ancestor, descendant, by = MERGED, 1 - MERGED, ("a merge of these", *by)
+        elif kin.query in kin.parents.get(i, ()):
+            ancestor, descendant, by = 1 - MERGED, MERGED, ("a merge of the query", *by)
+        ancestor, descendant = _claimed(one, claims, orders[i][0], ancestor, descendant)
+        partners = tuple(relatives[j].name for j in merged if j != i) if i in merged else ()
+        share = 1.0 if i in merged else nearest.get(i, 0.0)
+        direction = direction_of(ancestor, descendant, by)
+        if one.relation.origin != "derivation" and direction.kind not in {"unknown"}:
+            direction = Direction("unknown", direction.probability, by)
+        found.append(Judgement(direction, share, merged_with=partners, copy_of=original))
+    return found
+
+
+def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, bool]:
+    """Relatives that the query equals or is one rounding of -> whether they hold fewer values than the query.
+
+    Of several that would do, rounding in groups leaves open which one was rounded: it is the one that stands between
+    the query and the others.
+    """
+    found = {}
+    squared, query = kin.distances.squared, kin.query
+    quantised = [i for i, r in enumerate(relatives) if r.copy == "numeric_copy"]
+    for i, one in enumerate(relatives):
+        if one.copy == "identical":
+            found[i] = False
+        elif one.copy and not _stands_behind(squared, query, i, quantised):
+            found[i] = _coarseness(one) > 0
+    return found
+
+
+def _stands_behind(squared: np.ndarray, query: int, number: int, others: Sequence[int]) -> bool:
+    """Whether another one stands between the query and this one."""
+    for r in others:
+        apart = squared[number, r]
+        if r != number and apart > 0:
+            own = (squared[query, r] + apart - squared[query, number]) / 2  # of the other one, off the way
+            if own <= _SOURCE_SHARE * apart and squared[query, r] < squared[query, number]:
+                return True
+    return False
+
+
+def _coarseness(one: Relative) -> float:
+    """How much coarser the candidate's values are than the query's: above 0 where rounding the query gives it."""
+    query, candidate = one.evidence.pairing.query, one.evidence.pairing.candidate
+    mine, theirs = (
+        (float(np.median(c.levels[c.positions.tensor])) if len(c.positions.tensor) else 32.0)
+        for c in (query, candidate)
+    )
+    if abs(mine - theirs) > 1:
+        return mine - theirs
+    first, second = (float_bits(np.asarray(c.positions.value, np.float32)) for c in (query, candidate))
+    return float(first - second)
+
+
+def _of_copy(one: Relative, coarser: bool) -> Judgement:
+    if one.copy == "identical":
+        return Judgement(Direction("copy", 0.5, ("equal values",)), 1.0, copy=one.copy)
+    probability = 1 - SURE if coarser else SURE
+    by = "it is a rounding of the query" if coarser else "the query is a rounding of it, which loses values"
+    return Judgement(Direction("copy", probability, (by,)), 1.0, copy=one.copy, coarser=coarser)
+
+
+Shares = dict[int, float]
+
+
+def _placed(
+    relatives: Sequence[Relative], kin: Family, placed: Sequence[int], claims: Claims, orders: Sequence[Order | None]
+) -> tuple[Shares, Shares, Shares, State]:
+    """What geometry says of the relatives `placed` in the tree, by their numbers, and on which state of knowledge."""
+    known, state = _known(relatives, placed, claims, orders)
+    if not placed or not kin.common:
+        return {}, {}, {i: 1.0 / len(placed) for i in placed}, state
+    members = np.array([*placed, kin.query])
+    found = place(kin.distances.take(members), known, state)
+    able = np.array([not claims.later(relatives[i].model_id) and orders[i] != "candidate_later" for i in placed])
+    share = np.where(able, found.nearest, 0.0)
+    share = share / share.sum() if share.sum() > 0 else share
+    numbers = list(placed)
+    return (
+        dict(zip(numbers, found.ancestor.tolist(), strict=True)),
+        dict(zip(numbers, found.descendant.tolist(), strict=True)),
+        dict(zip(numbers, share.tolist(), strict=True)),
+        state,
+    )
+
+
+def _known(
+    relatives: Sequence[Relative], placed: Sequence[int], claims: Claims, orders: Sequence[Order | None]
+) -> tuple[Known, State]:
+    """What claims and marks say of the order of the members of the tree, the query last."""
+    roots = [n for n, i in enumerate(placed) if relatives[i].model_id in claims.roots]
+    dates = {
+        n: claims.released[relatives[i].model_id].timestamp()
+        for n, i in enumerate(placed)
+        if relatives[i].model_id in claims.released
+    }
+    if claims.query_released:
+        dates[len(placed)] = claims.query_released.timestamp()
+    every = len(dates) == len(placed) + 1
+    if len(roots) == 1 and claims.query_root is None:
+        return Known(root=roots[0], order=_after(dates, roots[0]) if every else None), "root"
+    if every:
+        return Known(order=dates), "dates"
+    first = [claims.earlier(relatives[i].model_id) or orders[i] == "query_later" for i in placed]
+    return (Known(newest=len(placed)), "newest") if placed and all(first) else (Known(), "none")
+
+
+def _after(dates: dict[int, float], root: int) -> dict[int, float] | None:
+    """The dates, unless they contradict the root."""
+    return dates if dates[root] <= min(dates.values()) else None
+
+
+def _claimed(
+    one: Relative, claims: Claims, order: Order | None, ancestor: float, descendant: float
+) -> tuple[float, float]:
+    """The two probabilities within what claims and marks allow."""
+    key = one.model_id
+    if claims.later(key) or order == "candidate_later":
+        ancestor = 0.0
+    if claims.earlier(key) or order == "query_later":
+        descendant = 0.0
+    if key in claims.roots and claims.query_root is None and not claims.later(key):
+        return SURE, 0.0
+    if claims.query_root is not None and key not in claims.roots and not claims.earlier(key):
+        return 0.0, SURE
+    return ancestor, descendant
+
+
+def _by(
+    one: Relative,
+    claims: Claims,
+    marked: tuple[Order | None, tuple[str, ...], bool],
+    state: State,
+    placed: int,
+    relatives: Sequence[Relative],
+) -> tuple[str, ...]:
+    """What a direction rests on, in words; a claim is named a claim."""
+    key, found = one.model_id, []
+    if key in claims.roots:
+        found.append(f"the claim that {one.name} was trained from scratch ({claims.roots[key]})")
+    if claims.query_root is not None:
+        found.append(f"the claim that the query was trained from scratch ({claims.query_root})")
+    if state == "root" and key not in claims.roots:
+        root = next(r.name for r in relatives if r.model_id in claims.roots)
+        found.append(f"the claim that {root} was trained from scratch")
+    if claims.later(key) or (claims.earlier(key) and not claims.newest):
+        found.append("claimed release dates")
+    if claims.newest:
+        found.append("the assumption that the query is the newest")
+    _, names, contradict = marked
+    if names:
+        found.append("marks: " + ", ".join(names) + (" (which contradict each other)" if contradict else ""))
+    if placed > 1:
+        found.append(f"distances among {placed + 1} models")
+    return tuple(found)
+
+
+__all__ = ["TOLD", "Judgement", "Relative", "judge"]

@@ -1,0 +1,109 @@
+"""Marks that cannot be undone: what says that one of two models was made after the other, whatever the distances say.
+
+A mark takes an order away. It does not make the earlier model an ancestor: a sibling of the parent bears it too.
+Each is one function here and a line in MARKS.
+
+Limitations: a vocabulary that grew, rows of tokens that became trained, and what was trained on the rounding of a base
+are no marks here: the rows and the scales that would show them are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..evidence.pair import PairEvidence
+from ..relation.flags import doubled_layers
+
+Order = Literal["query_later", "candidate_later"]
+_LEAST_SHARE = 0.02
+"""Share of a finer model's values that are the coarser one's bit for bit; by chance one in 65,536 is."""
+_OFF_LATTICE = 0.05
+_FEW_VALUES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A mark: its name in answers, and who of two models came later by it; None where it says nothing."""
+
+    name: str
+    order: Callable[[PairEvidence], Order | None]
+
+
+def _structure(evidence: PairEvidence) -> Order | None:
+    """Fewer layers, each of another layer of the candidate: cut. A layer that stands twice: doubled after."""
+    pairing = evidence.pairing
+    mine, theirs = (int(c.layer.max(initial=-1)) + 1 for c in (pairing.query, pairing.candidate))
+    if mine == theirs or not mine or not theirs:
+        return None
+    twice = doubled_layers(evidence)
+    if mine > theirs:
+        return "query_later" if twice.query else None
+    return "candidate_later" if twice.candidate else "query_later" if twice.all_found else None
+
+
+def _experts(evidence: PairEvidence) -> Order | None:
+    """Routed experts that are one dense feed-forward were made of it."""
+    pairing = evidence.pairing
+    pairs = [(pairing.query_units[i], pairing.candidate_units[j]) for i, j in enumerate(evidence.block_map) if j >= 0]
+    if any(q[1] >= 0 and c[1] < 0 for q, c in pairs):
+        return "query_later"
+    return "candidate_later" if any(q[1] < 0 and q[2] and c[1] >= 0 for q, c in pairs) else None
+
+
+def _width(evidence: PairEvidence) -> Order | None:
+    """A narrower model whose columns are among a wider one's was cut from it."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    other = np.flatnonzero(match.kind > 0)
+    if not len(other):
+        return None
+    mine, theirs = query.inputs[other], candidate.inputs[match.tensor[other]]
+    if (mine < theirs).any():
+        return "query_later"
+    return "candidate_later" if (mine > theirs).any() else None
+
+
+def _lattice(evidence: PairEvidence) -> Order | None:
+    """Values of a finer type that stand on a coarser file's values bit for bit, beside others that do not.
+
+    Rounding a finer model never gives values that it had; what was trained on from the coarser file keeps those that
+    training did not touch.
+    """
+    query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
+    tensors = query.positions.tensor
+    mine = np.flatnonzero(match.kind[tensors] == 0)
+    if not len(mine):
+        return None
+    theirs = np.searchsorted(candidate.positions.tensor, match.tensor[tensors[mine]])
+    inside = np.arange(query.positions.value.shape[1]) < query.sampled[tensors[mine]][:, None]
+    first = np.asarray(query.positions.value[mine], np.float32)[inside]
+    second = np.asarray(candidate.positions.value[theirs], np.float32)[inside]
+    if len(first) < _FEW_VALUES:
+        return None
+    equal = float(((first == second) & (first != 0)).mean())
+    off = [float(((v.view(np.uint32) & 0xFFFF) != 0).mean()) for v in (first, second)]
+    if equal < _LEAST_SHARE or max(off) < _OFF_LATTICE or min(off) > 0:
+        return None
+    return "query_later" if off[0] > off[1] else "candidate_later"
+
+
+MARKS: tuple[Mark, ...] = (
+    Mark("layers cut or doubled", _structure),
+    Mark("experts made of one feed-forward", _experts),
+    Mark("hidden size cut", _width),
+    Mark("values of a coarser file kept", _lattice),
+)
+
+
+def order_by_marks(evidence: PairEvidence) -> tuple[Order | None, tuple[str, ...], bool]:
+    """Who came later by all marks, their names, and whether two of them contradict each other."""
+    found = [(mark.name, order) for mark in MARKS if (order := mark.order(evidence)) is not None]
+    orders = {order for _, order in found}
+    return (
+        (orders.pop() if len(orders) == 1 else None),
+        tuple(name for name, _ in found),
+        len({o for _, o in found}) > 1,
+    )

@@ -1,0 +1,136 @@
+"""Whether one model is a rounding of the other: every difference within half a step of the coarser type.
+
+A copy loses values and gains none, so an error beyond half a step was trained. Three kinds of step are known: that of a
+float type (of the coarser of the two lattices that the values lie on; two files of one type that differ are no copies),
+that of one scale a tensor, found as the lattice of the values themselves, and that of quantised groups, whose scales the
+samples do not hold: there the error must be as small as the type's and bounded as rounding is.
+"""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.component import Component
+from ..data.precision import QUANTISED_ERROR, QUANTISED_LEVELS, stored_error
+from ..evidence.match import relative_difference
+from ..evidence.pair import PairEvidence
+from ..evidence.vectors import matched_vectors
+
+LARGEST_OF_ROUNDING = 2.5
+"""Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""
+_HALF = 0.5 + 2.0**-6
+"""Half a step, and what a second rounding of the scale adds."""
+_FEWEST_MULTIPLES = 4
+_MOST_MULTIPLES = 160
+"""A lattice of one scale a tensor shows where the values are multiples of it, 128 at most for 8 bits."""
+
+Values = NDArray[np.float32]
+
+
+def within_half_steps(evidence: PairEvidence) -> bool:
+    """Whether query and candidate, which match everywhere by positions, differ by one rounding and no more."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    found = np.flatnonzero((match.kind == 0) & query.scorable)
+    partner = match.tensor[found]
+    grouped = []
+    for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
+        if query.hash[mine] == candidate.hash[theirs]:
+            continue
+        first, second = values_of(query, mine), values_of(candidate, theirs)
+        if first is None or second is None or len(first) != len(second):
+            return False
+        if not (float_rounding(first, second) or lattice_rounding(first, second)):
+            if not _small_as_stored(query, mine, candidate, theirs, first, second):
+                return False
+            grouped.append(_largest_over_rms(first, second))
+    return _vectors_rounded(evidence) and (not grouped or float(np.median(grouped)) <= LARGEST_OF_ROUNDING)
+
+
+def values_of(component: Component, tensor: int) -> Values | None:
+    """The sampled values [n] of a tensor: positions, or the rows of tokens; None without any."""
+    at = int(np.searchsorted(component.positions.tensor, tensor))
+    if at < len(component.positions.tensor) and component.positions.tensor[at] == tensor:
+        return np.asarray(component.positions.value[at][: component.sampled[tensor]], np.float32)
+    rows = next((t.values for t in component.tokens.values() if t.tensor == tensor), None)
+    return None if rows is None else np.asarray(rows, np.float32).reshape(-1)
+
+
+def float_rounding(first: Values, second: Values) -> bool:
+    """Whether all values differ by half a step of the coarser float type at most, and the types are not the same.
+
+    The step of a value follows from the number of bits of the type: 2^(exponent - 7) for bfloat16, - 10 for float16.
+    """
+    bits = [float_bits(v) for v in (first, second)]
+    if bits[0] == bits[1]:
+        return False
+    coarse, fine = (first, second) if bits[0] < bits[1] else (second, first)
+    _, exponent = np.frexp(np.maximum(np.abs(coarse), np.abs(fine)).astype(np.float64))
+    least = -24 if min(bits) == 10 else -133
+    step = np.ldexp(1.0, np.maximum(exponent - 1 - min(bits), least))
+    return bool((np.abs(coarse.astype(np.float64) - fine) <= _HALF * step).all())
+
+
+def float_bits(values: Values) -> int:
+    """Bits behind the point that all values need: 7 for bfloat16, 10 for float16, 23 for float32."""
+    with np.errstate(over="ignore"):
+        if (values.astype(ml_dtypes.bfloat16).astype(np.float32) == values).all():
+            return 7
+        return 10 if (values.astype(np.float16).astype(np.float32) == values).all() else 23
+
+
+def lattice_rounding(first: Values, second: Values) -> bool:
+    """Whether one holds multiples of one step and the other is within half of it everywhere."""
+    for coarse, fine in ((first, second), (second, first)):
+        step = lattice_step(coarse)
+        if step is not None and bool((np.abs(coarse.astype(np.float64) - fine) <= _HALF * step).all()):
+            return True
+    return False
+
+
+def lattice_step(values: Values) -> float | None:
+    """The step that all values are multiples of, None where there is none that few multiples need."""
+    sizes = np.unique(np.abs(values.astype(np.float64)))
+    sizes = sizes[sizes > 0]
+    if not _FEWEST_MULTIPLES <= len(sizes) <= _MOST_MULTIPLES:
+        return None
+    gaps = np.diff(np.concatenate([[0.0], sizes]))
+    step = float(gaps[gaps > 1e-3 * sizes[-1] / _MOST_MULTIPLES].min(initial=np.inf))
+    for _ in range(3):  # the mean over all multiples is finer than the smallest gap
+        multiples = np.rint(sizes / step)
+        if not multiples.any():
+            return None
+        step = float((sizes @ multiples) / (multiples @ multiples))
+    off = np.abs(sizes / step - np.rint(sizes / step))
+    return step if off.max() <= 0.05 and sizes[-1] / step <= _MOST_MULTIPLES else None
+
+
+def _small_as_stored(
+    query: Component, mine: int, candidate: Component, theirs: int, first: Values, second: Values
+) -> bool:
+    """Whether the error is that of a type that keeps codes and scales of groups."""
+    wide = first.astype(np.float64)[None], second.astype(np.float64)[None]
+    error = float(np.sqrt(relative_difference(*wide)[0]))
+    stored = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
+    levels = min(l for l in (query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0))
+    few = QUANTISED_ERROR[4] if levels <= QUANTISED_LEVELS else 0.0
+    return error <= max(stored, few)
+
+
+def _largest_over_rms(first: Values, second: Values) -> float:
+    change = first.astype(np.float64) - second
+    return float(np.abs(change).max() / np.sqrt(np.square(change).mean()))
+
+
+def _vectors_rounded(evidence: PairEvidence) -> bool:
+    """Whether norm gains and biases are equal up to one rounding of a float type: quantisers leave them as they are."""
+    query, candidate = evidence.pairing.query, evidence.pairing.candidate
+    rows, partners = matched_vectors(evidence.pairing, evidence.block_map)
+    for row, partner in zip(rows.tolist(), partners.tolist(), strict=True):
+        count = int(query.sampled[query.vector.tensor[row]])
+        first = np.asarray(query.vector.value[row][:count], np.float32)
+        second = np.asarray(candidate.vector.value[partner][:count], np.float32)
+        if not (np.array_equal(first, second) or float_rounding(first, second) or lattice_rounding(first, second)):
+            return False
+    return True
