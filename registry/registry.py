@@ -1,4 +1,8 @@
-"""The registry as a Python object; the command line is a thin layer over it."""
+"""The registry as a Python object; the command line is a thin layer over it.
+
+Methods import what they need: opening, listing, showing and removing need DuckDB alone, and neither numpy nor scipy,
+which take longer to load than those questions take.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +12,26 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, Self
 
 import duckdb
 
 from ..ingest.errors import RegistryError, SourceError
-from ..ingest.model import ModelFingerprint, fingerprint_model, is_current
 from ..ingest.sources import CONNECTIONS, Source, open_source
-from ..queries.answers.ancestors import ancestors
-from ..queries.comparison.records.comparison import Comparison
-from ..queries.data.query import Query, registered_query
-from ..queries.sql import statement
-from .audit.report import AuditChanges, AuditReport, audit_changes, audit_report
-from .audit.run import AuditOptions, run_audit
-from .jobs.comparing import compare
-from .jobs.engines import Engine
-from .jobs.ingesting import Batch
-from .jobs.outcome import Outcome
-from .jobs.question import unregistered_query
-from .reports.ancestors import AncestorsReport, overall_verdict
-from .store.adapters import adapter_details, unregistered_adapter
-from .store.arrow import model_tables
 from .store.database import Place, open_database, registry_place
 from .store.details import ModelDetails, model_details
 from .store.models import Model, find_model, find_source, list_models, remove_model
-from .store.parquet import Exported, Imported, export_registry, import_registry
+
+if TYPE_CHECKING:
+    from ..ingest.model import ModelFingerprint
+    from ..queries.comparison.records.comparison import Comparison
+    from .audit.report import AuditChanges, AuditReport
+    from .audit.run import AuditOptions
+    from .jobs.engines import Engine
+    from .jobs.ingesting import Batch
+    from .jobs.outcome import Outcome
+    from .reports.ancestors import AncestorsReport
+    from .store.parquet import Exported, Imported
 
 TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""
@@ -133,11 +131,15 @@ class Registry:
         sharing: bool,
         engine: Engine | None = None,
     ) -> Batch:
+        from .jobs.ingesting import Batch
+
         at_once = max(1, min(count, together))
         opener = partial(_opened, connections=max(1, (connections or CONNECTIONS) // at_once))
         return Batch(self, opener, budget=budget, together=at_once, sharing=sharing, engine=engine)
 
     def _unchanged(self, source: Source) -> Model | None:
+        from ..ingest.model import is_current
+
         known = find_source(self.connection, source.uri, source.revision)
         return known if known and is_current(known.state, source.state, budget=0) else None
 
@@ -172,6 +174,8 @@ class Registry:
 
         Raises RegistryError when the folder is not empty.
         """
+        from .store.parquet import export_registry
+
         return export_registry(self.connection, Path(folder))
 
     def import_(self, folder: str | Path) -> Imported:
@@ -179,6 +183,8 @@ class Registry:
 
         Raises RegistryError or FormatError when it does not fit.
         """
+        from .store.parquet import import_registry
+
         return import_registry(self.connection, Path(folder))
 
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
@@ -186,6 +192,8 @@ class Registry:
 
         Raises SourceError for a source that cannot be reached or holds nothing to read, FormatError for a broken one.
         """
+        from ..ingest.model import fingerprint_model
+
         source = _opened(spec)
         try:
             return fingerprint_model(source)
@@ -200,29 +208,11 @@ class Registry:
         models, strangers included. Raises RegistryError for a name that nothing or too much has, and as
         `fingerprint` does; ValueError for a `k` below 1.
         """
+        from .reports.asking import ask
+
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
-        asked = model if isinstance(model, Model) else self._asked(model)
-        query: Query
-        if isinstance(asked, Model):
-            query = registered_query(self.connection, asked.model_id)
-            adapter = adapter_details(self.connection, asked.model_id)
-        else:
-            query = unregistered_query(self.connection, asked)
-            adapter = unregistered_adapter(self.connection, model_tables(asked, 0)) if asked.adapter else None
-        answers = ancestors(self.connection, query, k)
-        return AncestorsReport(
-            name=asked.name,
-            source=asked.uri,
-            revision=asked.revision,
-            parameters=asked.parameters,
-            bytes_read=asked.bytes_read,
-            bytes_total=asked.bytes_total,
-            registry_models=self._others(query.model_id),
-            verdict=overall_verdict(answers),
-            components=tuple(answers),
-            adapter=adapter,
-        )
+        return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k)
 
     def audit(
         self, options: AuditOptions | None = None, *, advance: Callable[[str, int, int], None] | None = None
@@ -233,20 +223,23 @@ class Registry:
         a row a finding, columns as in the view `audit_findings`. Raises RegistryError where no model passes a filter,
         and for a DuckLake catalogue.
         """
+        from .audit.report import audit_report
+        from .audit.run import AuditOptions, run_audit
+
         run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
         return audit_report(self.connection, run_id)
 
     def audit_report(self, run_id: int) -> AuditReport:
         """The findings of an earlier run; RegistryError when there is none of that number that finished."""
+        from .audit.report import audit_report
+
         return audit_report(self.connection, run_id)
 
     def audit_changes(self, earlier: int, later: int) -> AuditChanges:
         """What changed between two runs; RegistryError when one of them is not there or did not finish."""
-        return audit_changes(self.connection, earlier, later)
+        from .audit.report import audit_changes
 
-    def _others(self, model_id: int) -> int:
-        rows = self.connection.execute(statement("models/others"), {"model_id": model_id}).fetchall()
-        return int(rows[0][0])
+        return audit_changes(self.connection, earlier, later)
 
     def compare(
         self,
@@ -265,6 +258,8 @@ class Registry:
         With `full` all weights of both are read too, and `progress` is told the bytes done and the bytes of all.
         Raises as `ancestors` does.
         """
+        from .jobs.comparing import compare
+
         with ExitStack() as stack:
 
             def opened(model: str | Path | Model) -> Model | Source:
@@ -279,6 +274,8 @@ class Registry:
             )
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
+        from ..ingest.model import fingerprint_model
+
         found = self._found(model)
         if isinstance(found, Model):
             return found
@@ -318,7 +315,11 @@ def _is_path(model: str | Path) -> bool:
 
 def _path(model: str | Path) -> Path:
     text = os.fspath(model)
-    return Path(url2pathname(text.removeprefix("file://")) if text.startswith("file://") else text).expanduser()
+    if text.startswith("file://"):
+        from urllib.request import url2pathname  # HTTP and e-mail come with it: 0.05 s
+
+        text = url2pathname(text.removeprefix("file://"))
+    return Path(text).expanduser()
 
 
 def _unheard(done: int, total: int) -> None:

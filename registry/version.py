@@ -1,8 +1,11 @@
-"""The version of forebear."""
+"""The version of forebear, and that of the JSON it writes."""
 
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+
+SCHEMA_VERSION = 2
+"""Of every JSON document, as `schema_version`. 2: `sibling_or_descendant` stands for `aside`."""
 
 
 def forebear_version() -> str:

@@ -1,6 +1,6 @@
 """The fingerprint of a tensor, from its rows as an array: nothing here knows of files.
 
-FINGERPRINT_VERSION changes whenever any kept value would: fingerprints of two versions are never compared.
+`versions.FINGERPRINT_VERSION` changes whenever any kept value would: fingerprints of two versions are never compared.
 A new kind of evidence is a line in `kinds`.
 """
 
@@ -18,7 +18,6 @@ from .kinds import STORED, LeadingRows, StoredKind, Values
 from .positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES, places, sample
 from .statistics import Statistics, statistics
 
-FINGERPRINT_VERSION = 1
 MINIMAL_VALUES = 64
 """A matrix whose rows hold fewer values is kept without evidence: nothing significant could come of it."""
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hashing import splitmix64
+from ..versions import MINHASH_PERMUTATIONS, MINHASH_SCHEME, MINHASH_SEED
 
-PERMUTATIONS = 64
-SEED = 1
-SCHEME = "affine32"
+PERMUTATIONS = MINHASH_PERMUTATIONS
 PLACES = 6
 CODES = 256_256
 """Codes that columns use: half of the C(16, 6) x 2**6 there are. Strangers of hidden size 576 (the real model that was
@@ -28,7 +27,7 @@ def minhash(items: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """MinHash uint32 [64] of a set of hashes uint64 [n]; all ones for the empty set."""
     from datasketch import MinHash  # 0.65 s to import, and most commands do not need it
 
-    sketch = MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme=SCHEME, hashfunc=_identity)
+    sketch = MinHash(num_perm=PERMUTATIONS, seed=MINHASH_SEED, scheme=MINHASH_SCHEME, hashfunc=_identity)
     mixed = (splitmix64(np.unique(items)) >> np.uint64(32)).astype(np.uint32)
     for start in range(0, len(mixed), _CHUNK):
         sketch.update_batch(mixed[start : start + _CHUNK].tolist())

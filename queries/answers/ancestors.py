@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 
 import duckdb
@@ -11,6 +13,8 @@ from ..search.candidates import candidates
 from ..sql import statement
 from .records import ComponentAnswer
 from .verdict import judged
+
+_log = logging.getLogger(__name__)
 
 
 def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> list[ComponentAnswer]:
@@ -35,6 +39,7 @@ def _answer(
     models: int,
     k: int,
 ) -> ComponentAnswer:
+    began = time.monotonic()
     component = next(c for c in query.components if c.name == sketch.component)
     found = candidates(connection, query.model_id, sketch, component.kind, models, k)
     named = {model for model, (parent, _) in declared.items() if parent}
@@ -48,4 +53,11 @@ def _answer(
         for other in loaded.get(model, [])
         if other.kind == component.kind and ((model, other.name) in found or model in named)
     ]
-    return judged(component, others, facts, declared=declared, released_at=query.released_at, models=models, k=k)
+    _log.info(
+        "%s: %d candidates of %d models by sketch, %d declared, chosen and loaded in %.2f s",
+        *(component.name, len(found), models, len(named), time.monotonic() - began),
+    )
+    began = time.monotonic()
+    answer = judged(component, others, facts, declared=declared, released_at=query.released_at, models=models, k=k)
+    _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
+    return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,11 +66,16 @@ def own_names(name: str, uri: str) -> tuple[str, ...]:
 
 def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, list[Component]]:
     """Model id -> components, read in bulk."""
-    parameters = {"models": [int(m) for m in models]}
-    tables: Mapping[str, pa.Table] = {
-        table: connection.sql(statement(f"rows/{table}"), params=parameters).to_arrow_table() for table in TABLES
+    return load_components(rows_of_models(connection, models))
+
+
+def rows_of_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[str, pa.Table]:
+    """Each of TABLES -> its rows of these models."""
+    ids = [int(m) for m in models]
+    return {
+        table: connection.sql(statement("rows/of_models"), params={"table": table, "models": ids}).to_arrow_table()
+        for table in TABLES
     }
-    return load_components(tables)
 
 
 def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:

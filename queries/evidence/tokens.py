@@ -12,7 +12,6 @@ from ..statistics.null import calibrated, fisher_z
 from ..statistics.pvalues import log_sf
 
 FEW_TOKENS = 8
-_NULL = np.ndarray
 
 
 class TokenMatch:

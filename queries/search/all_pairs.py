@@ -74,7 +74,7 @@ class Near:
 def sketches_by_kind(table: pa.Table) -> dict[str, Sketches]:
     """Kind of component -> the sketches of that kind, from the rows of `all_sketches.sql`."""
     names = table["component"].to_numpy(zero_copy_only=False)
-    kinds = np.where(np.isin(names, ("encoder", "decoder")), "language", names)
+    kinds = table["kind"].to_numpy(zero_copy_only=False)
     everything = Sketches(
         table["model_id"].to_numpy().astype(np.int64),
         names,

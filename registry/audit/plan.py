@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...queries.answers.audit_batch import Batch, Facts, Task
-from ...queries.data.query import TABLES
+from ...queries.data.query import rows_of_models
 from ...queries.search.all_pairs import Sketches, near_pairs, sketches_by_kind
 from ...queries.sql import statement
 from .groups import groups_of
@@ -124,9 +124,7 @@ def loaded(
 ) -> Batch:
     """A batch with the rows of all its models."""
     named = sorted({t.query_id for t in tasks} | {model for t in tasks for model, _ in t.candidates})
-    tables = {
-        table: connection.sql(statement(f"rows/{table}"), params={"models": named}).to_arrow_table() for table in TABLES
-    }
+    tables = rows_of_models(connection, named)
     rows = connection.execute(statement("models/facts"), {"models": named}).fetchall()
     facts: dict[int, Facts] = {model: (name, uri, released) for model, name, uri, _, released in rows}
     links = {

@@ -92,7 +92,7 @@ def audit_changes(connection: duckdb.DuckDBPyConnection, earlier: int, later: in
 
 def find_run(connection: duckdb.DuckDBPyConnection, run_id: int) -> Run:
     """The run of that number. Raises RegistryError when it is not there or has not finished."""
-    runs = [Run(*row) for row in connection.execute(statement("audit/runs"), {"runs": None}).fetchall()]
+    runs = [Run(*row) for row in connection.execute(statement("audit/runs")).fetchall()]
     found = next((run for run in runs if run.run_id == run_id), None)
     if found is None:
         there = ", ".join(str(run.run_id) for run in runs if run.finished_at) or "none"

@@ -14,7 +14,9 @@ everything anew.
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ import duckdb
 
 from ...ingest.errors import RegistryError
 from ...queries.answers.audit_batch import evaluate
+from ...queries.evidence.kinds import KINDS
 from ...queries.evidence.pair import SIGNIFICANT_LOG10_E
 from ...queries.search.model_filter import ModelFilter, parse_filter
 from ...queries.sql import statement
@@ -31,6 +34,8 @@ from ..store.transactions import is_lake, transaction
 from .groups import keep_models
 from .plan import Progress, find_candidates, loaded, planned
 from .scope import Scope
+
+_log = logging.getLogger(__name__)
 
 _FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
@@ -128,10 +133,10 @@ def _plan(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOpt
         connection.execute(statement("audit/tasks"), _fill)
         find_candidates(connection, scope, advance)
         connection.execute(statement("audit/named"), against)
-        size = {**against, "models": len(scope.against)}
-        connection.execute(statement("audit/stale"), size)
+        size, kinds = {**against, "models": len(scope.against)}, {"kinds": len(KINDS)}
+        connection.execute(statement("audit/stale"), {**size, **kinds, "significant": SIGNIFICANT_LOG10_E})
         connection.execute(statement("audit/known"), against)
-        connection.execute(statement("audit/carry_pairs"), {**run, **size})
+        connection.execute(statement("audit/carry_pairs"), {**run, **size, **kinds})
         connection.execute(statement("audit/carry_queries"), {**run, **size, "newest": scope.newest})
 
 
@@ -141,6 +146,7 @@ def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: Audit
     declared = _declared(connection, scope)
     done = 0
     advance("pairs", 0, total)
+    began = time.monotonic()
     processes = 1 if total < _FEW_PAIRS else options.jobs or os.cpu_count() or 1
     engine = options.engine or (Processes(processes) if processes > 1 else Here())
     coming = (loaded(connection, scope, batch, declared) for batch in batches)
@@ -150,6 +156,7 @@ def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: Audit
             connection.from_arrow(answers.pairs).insert_into("audit_pair")
         done += sum(len(task.candidates) for task in batch.tasks)
         advance("pairs", done, total)
+    _log.info("run %d: %d pairs in %d batches, %.1f s", scope.run_id, total, len(batches), time.monotonic() - began)
 
 
 def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Mapping[tuple[int, int], tuple[bool, bool]]:

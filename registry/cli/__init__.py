@@ -9,17 +9,18 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from . import ancestors, audit, compare, demo, exchange, ingest, models, sql, watch
+from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, remove, show, sql, watch
 from .errors import ExitCode, explained
 from .options import RegistryOption
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "Command", "app", "main"]
 
 app = typer.Typer(
     name="forebear",
@@ -32,18 +33,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("ingest")(ingest.ingest)
-app.command("watch")(watch.watch)
-app.command("ancestors")(ancestors.ancestors)
-app.command("compare")(compare.compare)
-app.command("audit")(audit.audit)
-app.command("list")(models.list_)
-app.command("show")(models.show)
-app.command("remove")(models.remove)
-app.command("sql")(sql.sql)
-app.command("export")(exchange.export)
-app.command("import")(exchange.import_)
-app.command("demo")(demo.demo)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its name, and the function that carries it out, whose docstring is its help."""
+
+    name: str
+    run: Callable[..., None]
+
+
+COMMANDS = (
+    Command("ingest", ingest.ingest),
+    Command("watch", watch.watch),
+    Command("ancestors", ancestors.ancestors),
+    Command("compare", compare.compare),
+    Command("audit", audit.audit),
+    Command("list", list_.list_),
+    Command("show", show.show),
+    Command("remove", remove.remove),
+    Command("sql", sql.sql),
+    Command("export", export.export),
+    Command("import", import_.import_),
+    Command("demo", demo.demo),
+)
+"""Every command, in the order of the help. A new one is a file in `commands` and a line here."""
+
+for _command in COMMANDS:
+    app.command(_command.name)(_command.run)
 
 
 def _version(asked: bool) -> None:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .outputs import OUTPUTS, OutputFormat
+
 if TYPE_CHECKING:
     from ..jobs.engines import Engine
     from ..registry import Registry
 
 
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
+def output_format(name: str) -> OutputFormat:
+    """The format of that name. Raises BadParameter where there is none."""
+    found = OUTPUTS.get(name.lower())
+    if found is None:
+        raise typer.BadParameter(f"{name!r} is no format; there are {', '.join(OUTPUTS)}")
+    return found
 
 
 RegistryOption = Annotated[
@@ -33,7 +34,16 @@ RegistryOption = Annotated[
         show_default=False,
     ),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How rows are printed.", case_sensitive=False)]
+FormatOption = Annotated[
+    OutputFormat | None,
+    typer.Option(
+        "--format",
+        metavar=f"<{'|'.join(OUTPUTS)}>",
+        parser=output_format,
+        help="How rows are printed. Default: as FILE's ending says, else table.",
+        show_default=False,
+    ),
+]
 OutputOption = Annotated[
     Path | None,
     typer.Option(
@@ -96,6 +106,29 @@ EngineOption = Annotated[
         " on every node).",
         case_sensitive=False,
     ),
+]
+VerboseOption = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        help="Say on stderr what is read, skipped and chosen; -vv says more.",
+        show_default=False,
+    ),
+]
+AskedModel = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model: registered by name, name@revision or source; or a folder, a file or org/name, read now and not"
+        " kept.",
+        show_default=False,
+    ),
+]
+KeptModel = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="Its name, name@revision, source or path.", show_default=False),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 

@@ -1,61 +1,43 @@
-"""One way to print rows: as a table for people, or as JSON, JSON Lines or CSV for programs."""
+"""Where a command's result goes, and in which format; what is for people goes to stderr."""
 
 from __future__ import annotations
 
-import csv
 import io
-import json
-import shutil
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO
+
+import typer
 
 from ...ingest.text import printable
-from ..reports.numbers import plain
-from .options import Format
+from .outputs import OutputFormat, format_of
+from .outputs.result import Result, Row
 
-if TYPE_CHECKING:
-    from rich.table import Table as Grid
-
-SCHEMA_VERSION = 1
-_LONGEST = sys.maxsize
-_UNBOUNDED = 100_000
-"""Columns of a table that goes to a file or a pipe: nothing is cut there."""
-
-Row = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What people see: lines of text, then columns; those whose numbers are in `right` stand to the right."""
-
-    titles: Sequence[str]
-    cells: Sequence[Sequence[str]]
-    right: Collection[int] = ()
-    above: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a command returns, in every form: the JSON document, the rows of JSONL and CSV, and the tables."""
-
-    document: Row
-    rows: Sequence[Row]
-    tables: Sequence[Table]
-    columns: Sequence[str] = field(default=())
-    """The columns of CSV, where they are not those of the first row."""
+_LONGEST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command's rows go, and in which form."""
+    """Where a command's result goes, in which format, and whether people want to hear more than errors."""
 
-    form: Format = Format.TABLE
+    form: OutputFormat
     path: Path | None = None
     quiet: bool = False
+
+    @classmethod
+    def chosen(cls, form: OutputFormat | None, path: Path | None, quiet: bool) -> Output:
+        """As the options say; without `--format` the file's ending decides.
+
+        Raises BadParameter for bytes on stdout.
+        """
+        place = None if path is None or str(path) == "-" else path
+        taken = form or format_of(place)
+        if taken.data is not None and place is None:
+            raise typer.BadParameter(f"{taken.name} is not text: name a file with -o")
+        return cls(taken, place, quiet)
 
     def say(self, *lines: str) -> None:
         """Lines for people, on stderr."""
@@ -69,87 +51,32 @@ class Output:
             self.print(result, stream)
 
     def print(self, result: Result, stream: IO[str]) -> None:
-        """Print a result to an open stream."""
-        match self.form:
-            case Format.TABLE:
-                stream.write(_tables(result.tables, stream))
-            case Format.JSON:
-                document = {"schema_version": SCHEMA_VERSION, **result.document}
-                stream.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
-            case Format.JSONL:
-                stream.writelines(json_line(row) for row in result.rows)
-            case Format.CSV:
-                columns = list(result.columns or (result.rows[0] if result.rows else ()))
-                stream.writelines(csv_lines(columns, result.rows))
+        """Print a result to the stream that `opened` gave."""
+        if self.form.text is not None:
+            stream.writelines(self.form.text(result, stream))
+        elif self.form.data is not None and self.path is not None:
+            self.path.write_bytes(self.form.data(result))
+
+    def print_row(self, row: Row, stream: IO[str], *, first: bool) -> None:
+        """Print a row as it comes, in a format that can: see `streams`."""
+        if self.form.row is not None:
+            stream.writelines(self.form.row(row, first))
+            stream.flush()
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows can be printed as they come."""
+        return self.form.row is not None
 
     @contextmanager
     def opened(self) -> Iterator[IO[str]]:
         """Stdout or the file."""
-        if self.path is None or str(self.path) == "-":
+        if self.path is None:
             yield sys.stdout
+            return
+        if self.form.text is None:
+            self.path.touch()  # what cannot be written is told before the work
+            yield io.StringIO()
             return
         with self.path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-
-
-def json_line(row: Row) -> str:
-    """One line of JSON Lines."""
-    return json.dumps(plain(row), allow_nan=False) + "\n"
-
-
-def csv_lines(columns: Sequence[str], rows: Sequence[Row], *, header: bool = True) -> Iterator[str]:
-    """Lines of CSV. A list becomes its items with `;` between; what is nested becomes JSON."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    if header:
-        writer.writerow([printable(name, _LONGEST) for name in columns])
-    for row in rows:
-        writer.writerow([_csv_cell(plain(row.get(name))) for name in columns])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _csv_cell(value: object) -> object:
-    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
-        return ";".join(str(_csv_cell(item)) for item in value)
-    if isinstance(value, list | dict):
-        return json.dumps(value, allow_nan=False)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return printable(value, _LONGEST) if isinstance(value, str) else value
-
-
-def _tables(tables: Sequence[Table], stream: IO[str]) -> str:
-    """Tables as text, in colour on a terminal alone. Elsewhere a line is as long as its row, and nothing is cut."""
-    from rich.console import Console
-    from rich.text import Text
-
-    buffer = io.StringIO()
-    terminal = stream.isatty()
-    width = shutil.get_terminal_size().columns if terminal else _UNBOUNDED
-    console = Console(file=buffer, force_terminal=terminal, width=width, markup=False, emoji=False, highlight=False)
-    for number, table in enumerate(tables):
-        if number:
-            console.print()
-        for line in table.above:
-            console.print(Text(printable(line, _LONGEST), style="bold"), soft_wrap=True)
-        if table.titles:
-            console.print(_grid(table))
-    lines = buffer.getvalue().splitlines()
-    return "".join(line.rstrip() + "\n" for line in lines)
-
-
-def _grid(table: Table) -> Grid:
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, title in enumerate(table.titles):
-        side: Literal["left", "right"] = "right" if number in table.right else "left"
-        grid.add_column(Text(printable(title, _LONGEST)), justify=side, overflow="fold")
-    for cells in table.cells:
-        grid.add_row(*(Text(printable(cell, _LONGEST)) for cell in cells))
-    return grid

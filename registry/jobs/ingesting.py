@@ -132,6 +132,7 @@ class Batch:
     def _share(self) -> None:
         """Let others at the file while there is nothing to write, unless it was opened only just now."""
         if self._sharing and time.monotonic() - self._since >= HELD:
+            _log.debug("the registry is let go of while models are read")
             self._file.release()
             self._since = math.inf
 
@@ -155,6 +156,10 @@ class Batch:
             case ModelFingerprint() as made:
                 found = committed(connection, lambda: _put(connection, made, keys))
                 if found is None:
+                    _log.info(
+                        "%s: %d tensors, read %d of %d bytes in %d requests, %.2f s",
+                        *(made.name, made.tensor_count, made.bytes_read, made.bytes_total, made.requests, read.seconds),
+                    )
                     counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
                     return Ingested(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
             case Model() as found:
@@ -199,6 +204,7 @@ def read_spec(
     began = time.monotonic()
     try:
         source = opener(spec)
+        _log.debug("%s: opened %s in %.2f s", spec, source.uri, time.monotonic() - began)
         try:
             same = known.get((source.uri, source.revision))
             if same is None or not is_current(same.state, source.state, budget=budget):

@@ -6,8 +6,7 @@ import duckdb
 
 from ...ingest.model import ModelFingerprint
 from ...queries.data.loading import load_components
-from ...queries.data.query import TABLES, Query, QuerySketch, own_names
-from ...queries.sql import statement
+from ...queries.data.query import Query, QuerySketch, own_names, rows_of_models
 from ..store.arrow import model_tables
 
 UNREGISTERED = -1
@@ -17,8 +16,7 @@ UNREGISTERED = -1
 def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerprint) -> Query:
     """The query for a fingerprint. Nothing is written: a table without rows takes its columns from the registry's."""
     tables = model_tables(made, 0)
-    for name in set(TABLES) - set(tables):
-        tables[name] = connection.sql(statement(f"rows/{name}"), params={"models": []}).to_arrow_table()
+    tables = rows_of_models(connection, []) | tables
     sketches = [
         QuerySketch(
             s.component, s.position_roles, s.gram_roles, s.positions, s.gram, s.columns, s.o_filled, s.down_filled

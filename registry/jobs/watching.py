@@ -15,6 +15,7 @@ ingested by name. After a long break no more than the latest 50,000 changes are 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
 
 if TYPE_CHECKING:
     from ..registry import Registry
+
+_log = logging.getLogger(__name__)
 
 FIRST = 100
 """Models that the first run without a limit and without a date begins with: the Hub has millions."""
@@ -106,6 +109,7 @@ def agenda(connection: duckdb.DuckDBPyConnection, filters: Filters, *, limit: in
     new = sorted(set(appeared) - {uri for (uri,) in met}, key=lambda uri: (appeared[uri] or datetime.min, uri))
     taken = new if limit is None else new[:limit]
     failed = connection.execute(statement("hub/attempts"), {"author": filters.author, "most": RETRIES}).fetchall()
+    _log.info("%d repositories listed, %d of them new, %d tried again", len(appeared), len(new), len(failed))
     dates = [date for uri in (taken if len(taken) < len(new) else made) if (date := appeared[uri])]
     return Agenda(
         filters,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
 
 from ...queries.sql import statement
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _COLUMNS = ("component", "layer", "expert", "role", "slot", "outputs", "inputs")
 _LISTS = ("components", "layers", "experts", "roles", "slots", "outputs", "inputs")

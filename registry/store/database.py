@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import random
 import time
@@ -11,14 +12,14 @@ from pathlib import Path
 import duckdb
 
 from ...ingest.errors import RegistryError, RegistryInUse
-from ...ingest.fingerprint import FINGERPRINT_VERSION
-from ...ingest.fingerprint.minhash import PERMUTATIONS, SCHEME, SEED
+from ...ingest.versions import FINGERPRINT_VERSION, MINHASH_PERMUTATIONS, MINHASH_SCHEME, MINHASH_SEED
 from ...queries.sql import statement
 from .lake import PREFIX, LakePlace, attach_lake, create_lake_tables, show_lake_tables
 from .transactions import committed, transaction
 
 Place = Path | str
 """Where a registry is: a file, or `ducklake:...` as `lake` tells."""
+_log = logging.getLogger(__name__)
 _SCHEMA = Path(__file__).parent.parent.parent / "schema"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -33,9 +34,9 @@ _PAUSE = 0.03
 _ROW_GROUP = 16_384  # 70 models of 32 layers: of the default 122,880 rows a third stays empty after many small commits
 _SETTINGS = {
     "fingerprint_version": str(FINGERPRINT_VERSION),
-    "minhash_scheme": SCHEME,
-    "minhash_seed": str(SEED),
-    "minhash_permutations": str(PERMUTATIONS),
+    "minhash_scheme": MINHASH_SCHEME,
+    "minhash_seed": str(MINHASH_SEED),
+    "minhash_permutations": str(MINHASH_PERMUTATIONS),
 }
 
 
@@ -53,14 +54,22 @@ def open_database(place: Place, *, read_only: bool, wait: float = 0.0) -> duckdb
     """
     if isinstance(place, str):
         return _open_lake(place, read_only)
-    until = time.monotonic() + wait
+    began = time.monotonic()
+    waited = False
     while True:
         try:
-            return _open_file(place, read_only)
+            connection = _open_file(place, read_only)
         except RegistryInUse:
-            if time.monotonic() >= until:
+            if time.monotonic() >= began + wait:
                 raise
+            if not waited:
+                _log.info("%s: in use by another process; waiting up to %.0f s", place, wait)
+            waited = True
             time.sleep(random.uniform(0.5, 1.5) * _PAUSE)  # waiting processes must not keep step
+        else:
+            how = "to read" if read_only else "to write"
+            _log.debug("%s: opened %s in %.3f s", place, how, time.monotonic() - began)
+            return connection
 
 
 def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -188,6 +197,8 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
                 connection.execute(text)
                 record = {"version": version, "name": name, "sha256": digest}
                 connection.execute(statement("registry/note_migration"), record)
+            if tables:
+                _log.info("%s: migrated to %s", path, name)
 
 
 def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, write: bool) -> None:

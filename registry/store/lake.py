@@ -22,6 +22,7 @@ import duckdb
 from duckdb import ColumnExpression
 
 from ...ingest.errors import RegistryError
+from ...queries.sql import statement
 
 PREFIX = "ducklake:"
 _RETRIES = 100
@@ -63,10 +64,10 @@ def attach_lake(connection: duckdb.DuckDBPyConnection, place: LakePlace, *, read
     options = [f"DATA_PATH {_quoted(place.data)}"] if place.data else []
     options += ["READ_ONLY"] if read_only else []
     listed = f" ({', '.join(options)})" if options else ""
-    statement = f"ATTACH {_quoted(PREFIX + place.catalogue)} AS lake{listed}"
+    attach = f"ATTACH {_quoted(PREFIX + place.catalogue)} AS lake{listed}"
     for attempt in range(_FIRST_TRIES):
         try:
-            connection.execute(statement)
+            connection.execute(attach)
             return
         except duckdb.Error as error:
             if attempt == _FIRST_TRIES - 1 or "initialize DuckLake" not in str(error):
@@ -102,8 +103,7 @@ def show_lake_tables(connection: duckdb.DuckDBPyConnection, tables: list[str]) -
 
 def data_folder(connection: duckdb.DuckDBPyConnection) -> str:
     """The folder of the catalogue's Parquet files."""
-    rows = connection.execute("SELECT value FROM ducklake_options('lake') WHERE option_name = 'data_path'").fetchall()
-    return str(rows[0][0])
+    return str(connection.execute(statement("lake/data_folder")).fetchall()[0][0])
 
 
 def stored_type(kind: str) -> str:

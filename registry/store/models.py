@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from ...ingest.errors import RegistryError
-from ...ingest.model import ModelFingerprint
 from ...queries.sql import statement
-from .arrow import model_tables
 from .transactions import committed, is_lake
+
+if TYPE_CHECKING:
+    from ...ingest.model import ModelFingerprint
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One registered model."""
+    """One registered model: the columns of the view `model_row`."""
 
     model_id: int
     name: str
@@ -36,7 +41,7 @@ class Model:
 
 def list_models(connection: duckdb.DuckDBPyConnection) -> list[Model]:
     """All models, oldest first."""
-    return [Model(*row) for row in connection.execute(statement("models/all")).fetchall()]
+    return _models(connection, "all")
 
 
 def find_model(connection: duckdb.DuckDBPyConnection, name: str) -> Model | None:
@@ -44,7 +49,7 @@ def find_model(connection: duckdb.DuckDBPyConnection, name: str) -> Model | None
 
     Raises RegistryError with the candidates when several models share the name.
     """
-    found = [Model(*row) for row in connection.execute(statement("models/find"), {"name": name}).fetchall()]
+    found = _models(connection, "find", name=name)
     if len(found) > 1:
         listed = "\n".join(f"  {m.uri}" + (f"@{m.revision}" if m.revision else "") for m in found)
         raise RegistryError(f"{name!r} is the name of {len(found)} models; name one by its source:\n{listed}")
@@ -53,24 +58,21 @@ def find_model(connection: duckdb.DuckDBPyConnection, name: str) -> Model | None
 
 def find_source(connection: duckdb.DuckDBPyConnection, uri: str, revision: str | None) -> Model | None:
     """The model of exactly that source and revision."""
-    parameters = {"uri": uri, "revision": revision}
-    rows = connection.execute(statement("models/find_source"), parameters).fetchall()
-    return Model(*rows[0]) if rows else None
+    return next(iter(_models(connection, "find_source", uri=uri, revision=revision)), None)
 
 
 def known_sources(connection: duckdb.DuckDBPyConnection, uris: Iterable[str]) -> dict[tuple[str, str | None], Model]:
     """(source, revision) -> model, of those sources alone: a registry may hold millions."""
-    rows = connection.execute(statement("models/known"), {"uris": sorted(set(uris))}).fetchall()
-    return {(m.uri, m.revision): m for m in (Model(*row) for row in rows)}
-
-
-def write_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
-    """Add a model, in place of an earlier one of the same source and revision, in one transaction; returns its id."""
-    return committed(connection, lambda: put_model(connection, fingerprint))
+    return {(m.uri, m.revision): m for m in _models(connection, "known", uris=sorted(set(uris)))}
 
 
 def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:
-    """As `write_model`, inside a transaction of the caller's."""
+    """Add a model, in place of an earlier one of the same source and revision; returns its id.
+
+    The caller has begun a transaction.
+    """
+    from .arrow import model_tables
+
     earlier = find_source(connection, fingerprint.uri, fingerprint.revision)
     if earlier:
         _delete(connection, earlier.model_id)
@@ -82,13 +84,13 @@ def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerpri
 
 def newest_model(connection: duckdb.DuckDBPyConnection, uri: str) -> Model | None:
     """The model of that source that was ingested last, of whatever revision."""
-    rows = connection.execute(statement("models/newest"), {"uri": uri}).fetchall()
-    return Model(*rows[0]) if rows else None
+    return next(iter(_models(connection, "newest", uri=uri)), None)
 
 
 def remove_model(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Remove every row of a model, in one transaction."""
     committed(connection, lambda: _delete(connection, model.model_id))
+    _log.info("removed %s (%s)", model.name, model.uri)
 
 
 def next_ids(connection: duckdb.DuckDBPyConnection, count: int) -> list[int]:
@@ -98,6 +100,13 @@ def next_ids(connection: duckdb.DuckDBPyConnection, count: int) -> list[int]:
         last = int(connection.execute(statement("lake/taken")).fetchall()[0][0])
         return list(range(last - count + 1, last + 1))
     return [int(number) for (number,) in connection.execute(statement("models/next_ids"), {"count": count}).fetchall()]
+
+
+def _models(connection: duckdb.DuckDBPyConnection, question: str, /, **parameters: object) -> list[Model]:
+    """The models of `models/QUESTION.sql`; columns of `model_row` become the fields of those names."""
+    rows = connection.execute(statement(f"models/{question}"), parameters)
+    columns = [column[0] for column in rows.description]
+    return [Model(**dict(zip(columns, row, strict=True))) for row in rows.fetchall()]
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:

@@ -10,7 +10,9 @@ A bit string is a BLOB there, and an array of fixed length a list: Parquet has n
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,8 @@ from ...queries.sql import statement
 from .database import migrations
 from .models import next_ids
 from .transactions import committed, is_lake, transaction
+
+_log = logging.getLogger(__name__)
 
 MANIFEST_VERSION = 1
 MODELS_A_PART = 256
@@ -67,6 +71,7 @@ def export_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Expo
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RegistryError(f"{folder}: is there and not empty; name a new folder")
+    began = time.monotonic()
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -82,6 +87,7 @@ def export_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Expo
         folder.rmdir()
     partial.rename(folder)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    _log.info("%s: %d bytes written in %.2f s", folder, size, time.monotonic() - began)
     return Exported(folder, rows["model"], sum(rows.values()), size)
 
 
@@ -194,6 +200,7 @@ def _import(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[
             rows += sum(_insert(connection, table, ids.renumbered(part)) for part in _parts(folder / table))
         else:
             left.append(table)
+        _log.debug("%s: imported", table)
     if ids.equal and not is_lake(connection):
         connection.execute(statement("audit/skip_ids")).fetchall()
     if ids.equal and rows != (expected := sum(n for table, n in manifest.items() if table != "setting")):

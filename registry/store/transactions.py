@@ -40,10 +40,12 @@ def committed(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One transaction. Inside it the names of tables are those that can be written: of a catalogue, the catalogue's."""
-    place = "lake" if is_lake(connection) else "registry"
+    """One transaction. Inside it the names of tables are those that can be written: of a catalogue, the catalogue's.
+
+    Macros and views are the registry's in both.
+    """
     connection.execute("BEGIN")
-    connection.execute(f"USE {place}")
+    connection.execute("SET search_path = 'lake,registry'" if is_lake(connection) else "USE registry")
     try:
         yield
     except BaseException:

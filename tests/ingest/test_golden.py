@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from forebear.ingest.fingerprint import FINGERPRINT_VERSION
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.sources import open_source
+from forebear.ingest.versions import FINGERPRINT_VERSION
 
 GOLDEN = {
     1: {

@@ -19,9 +19,8 @@ import pyarrow as pa
 import pytest
 
 from forebear.ingest.errors import RegistryError
-from forebear.registry import Failed, Ingested, Registry, Skipped, Unchanged, registry
+from forebear.registry import Failed, Ingested, Registry, Skipped, Unchanged
 from forebear.registry.jobs import ingesting
-from forebear.registry.store import models
 from forebear.registry.store.arrow import model_tables
 
 from ..writers import llama, safetensors_bytes, write_files
@@ -58,7 +57,7 @@ def test_a_write_that_fails_half_way_leaves_every_table_as_it_was(
     with Registry(registry_path) as opened:
         opened.ingest(first)
         before = counts(opened)
-        monkeypatch.setattr(models, "model_tables", broken)
+        monkeypatch.setattr("forebear.registry.store.arrow.model_tables", broken)
         with pytest.raises(duckdb.Error, match="no_such_table"):
             opened.ingest(second)
         (first / "config.json").write_text("{}")
@@ -278,7 +277,7 @@ def test_a_registered_model_and_its_unregistered_copy_get_one_answer(
 def test_a_path_that_is_registered_and_unchanged_is_not_read_again(
     zoo: Path, zoo_registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "fingerprint_model", None)
+    monkeypatch.setattr("forebear.ingest.model.fingerprint_model", None)
     monkeypatch.chdir(zoo)
     with Registry(zoo_registry, read_only=True) as opened:
         by_name = opened.ancestors("alder-docs", k=2)

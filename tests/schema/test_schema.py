@@ -16,6 +16,8 @@ from forebear.registry.store.database import migrations, open_database
 
 ROOT = Path(__file__).parent.parent.parent
 QUESTIONS = sorted((ROOT / "queries" / "sql").rglob("*.sql"))
+TABLES = {"table": "tensor"}
+"""Parameters that a plan needs a value for; all others are NULL."""
 PARAMETER = re.compile(r"\$([a-z_]\w*)")
 
 
@@ -30,6 +32,7 @@ def beside_a_lake(empty: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection
     """An empty registry with what a DuckLake catalogue has of its own."""
     empty.execute("ATTACH ':memory:' AS lake")
     empty.execute("CREATE TABLE lake.migration AS FROM registry.migration; CREATE TABLE lake.taken_ids (taken BIGINT)")
+    empty.execute("CREATE MACRO ducklake_options(name) AS TABLE SELECT name AS option_name, name AS value")
     return empty
 
 
@@ -102,7 +105,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     broken = [*migrations(), (9000, "9000_broken", "CREATE TABLE half (x INTEGER); SELECT nonsense")]
     path = tmp_path / "registry.duckdb"
     with monkeypatch.context() as patch:
-        patch.setattr("forebear.registry.database.migrations", lambda: broken)
+        patch.setattr("forebear.registry.store.database.migrations", lambda: broken)
         with pytest.raises(RegistryError, match="cannot be opened"):
             Registry(path)
     with Registry(path) as registry:
@@ -119,7 +122,8 @@ def test_duckdb_can_plan_every_question(beside_a_lake: duckdb.DuckDBPyConnection
     assert statements
     for statement in statements:
         names = set(PARAMETER.findall(code(statement.query)))
-        plan = empty.execute(f"EXPLAIN {code(statement.query)}", dict.fromkeys(names)).fetchall()
+        values = {name: TABLES.get(name) for name in names}
+        plan = empty.execute(f"EXPLAIN {code(statement.query)}", values).fetchall()
         assert plan
 
 

@@ -1,9 +1,9 @@
--- Which models among $models name which other models as their parents, and which are named by them? As in declared.sql,
--- for many queries: a plain name also means org/name; a child names the query's name or URI exactly.
+-- Which models among $models name which other models as their parents, and which are named by them? Names of
+-- parents are spelled as `named_models` says; a child names the query's name or URI exactly.
 WITH named AS (
     SELECT d.model_id AS query_id, k.model_id AS other_id, true AS is_parent, false AS is_child
     FROM declared_parent AS d
-    JOIN (SELECT model_id, unnest([name, uri, 'hf://' || name, string_split(name, '/')[-1]]) AS spelled FROM model) AS k
+    JOIN named_models((SELECT list(DISTINCT parent) FROM declared_parent)) AS k
       ON k.spelled = d.parent AND k.model_id != d.model_id
     UNION ALL
     SELECT m.model_id, d.model_id, false, true

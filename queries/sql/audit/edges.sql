@@ -1,5 +1,5 @@
--- Which pairs of models did run $run_id find to be related, other than by a shared initialisation, and is the second
--- the nearest ancestor of the first?
+-- Which pairs of models did run $run_id find to be related, other than by a shared initialisation, and is the second the
+-- nearest ancestor of the first?
 SELECT p.query_id, p.relative_id, bool_or(p.rank = 1 AND p.direction != 'aside' AND p.origin = 'derived') AS nearest
 FROM audit_pair AS p
 JOIN audit_run AS r USING (run_id)

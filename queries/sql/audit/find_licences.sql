@@ -1,5 +1,5 @@
--- Along which found edges of run $run_id (ancestors and duplicates) is the child's licence more permissive than the
--- other's? A licence that the table `licence` does not judge, or that a card does not state, is said to be not judged.
+-- Along which found edges of run $run_id (ancestors and duplicates) is the child's licence more permissive than the other's?
+-- A licence that the table `licence` does not judge, or that a card does not state, is said to be not judged.
 INSERT INTO audit_finding
 WITH edges AS (
     SELECT DISTINCT ON (f.query_id, f.relative_id) f.*, lower(trim(c.license)) AS mine, lower(trim(a.license)) AS theirs
@@ -20,10 +20,9 @@ SELECT $run_id, 'licence', CASE WHEN my_rank < their_rank THEN 'conflict' ELSE '
        CASE
            WHEN my_rank < their_rank THEN mine || ' is more permissive than ' || theirs || ' of what it comes from'
                || CASE WHEN len(dropped) > 0 THEN ': it drops ' || array_to_string(dropped, ', ') ELSE '' END
-           ELSE 'not judged: ' || CASE WHEN my_rank IS NULL THEN coalesce(mine, 'no licence') || ' of the model' ELSE ''
-           END
-               || CASE WHEN my_rank IS NULL AND their_rank IS NULL THEN ' and ' ELSE '' END || CASE WHEN their_rank IS
-               NULL THEN coalesce(theirs, 'no licence') || ' of what it comes from' ELSE '' END
+           ELSE 'not judged: ' || CASE WHEN my_rank IS NULL THEN coalesce(mine, 'no licence') || ' of the model' ELSE '' END
+               || CASE WHEN my_rank IS NULL AND their_rank IS NULL THEN ' and ' ELSE '' END
+               || CASE WHEN their_rank IS NULL THEN coalesce(theirs, 'no licence') || ' of what it comes from' ELSE '' END
        END
 FROM judged
 WHERE my_rank < their_rank OR my_rank IS NULL OR their_rank IS NULL

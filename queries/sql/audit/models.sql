@@ -1,5 +1,5 @@
--- Which models pass a filter? $name, $source, $license, $architecture and $model_type are globs without case, $since
--- the earliest time of ingestion; NULL lets everything pass.
+-- Which models pass a filter? $name, $source, $license, $architecture and $model_type are globs without case, $since the
+-- earliest time of ingestion; NULL lets everything pass.
 SELECT model_id
 FROM model
 WHERE ($name::VARCHAR IS NULL OR lower(name) GLOB lower($name::VARCHAR))

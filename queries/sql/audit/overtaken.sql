@@ -1,5 +1,5 @@
--- Which runs of this scope were ended before run $run_id, which has finished now? $queries, $against, $since,
--- $max_log10_e and $whole: the scope.
+-- Which runs of this scope were ended before run $run_id, which has finished now? $queries, $against, $since, $max_log10_e
+-- and $whole: the scope.
 SELECT run_id
 FROM audit_run
 WHERE finished_at IS NULL AND run_id < $run_id

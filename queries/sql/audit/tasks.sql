@@ -1,5 +1,5 @@
--- Notes the components of the models $models as tasks of run $run_id, each with the newest answer that has the same
--- filter $against; with $whole, only answers of this very run.
+-- Notes the components of the models $models as tasks of run $run_id, each with the newest answer that has the same filter
+-- $against; with $whole, only answers of this very run.
 INSERT INTO audit_task
 WITH base AS (
     SELECT q.query_id, q.component, q.run_id, q.seen_until

@@ -1,5 +1,3 @@
 -- Which models are there? All of them, oldest first.
-SELECT model_id, name, uri, revision, state, format, architecture, license,
-       tensors, parameters, bytes_read, bytes_total, ingested_at
-FROM model
+FROM model_row
 ORDER BY model_id;

@@ -1,8 +1,8 @@
--- Which registered models have the shape of a component, so that they could serve as controls? $kind: language, vision,
--- ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices in layers, with the
--- share of its parameters; $position_roles, $gram_roles, $positions, $gram: its sketch; $left_out: model ids. Columns:
--- model_id, uri, component, share (of the component's parameters whose role, slot and width the model has too; at least
--- $least), z (the larger of position_z and gram_z of the sketches; see candidates.sql).
+-- Which registered models have the shape of a component, so that they could serve as controls?
+-- $kind: language, vision, ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices
+-- in layers, with the share of its parameters; $position_roles, $gram_roles, $positions, $gram: its sketch; $left_out:
+-- model ids. Columns: model_id, uri, component, share (of the component's parameters whose role, slot and width the
+-- model has too; at least $least), z (the larger of position_z and gram_z of the sketches).
 WITH wanted AS (
     SELECT unnest($roles::VARCHAR[]) AS role, unnest($slots::VARCHAR[]) AS slot, unnest($widths::UBIGINT[]) AS width,
            unnest($shares::DOUBLE[]) AS share
@@ -10,7 +10,7 @@ WITH wanted AS (
     SELECT DISTINCT model_id, component, role, slot, list_product(shape[2:])::UBIGINT AS width
     FROM tensor
     WHERE layer IS NOT NULL AND len(shape) > 1
-      AND CASE WHEN component IN ('encoder', 'decoder') THEN 'language' ELSE component END = $kind
+      AND component_kind(component) = $kind
       AND model_id NOT IN (SELECT unnest($left_out::UINTEGER[]))
 ), shaped AS (
     SELECT model_id, component, sum(share) AS share
@@ -18,16 +18,11 @@ WITH wanted AS (
     GROUP BY ALL
     HAVING sum(share) >= $least
 ), sketched AS (
-    SELECT shaped.*, positions, gram,
-           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS
-           position_bits, 5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS
-           gram_bits
+    SELECT shaped.*,
+           position_z(position_roles, positions, $position_roles::UTINYINT, $positions::BLOB::BIT) AS position_z,
+           gram_z(gram_roles, gram, $gram_roles::UTINYINT, $gram::BLOB::BIT) AS gram_z
     FROM shaped JOIN sketch USING (model_id, component)
 )
-SELECT model_id, uri, component, share,
-       greatest(
-           (position_bits - 2 * bit_count(xor(positions, $positions::BLOB::BIT))) / sqrt(greatest(position_bits, 1)),
-           (gram_bits - 2 * bit_count(xor(gram, $gram::BLOB::BIT))) / sqrt(greatest(gram_bits, 1))
-       ) AS z
+SELECT model_id, uri, component, share, greatest(position_z, gram_z) AS z
 FROM sketched JOIN model USING (model_id)
 ORDER BY share DESC, z DESC, uri, model_id;

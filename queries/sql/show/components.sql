@@ -1,5 +1,4 @@
--- What is the model $model_id made of? A component a row: layers, routed experts read a layer, tensors, parameters,
--- roles.
+-- What is the model $model_id made of? A component a row: layers, routed experts read a layer, tensors, parameters, roles.
 SELECT component,
        count(DISTINCT layer) AS layers,
        count(DISTINCT expert) AS experts,

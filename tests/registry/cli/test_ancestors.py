@@ -17,7 +17,16 @@ DOCUMENT = ["schema_version", "query", "registry_models", "verdict", "components
 QUERY = ["name", "source", "revision", "parameters", "bytes_read", "bytes_total"]
 ANCESTOR = [
     *("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance"),
-    *("relation", "declared", "reason", "merged_with", "aside", "declared_child", "blocks", "ancestor_component"),
+    *(
+        "relation",
+        "declared",
+        "reason",
+        "merged_with",
+        "sibling_or_descendant",
+        "declared_child",
+        "blocks",
+        "ancestor_component",
+    ),
 ]
 BLOCK = ["query", "ancestor", "log10_p", "identity"]
 
@@ -42,7 +51,7 @@ def test_json_has_the_keys_of_the_contract(run: Run) -> None:
     assert [list(row) for row in document["components"]] == [["component", "verdict", "sentence"]]
     first = document["ancestors"][0]
     assert [list(block) for block in first["blocks"]] == [BLOCK] * 6
-    assert (document["schema_version"], document["registry_models"]) == (1, 16)
+    assert (document["schema_version"], document["registry_models"]) == (2, 16)
     assert (document["query"]["name"], document["query"]["revision"]) == ("alder-docs", None)
     assert (first["rank"], first["component"], first["evidence"]) == (1, "language", "positions")
     assert first["log10_evalue"] < -300

@@ -31,7 +31,7 @@ def test_json_has_the_keys_of_the_contract_and_every_file_the_same_rows(run: Run
     for path in files.values():
         assert run("audit", "-o", path).code == 0
     document = json.loads(files["json"].read_text(encoding="utf-8"))
-    assert list(document) == DOCUMENT and document["schema_version"] == 1
+    assert list(document) == DOCUMENT and document["schema_version"] == 2
     rows = document["findings"]
     assert all(list(row) == FINDING for row in rows)
     assert document["run"]["pairs_evaluated"] + document["run"]["pairs_carried"] > 0

@@ -55,7 +55,7 @@ def test_json_holds_everything_and_is_strict(zoo_registry: Path, run: Run) -> No
 
     ran = run("--registry", zoo_registry, "compare", "alder-rotated", "alder", "--format", "json")
     found: dict[str, Any] = json.loads(ran.out, parse_constant=refuse)
-    assert found["schema_version"] == 1 and found["verdict"] == "derived" and found["trusted"] is True
+    assert found["schema_version"] == 2 and found["verdict"] == "derived" and found["trusted"] is True
     assert found["tokenizer"]["same_id"] == 1.0 and found["full"] is None
     assert set(found) >= {"models", "controls", "corrected_for", "trust", "sentence", "notes", "map", "architecture"}
     part = found["components"][0]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forebear.registry.cli import demo
+from forebear.registry.cli.commands import demo
 
 from ..conftest import Run
 

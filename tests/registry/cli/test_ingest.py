@@ -38,7 +38,7 @@ def test_json_has_the_keys_of_the_contract(run: Run, make_model: MakeModel, bad:
     ran = run("ingest", good, bad, empty, "--format", "json")
     document = json.loads(ran.out)
     assert list(document) == ["schema_version", "results"]
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert [list(row) for row in document["results"]] == [list(KEYS)] * 3
     first, second, third = document["results"]
     assert [row["status"] for row in (first, second, third)] == ["ingested", "failed", "skipped"]
@@ -120,12 +120,12 @@ def test_quiet_leaves_only_errors_on_stderr(run: Run, make_model: MakeModel, bad
     assert run("ingest", bad, "--quiet").err.startswith("forebear: error: ")
 
 
-@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "parquet", "html", "md"])
 def test_a_file_takes_what_stdout_would(run: Run, make_model: MakeModel, tmp_path: Path, form: str) -> None:
     target = tmp_path / "found"
     ran = run("ingest", make_model("good"), "-o", target, "--format", form)
     assert (ran.code, ran.out) == (0, "")
-    assert "good" in target.read_text(encoding="utf-8")
+    assert b"good" in target.read_bytes()
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(

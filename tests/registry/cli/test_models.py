@@ -36,7 +36,7 @@ def test_an_empty_registry_lists_nothing_and_still_has_the_columns(run: Run, reg
     from forebear.registry import Registry
 
     Registry(registry_path).close()
-    assert run("list", "--format", "json").out == '{\n  "schema_version": 1,\n  "models": []\n}\n'
+    assert run("list", "--format", "json").out == '{\n  "schema_version": 2,\n  "models": []\n}\n'
     assert run("list", "--format", "jsonl").out == ""
     assert run("list", "--format", "csv").out == ",".join(MODEL) + "\n"
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forebear.registry.cli.options import Format
-from forebear.registry.cli.output import Output, Result, Table
+from forebear.registry.cli.output import Output
+from forebear.registry.cli.outputs import OUTPUTS
+from forebear.registry.cli.outputs.result import Result, Table
 from forebear.registry.reports.numbers import evalue, parameters, plain, share, size
 
 from ..conftest import COMMAND, MakeModel, Run
@@ -75,16 +76,14 @@ def test_values_become_what_json_can_hold() -> None:
     assert plain(value) == {"a": [1, None], "b": [None, None], "c": 1.25, "4": {"d": 10**30}}
 
 
-def written(result: Result, form: Format, path: Path) -> str:
-    Output(form, path).write(result)
+def written(result: Result, form: str, path: Path) -> str:
+    Output(OUTPUTS[form], path).write(result)
     return path.read_text(encoding="utf-8")
 
 
 def test_a_table_in_a_file_is_as_wide_as_its_cells(tmp_path: Path) -> None:
     long = "x" * 500
-    text = written(
-        Result({}, (), [Table(("a", "b"), [[long, "end"]], (), ["above " * 100])]), Format.TABLE, tmp_path / "t"
-    )
+    text = written(Result({}, (), [Table(("a", "b"), [[long, "end"]], (), ["above " * 100])]), "table", tmp_path / "t")
     assert f"{long}   end" in text
     assert text.splitlines()[0] == ("above " * 100).rstrip()
     assert "\x1b" not in text
@@ -92,7 +91,7 @@ def test_a_table_in_a_file_is_as_wide_as_its_cells(tmp_path: Path) -> None:
 
 def test_csv_quotes_and_flattens(tmp_path: Path) -> None:
     rows = [{"a": 'x,"y"', "b": ["p", "q"], "c": [{"z": 1}], "d": None, "e": True, "f": "two\nlines"}]
-    assert written(Result({}, rows, ()), Format.CSV, tmp_path / "t") == (
+    assert written(Result({}, rows, ()), "csv", tmp_path / "t") == (
         'a,b,c,d,e,f\n"x,""y""",p;q,"[{""z"": 1}]",,true,two\\nlines\n'
     )
 
@@ -146,7 +145,7 @@ def _dangerous(text: str) -> set[str]:
     return {c for c in text if (ord(c) < 32 and c not in "\n\r") or 127 <= ord(c) < 160 or c == "\u202e"}
 
 
-@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "html", "md"])
 def test_names_of_strangers_do_not_drive_the_terminal(run: Run, hostile: Path, form: str) -> None:
     config = json.loads((hostile / "config.json").read_text())
     (hostile / "config.json").write_text(json.dumps(config | {"architectures": [HOSTILE]}))

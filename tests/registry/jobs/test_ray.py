@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -12,7 +14,6 @@ from forebear.registry import Registry
 from forebear.registry.audit.run import AuditOptions
 from forebear.registry.jobs.engines import RayCluster
 
-ray = pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
 
 MODEL_COLUMNS = "* EXCLUDE (ingested_at)"
@@ -20,6 +21,9 @@ MODEL_COLUMNS = "* EXCLUDE (ingested_at)"
 
 @pytest.fixture(scope="module", autouse=True)
 def two_workers() -> object:
+    if importlib.util.find_spec("ray") is None:
+        pytest.fail("Ray is not installed: run `make test-ray`")
+    ray = importlib.import_module("ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield

@@ -172,5 +172,5 @@ def test_json_and_csv_hold_the_same_rows(hub: HubServer, make_model: MakeModel, 
         place = tmp_path / f"{form}.duckdb"
         found[form] = run_on(hub, "--registry", os.fspath(place), "watch", "--format", form).out
     document = json.loads(found["json"])
-    assert (document["schema_version"], document["left"]) == (1, 0)
+    assert (document["schema_version"], document["left"]) == (2, 0)
     assert list(document["results"][0]) == list(json.loads(found["jsonl"])) == found["csv"].split("\n")[0].split(",")

@@ -89,7 +89,7 @@ def test_the_command_line_shows_bases_beside_the_verdict(filled: Path, run: Run)
     shown = run("ancestors", "wrong", *place).out + run("show", "run", *place).out
     assert "declares wide, but its shapes do not fit wide" in shown and "LORA, rank 8, alpha 16" in shown
     document = json.loads(run("ancestors", "run", *place, "--format", "json").out)
-    assert document["schema_version"] == 1 and document["adapter"]["base_state"] == "matched"
+    assert document["schema_version"] == 2 and document["adapter"]["base_state"] == "matched"
     assert json.loads(run("ancestors", "base", *place, "--format", "json").out)["adapter"] is None
 
 

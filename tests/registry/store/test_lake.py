@@ -83,7 +83,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of a PostgreSQL server of this test's own."""
     programs = next((p for p in (shutil.which("initdb"), *map(str, _DEBIAN)) if p and Path(p).exists()), None)
     if programs is None:
-        pytest.skip("PostgreSQL is not installed")
+        pytest.fail("no PostgreSQL server on this machine: apt-get install postgresql")
     folder = Path(programs).resolve().parent
     place = Path(f"/tmp/forebear-postgres-{os.getpid()}")
     place.mkdir(mode=0o700)

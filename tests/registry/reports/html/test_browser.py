@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -44,9 +46,11 @@ def page(zoo_registry: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Chromium with its log and what it loads."""
-    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (make test-browser)")
     if not CHROMIUM or not DRIVER:
-        pytest.skip("no chromium and chromedriver on this machine")
+        pytest.fail("no chromium and chromedriver on this machine: apt-get install chromium chromium-driver")
+    if importlib.util.find_spec("selenium") is None:
+        pytest.fail("selenium is not installed: run `make test-browser`")
+    selenium = importlib.import_module("selenium.webdriver")
     options = selenium.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):

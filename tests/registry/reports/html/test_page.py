@@ -153,7 +153,7 @@ def test_a_foreign_norm_wearer_is_reported_as_that(zoo_registry: Path, tmp_path:
         found: Comparison = registry.compare("elm-in-alder-norms", "alder", controls=["birch"])
     write_report(found, tmp_path / "report.html")
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
-    assert "their norm gains are equal, and everything else is that of strangers" in text
+    assert "their norm gains are equal, and everything else is that of unrelated models" in text
     assert "forebear compare " in text and "corrected for 16 models" in text
 
 

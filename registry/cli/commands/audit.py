@@ -7,31 +7,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..reports.numbers import counted, evalue, share
-from .errors import ExitCode
-from .options import (
+from ...reports.numbers import counted, evalue, share
+from ..errors import ExitCode
+from ..options import (
     EngineName,
     EngineOption,
-    Format,
-    FormatOption,
-    OutputOption,
-    QuietOption,
     RegistryOption,
     chosen_engine,
     open_registry,
 )
-from .output import Output, Result, Row, Table
-from .progress import stages
+from ..output import Output
+from ..outputs.result import Result, Row, Table
+from ..printing import printing
+from ..progress import stages
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from ..audit.report import AuditChanges, AuditReport
+    from ...audit.report import AuditChanges, AuditReport
 
 
 class FailOn(StrEnum):
@@ -42,7 +37,6 @@ class FailOn(StrEnum):
     LICENCE = "licence"
 
 
-_ENDINGS = {".json": Format.JSON, ".jsonl": Format.JSONL, ".csv": Format.CSV}
 _SHOWN = ("ancestor", "declaration", "licence", "duplicate")
 _TITLES = ("status", "model", "relative", "relation", "identity", "coverage", "E-value", "reason")
 _CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "reason")
@@ -54,8 +48,10 @@ _HEADS = {
 }
 
 
+@printing
 def audit(
     context: typer.Context,
+    to: Output,
     queries: Annotated[
         str,
         typer.Option(
@@ -104,40 +100,36 @@ def audit(
     ] = None,
     engine: EngineOption = EngineName.LOCAL,
     registry: RegistryOption = None,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    quiet: QuietOption = False,
 ) -> None:
     """Compare every model with all others.
 
     One row a relation: confirmed (declared and found), undeclared (found, not declared), contradicted (declared, not
-    found) or not comparable; then licence conflicts, duplicates and families. A file that ends in .parquet, .csv, .json
-    or .jsonl holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes what is
-    new; one that was ended goes on.
+    found) or not comparable; then licence conflicts, duplicates and families. A .parquet, .csv, .json or
+    .jsonl file holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes what
+    is new; one that was ended goes on.
     """
-    to = Output(_form(form, output), output, quiet)
     if diff is not None:
         with open_registry(context, registry, read_only=True) as opened:
             changes = opened.audit_changes(*diff)
-        _write(to, changes_result(changes), changes.table)
+        to.write(changes_result(changes))
         return
     options = replace(_options(queries, against, since, max_evalue, whole, jobs), engine=chosen_engine(engine))
-    with open_registry(context, registry, create=False) as opened, stages(quiet=quiet) as advance:
+    with open_registry(context, registry, create=False) as opened, stages(quiet=to.quiet) as advance:
         report = opened.audit(options, advance=advance)
-    _write(to, audit_result(report), report.table)
+    to.write(audit_result(report))
     to.say(*_summary(report))
     if report.fails([reason.value for reason in fail_on or []]):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
 if TYPE_CHECKING:
-    from ..audit.run import AuditOptions
+    from ...audit.run import AuditOptions
 
 
 def _options(
     queries: str, against: str, since: datetime | None, max_evalue: float, whole: bool, jobs: int | None
 ) -> AuditOptions:
-    from ..audit.run import AuditOptions
+    from ...audit.run import AuditOptions
 
     if not 0 < max_evalue <= 1e-3:
         raise typer.BadParameter("an E-value is above 0, and at most 0.001: evidence above it is not significant")
@@ -147,30 +139,16 @@ def _options(
         raise typer.BadParameter(str(error)) from error
 
 
-def _form(form: Format, output: Path | None) -> Format:
-    """The form that a file's ending names, unless another one is asked for."""
-    return _ENDINGS.get(output.suffix.lower(), form) if output and form is Format.TABLE else form
-
-
-def _write(to: Output, result: Result, table: pa.Table) -> None:
-    if to.path is not None and to.path.suffix.lower() == ".parquet":
-        from pyarrow.parquet import write_table
-
-        write_table(table, to.path)
-    else:
-        to.write(result)
-
-
 def audit_result(report: AuditReport) -> Result:
     """A report in every form. People see nearest ancestors, declarations, licences and duplicates; files hold all."""
-    from ..audit.report import audit_document, rows_of
+    from ...audit.report import audit_document, rows_of
 
     rows = rows_of(report.table)
     tables = [_table(kind, found) for kind in _SHOWN if (found := [r for r in rows if r["kind"] == kind and _told(r)])]
     if report.families:
         cells = [[f.name, str(f.members)] for f in report.families]
         tables.append(Table(("family", "models"), cells, (1,), ["families"]))
-    return Result(audit_document(report), rows, tables, report.table.column_names)
+    return Result(audit_document(report), rows, tables, report.table.column_names, report.table)
 
 
 def _told(row: Row) -> bool:
@@ -208,7 +186,7 @@ def _relation(row: Row) -> str:
 
 def changes_result(changes: AuditChanges) -> Result:
     """Changes in every form."""
-    from ..audit.report import changes_document, rows_of
+    from ...audit.report import changes_document, rows_of
 
     rows = rows_of(changes.table)
     cells = [
@@ -232,6 +210,7 @@ def changes_result(changes: AuditChanges) -> Result:
         rows,
         [Table(_CHANGE_TITLES if cells else (), cells, (), [head])],
         changes.table.column_names,
+        changes.table,
     )
 
 

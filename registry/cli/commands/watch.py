@@ -8,26 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..reports.numbers import counted, evalue
-from .ancestors import relation
-from .errors import ExitCode
-from .ingest import line, remark, summary
-from .options import (
+from ...reports.numbers import counted, evalue
+from ..errors import ExitCode
+from ..options import (
     BudgetOption,
     ConnectionsOption,
-    Format,
-    FormatOption,
-    OutputOption,
-    QuietOption,
     RegistryOption,
     open_registry,
 )
-from .output import Output, Result
-from .progress import progress
+from ..output import Output
+from ..outputs.result import Result
+from ..printing import printing
+from ..progress import progress
+from .ancestors import relation
+from .ingest import remark, summary
 
 if TYPE_CHECKING:
-    from ..jobs.watching import Agenda, Watched
-    from ..registry import Registry
+    from ...jobs.watching import Agenda, Watched
+    from ...registry import Registry
 
 AuthorOption = Annotated[
     str | None, typer.Option("--author", metavar="A", help="Models of this user or organisation.", show_default=False)
@@ -58,8 +56,10 @@ LimitOption = Annotated[
 ]
 
 
+@printing
 def watch(
     context: typer.Context,
+    to: Output,
     author: AuthorOption = None,
     task: TaskOption = None,
     since: SinceOption = None,
@@ -67,9 +67,6 @@ def watch(
     connections: ConnectionsOption = None,
     budget: BudgetOption = None,
     registry: RegistryOption = None,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    quiet: QuietOption = False,
 ) -> None:
     """Ingest what is new on the Hub.
 
@@ -77,9 +74,8 @@ def watch(
     prints one line a model as it finishes, with its top ancestor. The very first run takes the newest 100, or --limit.
     Exit code 1 says that nothing could be read.
     """
-    from ..jobs.watching import Filters, agenda
+    from ...jobs.watching import Filters, agenda
 
-    to = Output(form, output, quiet)
     with open_registry(context, registry) as opened:
         todo = agenda(opened.connection, Filters(author, task, since), limit=limit)
         watched = _report(opened, todo, to, connections, budget)
@@ -90,7 +86,7 @@ def watch(
 
 def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None, budget: int | None) -> list[Watched]:
     """Carry out the agenda and print a line for each model, when it is done."""
-    from ..jobs.watching import watched_row, watching
+    from ...jobs.watching import watched_row, watching
 
     done: list[Watched] = []
     began = datetime.now(UTC)
@@ -101,13 +97,12 @@ def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None,
                 done.append(one)
                 remark(one.outcome, to)
                 advance(one.outcome.source, getattr(one.outcome, "bytes_read", 0))
-                if to.form is Format.TABLE:
+                if to.form.name == "table":
                     stream.write(_sentence(one) + "\n")
-                elif to.form is not Format.JSON:
-                    stream.writelines(line(to.form, watched_row(one), first=len(done) == 1))
-                stream.flush()
+                    stream.flush()
+                to.print_row(watched_row(one), stream, first=len(done) == 1)
         finally:
-            if to.form is Format.JSON:
+            if not to.streams:
                 rows = [watched_row(one) for one in done]
                 to.print(Result({"results": rows, "left": todo.left}, rows, ()), stream)
             to.say(summary([one.outcome for one in done], (datetime.now(UTC) - began).total_seconds()))
@@ -116,8 +111,8 @@ def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None,
 
 def _sentence(watched: Watched) -> str:
     """One line for people: status, name, and where it comes from."""
-    from ...ingest.text import printable
-    from ..jobs.outcome import Failed, Skipped
+    from ....ingest.text import printable
+    from ...jobs.outcome import Failed, Skipped
 
     outcome, top = watched.outcome, watched.ancestor
     if isinstance(outcome, Failed | Skipped):

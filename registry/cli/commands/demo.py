@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 
 import typer
 
-from ...ingest.errors import SourceError
+from ....ingest.errors import SourceError
+from ..options import registry_path
+from ..output import Output
+from ..outputs.result import Result, Table
+from ..printing import printing
 from .ancestors import ancestors_result
 from .ingest import exit_code, ingested
-from .options import Format, FormatOption, OutputOption, QuietOption, registry_path
-from .output import Output, Result, Table
 
 if TYPE_CHECKING:
-    from ..reports.ancestors import AncestorsReport
+    from ...reports.ancestors import AncestorsReport
 
 ASKED = ("alder-docs-tests", "alder-pruned", "alder-moe", "alder-merge", "alder-rotated", "alder-twin", "birch")
 _ROWS = 3
@@ -41,12 +43,11 @@ KeepOption = Annotated[
 ]
 
 
+@printing
 def demo(
     context: typer.Context,
+    to: Output,
     registry: KeepOption = None,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    quiet: QuietOption = False,
 ) -> None:
     """Ask a registry of the bundled zoo.
 
@@ -54,8 +55,7 @@ def demo(
     answer. `--registry PATH` keeps the registry for questions of your own.
     """
     folders, truth = zoo()
-    to = Output(form, output, quiet)
-    from ..registry import Registry
+    from ...registry import Registry
 
     with _place(registry_path(context, registry)) as path, Registry(path) as opened:
         outcomes = ingested(opened, [str(folder) for folder in folders], to)
@@ -67,7 +67,7 @@ def demo(
 
 def zoo() -> tuple[list[Path], dict[str, Truth]]:
     """The folders of the bundled zoo, and its truth. Raises SourceError when it is not there."""
-    place = Path(__file__).parents[2] / "tests" / "zoo"
+    place = Path(__file__).parents[3] / "tests" / "zoo"
     folders = sorted(folder for folder in (place / "models").glob("*") if folder.is_dir())
     try:
         truth: dict[str, Truth] = json.loads((place / "truth.json").read_text(encoding="utf-8"))["models"]

@@ -9,24 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..reports.numbers import evalue, share
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
-from .output import Output, Result, Table
-from .progress import stages
+from ...reports.numbers import evalue, share
+from ..options import RegistryOption, open_registry
+from ..output import Output
+from ..outputs.result import Result, Table
+from ..printing import printing
+from ..progress import stages
 
 if TYPE_CHECKING:
-    from ...queries.comparison.records.comparison import Comparison, ComponentComparison, PairEvidenceRow
-    from ...queries.comparison.records.whole import FullComparison
-    from ...queries.comparison.whole.attention import AttentionTest
-    from ...queries.comparison.whole.neurons import NeuronTest
+    from ....queries.comparison.records.comparison import Comparison, ComponentComparison, PairEvidenceRow
+    from ....queries.comparison.records.whole import FullComparison
+    from ....queries.comparison.whole.attention import AttentionTest
+    from ....queries.comparison.whole.neurons import NeuronTest
 
 _TITLES = ("of", "in", "verdict", "relation", "identity", "coverage", "E-value", "evidence")
 _RIGHT = (4, 5, 6)
 _MEANT = "registered by name, name@revision or source; or a folder, a file or org/name, read now and not kept"
 
 
+@printing
 def compare(
     context: typer.Context,
+    to: Output,
     a: Annotated[str, typer.Argument(metavar="A", help=f"A model: {_MEANT}.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another, named likewise.", show_default=False)],
     controls: Annotated[
@@ -46,9 +50,6 @@ def compare(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Read all weights of A and B, not only the first rows.")] = False,
     registry: RegistryOption = None,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    quiet: QuietOption = False,
 ) -> None:
     """Compare two models side by side, with controls.
 
@@ -56,24 +57,23 @@ def compare(
     registry supplies the nearest unrelated models of the same shape. JSON holds everything; CSV and JSON Lines hold the
     metric tables, a row for two tensors.
     """
-    with open_registry(context, registry, read_only=True) as opened, stages(quiet=quiet) as advance:
+    with open_registry(context, registry, read_only=True) as opened, stages(quiet=to.quiet) as advance:
 
         def read(done: int, total: int) -> None:
             advance("all weights, MB", done >> 20, total >> 20)
 
         found = opened.compare(a, b, controls=controls, full=full, progress=read)
-    printed = Output(form, output, quiet)
     if report:
-        from ..reports.html import write_report
+        from ...reports.html import write_report
 
         write_report(found, report)
-        printed.say(f"report: {report}")
-    printed.write(compare_result(found))
+        to.say(f"report: {report}")
+    to.write(compare_result(found))
 
 
 def compare_result(found: Comparison) -> Result:
     """A comparison in every form."""
-    from ...queries.comparison.records.document import comparison_document, metric_rows
+    from ....queries.comparison.records.document import comparison_document, metric_rows
 
     tables = [Table((), (), (), _headlines(found))]
     for part in found.components:
@@ -81,7 +81,14 @@ def compare_result(found: Comparison) -> Result:
     if found.full:
         tables.append(_full_table(found.full))
     tables.append(Table((), (), (), list(found.notes)))
-    return Result(comparison_document(found), metric_rows(found), tables)
+    return Result(comparison_document(found), metric_rows(found), tables, page=lambda: _page(found))
+
+
+def _page(found: Comparison) -> str:
+    """The report with every figure, which is a page of its own."""
+    from ...reports.html.page import report_page
+
+    return report_page(found)
 
 
 def _headlines(found: Comparison) -> list[str]:
@@ -112,7 +119,7 @@ def _shown(rows: Sequence[PairEvidenceRow]) -> Iterator[tuple[PairEvidenceRow, b
 
 
 def _evidence_cells(row: PairEvidenceRow, both: bool) -> list[str]:
-    from ...queries.comparison.pair.verdict import roles_taken_over
+    from ....queries.comparison.pair.verdict import roles_taken_over
 
     roles = roles_taken_over(row)
     return [

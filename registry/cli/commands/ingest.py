@@ -13,28 +13,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..reports.numbers import parameters, size
-from .errors import ExitCode, say_error
-from .options import (
+from ...reports.numbers import parameters, size
+from ..errors import ExitCode, say_error
+from ..options import (
     BudgetOption,
     ConnectionsOption,
     EngineName,
     EngineOption,
-    Format,
-    FormatOption,
-    OutputOption,
-    QuietOption,
     RegistryOption,
     chosen_engine,
     open_registry,
 )
-from .output import Output, Result, Row, Table, csv_lines, json_line
-from .progress import progress
+from ..output import Output
+from ..outputs.result import Result, Table
+from ..printing import printing
+from ..progress import progress
 
 if TYPE_CHECKING:
-    from ..jobs.engines import Engine
-    from ..jobs.outcome import Failed, Outcome, Skipped
-    from ..registry import Registry
+    from ...jobs.engines import Engine
+    from ...jobs.outcome import Failed, Outcome, Skipped
+    from ...registry import Registry
 
 Sources = Annotated[
     list[str],
@@ -46,16 +44,15 @@ Sources = Annotated[
 ]
 
 
+@printing
 def ingest(
     context: typer.Context,
+    to: Output,
     sources: Sources,
     connections: ConnectionsOption = None,
     budget: BudgetOption = None,
     engine: EngineOption = EngineName.LOCAL,
     registry: RegistryOption = None,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    quiet: QuietOption = False,
 ) -> None:
     """Fingerprint models and keep them.
 
@@ -65,7 +62,6 @@ def ingest(
     4 says that some inputs could not be read, 1 that none could, 3 that there was nothing to read.
     """
     specs = expanded(sources)
-    to = Output(form, output, quiet)
     if not specs:
         to.say("no sources given")
         raise typer.Exit(ExitCode.NOTHING)
@@ -112,20 +108,17 @@ def report(
     engine: Engine | None = None,
 ) -> list[Outcome]:
     """Ingest `specs` and print a row for each; what is done is printed, also after Ctrl-C."""
-    from ..jobs.outcome import outcome_row
+    from ...jobs.outcome import outcome_row
 
     done: list[Outcome] = []
     began = time.monotonic()
-    streamed = to.form in {Format.JSONL, Format.CSV}
     with to.opened() as stream:
         try:
             for outcome in each(registry, specs, to, connections=connections, budget=budget, engine=engine):
                 done.append(outcome)
-                if streamed:
-                    stream.writelines(line(to.form, outcome_row(outcome), first=len(done) == 1))
-                    stream.flush()
+                to.print_row(outcome_row(outcome), stream, first=len(done) == 1)
         finally:
-            if done and not streamed:
+            if done and not to.streams:
                 to.print(outcomes_result(done), stream)
             to.say(summary(done, time.monotonic() - began))
     return done
@@ -159,7 +152,7 @@ def each(
 
 def outcomes_result(outcomes: Sequence[Outcome]) -> Result:
     """Outcomes in every form."""
-    from ..jobs.outcome import outcome_row
+    from ...jobs.outcome import outcome_row
 
     rows = [outcome_row(outcome) for outcome in outcomes]
     return Result({"results": rows}, rows, [Table(_TITLES, [_cells(outcome) for outcome in outcomes], _RIGHT)])
@@ -170,7 +163,7 @@ _RIGHT = range(2, 7)
 
 
 def _cells(outcome: Outcome) -> list[str]:
-    from ..jobs.outcome import Failed, Skipped
+    from ...jobs.outcome import Failed, Skipped
 
     seconds = f"{outcome.seconds:.2f}"
     if isinstance(outcome, Failed | Skipped):
@@ -179,14 +172,9 @@ def _cells(outcome: Outcome) -> list[str]:
     return [outcome.status, outcome.name, *counts, seconds]
 
 
-def line(form: Format, row: Row, *, first: bool) -> Iterable[str]:
-    """A row of a stream of JSON Lines or CSV."""
-    return [json_line(row)] if form is Format.JSONL else csv_lines(list(row), [row], header=first)
-
-
 def remark(outcome: Outcome, to: Output) -> None:
     """What a person should know of one input, when it happens; a failure even with --quiet."""
-    from ..jobs.outcome import Failed, Ingested, Skipped
+    from ...jobs.outcome import Failed, Ingested, Skipped
 
     match outcome:
         case Failed():

@@ -6,34 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..reports.numbers import evalue, share
-from .options import Format, FormatOption, OutputOption, QuietOption, RegistryOption, open_registry
-from .output import Output, Result, Table
+from ...reports.numbers import evalue, share
+from ..options import AskedModel, RegistryOption, open_registry
+from ..output import Output
+from ..outputs.result import Result, Table
+from ..printing import printing
 
 if TYPE_CHECKING:
-    from ...queries.answers.records import Ancestor, ComponentAnswer
-    from ..reports.ancestors import AncestorsReport
-    from ..store.adapters import AdapterDetails
+    from ....queries.answers.records import Ancestor, ComponentAnswer
+    from ...reports.ancestors import AncestorsReport
+    from ...store.adapters import AdapterDetails
 
 _TITLES = ("rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared")
 _RIGHT = (0, 3, 4, 5)
 _BLOCK_TITLES = ("rank", "ancestor", "block of the model", "block of the ancestor", "identity", "p")
 _BLOCK_RIGHT = (0, 4, 5)
 
-ModelArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A model: registered by name, name@revision or source; or a folder, a file or org/name, read now and not"
-        " kept.",
-        show_default=False,
-    ),
-]
 
-
+@printing
 def ancestors(
     context: typer.Context,
-    model: ModelArgument,
+    to: Output,
+    model: AskedModel,
     k: Annotated[
         int,
         typer.Option(
@@ -42,9 +36,6 @@ def ancestors(
     ] = 10,
     blocks: Annotated[bool, typer.Option("--blocks", help="Also show which layer, or expert, matches which.")] = False,
     registry: RegistryOption = None,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    quiet: QuietOption = False,
 ) -> None:
     """Rank the likely ancestors of a model.
 
@@ -54,12 +45,12 @@ def ancestors(
     """
     with open_registry(context, registry, read_only=True) as opened:
         found = opened.ancestors(model, k=k)
-    Output(form, output, quiet).write(ancestors_result(found, blocks=blocks))
+    to.write(ancestors_result(found, blocks=blocks))
 
 
 def ancestors_result(report: AncestorsReport, *, blocks: bool = False) -> Result:
     """A report in every form; CSV holds the block maps only with `blocks`."""
-    from ..reports.ancestors import ancestor_rows, report_document
+    from ...reports.ancestors import ancestor_rows, report_document
 
     rows = ancestor_rows(report)
     columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]

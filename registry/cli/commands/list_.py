@@ -1,0 +1,34 @@
+"""`forebear list`: the registered models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ...reports.models import MODEL_COLUMNS, model_row, named
+from ...reports.numbers import counted, parameters
+from ..options import RegistryOption, open_registry
+from ..output import Output
+from ..outputs.result import Result, Table
+from ..printing import printing
+
+if TYPE_CHECKING:
+    from ...store.models import Model
+
+
+@printing
+def list_(context: typer.Context, to: Output, registry: RegistryOption = None) -> None:
+    """List the registered models, oldest first."""
+    with open_registry(context, registry, read_only=True) as opened:
+        models = opened.models()
+    to.write(list_result(models))
+    to.say(f"{counted(len(models), 'model')} in {opened.place}")
+
+
+def list_result(models: list[Model]) -> Result:
+    """Registered models in every form."""
+    rows = [model_row(model) for model in models]
+    titles = ("name", "architecture", "license", "parameters", "source")
+    cells = [[named(m), m.architecture or "", m.license or "", parameters(m.parameters), m.uri] for m in models]
+    return Result({"models": rows}, rows, [Table(titles, cells, (3,))], MODEL_COLUMNS)

@@ -1,0 +1,86 @@
+"""`forebear show`: what is kept of one model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from ...reports.models import model_row, named
+from ...reports.numbers import parameters, size
+from ..options import KeptModel, RegistryOption, open_registry
+from ..output import Output
+from ..outputs.result import Result, Table
+from ..printing import printing
+from .ancestors import base_table
+
+if TYPE_CHECKING:
+    from ...store.adapters import AdapterDetails
+    from ...store.details import ModelDetails
+
+
+@printing
+def show(
+    context: typer.Context,
+    to: Output,
+    model: KeptModel,
+    registry: RegistryOption = None,
+) -> None:
+    """Show what is kept of one model.
+
+    Its source, components, tokenizer, declared parents, and tensors that were left out.
+    """
+    with open_registry(context, registry, read_only=True) as opened:
+        found = opened.details(model)
+    to.write(show_result(found))
+
+
+def show_result(details: ModelDetails) -> Result:
+    """One model in every form."""
+    found = asdict(details)
+    del found["model"]
+    row = model_row(details.model) | found
+    facts = [[key.replace("_", " "), text] for key, text in _facts(details)]
+    titles = ("component", "layers", "experts read", "tensors", "parameters", "roles")
+    parts = [
+        [c.component, str(c.layers), str(c.experts or ""), str(c.tensors), parameters(c.parameters), " ".join(c.roles)]
+        for c in details.components
+    ]
+    tables = [Table(("model", named(details.model)), facts), Table(titles, parts, range(1, 5))]
+    if details.adapter:
+        tables.append(base_table(details.adapter))
+    if details.skipped:
+        left = [[s.name, parameters(s.parameters), s.reason] for s in details.skipped]
+        tables.append(Table(("tensor left out", "parameters", "reason"), left, (1,)))
+    return Result({"model": row}, [row], tables)
+
+
+def _facts(details: ModelDetails) -> list[tuple[str, str]]:
+    model, tokenizer = details.model, details.tokenizer
+    parents = ", ".join(
+        f"{p.parent} ({p.origin}{': ' + p.relation if p.relation else ''})" for p in details.declared_parents
+    )
+    return [
+        *_adapter_facts(details.adapter),
+        ("source", model.uri),
+        ("revision", model.revision or ""),
+        ("format", model.format),
+        ("architecture", model.architecture or ""),
+        ("license", model.license or ""),
+        ("declared parents", parents or "none"),
+        ("tokenizer", f"{tokenizer.kind}, {tokenizer.size} tokens" if tokenizer else "none"),
+        ("tensors", str(model.tensors)),
+        ("parameters", parameters(model.parameters)),
+        ("read", f"{size(model.bytes_read)} of {size(model.bytes_total)}"),
+        ("ingested", f"{model.ingested_at:%Y-%m-%d %H:%M:%S} UTC"),
+    ]
+
+
+def _adapter_facts(adapter: AdapterDetails | None) -> list[tuple[str, str]]:
+    if adapter is None:
+        return []
+    marks = [adapter.kind, *(["DoRA"] if adapter.dora else []), *(["rsLoRA"] if adapter.rslora else [])]
+    numbers = [f"rank {adapter.rank}"] if adapter.rank is not None else []
+    numbers += [f"alpha {adapter.alpha:g}"] if adapter.alpha is not None else []
+    return [("adapter", ", ".join([*marks, *numbers, " ".join(adapter.targets)]))]

@@ -1,0 +1,50 @@
+"""How results are printed: one file a format, and the table of them all.
+
+A new format is a file here and a line in OUTPUTS; every command has it then, by `--format` and by the ending of `-o`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from . import csv_rows, html_page, json_document, json_lines, markdown, parquet, table
+from .result import Result, Row
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """A way to print a result: `text` gives its lines for a stream, or `data` its bytes; one of the two.
+
+    `row` gives the lines of one row, with a head where it is the first: a format that has it is printed as rows come.
+    `endings` are those of files that are written so.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    text: Callable[[Result, IO[str]], Iterable[str]] | None = None
+    data: Callable[[Result], bytes] | None = None
+    row: Callable[[Row, bool], Iterable[str]] | None = None
+
+
+OUTPUTS: dict[str, OutputFormat] = {
+    output.name: output
+    for output in (
+        OutputFormat("table", (".txt",), text=table.lines),
+        OutputFormat("json", (".json",), text=json_document.lines),
+        OutputFormat("jsonl", (".jsonl", ".ndjson"), text=json_lines.lines, row=json_lines.row_lines),
+        OutputFormat("csv", (".csv",), text=csv_rows.lines, row=csv_rows.row_lines),
+        OutputFormat("parquet", (".parquet",), data=parquet.data),
+        OutputFormat("html", (".html", ".htm"), text=html_page.lines),
+        OutputFormat("md", (".md",), text=markdown.lines),
+    )
+}
+"""Name -> format, in the order of the help. The first is for people, and what is printed where nothing is asked for."""
+
+
+def format_of(path: Path | None) -> OutputFormat:
+    """The format that a file's ending names; that for people where there is no file, or its ending says nothing."""
+    ending = path.suffix.lower() if path else ""
+    return next((output for output in OUTPUTS.values() if ending in output.endings), OUTPUTS["table"])

@@ -1,0 +1,53 @@
+"""What a command returns, before it has a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...reports.numbers import plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What people see: lines of text, then columns; those whose numbers are in `right` stand to the right."""
+
+    titles: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    right: Collection[int] = ()
+    above: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
+
+    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own.
+    """
+
+    document: Row
+    rows: Sequence[Row]
+    tables: Sequence[Table]
+    columns: Sequence[str] = field(default=())
+    """The columns of CSV and Parquet, where they are not those of the first row."""
+    arrow: pa.Table | None = None
+    page: Callable[[], str] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.columns or (self.rows[0] if self.rows else ()))
+
+    @property
+    def shown(self) -> Sequence[Table]:
+        """The tables, or one of all rows for a result that says itself in a line to people."""
+        if self.tables or not self.rows:
+            return self.tables
+        cells = [[str(plain(row.get(name, ""))) for name in self.names] for row in self.rows]
+        return [Table(self.names, cells)]

@@ -1,0 +1,43 @@
+"""The options of every command that prints: one decorator gives them, so that no command lists them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter
+from pathlib import Path
+from typing import get_type_hints
+
+from .log import logged
+from .options import FormatOption, OutputOption, QuietOption, VerboseOption
+from .output import Output
+from .outputs import OutputFormat
+
+_SHARED: dict[str, tuple[object, object]] = {
+    "form": (FormatOption, None),
+    "output": (OutputOption, None),
+    "verbose": (VerboseOption, 0),
+    "quiet": (QuietOption, False),
+}
+"""Parameter -> the option that it stands for, and its default."""
+
+
+def printing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with `--format`, `-o`, `-v` and `--quiet`; its parameter `to` becomes the Output that they mean."""
+    hints = get_type_hints(command, include_extras=True)
+    own = [p.replace(annotation=hints[p.name]) for p in inspect.signature(command).parameters.values()]
+    shared = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _SHARED.items()
+    ]
+
+    @wraps(command)
+    def printed(*, form: OutputFormat | None, output: Path | None, verbose: int, quiet: bool, **others: object) -> None:
+        with logged(verbose):
+            command(to=Output.chosen(form, output, quiet), **others)
+
+    parameters = [*(p for p in own if p.name != "to"), *shared]
+    printed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    printed.__annotations__ = {p.name: p.annotation for p in parameters}
+    return printed

@@ -1,0 +1,49 @@
+"""A question about the ancestors of one model, registered or not, and the report that answers it."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import duckdb
+
+from ...ingest.model import ModelFingerprint
+from ...queries.answers.ancestors import ancestors
+from ...queries.data.query import registered_query
+from ...queries.sql import statement
+from ..jobs.question import unregistered_query
+from ..store.adapters import adapter_details, unregistered_adapter
+from ..store.arrow import model_tables
+from ..store.models import Model
+from .ancestors import AncestorsReport, overall_verdict
+
+_log = logging.getLogger(__name__)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, k: int) -> AncestorsReport:
+    """The ranked ancestors of a registered model, or of a fingerprint that is not kept; at least `k` rows a component.
+
+    A component has fewer rows where the registry holds fewer models.
+    """
+    began = time.monotonic()
+    if isinstance(asked, Model):
+        query = registered_query(connection, asked.model_id)
+        adapter = adapter_details(connection, asked.model_id)
+    else:
+        query = unregistered_query(connection, asked)
+        adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
+    answers = ancestors(connection, query, k)
+    others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
+    _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
+    return AncestorsReport(
+        name=asked.name,
+        source=asked.uri,
+        revision=asked.revision,
+        parameters=asked.parameters,
+        bytes_read=asked.bytes_read,
+        bytes_total=asked.bytes_total,
+        registry_models=int(others[0][0]),
+        verdict=overall_verdict(answers),
+        components=tuple(answers),
+        adapter=adapter,
+    )

@@ -1,0 +1,26 @@
+"""A registered model as a row, and by the name that people read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..store.models import Model
+
+MODEL_COLUMNS = (
+    *("name", "source", "revision", "format", "architecture", "license"),
+    *("tensors", "parameters", "bytes_read", "bytes_total", "ingested_at"),
+)
+"""The keys of a registered model in the JSON contract, in their order."""
+
+
+def model_row(model: Model) -> dict[str, object]:
+    """A registered model with the keys of the JSON contract: its identifier is its source and revision."""
+    found = asdict(model) | {"source": model.uri, "ingested_at": f"{model.ingested_at.isoformat(timespec='seconds')}Z"}
+    return {key: found[key] for key in MODEL_COLUMNS}
+
+
+def named(model: Model) -> str:
+    """Its name, with the revision where the source has them."""
+    return model.name + (f"@{model.revision}" if model.revision else "")

@@ -1,0 +1,90 @@
+"""Registries that released versions wrote open here, and answer as those versions answered.
+
+`versions/VERSION.duckdb.gz` was made by that version: `forebear ingest alder alder-docs alder-merge cedar` in a folder
+of these four bundled models, then `forebear audit`. `versions/VERSION.json` holds what it said then: the ancestors of
+each model, the findings of the audit, and `FROM ancestors('alder-docs')`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forebear.ingest.errors import RegistryError
+from forebear.registry import Registry
+from forebear.registry.reports.ancestors import ancestor_rows
+from forebear.registry.reports.numbers import plain
+from forebear.registry.store.database import migrations
+
+FOLDER = Path(__file__).parent / "versions"
+VERSIONS = sorted(path.name.removesuffix(".duckdb.gz") for path in FOLDER.glob("*.duckdb.gz"))
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    """A released version."""
+    return str(request.param)
+
+
+@pytest.fixture
+def old(version: str, tmp_path: Path) -> Path:
+    """The registry that it wrote."""
+    path = tmp_path / "old.duckdb"
+    path.write_bytes(gzip.decompress((FOLDER / f"{version}.duckdb.gz").read_bytes()))
+    return path
+
+
+@pytest.fixture
+def said(version: str) -> dict[str, Any]:
+    """What that version answered."""
+    found: dict[str, Any] = json.loads((FOLDER / f"{version}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def near(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose numbers may differ in the last digits: libraries add in another order."""
+    return {k: pytest.approx(v, rel=1e-6, abs=1e-9) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def test_there_is_a_registry_of_the_first_release() -> None:
+    assert "0.1.0" in VERSIONS
+
+
+def test_an_old_registry_answers_after_migration_as_it_did(old: Path, said: dict[str, Any]) -> None:
+    with Registry(old) as registry:
+        assert [model.name for model in registry.models()] == list(said["answers"])
+        for name, answer in said["answers"].items():
+            report = registry.ancestors(name)
+            assert report.verdict == answer["verdict"]
+            rows = [{key: plain(row[key]) for key in answer["ancestors"][0]} for row in ancestor_rows(report)]
+            assert rows == [near(row) for row in answer["ancestors"]]
+
+
+def test_the_audits_of_an_old_registry_are_kept_and_a_new_one_takes_them_over(old: Path, said: dict[str, Any]) -> None:
+    with Registry(old) as registry:
+        before, after = registry.audit_report(1), registry.audit()
+        for report in (before, after):
+            rows = [{key: row[key] for key in said["findings"][0]} for row in report.table.to_pylist()]
+            assert rows == [near(row) for row in said["findings"]]
+        assert (after.run.evaluated, after.run.carried) == (0, before.run.evaluated)
+
+
+def test_the_macros_of_an_old_registry_answer_as_they_did(old: Path, said: dict[str, Any]) -> None:
+    with Registry(old) as registry:
+        found = registry.connection.sql("FROM ancestors('alder-docs')").to_arrow_table().to_pylist()
+        assert found == [near(row) for row in said["sql"]]
+
+
+def test_an_old_registry_that_is_only_read_says_what_to_do_and_stays_as_it_is(old: Path) -> None:
+    before = old.read_bytes()
+    with pytest.raises(RegistryError, match="open it once for writing"):
+        Registry(old, read_only=True)
+    assert old.read_bytes() == before
+    Registry(old).close()
+    with Registry(old, read_only=True) as registry:
+        applied = registry.connection.execute("SELECT name FROM migration ORDER BY version").fetchall()
+    assert [name for (name,) in applied] == [name for _, name, _ in migrations()]
