@@ -169,5 +169,10 @@ bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short 
 	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \
 	  --results benchmarks/RESULTS.md --readme README.md
 
+.PHONY: docs
+docs: dev                       ## the output in README and docs as it is printed today, and what is made from code; PAGES=docs/audit.md
+	$(BIN)/python -m docs.make_folders
+	$(BIN)/python -m docs.refresh $(PAGES)
+
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info

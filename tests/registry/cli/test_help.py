@@ -50,8 +50,9 @@ def test_every_command_has_help_with_the_common_options(run: Run, command: str) 
         )
 
 
-def test_the_readme_and_the_help_name_the_same_commands() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_docs_and_the_help_name_the_same_commands() -> None:
+    pages = (README, README.parent / "docs" / "commands.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `forebear ")]
     table = {span.removeprefix("forebear ").split()[0] for row in rows for span in re.findall(r"`([^`]+)`", row)}
     used = set(re.findall(r"^\$ forebear (?:--registry \S+ )?([a-z]+)\b", text, re.MULTILINE))
