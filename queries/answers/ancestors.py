@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from ..data.query import Query, QuerySketch, load_models
+from ..lineage.claims import Claims
 from ..search.candidates import candidates
 from ..sql import statement
 from .records import ComponentAnswer
@@ -58,6 +59,18 @@ def _answer(
         *(component.name, len(found), models, len(named), time.monotonic() - began),
     )
     began = time.monotonic()
-    answer = judged(component, others, facts, declared=declared, released_at=query.released_at, models=models, k=k)
+    claims = Claims(
+        released={model: released for model, (_, _, released) in facts.items() if released},
+        query_released=query.released_at,
+        roots=_claimed_roots(connection, wanted),
+        query_root=query.root,
+        newest=query.newest,
+    )
+    answer = judged(component, others, facts, declared=declared, claims=claims, models=models, k=k)
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
     return answer
+
+
+def _claimed_roots(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, str]:
+    """Which models are roots by somebody's claim, and whose."""
+    return dict(connection.execute(statement("models/roots"), {"models": list(models)}).fetchall())

@@ -14,7 +14,8 @@ import pyarrow as pa
 from ..data.component import Component
 from ..data.loading import load_components
 from ..evidence.kinds import KINDS
-from .records import Ancestor, ComponentAnswer
+from ..lineage.claims import Claims
+from .records import ComponentAnswer
 from .verdict import judged
 
 _EVERYONE = 1 << 30
@@ -37,6 +38,7 @@ class Batch:
     """Tasks, and the rows of the registry of every model that they name.
 
     `declared` says of (query, other) whether the query names the other as its parent, and whether it is the reverse.
+    `roots` are the models that were trained from scratch by somebody's claim, with whose.
     """
 
     run_id: int
@@ -45,6 +47,7 @@ class Batch:
     tables: Mapping[str, pa.Table]
     facts: Mapping[int, Facts]
     declared: Mapping[tuple[int, int], tuple[bool, bool]]
+    roots: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,12 @@ def _answer(task: Task, batch: Batch, components: Mapping[tuple[int, str], Compo
         [other for other in others if other.kind == mine.kind],
         batch.facts,
         declared={o.model_id: batch.declared.get((task.query_id, o.model_id), (False, False)) for o in others},
-        released_at=batch.facts[task.query_id][2],
+        claims=Claims(
+            released={o.model_id: moment for o in others if (moment := batch.facts[o.model_id][2])},
+            query_released=batch.facts[task.query_id][2],
+            roots={o.model_id: batch.roots[o.model_id] for o in others if o.model_id in batch.roots},
+            query_root=batch.roots.get(task.query_id),
+        ),
         models=task.compared,
         k=_EVERYONE,
         blocks=False,
@@ -111,7 +119,9 @@ def _pair_rows(batch: Batch, answered: _Answered) -> pa.Table:
             "rank": _ids([one.rank for one in found]),
             "place": _ids([place for _, place, _ in rows]),
             "origin": _texts([one.origin for one in found]),
-            "direction": _texts([_direction(one) for one in found]),
+            "direction": _texts([one.direction if one.origin else None for one in found]),
+            "direction_probability": _numbers([one.direction_probability if one.origin else None for one in found]),
+            "direction_by": _texts(["; ".join(one.direction_by) if one.origin else None for one in found]),
             "evidence": _texts([one.evidence for one in found]),
             **{f"log10_p_{k}": _numbers([o.log10_p.get(k) for o in found]) for k in kinds},
             **{
@@ -125,12 +135,6 @@ def _pair_rows(batch: Batch, answered: _Answered) -> pa.Table:
             "declared_child": pa.array([one.declared_child for one in found], pa.bool_()),
         }
     )
-
-
-def _direction(one: Ancestor) -> str | None:
-    if one.origin is None:
-        return None
-    return "aside" if one.sibling_or_descendant else "ancestor" if one.direction_known else "untold"
 
 
 def _ids(values: Sequence[int]) -> pa.Array:

@@ -34,7 +34,11 @@ class QuerySketch:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by."""
+    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by.
+
+    `root` is who claims that it was trained from scratch; `newest` says that nothing registered came after it, because
+    somebody assumes so.
+    """
 
     model_id: int
     own: tuple[str, ...]
@@ -42,6 +46,8 @@ class Query:
     components: tuple[Component, ...]
     sketches: tuple[QuerySketch, ...]
     released_at: datetime | None = None
+    root: str | None = None
+    newest: bool = False
 
 
 def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
@@ -56,6 +62,10 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
         tuple(components),
         registered_sketches(connection, model_id),
         facts[4],
+        next(
+            (source for _, source in connection.execute(statement("models/roots"), {"models": [model_id]}).fetchall()),
+            None,
+        ),
     )
 
 

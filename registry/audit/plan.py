@@ -133,4 +133,5 @@ def loaded(
         for model, _ in task.candidates
         if (task.query_id, model) in declared
     }
-    return Batch(scope.run_id, scope.newest, tuple(tasks), tables, facts, links)
+    roots = dict(connection.execute(statement("models/roots"), {"models": named}).fetchall())
+    return Batch(scope.run_id, scope.newest, tuple(tasks), tables, facts, links, roots)

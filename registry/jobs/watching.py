@@ -148,7 +148,7 @@ def _watched(registry: Registry, outcome: Outcome) -> Watched:
         return Watched(outcome)
     report = registry.ancestors(model, k=1)
     answers = [a for a in report.components if a.verdict == report.verdict]
-    related = report.verdict in {"derived", "shared_initialisation"}
+    related = report.verdict in {"derived", "related", "shared_initialisation"}
     top = next((a.ancestors[0] for a in answers if a.ancestors), None) if related else None
     return Watched(outcome, report.verdict, top, answers[0].sentence if answers else None)
 

@@ -58,6 +58,18 @@ def _row(component: str, ancestor: Ancestor) -> dict[str, object]:
     """`component` is the query's; the ancestor's own stands beside it (a decoder may descend from a language model)."""
     found: dict[str, object] = asdict(ancestor)
     order = ("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance")
-    more = ("relation", "declared", "reason", "merged_with", "sibling_or_descendant", "declared_child", "blocks")
+    more = (
+        "relation",
+        "declared",
+        "reason",
+        "merged_with",
+        "direction",
+        "direction_probability",
+        "direction_by",
+        "equal_values",
+        "origin",
+        "declared_child",
+        "blocks",
+    )
     row = {key: found[key] for key in (*order, *more)}
     return row | {"component": component, "ancestor_component": ancestor.component}

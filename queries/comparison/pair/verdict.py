@@ -20,6 +20,7 @@ from ...evidence.kinds import KINDS
 from ...evidence.pair import PairEvidence
 from ...relation.adapters import relation_of
 from ...relation.flags import Relation
+from ...relation.origin import Origin
 from ..records.comparison import PairEvidenceRow, RoleMatch
 from ..tables.metric_tables import role_order
 
@@ -30,6 +31,14 @@ REWRITTEN = frozenset({"basis_changed", "width_pruned"})
 """Flags of models whose values no longer stand where they stood."""
 _FINE_TUNED = 0.9
 """Fine-tunes correlate above it with their parent, continued pretrainings and merges below."""
+
+
+_VERDICTS: dict[Origin, Verdict] = {
+    "derivation": "related",
+    "shared_initialisation": "shared_initialisation",
+    "undetermined": "inconclusive",
+}
+"""Of two models alone: which of them came first no third one tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,7 @@ def judge(evidence: PairEvidence) -> Judged:
     """The verdict of one direction."""
     if evidence.significant:
         relation = relation_of(evidence)
-        verdict: Verdict = "inconclusive" if relation.origin == "undecided" else relation.origin
-        return Judged(evidence, relation, verdict, relation.reason)
+        return Judged(evidence, relation, _VERDICTS[relation.origin], relation.reason)
     if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES:
         return Judged(evidence, None, "inconclusive", "too few matrices to tell anything")
     if not evidence.log10_p:
@@ -112,8 +120,8 @@ def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norm
     row = rows[0]
     both = f"{names[0]} and {names[1]}"
     match row.verdict:
-        case "derived":
-            return f"{both} {_lineage(rows)}; who came first, weights alone do not tell"
+        case "derived" | "related":
+            return f"{both} {_lineage(rows)}; which came first two models alone cannot tell"
         case "shared_initialisation":
             return f"{both} have the same random initialisation and were trained apart: {row.reason}"
         case "inconclusive" if row.relation:

@@ -1,5 +1,6 @@
 -- Removes every row of the model whose id is in the variable model_id.
 DELETE FROM model WHERE model_id = getvariable('model_id');
+DELETE FROM root_claim WHERE model_id = getvariable('model_id');
 DELETE FROM declared_parent WHERE model_id = getvariable('model_id');
 DELETE FROM tokenizer WHERE model_id = getvariable('model_id');
 DELETE FROM sketch WHERE model_id = getvariable('model_id');

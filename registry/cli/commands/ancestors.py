@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...reports.ancestors import AncestorsReport
     from ...store.adapters import AdapterDetails
 
-_TITLES = ("rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared")
+_TITLES = ("rank", "name", "relation", "direction", "identity", "coverage", "E-value", "evidence", "declared")
 _RIGHT = (0, 3, 4, 5)
 _BLOCK_TITLES = ("rank", "ancestor", "block of the model", "block of the ancestor", "identity", "p")
 _BLOCK_RIGHT = (0, 4, 5)
@@ -78,6 +78,7 @@ def _table(answer: ComponentAnswer) -> Table:
             str(one.rank),
             one.name,
             relation(one),
+            direction(one),
             f"{one.identity:.3f}",
             share(one.coverage),
             evalue(one.log10_evalue),
@@ -90,12 +91,19 @@ def _table(answer: ComponentAnswer) -> Table:
 
 
 def relation(ancestor: Ancestor) -> str:
-    """The flags in words; a merge names its other parent, and a sibling or descendant says what it is."""
+    """The flags in words; a merge names its other parent."""
     flags = [f.replace("_", " ") for f in ancestor.relation]
     if ancestor.merged_with:
         flags = [f"merged with {ancestor.merged_with}" if f == "merged" else f for f in flags]
-    text = ", ".join(flags)
-    return f"{text} (sibling or descendant)".strip() if ancestor.sibling_or_descendant else text
+    return ", ".join(flags)
+
+
+def direction(ancestor: Ancestor) -> str:
+    """The direction and the probability of being an ancestor: `ancestor 0.99`, `? 0.42` where it is unknown."""
+    if ancestor.origin is None:
+        return ""
+    kind = "?" if ancestor.direction == "unknown" else ancestor.direction
+    return f"{kind} {ancestor.direction_probability:.2f}"
 
 
 def _block_table(answer: ComponentAnswer) -> Table:

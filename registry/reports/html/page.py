@@ -30,6 +30,7 @@ MOST_CHARACTERS = 200
 """Of a value of a config."""
 _VERDICTS = {
     "derived": "Derived: of one lineage",
+    "related": "Related: of one lineage, which came first is not known",
     "shared_initialisation": "One initialisation, trained apart",
     "unrelated": "Unrelated",
     "inconclusive": "Inconclusive",
