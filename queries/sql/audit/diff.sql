@@ -6,19 +6,19 @@ WITH asked AS (
     INTERSECT
     SELECT source FROM audit_model WHERE run_id = $later AND asked
 ), old AS (
-    FROM audit_findings WHERE run_id = $earlier QUALIFY row_number() OVER (PARTITION BY kind, query_source, component,
-    coalesce(relative_source, relative), relative_component ORDER BY status) = 1
+    FROM audit_findings WHERE run_id = $earlier
+    QUALIFY row_number() OVER (PARTITION BY kind, query_source, component, coalesce(relative_source, relative), relative_component ORDER BY status) = 1
 ), new AS (
-    FROM audit_findings WHERE run_id = $later QUALIFY row_number() OVER (PARTITION BY kind, query_source, component,
-    coalesce(relative_source, relative), relative_component ORDER BY status) = 1
+    FROM audit_findings WHERE run_id = $later
+    QUALIFY row_number() OVER (PARTITION BY kind, query_source, component, coalesce(relative_source, relative), relative_component ORDER BY status) = 1
 )
 SELECT CASE WHEN old.kind IS NULL THEN 'appeared' WHEN new.kind IS NULL THEN 'gone' ELSE 'changed' END AS change,
        coalesce(new.kind, old.kind) AS kind, old.status AS status_before, new.status AS status_after,
        coalesce(new.query, old.query) AS query, coalesce(new.query_source, old.query_source) AS query_source,
        coalesce(new.component, old.component) AS component,
-       coalesce(new.relative, old.relative) AS relative, coalesce(new.relative_source, old.relative_source) AS
-       relative_source, old.rank AS rank_before, new.rank AS rank_after, old.relation AS relation_before, new.relation
-       AS relation_after, coalesce(new.reason, old.reason) AS reason
+       coalesce(new.relative, old.relative) AS relative, coalesce(new.relative_source, old.relative_source) AS relative_source,
+       old.rank AS rank_before, new.rank AS rank_after, old.relation AS relation_before, new.relation AS relation_after,
+       coalesce(new.reason, old.reason) AS reason
 FROM old
 FULL JOIN new
   ON new.kind = old.kind AND new.query_source = old.query_source AND new.component IS NOT DISTINCT FROM old.component

@@ -6,14 +6,14 @@ WITH found AS (
     SELECT p.*, d.original_id AS copy_of, e.original_id AS other_copy_of
     FROM audit_pair AS p
     JOIN audit_run AS r USING (run_id)
-    LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id LEFT JOIN audit_duplicate AS e ON
-    e.run_id = p.run_id AND e.id = p.relative_id WHERE p.run_id = $run_id AND p.rank = 1 AND p.origin = 'derived' AND
-    p.direction != 'aside' AND p.log10_evalue <= r.max_log10_e
+    LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id
+    LEFT JOIN audit_duplicate AS e ON e.run_id = p.run_id AND e.id = p.relative_id
+    WHERE p.run_id = $run_id AND p.rank = 1 AND p.origin = 'derived' AND p.direction != 'aside' AND p.log10_evalue <= r.max_log10_e
 ), first AS (
     SELECT *, bool_or(declared) OVER tie AS any_declared,
-           bool_or(coalesce(coalesce(copy_of, query_id) = coalesce(other_copy_of, relative_id), false)) OVER tie AS
-           any_copy, row_number() OVER (PARTITION BY query_id, component ORDER BY place) AS number, count(*) OVER tie AS
-           tied
+           bool_or(coalesce(coalesce(copy_of, query_id) = coalesce(other_copy_of, relative_id), false)) OVER tie AS any_copy,
+           row_number() OVER (PARTITION BY query_id, component ORDER BY place) AS number,
+           count(*) OVER tie AS tied
     FROM found
     WINDOW tie AS (PARTITION BY query_id, component)
 ), undeclared AS (

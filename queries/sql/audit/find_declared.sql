@@ -5,31 +5,33 @@ INSERT INTO audit_finding
 WITH run AS (
     FROM audit_run WHERE run_id = $run_id
 ), declared AS (
-    SELECT d.model_id AS query_id, d.parent, any_value(d.relation) AS said, k.model_id AS relative_id FROM
-    declared_parent AS d JOIN audit_model AS m ON m.run_id = $run_id AND m.id = d.model_id AND m.asked LEFT JOIN (SELECT
-    model_id, unnest([name, uri, 'hf://' || name, string_split(name, '/')[-1]]) AS spelled FROM model) AS k
+    SELECT d.model_id AS query_id, d.parent, any_value(d.relation) AS said, k.model_id AS relative_id
+    FROM declared_parent AS d
+    JOIN audit_model AS m ON m.run_id = $run_id AND m.id = d.model_id AND m.asked
+    LEFT JOIN (SELECT model_id, unnest([name, uri, 'hf://' || name, string_split(name, '/')[-1]]) AS spelled FROM model) AS k
       ON k.spelled = d.parent AND k.model_id != d.model_id
     GROUP BY ALL
 ), kinds AS (
-    SELECT model_id, list(DISTINCT CASE WHEN component IN ('encoder', 'decoder') THEN 'language' ELSE component END) AS
-    kinds FROM sketch GROUP BY model_id
+    SELECT model_id, list(DISTINCT CASE WHEN component IN ('encoder', 'decoder') THEN 'language' ELSE component END) AS kinds
+    FROM sketch GROUP BY model_id
 ), judged AS (
     SELECT d.*, p.component, p.relative_component, p.origin, p.log10_evalue, p.direction,
            p.log10_evalue <= run.max_log10_e AND p.origin IN ('derived', 'undecided') AS found,
            CASE
-               WHEN d.relative_id IS NULL THEN 'the declared parent is not in the registry' WHEN d.relative_id NOT IN
-               (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is not among the models that were
-               compared' WHEN mine.kinds IS NULL AND d.said = 'adapter' THEN 'an adapter without matrices of its own to
-               compare' WHEN mine.kinds IS NULL THEN 'the model has no layers to compare' WHEN theirs.kinds IS NULL THEN
-               'the declared parent has no layers to compare' WHEN p.query_id IS NULL THEN 'no component of one kind: '
-               || array_to_string(mine.kinds, ', ') || ' here, '
+               WHEN d.relative_id IS NULL THEN 'the declared parent is not in the registry'
+               WHEN d.relative_id NOT IN (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is not among the models that were compared'
+               WHEN mine.kinds IS NULL AND d.said = 'adapter' THEN 'an adapter without matrices of its own to compare'
+               WHEN mine.kinds IS NULL THEN 'the model has no layers to compare'
+               WHEN theirs.kinds IS NULL THEN 'the declared parent has no layers to compare'
+               WHEN p.query_id IS NULL THEN 'no component of one kind: ' || array_to_string(mine.kinds, ', ') || ' here, '
                    || array_to_string(theirs.kinds, ', ') || ' there'
-               WHEN coalesce(p.log10_p_positions, p.log10_p_gram, p.log10_p_minhash) IS NULL THEN 'no comparable
-               tensors' WHEN p.origin IS NULL AND q.verdict = 'inconclusive' THEN 'too few matrices to tell anything'
+               WHEN coalesce(p.log10_p_positions, p.log10_p_gram, p.log10_p_minhash) IS NULL THEN 'no comparable tensors'
+               WHEN p.origin IS NULL AND q.verdict = 'inconclusive' THEN 'too few matrices to tell anything'
            END AS not_comparable,
            CASE
-               WHEN p.origin = 'shared_initialisation' THEN 'the same random initialisation, trained apart: ' ||
-               p.reason WHEN p.origin IS NOT NULL THEN 'found, but not below the E-value asked for' ELSE p.reason
+               WHEN p.origin = 'shared_initialisation' THEN 'the same random initialisation, trained apart: ' || p.reason
+               WHEN p.origin IS NOT NULL THEN 'found, but not below the E-value asked for'
+               ELSE p.reason
            END AS contradicted, p.reason
     FROM declared AS d
     CROSS JOIN run
@@ -46,12 +48,10 @@ WITH run AS (
            ) AS place
     FROM judged
 ), declarations AS (
-    SELECT DISTINCT ON (query_id, relative_id, component) * FROM best WHERE confirmed AND found ORDER BY query_id,
-    relative_id, component, parent
+    SELECT DISTINCT ON (query_id, relative_id, component) * FROM best WHERE confirmed AND found ORDER BY query_id, relative_id, component, parent
 )
 SELECT $run_id, 'ancestor', 'confirmed', query_id, component, relative_id, relative_component, parent,
-       CASE direction WHEN 'aside' THEN 'declared and related, though by its weights a sibling or a descendant: ' ELSE
-       '' END || reason
+       CASE direction WHEN 'aside' THEN 'declared and related, though by its weights a sibling or a descendant: ' ELSE '' END || reason
 FROM declarations
 UNION ALL
 SELECT $run_id, 'declaration', CASE WHEN not_comparable IS NULL THEN 'contradicted' ELSE 'not_comparable' END,

@@ -2,14 +2,15 @@
 INSERT INTO audit_finding
 SELECT $run_id, 'duplicate',
        CASE WHEN EXISTS (
-           FROM declared_parent AS n JOIN audit_model AS o ON o.run_id = $run_id AND n.parent IN (o.name, o.source,
-           'hf://' || o.name, string_split(o.name, '/')[-1]) WHERE (n.model_id = d.id AND o.id = d.original_id) OR
-           (n.model_id = d.original_id AND o.id = d.id)
+           FROM declared_parent AS n
+           JOIN audit_model AS o ON o.run_id = $run_id AND n.parent IN (o.name, o.source, 'hf://' || o.name, string_split(o.name, '/')[-1])
+           WHERE (n.model_id = d.id AND o.id = d.original_id) OR (n.model_id = d.original_id AND o.id = d.id)
        ) THEN 'confirmed' ELSE 'undeclared' END,
        d.id, p.component, d.original_id, p.relative_component, NULL, d.reason
-FROM audit_duplicate AS d JOIN audit_model AS m ON m.run_id = d.run_id AND m.id = d.id JOIN audit_model AS n ON n.run_id
-= d.run_id AND n.id = d.original_id LEFT JOIN (FROM audit_pair WHERE run_id = $run_id QUALIFY row_number() OVER
-(PARTITION BY query_id, relative_id ORDER BY log10_evalue, component) = 1) AS p
+FROM audit_duplicate AS d
+JOIN audit_model AS m ON m.run_id = d.run_id AND m.id = d.id
+JOIN audit_model AS n ON n.run_id = d.run_id AND n.id = d.original_id
+LEFT JOIN (FROM audit_pair WHERE run_id = $run_id QUALIFY row_number() OVER (PARTITION BY query_id, relative_id ORDER BY log10_evalue, component) = 1) AS p
   ON p.query_id = d.id AND p.relative_id = d.original_id
 WHERE d.run_id = $run_id AND (m.asked OR n.asked)
 ORDER BY d.id;

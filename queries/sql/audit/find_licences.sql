@@ -20,10 +20,9 @@ SELECT $run_id, 'licence', CASE WHEN my_rank < their_rank THEN 'conflict' ELSE '
        CASE
            WHEN my_rank < their_rank THEN mine || ' is more permissive than ' || theirs || ' of what it comes from'
                || CASE WHEN len(dropped) > 0 THEN ': it drops ' || array_to_string(dropped, ', ') ELSE '' END
-           ELSE 'not judged: ' || CASE WHEN my_rank IS NULL THEN coalesce(mine, 'no licence') || ' of the model' ELSE ''
-           END
-               || CASE WHEN my_rank IS NULL AND their_rank IS NULL THEN ' and ' ELSE '' END || CASE WHEN their_rank IS
-               NULL THEN coalesce(theirs, 'no licence') || ' of what it comes from' ELSE '' END
+           ELSE 'not judged: ' || CASE WHEN my_rank IS NULL THEN coalesce(mine, 'no licence') || ' of the model' ELSE '' END
+               || CASE WHEN my_rank IS NULL AND their_rank IS NULL THEN ' and ' ELSE '' END
+               || CASE WHEN their_rank IS NULL THEN coalesce(theirs, 'no licence') || ' of what it comes from' ELSE '' END
        END
 FROM judged
 WHERE my_rank < their_rank OR my_rank IS NULL OR their_rank IS NULL

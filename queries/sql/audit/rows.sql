@@ -2,5 +2,4 @@
 SELECT * EXCLUDE (run_id)
 FROM audit_findings
 WHERE run_id = $run_id AND list_contains($kinds::VARCHAR[], kind)
-ORDER BY list_position($kinds::VARCHAR[], kind), status DESC, query, query_source, component, rank, relative,
-relative_source;
+ORDER BY list_position($kinds::VARCHAR[], kind), status DESC, query, query_source, component, rank, relative, relative_source;

@@ -9,8 +9,7 @@ WHERE EXISTS (FROM audit_candidate AS c WHERE c.query_id = t.query_id AND c.comp
        JOIN audit_query AS q USING (run_id, query_id, component)
        CROSS JOIN LATERAL (
            SELECT log10(3) + log10(greatest(1, q.compared)) AS earlier,
-                  log10(3) + log10(greatest(1, $models - list_contains($against::UINTEGER[], q.query_id)::INTEGER)) AS
-                  now
+                  log10(3) + log10(greatest(1, $models - list_contains($against::UINTEGER[], q.query_id)::INTEGER)) AS now
        ) AS correction
        WHERE p.run_id = t.base_run AND p.query_id = t.query_id AND p.component = t.component
          AND ((p.origin IS NOT NULL AND NOT list_contains($against::UINTEGER[], p.relative_id))

@@ -9,12 +9,12 @@
 -- half of them else.
 WITH roles AS (
     SELECT model_id, component,
-           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS
-           position_bits, 5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS
-           gram_bits, bit_count(xor(positions, $positions::BLOB::BIT)) AS positions_apart, bit_count(xor(gram,
-           $gram::BLOB::BIT)) AS gram_apart, bit_count(xor(column_bits, $columns::BLOB::BIT)) AS columns_apart, CASE
-           WHEN greatest(o_filled, $o_filled) > 0 THEN 1 - o_filled * $o_filled / (o_filled + $o_filled - o_filled *
-           $o_filled)
+           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS position_bits,
+           5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS gram_bits,
+           bit_count(xor(positions, $positions::BLOB::BIT)) AS positions_apart,
+           bit_count(xor(gram, $gram::BLOB::BIT)) AS gram_apart,
+           bit_count(xor(column_bits, $columns::BLOB::BIT)) AS columns_apart,
+           CASE WHEN greatest(o_filled, $o_filled) > 0 THEN 1 - o_filled * $o_filled / (o_filled + $o_filled - o_filled * $o_filled)
                 ELSE 0 END AS o_strange,
            CASE WHEN greatest(down_filled, $down_filled) > 0 THEN 1 - down_filled * $down_filled / (down_filled + $down_filled - down_filled * $down_filled)
                 ELSE 0 END AS down_strange
@@ -26,8 +26,7 @@ WITH roles AS (
            (position_bits - 2 * positions_apart) / sqrt(greatest(position_bits, 1)) AS position_z,
            (gram_bits - 2 * gram_apart) / sqrt(greatest(gram_bits, 1)) AS gram_z,
            (256 * (o_strange + down_strange) - columns_apart)
-               / sqrt(greatest(128 * (o_strange * (9 - 8 * o_strange) + down_strange * (9 - 8 * down_strange)), 1)) AS
-               minhash_z
+               / sqrt(greatest(128 * (o_strange * (9 - 8 * o_strange) + down_strange * (9 - 8 * down_strange)), 1)) AS minhash_z
     FROM roles
 )
 FROM (

@@ -19,9 +19,8 @@ WITH wanted AS (
     HAVING sum(share) >= $least
 ), sketched AS (
     SELECT shaped.*, positions, gram,
-           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS
-           position_bits, 5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS
-           gram_bits
+           7 * 256 - 256 * bit_count((127 - (position_roles | $position_roles::UTINYINT))::UTINYINT)::INTEGER AS position_bits,
+           5 * 120 - 120 * bit_count((31 - (gram_roles | $gram_roles::UTINYINT))::UTINYINT)::INTEGER AS gram_bits
     FROM shaped JOIN sketch USING (model_id, component)
 )
 SELECT model_id, uri, component, share,

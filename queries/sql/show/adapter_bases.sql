@@ -4,8 +4,7 @@
 -- all layers from 0 on; $parents: declared names. Columns: model_id, name, uri, declared, fits (NULL: cannot be told).
 -- The view adapter_bases asks the same of all registered adapters.
 WITH wanted AS (
-    SELECT unnest($components::VARCHAR[]) AS component, unnest($layers::INTEGER[]) AS layer, unnest($experts::INTEGER[])
-    AS expert,
+    SELECT unnest($components::VARCHAR[]) AS component, unnest($layers::INTEGER[]) AS layer, unnest($experts::INTEGER[]) AS expert,
            unnest($roles::VARCHAR[]) AS role, unnest($slots::VARCHAR[]) AS slot,
            unnest($outputs::UBIGINT[]) AS outputs, unnest($inputs::UBIGINT[]) AS inputs
 ), layered AS (
@@ -13,8 +12,7 @@ WITH wanted AS (
 ), compared AS (
     SELECT b.model_id,
            count(*) FILTER (b.shape[1] = w.outputs AND list_product(b.shape[2:]) = w.inputs) AS equal,
-           count(*) FILTER (w.outputs > 0 AND w.inputs > 0 AND (b.shape[1] != w.outputs OR list_product(b.shape[2:]) !=
-           w.inputs)) AS other
+           count(*) FILTER (w.outputs > 0 AND w.inputs > 0 AND (b.shape[1] != w.outputs OR list_product(b.shape[2:]) != w.inputs)) AS other
     FROM layered AS w
     JOIN tensor AS b
       ON b.component = w.component AND b.layer = w.layer AND coalesce(b.expert::INTEGER, -1) = w.expert
@@ -33,8 +31,7 @@ WITH wanted AS (
     FROM deep LEFT JOIN compared USING (model_id)
 )
 SELECT m.model_id, m.name, m.uri,
-       list_has_any([m.name, m.uri, 'hf://' || m.name, string_split(m.name, '/')[-1]], $parents::VARCHAR[]) AS declared,
-       j.fits
+       list_has_any([m.name, m.uri, 'hf://' || m.name, string_split(m.name, '/')[-1]], $parents::VARCHAR[]) AS declared, j.fits
 FROM model AS m LEFT JOIN judged AS j USING (model_id)
 WHERE m.model_id != $model_id AND m.model_id NOT IN (SELECT model_id FROM adapter) AND (j.fits OR declared)
 ORDER BY declared DESC, j.fits DESC, m.name, m.model_id;
