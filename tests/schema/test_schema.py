@@ -102,7 +102,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatc
     broken = [*migrations(), (9000, "9000_broken", "CREATE TABLE half (x INTEGER); SELECT nonsense")]
     path = tmp_path / "registry.duckdb"
     with monkeypatch.context() as patch:
-        patch.setattr("forebear.registry.database.migrations", lambda: broken)
+        patch.setattr("forebear.registry.store.database.migrations", lambda: broken)
         with pytest.raises(RegistryError, match="cannot be opened"):
             Registry(path)
     with Registry(path) as registry:
