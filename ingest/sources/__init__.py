@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import SourceError
 from ..text import printable
 from .folder import FOLDER, folder_uri
-from .hub_spec import HUB
+from .hub_kind import HUB
 from .kind import Location, SourceKind
 from .source import CONNECTIONS, Source, SourceFile
 

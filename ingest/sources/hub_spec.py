@@ -1,13 +1,8 @@
-"""How people name a repository of the Hugging Face Hub. Reading one imports the HTTP client, naming one does not."""
+"""How people name a repository of the Hugging Face Hub."""
 
 from __future__ import annotations
 
 import re
-
-from ..errors import SourceError
-from ..text import printable
-from .kind import Location, SourceKind
-from .source import CONNECTIONS, Source
 
 SCHEME = "hf://"
 _SPEC = re.compile(r"(?:hf://)?(?P<repository>[^/@\s]+/[^/@\s]+)(?:@(?P<revision>[^\s@]+))?")
@@ -31,26 +26,3 @@ def is_repository(name: str) -> bool:
     except HFValidationError:
         return False
     return True
-
-
-def _parse(spec: str) -> Location | None:
-    parsed = parse_spec(spec)
-    if parsed is not None:
-        return Location(f"{SCHEME}{parsed[0]}", parsed[1])
-    if spec.startswith(SCHEME):
-        raise SourceError(f"{printable(spec)}: not a repository; write hf://org/name or hf://org/name@revision")
-    return None
-
-
-def _open(spec: str, connections: int | None) -> Source:
-    from .hub import open_hub  # imports the HTTP client, which local work never needs
-
-    try:
-        return open_hub(spec, connections=connections or CONNECTIONS)
-    except SourceError as error:
-        if spec.startswith(SCHEME):
-            raise
-        raise SourceError(f"{error} (nor is there a file or folder {printable(spec)})") from None
-
-
-HUB = SourceKind("hub", _parse, _open, remote=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...ingest.reading.paired import paired_reader
-from ...ingest.reading.whole import whole_model
 from ...ingest.sources import Source
+from ...ingest.whole_model import whole_model
 from ...queries.comparison.records.whole import FullComparison
 from ...queries.comparison.tokenizers.tokenizers import TokenizerComparison, compare_tokenizers
 from ...queries.comparison.whole.comparison import Progress, full_comparison

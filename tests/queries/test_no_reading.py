@@ -14,7 +14,7 @@ OPENERS = (
     "ingest.formats",
     "ingest.model",
     "ingest.reading.ranges",
-    "ingest.reading.whole",
+    "ingest.whole_model",
     "ingest.sources",
     "registry",
 )
@@ -60,4 +60,4 @@ def test_no_module_of_queries_opens_a_file_but_the_loader_of_its_statements(path
 
 def test_the_walk_sees_what_a_module_imports() -> None:
     found = imports(ROOT / "registry" / "jobs" / "whole.py")
-    assert {"ingest.reading.whole", "ingest.sources.Source"} <= found
+    assert {"ingest.whole_model", "ingest.sources.Source"} <= found

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from forebear.ingest.reading import stream as streams
 from forebear.ingest.reading.digest import TensorDigest, ValueDigest
 from forebear.ingest.reading.stream import BLOCK, TensorStream, pieces
-from forebear.ingest.reading.whole import whole_model
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 from forebear.ingest.storage.views import transposed
+from forebear.ingest.whole_model import whole_model
 
 from ...writers import MemorySource, llama, llama_config, model_files, raw
 

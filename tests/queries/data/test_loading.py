@@ -56,8 +56,8 @@ def tables(rows: dict[str, list[dict[str, object]]], seed: int | None) -> dict[s
         made = {key: pa.array(values) for key, values in columns.items() if key != "value"}
         if name != "tensor":
             width, element = STORED_VALUES.get(name, (64, "float32"))
-            flat = pa.array([number for row in columns["value"] for number in row], element)
-            made["value"] = pa.FixedSizeListArray.from_arrays(flat, width)
+            flat = np.array(columns["value"], element).reshape(-1)
+            made["value"] = pa.FixedSizeListArray.from_arrays(pa.array(flat), width)
         else:
             made["hash"] = pa.array(columns["hash"], pa.uint64())
         if "token" in made:

@@ -11,7 +11,7 @@ from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.ranking import Candidate, Ranked, rank
 from forebear.queries.relation.adapters import relation_of
 
-from ..components import WIDTH, Model, base, component, drifted, quantised, rounded, with_columns
+from ..components import WIDTH, Model, base, changed, component, drifted, quantised, rounded, with_columns
 
 ROOT = base(1)
 
@@ -114,8 +114,8 @@ def test_what_needs_another_basis_comes_after_what_matches_directly_although_it_
 
 def test_a_merge_has_both_parents_in_the_first_rank() -> None:
     left, right = drifted(ROOT, 0.1, 2), drifted(ROOT, 0.1, 3)
-    made = zip(left, right, strict=True)
-    merge = tuple(type(a)(a.role, (0.5 * a.value + 0.5 * b.value), a.layer, a.expert, a.slot, a.rows) for a, b in made)
+    halves = iter(right)
+    merge = changed(left, lambda t: (t.value + next(halves).value) / 2)
     rows = ranked(merge, dict(root=ROOT, left=left, right=right, other=drifted(ROOT, 0.1, 4)))
     assert {row.candidate.name: row.merged_with for row in rows if row.rank == 1} == {"left": "right", "right": "left"}
     assert all(row.merged_with is None for row in rows if row.rank > 1)

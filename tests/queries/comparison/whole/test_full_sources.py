@@ -17,9 +17,9 @@ from gguf import GGMLQuantizationType as Kind
 from forebear.ingest.errors import SourceError
 from forebear.ingest.reading import stream as streams
 from forebear.ingest.reading.stream import BLOCK, TensorStream, pieces
-from forebear.ingest.reading.whole import whole_model
 from forebear.ingest.sources import open_source
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+from forebear.ingest.whole_model import whole_model
 from forebear.registry.jobs.whole import weights_of
 
 from ....hub_server import HubServer

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from ..checkpoint import open_checkpoint
-from ..sources.source import Source
-from ..storage.reader import Reader
-from .stream import WholeModel
+from .checkpoint import open_checkpoint
+from .reading.stream import WholeModel
+from .sources.source import Source
+from .storage.reader import Reader
 
 _log = logging.getLogger(__name__)
 
