@@ -5,7 +5,7 @@ Rows keep their names when forebear's change: `direction` is what the answer say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from forebear.queries.data.component import Component
 from forebear.queries.data.query import load_models
 from forebear.queries.evidence import pair
 from forebear.queries.evidence.pair import PairEvidence
+from forebear.queries.lineage.claims import Claims
 from forebear.registry import Registry
 
 from .summary import COPIES
@@ -25,8 +26,9 @@ FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 LEAST_LOG10_EVALUE = -3.0
 """Rows above it are what unrelated models reach: they are no part of an answer."""
 ANSWERED = 50
-OPTIONS = ("no dates", "dates known")
-"""What is known beside the weights; a known root is one more as soon as forebear takes one."""
+OPTIONS = ("no dates", "newest", "dates known", "root known")
+"""What is known beside the weights. Newest: the query is, of the members that appeared before it. Root known: where the
+registry holds the root of the query's family, somebody says so."""
 
 
 class Compare(Protocol):
@@ -62,7 +64,10 @@ class Answer:
 class Asker:
     """Holds the components of all models in memory; `order` is the order in which they appeared, for dates."""
 
-    def __init__(self, registry: Path, folders: Mapping[str, Path], order: Sequence[str]) -> None:
+    def __init__(
+        self, registry: Path, folders: Mapping[str, Path], order: Sequence[str], roots: Collection[str] = ()
+    ) -> None:
+        self._roots = frozenset(roots)
         self._order = {name: number for number, name in enumerate(order)}
         with Registry(registry) as opened:
             by_folder = {folder.resolve().as_uri(): name for name, folder in folders.items()}
@@ -79,23 +84,35 @@ class Asker:
 
     def ask(self, query: str, members: Sequence[str], option: str) -> Answer:
         """The answer for `query` in a registry of `members`, with one of OPTIONS."""
-        dates = option == "dates known"
         component = self._main(query)
-        others = [name for name in members if name != query]
+        others = [n for n in members if n != query and (option != "newest" or self._order[n] < self._order[query])]
         candidates = [c for name in others for c in self._components[name] if c.kind == component.kind]
-        facts = {self._ids[n]: (n, n, self._released(n) if dates else None) for n in others}
+        facts = {self._ids[n]: (n, n, None) for n in others}
         found = verdict.judged(
             component,
             candidates,
             facts,
             declared={},
-            released_at=self._released(query) if dates else None,
+            claims=self._claims(query, others, option),
             models=len(others),
             k=ANSWERED,
             blocks=False,
         )
         rows = tuple(_row(r, r.name) for r in found.ancestors if r.log10_evalue <= LEAST_LOG10_EVALUE)
         return Answer(found.verdict, found.sentence, rows)
+
+    def _claims(self, query: str, others: Sequence[str], option: str) -> Claims:
+        match option:
+            case "newest":
+                return Claims(newest=True)
+            case "dates known":
+                released = {self._ids[n]: self._released(n) for n in others}
+                return Claims(released=released, query_released=self._released(query))
+            case "root known":
+                roots = {self._ids[n]: "the benchmark" for n in others if n in self._roots}
+                return Claims(roots=roots, query_root="the benchmark" if query in self._roots else None)
+            case _:
+                return Claims()
 
     def _main(self, name: str) -> Component:
         components = self._components[name]

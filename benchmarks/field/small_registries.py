@@ -66,7 +66,8 @@ def together(folders: Sequence[Path], split: str | None) -> tuple[Zoo, dict[str,
 def ask_all(folders: Sequence[Path], to: Path, split: str | None, count: int, seed: int) -> list[dict[str, Any]]:
     """Draw families from each folder in turn, ask, write to the file, and return what was asked."""
     zoo, places = together(folders, split)
-    asker = Asker(to.with_suffix(".duckdb"), places, list(zoo.members))
+    roots = [name for name, member in zoo.members.items() if not member.parents]
+    asker = Asker(to.with_suffix(".duckdb"), places, list(zoo.members), roots)
     asked: list[dict[str, Any]] = []
     started = time.monotonic()
     with to.open("w", encoding="utf-8") as lines:

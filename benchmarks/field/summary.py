@@ -13,6 +13,7 @@ from typing import Any
 Question = dict[str, Any]
 Row = dict[str, Any]
 BINS = 10
+TOLD = 0.95
 COPIES = frozenset({"identical", "numeric_copy"})
 NOT_ABOVE = frozenset({"sibling_or_descendant", "sibling", "descendant"})
 """Directions that deny that a row is an ancestor."""
@@ -42,12 +43,19 @@ def first_tie(question: Question) -> list[Row]:
 
 def falsely_derived(question: Question) -> bool:
     """`derived from` a model that is no ancestor."""
-    return bool(question["verdict"] == "derived" and question["rows"] and not question["rows"][0]["is_ancestor"])
+    named = told_ancestor(question)
+    return bool(question["verdict"] == "derived" and named and not named["is_ancestor"])
+
+
+def told_ancestor(question: Question) -> Row | None:
+    """The row that the answer derives the query from: the first one that is told to be an ancestor."""
+    told = [r for r in question["rows"] if r["probability"] is not None and r["probability"] >= TOLD]
+    return next((r for r in told if r["direction"] in {"ancestor", "copy"}), None)
 
 
 def truly_wrong(question: Question) -> bool:
     """As `falsely_derived`, where the named model stores neither the query's weights nor an ancestor's."""
-    row = question["rows"][0] if question["rows"] else {}
+    row = told_ancestor(question) or {}
     return falsely_derived(question) and not row["stands_for_ancestor"] and row["truth"] != "copy"
 
 

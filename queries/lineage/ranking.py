@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
 from .claims import Claims
-from .direction import Direction, direction_of
+from .direction import Direction, direction_of, prior
 from .family import MOST
 from .judgement import Judgement, Relative, judge
 
@@ -138,4 +138,4 @@ def _by_claims(candidate: Candidate, claims: Claims) -> Direction:
         )
     if claims.later(candidate.key):
         return Direction("unknown", 0.0, ("claimed release dates",))
-    return UNPLACED
+    return Direction("unknown", prior("none"), ())
