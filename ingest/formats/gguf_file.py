@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError, SourceError
+from ..layouts.heads import interleaved_rows
 from ..storage.dtypes import nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage, runs
 from ..storage.reader import Range, Reader
@@ -26,7 +27,7 @@ from ..text import printable
 from . import gguf_metadata as metadata
 from .contents import Contents
 from .gguf_header import Header, TensorInfo, read_header
-from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name, original_rows
+from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name
 
 _PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
 _UNREADABLE = {"Q8_1", "Q8_K", "Q1_0"}
@@ -181,7 +182,7 @@ def _original(
     part = tensor.name.split(".")[2] if tensor.name.startswith("blk.") and tensor.name.count(".") > 2 else ""
     if arch in PERMUTED and part in {"attn_q", "attn_k"} and tensor.shape:
         heads = _heads(fields, arch, tensor.name.split(".")[1], shared=part == "attn_k")
-        if order := original_rows(heads, tensor.shape[0]):
+        if order := interleaved_rows(heads, tensor.shape[0]):
             storage = (RowsOf if len(tensor.shape) > 1 else ColumnsOf)(storage, order)
     return replace(tensor, name=name, storage=storage)
 

@@ -21,8 +21,10 @@ from ..metadata.card import text_config
 from ..names.architectures import ALTERNATING_GATE_UP, FUSED_GATE_UP, FUSED_QKV, RENAMED, STACKED_EXPERTS, TRANSPOSED
 from ..storage.logical import LogicalTensor, Storage
 from ..storage.skipped import SkippedTensor
-from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, Transposed, alternating, groups, transposed
+from ..storage.views import Stack, Transposed, alternating, groups, transposed
 from ..text import printable
+from .frameworks import cut_rows, hugging_face
+from .heads import qkv_rows
 
 TRANSPOSED_VALUES = 1 << 27
 """Values of [in, out] matrices that are read of a model: all of GPT-2 (85 million), 4 of the 48 layers of GPT-2 XL."""
@@ -45,7 +47,7 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
     """Every tensor as it is, or in its logical parts."""
     config = text_config(config)
     model_type = str(config.get("model_type") or "")
-    turned, skipped = _turn(tensors)
+    turned, skipped = _turn(hugging_face(tensors, config))
     stacks = _Stacks(turned, model_type)
     turned = [part for tensor in turned for part in stacks.split(tensor)]
     shapes = {t.name: t.shape for t in turned}
@@ -211,7 +213,7 @@ class _Stacks:
         if what != "gate_up":
             return [one]
         cuts = alternating(2, rest[0]) if self._alternating else groups((rest[0] // 2,) * 2, 1)
-        return _parts(one, [f"{stem}{leaf}{kind}" for leaf in ("gate_proj", "up_proj")], cuts)
+        return cut_rows(one, [f"{stem}{leaf}{kind}" for leaf in ("gate_proj", "up_proj")], cuts)
 
 
 def _is_turned(head: str, shapes: Mapping[tuple[str, str], tuple[int, ...]]) -> bool:
@@ -239,72 +241,10 @@ def _split(
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type):
             stem = found["head"] + found["leaf"]
             weight = shapes.get(f"{stem}.weight") or shapes.get(f"{stem}_weight") or tensor.shape
-            cuts = _qkv(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
+            cuts = qkv_rows(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
             names = [_sibling(found, p) for p in (*_PARTS, *([_FOURTH[order]] if order in _FOURTH else []))]
-            return _parts(tensor, names, cuts) if cuts else [tensor]
+            return cut_rows(tensor, names, cuts) if cuts else [tensor]
     for tail, types, leaves in FUSED_GATE_UP:
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type) and tensor.shape[0] % 2 == 0:
-            return _parts(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
+            return cut_rows(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
     return [tensor]
-
-
-def _parts(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides]) -> list[LogicalTensor]:
-    view = RowsOf if len(tensor.shape) > 1 else ColumnsOf
-    return [
-        replace(tensor, name=name, shape=(cut.count, *tensor.shape[1:]), storage=view(tensor.storage, cut))
-        for name, cut in zip(names, cuts, strict=True)
-    ]
-
-
-def _qkv(order: str, shape: tuple[int, ...], config: Mapping[str, object]) -> list[Strides] | None:
-    """The rows of q, k and v of a matrix of `shape`; None when the config does not fit it."""
-    rows = shape[0]
-    heads = _number(config, "num_attention_heads", "n_head", "num_heads", "n_heads")
-    shared = _number(config, "num_key_value_heads", "num_kv_heads", "n_head_kv", "n_kv_heads") or heads
-    match order:
-        case "falcon" if config.get("new_decoder_architecture"):
-            order = "groups"
-        case "falcon":
-            order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
-        case "chatglm" if config.get("multi_query_attention"):
-            order, shared = "stacked", _number(config, "multi_query_group_num")
-        case "chatglm":
-            order = "stacked" if "multi_query_attention" in config else "heads"
-        case "bigcode":
-            order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
-        case "heads":
-            shared = heads
-        case "flux":
-            return groups((*(shape[1],) * 3, rows - 3 * shape[1]), 1) if rows > 3 * shape[1] > 0 else None
-        case "delta":
-            return _delta(rows, config)
-    size = _number(config, "head_dim", "kv_channels", "attention_head_size") or _divided(config, heads)
-    fits = heads > 0 and shared > 0 and heads % shared == 0 and (heads + 2 * shared) * size == rows > 0
-    match order:
-        case "stacked" if fits:
-            return groups((heads * size, shared * size, shared * size), 1)
-        case "stacked" if rows == 3 * shape[1] > 0:
-            return groups((shape[1],) * 3, 1)
-        case "heads" | "groups" if fits:
-            return groups((heads // shared * size, size, size), shared)
-    return None
-
-
-def _delta(rows: int, config: Mapping[str, object]) -> list[Strides] | None:
-    """The rows of q, k, v and the output gate of a gated delta net (Qwen3NextGatedDeltaNet)."""
-    keys, values = _number(config, "linear_num_key_heads"), _number(config, "linear_num_value_heads")
-    key, value = _number(config, "linear_key_head_dim"), _number(config, "linear_value_head_dim")
-    if not keys or values % keys or 2 * (keys * key + values * value) != rows or not rows:
-        return None
-    wide = values // keys * value
-    return groups((key, key, wide, wide), keys)
-
-
-def _number(config: Mapping[str, object], *keys: str) -> int:
-    """The first of `keys` that holds a count; 0 when none does."""
-    return next((n for key in keys if type(n := config.get(key)) is int and 0 < n < 1 << 31), 0)
-
-
-def _divided(config: Mapping[str, object], heads: int) -> int:
-    hidden = _number(config, "hidden_size", "n_embd", "d_model")
-    return hidden // heads if heads and hidden % heads == 0 else 0
