@@ -174,18 +174,20 @@ def _role(tail: str, kind: str) -> tuple[str, str]:
     return ("norm", tail) if _NORM_LIKE.search(tail) else ("other", "")
 
 
-_SIDE = re.compile(r"(?:^|\.)(encoder|decoder)\.(?:.*\.)?(?:block|layers?)\.\d")
-_END = re.compile(r"(?:^|\.)(encoder|decoder)\.")
+_SIDES = r"(?:^|\.)(?:\w{1,40}_)?(enc|dec)(?:oders?)?\."
+_SIDE = re.compile(rf"{_SIDES}(?:.*\.)?(?:blocks?|blk|layers?|h|resblocks|encoders|decoders|\w+_layers)\.\d")
+_END = re.compile(_SIDES)
+_SIDE_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
 def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     """`encoder` and `decoder` are components of their own when one component has layers of both."""
     language = [n.place.component == "language" for n in named]
     sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
-    if sides < {"encoder", "decoder"}:
+    if len(sides) < len(_SIDE_NAMES):
         return named
     return [
-        replace(n, place=replace(n.place, component=found[1]))
+        replace(n, place=replace(n.place, component=_SIDE_NAMES[found[1]]))
         if own and (found := _END.search(n.tensor.name)) and n.place.role not in {"embed", "head"}
         else n
         for n, own in zip(named, language, strict=True)

@@ -1,8 +1,9 @@
 """MLX: `X.weight` U32 [..., out, in x bits / 32] with `X.scales` and `X.biases` [..., out, in / group].
 
 A value is code x scale + bias. Bits and group size stand in config.json under `quantization`, for the model and for
-single modules. A module whose own settings stand there under another name (converters rename after they wrote them) has
-the group size of the model, and the bits follow from the shapes; so does the one when config says only the other. In modes mxfp4 and nvfp4 there are no biases and scales are bytes. Embeddings are packed like matrices.
+single modules. A module whose own settings stand there under another name (converters rename after they wrote them)
+has the group size of the model, and its bits follow from the shapes. In modes mxfp4 and nvfp4 there are no biases and
+scales are bytes. Embeddings are packed like matrices.
 
 Source: MLX `mlx/backend/cpu/quantized.cpp`, `mlx/ops.cpp` (`affine_quantize`, `fp_quantize`).
 """

@@ -3,8 +3,8 @@
 DeepSeek and its kin (blocks of 128 x 128), compressed-tensors `float-quantized` and `int-quantized` (with zero points),
 fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), torchao (`_weight_qdata`, `_weight_scale`, and
 `_weight_zero_point` of int8; its int4 is packed for kernels and skipped), ComfyUI (`scale_weight`, with a mark
-`scaled_fp8` for the file; later `weight_scale` with JSON in `comfy_quant`), Mistral's own files (`qscale_weight`), DeepSeek's
-(`scale` beside `weight`), and stacks of experts of any of them (`experts.gate_up_proj` with
+`scaled_fp8` for the file; later `weight_scale` with JSON in `comfy_quant`), Mistral's own files (`qscale_weight`),
+DeepSeek's (`scale` beside `weight`), and stacks of experts of any of them (`experts.gate_up_proj` with
 `experts.gate_up_proj_scale_inv`).
 
 Sources: torchao `prototype/safetensors/safetensors_support.py`; transformers `integrations/finegrained_fp8.py`;
@@ -114,4 +114,4 @@ def _block(shape: tuple[int, ...], scales: tuple[int, ...], stored: Stored) -> t
     return None
 
 
-SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj|\._weight_qdata", _read)
+SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj|_weight|\._weight_qdata", _read)
