@@ -233,7 +233,7 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     for component, found in keys.items():
         if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
             ordered = sorted(
-                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k]
+                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, _is_single(p), p) for p in k]
             )
             order[component] = {k: i for i, k in enumerate(ordered)}
     return [
@@ -242,6 +242,10 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
         else n
         for n in named
     ]
+
+
+def _is_single(path: str) -> bool:
+    return path.rpartition(".")[2].startswith("single")
 
 
 def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:
