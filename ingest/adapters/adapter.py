@@ -1,9 +1,9 @@
 """Adapters: the modules that they change, and which of their tensors can be compared.
 
-Their factors are kept as the matrices A [rank, in] and B [out, rank], under the names of parts.py and modules.py, so that
-an adapter is the same in every spelling. Of ranks below 4, of the other kinds and of the small parts (magnitudes of
-DoRA, alpha) statistics and exact hash are kept: copies of them are found by equal content, and nothing else is told from
-them. Why not, by kind:
+Their factors are kept as the matrices A [rank, in] and B [out, rank], under the names of parts.py and modules.py, so
+that an adapter is the same in every spelling. Of ranks below 4, of the other kinds and of the small parts (magnitudes
+of DoRA, alpha) statistics and exact hash are kept: copies of them are found by equal content, and nothing else is told
+from them. Why not, by kind:
 
 | kind              | why unrelated trainings are alike                                                           |
 | IA3               | vectors that all start at 1, moved by the data: nothing random is in them                   |
@@ -15,8 +15,8 @@ them. Why not, by kind:
 
 Modules that an adapter saves whole are tensors of the base's shape: they are named and compared as those of a model.
 
-Limitations: factors of embeddings and heads are kept for exact copies only. Of several adapters in one file the first is
-compared. One factor A that several modules share (q, k and v of one matrix) counts once (see model.py).
+Limitations: factors of embeddings and heads are kept for exact copies only. Of several adapters in one file the first
+is compared. One factor A that several modules share (q, k and v of one matrix) counts once (see model.py).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from .parts import FACTORS, UNORDERED, Part, find_part
 
 LEAST_RANK = 4
 """Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
+_MAGNITUDES = ("lora_magnitude_vector", "dora_scale")
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
 _NO_NULL = (
     ("ia3_", "IA3 starts at 1 everywhere"),
@@ -85,7 +86,7 @@ class Adapter:
     @property
     def dora(self) -> bool:
         """Whether it holds magnitudes, or declares that it does."""
-        return self.config.dora or any("lora_magnitude_vector" in n.tensor.name for n in self.named)
+        return self.config.dora or any(mark in n.tensor.name for n in self.named for mark in _MAGNITUDES)
 
     @property
     def layers(self) -> int:
