@@ -1,8 +1,8 @@
 """Frameworks whose files name tensors, or order their rows, otherwise than Hugging Face does: one table each.
 
 A line is (name, name in Hugging Face transformers, what is done to the tensor). Names are whole dotted parts, `#` is a
-number, numbers keep their order; a last part `weight` or `bias` is left out of a line that holds for both. What stands
-before a name (`module.`, `model.`) stays before it.
+number, numbers keep their order; a last part `weight` or `bias` is left out of a line that holds for both, and
+`experts.weight1` is written as `experts.1`. What stands before a name (`module.`, `model.`) stays before it.
 
 | done           | to the tensor                                                                           |
 | `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
@@ -104,8 +104,8 @@ _MEGATRON_CORE = (
         mlp.experts.local_experts.#.linear_fc2 -> mlp.experts.#.down_proj
         mlp.experts.linear_fc1.# -> mlp.experts.#.gate_up_proj : gate_up
         mlp.experts.linear_fc2.# -> mlp.experts.#.down_proj
-        mlp.experts.weight1 -> mlp.experts.gate_up_proj : experts
-        mlp.experts.weight2 -> mlp.experts.down_proj : experts
+        mlp.experts.1 -> mlp.experts.gate_up_proj : experts
+        mlp.experts.2 -> mlp.experts.down_proj : experts
         mlp.shared_experts.linear_fc1 -> mlp.shared_experts.gate_up_proj : gate_up
         mlp.shared_experts.linear_fc2 -> mlp.shared_experts.down_proj
         mlp.shared_experts.gate_weight -> mlp.shared_expert_gate.weight
