@@ -37,7 +37,7 @@ FOLDERS: tuple[tuple[str, str], ...] = (
 
 STACKS = (
     r"layers|layer|h|block|blocks|resblocks|decoder_layers|encoder_layers|transformer_blocks|albert_layer_groups"
-    r"|input_blocks|output_blocks|middle_block|down|up|stages|\w+_blocks|\w+_layers|\w+_refiner|merger_list|resnets"
+    r"|blk|encoders|decoders|input_blocks|output_blocks|middle_block|down|up|stages|\w+_blocks|\w+_layers|\w+_refiner|merger_list|resnets"
 )
 """The part before the number of a layer."""
 

@@ -216,7 +216,9 @@ UNET = {"1.attentions.0": ("input", "4.1"), "2.attentions.1": ("input", "8.1")}
 
 
 def test_an_adapter_of_sdxl_by_blocks_is_the_one_by_diffusers_names() -> None:
-    blocks, diffusers, processors = {}, {}, {}
+    blocks: dict[str, Floats] = {}
+    diffusers: dict[str, Floats] = {}
+    processors: dict[str, Floats] = {}
     for ours, (side, theirs) in UNET.items():
         for leaf in ("attn1_to_q", "attn2_to_v", "ff_net_2"):
             (pair,) = factors({leaf: (64, 64)}, layers=1).values()
@@ -236,7 +238,8 @@ def test_an_adapter_of_sdxl_by_blocks_is_the_one_by_diffusers_names() -> None:
 
 
 def test_b_of_one_matrix_of_flux_is_cut_as_diffusers_cuts_it_and_a_counts_once() -> None:
-    fused, split = {}, {}
+    fused: dict[str, Floats] = {}
+    split: dict[str, Floats] = {}
     for layer in range(2):
         a = RANDOM.normal(0, 1, (8, 64)).astype(np.float32)
         b = RANDOM.normal(0, 1, (3 * 64, 8)).astype(np.float32)
@@ -266,7 +269,7 @@ def test_factors_of_low_rank_are_kept_for_copies_in_every_spelling(rank: int) ->
 
 
 def test_factors_of_decomposed_lokr_are_compared_and_its_full_blocks_say_why_not() -> None:
-    tensors = {}
+    tensors: dict[str, Floats] = {}
     for layer in range(2):
         stem = f"lycoris_model_layers_{layer}_self_attn_q_proj"
         tensors |= {f"{stem}.lokr_w1": RANDOM.normal(0, 1, (8, 8)).astype(np.float32),

@@ -39,11 +39,11 @@ def test_slices_of_every_tensor_are_the_whole_model(embedding: int) -> None:
                                             "params.json": json.dumps(PARAMS).encode()}))  # fmt: skip
     assert evidence(own) == evidence(whole)
     assert own.parameters == whole.parameters == sum(v.size for v in tensors.values())
-    wanted = {key: kept for key, kept in evidence(made(tensors, CONFIG)).items() if "tokens" not in key}
-    assert {key for key, kept in wanted.items() if evidence(own).get(key) != kept} <= embeddings(wanted)
+    wanted = evidence(made(tensors, CONFIG))
+    assert {key for key, kept in wanted.items() if evidence(own).get(key) != kept} <= of_tokens(wanted)
 
 
-def embeddings(kept: dict[object, bytes]) -> set[object]:
+def of_tokens(kept: dict[object, bytes]) -> set[object]:
     """What a tokenizer decides, which the slices here come without."""
     return {key for key in kept if isinstance(key, tuple) and getattr(key[0], "role", "") in {"embed", "head"}}
 
