@@ -62,7 +62,7 @@ _CROSS = (
 
 ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
-    (r"rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
+    (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
     (r"pos_embed\.pos_embed|position_embeddings\.(row|column)_embeddings|wpe\.embedding|position_embedding_table|image_pos_embed.*", "other", "position"),
@@ -107,9 +107,14 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"att\.output", "o", ""),
     (r"(att|attn)\.gate", "gate", "attention"),
     (r"att\.(w1|w2|a1|a2|g1|g2|v1|v2)|attn\.(w|a|g|v)_lora\.lora\.(0|2)", "other", "low_rank"),
+    (r"(att|attn)\.(r_k|k_k|k_a)|(att|attn|ffn)\.x_(r|w|k|v|a|g)", "other", "mixing"),
     (r"(feed_forward|ffn)\.key", "up", ""),
     (r"(feed_forward|ffn)\.receptance", "gate", ""),
     (r"(feed_forward|ffn)\.value", "down", ""),
+    (r"(mlp|experts|shared_experts)\.fc_1", "gate", ""),
+    (r"(mlp|experts|shared_experts)\.fc_2", "up", ""),
+    (r"(mlp|experts|shared_experts)\.proj", "down", ""),
+    (r"self_attention\.linear_proj", "o", ""),
     (r"experts\.linear", "gate", ""),
     (r"experts\.linear_v", "up", ""),
     (r"experts\.linear_1", "down", ""),
@@ -209,16 +214,16 @@ NORMS: tuple[tuple[str, str], ...] = (
     (r"norm_added_k|txt_attn\.norm\.key_norm|context_block\.attn\.ln_k", "k.context"),
     (r"q_norm|q_layernorm|query_layernorm|q_a_layernorm|attn_q_norm|norm_q|query_norm|attn\.q_ln", "q"),
     (r"k_norm|k_layernorm|key_layernorm|kv_a_layernorm|attn_k_norm|norm_k|key_norm|attn\.k_ln", "k"),
-    (r"encoder_attn_layer_norm|crossattention\.output\.LayerNorm|ln_cross_attn|cross_attn_layer_norm|layer_norm_cross", "cross"),
+    (r"encoder_attn_layer_norm|crossattention\.output\.LayerNorm|ln_cross_attn|cross_attn_layer_norm|layer_norm_cross|cross_attn_ln", "cross"),
     (r"attention\.output\.LayerNorm|sa_layer_norm|post_self_attn_layernorm", "post_attention"),
     (r"output\.LayerNorm|output_layer_norm|post_feedforward_layernorm|post_mlp_layernorm", "post_ffn"),
     (r"input_layernorm|ln_1|ln1|attention_norm|attn_norm|norm1|layernorm_before|layer_norm1|ln_attn|self_attn_layer_norm", "attention"),
-    (r"layer\.0\.layer_norm|norm_attn_norm\.norm_1|norm_1|norm_mlstm|self_attention_layer_norm|operator_norm|layers\.\d+\.norm", "attention"),
+    (r"layer\.0\.layer_norm|norm_attn_norm\.norm_1|norm_1|norm_mlstm|self_attention_layer_norm|operator_norm|attn_ln|linear_qkv\.layer_norm_weight|layers\.\d+\.norm", "attention"),
     (r"pre_feedforward_layernorm|post_attention_layernorm|ln_2|ln2|ffn_norm|norm2|layernorm_after|layer_norm2|ln_mlp|final_layer_norm|pre_mlp_layernorm", "ffn"),
-    (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3", "ffn"),
+    (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3|mlp_ln|linear_fc1\.layer_norm_weight", "ffn"),
     (r"embeddings\.LayerNorm|emb_ln|word_embeddings_layernorm|embeddings\.norm|layernorm_embedding|embedding_norm", "embedding"),
     (r"norm|ln_f|final_layernorm|final_norm|final_layer_norm|ln_final|output_norm|layer_norm|layernorm|post_layernorm|LayerNorm", "final"),
-    (r"ln_out|final_ln|norm_f|out_norm|ln_post", "final"),
+    (r"ln_out|final_ln|norm_f|out_norm|ln_post|decoder\.ln", "final"),
 )  # fmt: skip
 """(tail, place): the matrices that a norm's gain feeds follow from its place (see FEEDS)."""
 

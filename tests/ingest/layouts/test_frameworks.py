@@ -244,6 +244,34 @@ def test_experts_of_vllm_are_experts() -> None:
     assert evidence(made(own, CONFIG)) == evidence(made(tensors, CONFIG))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("config", [CONFIG, {k: v for k, v in CONFIG.items() if k != "hidden_size"}])
+def test_gate_up_and_down_in_stacks_of_their_own_are_experts_in_either_order(
+    turned: bool, config: Mapping[str, Any]
+) -> None:
+    tensors = moe()
+    own = {n: v for n, v in tensors.items() if ".experts." not in n}
+    for layer in range(2):
+        at = f"model.layers.{layer}.mlp.experts"
+        for part in ("gate_proj", "up_proj", "down_proj"):
+            stack = np.stack([tensors[f"{at}.{e}.{part}.weight"] for e in range(4)])
+            own[f"{at}.{part}"] = np.ascontiguousarray(stack.swapaxes(1, 2)) if turned else stack
+    assert evidence(made(own, config)) == evidence(made(tensors, config))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_gate_and_up_on_an_axis_of_their_own_are_experts(turned: bool) -> None:
+    tensors = moe()
+    own = {n: v for n, v in tensors.items() if ".experts." not in n}
+    for layer in range(2):
+        at = f"model.layers.{layer}.mlp.experts"
+        each = [[tensors[f"{at}.{e}.{p}_proj.weight"] for p in ("gate", "up", "down")] for e in range(4)]
+        up, down = np.stack([np.stack((g, u)) for g, u, _ in each]), np.stack([d for *_, d in each])
+        own[f"{at}.gate_up_proj"] = np.ascontiguousarray(up.transpose(0, 3, 1, 2)) if turned else up
+        own[f"{at}.down_proj"] = np.ascontiguousarray(down.swapaxes(1, 2)) if turned else down
+    assert evidence(made(own, CONFIG)) == evidence(made(tensors, CONFIG))
+
+
 PAIRS = {
     "whisper": """
         encoder.conv1.weight | model.encoder.conv1.weight | 64x80x3
