@@ -38,6 +38,7 @@ from .parts import FACTORS, UNORDERED, Part, find_part
 LEAST_RANK = 4
 """Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
 _MAGNITUDES = ("lora_magnitude_vector", "dora_scale")
+"""Marks of DoRA; MLX calls its magnitudes `m` and says it in its config."""
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
 _NO_NULL = (
     ("ia3_", "IA3 starts at 1 everywhere"),
@@ -175,6 +176,8 @@ def _pieces(tensor: LogicalTensor, part: Part, inputs: Mapping[tuple[str, ...], 
                 _Piece(replace(tensor, name=f"{m}.lora_B.weight", shape=(n, tensor.shape[1]), storage=cut), m, "B")
                 for m, n, cut in zip(modules, rows, (RowsOf(tensor.storage, g) for g in groups(rows, 1)), strict=True)
             ]
+    if part.turned and len(tensor.shape) != 2:
+        return [_Piece(tensor, modules[0], f"{part.part} of {len(tensor.shape)} axes, a stack of experts or a vector,")]
     return [_Piece(_factor(tensor, part), modules[0], part.part)]
 
 

@@ -5,7 +5,7 @@
 | `lora_down`, `lora_up`                                     | kohya, LyCORIS, ComfyUI                      |
 | `lora.down`, `lora_linear_layer.down`, `to_q_lora.down`    | diffusers before PEFT                        |
 | `qkv_lora1.down`, `proj_lora2.up`                          | x-flux: 1 the image's stream, 2 the text's   |
-| `lora_a` [in, rank], `lora_b` [rank, out]                  | MLX                                          |
+| `lora_a` [in, rank], `lora_b` [rank, out], `m` of DoRA     | MLX                                          |
 | `weight.lora_a` [rank, in], `weight.lora_b` [out, rank]    | GGUF, where rows of `b` may be in its order  |
 | `hada_w1_a`, ... and `lokr_w2_a`, ...                      | LoHa and LoKr of LyCORIS and PEFT            |
 
@@ -41,7 +41,7 @@ _GGUF = re.compile(r"(?P<module>.+)\.weight\.lora_b")
 _PART = re.compile(
     r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|lora_embedding_[AB]|lora_E|lora_mid|lora\.mid|ranknum|lokr_\w+"
     r"|hada_t[12]|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|trainable_tokens_delta|alpha|diff|diff_b|diff_m|set_weight"
-    r"|reshape_weight|w_norm|b_norm)(?:\.[\w-]{1,64})*"
+    r"|reshape_weight|w_norm|b_norm|m)(?:\.[\w-]{1,64})*"
 )
 _PREFIXED = re.compile(
     r"(?:.+\.)?(prompt_embeddings|prompt_encoder\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*"

@@ -311,6 +311,15 @@ def test_a_module_saved_whole_in_a_layer_is_evidence_like_that_of_a_model() -> N
     assert "saved whole" in " ".join(iter_problems(made)) and not made.skipped
 
 
+def test_dora_and_stacks_of_experts_of_mlx_are_parts_of_the_adapter() -> None:
+    tensors = spelled(turned(factors(LLAMA)), "model.layers.{i}.{m}", ".lora_a", ".lora_b")
+    stack = {f"model.layers.0.mlp.switch_mlp.up_proj.lora_{f}": np.ones((4, 8, 64), np.float32) for f in "ab"}
+    more = tensors | stack | {"model.layers.0.self_attn.q_proj.m": np.ones(64, np.float32)}
+    made = read(more, fine_tune_type="dora", model="org/base", lora_parameters={"rank": 8, "scale": 1.0})
+    assert kept(made) == kept(read(tensors)) and made.adapter is not None and made.adapter.dora
+    assert sorted(one.parameters for one in made.adapter.exact) == [64, 2048, 2048]
+
+
 def test_a_model_whose_activations_have_an_alpha_is_no_adapter() -> None:
     tensors = {"layers.0.act.alpha": np.ones(64, np.float32), "layers.0.fc1.weight": np.ones((64, 64), np.float32)}
     assert fingerprint_model(MemorySource({"m.safetensors": safetensors_bytes(tensors)})).adapter is None

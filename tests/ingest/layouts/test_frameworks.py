@@ -22,7 +22,7 @@ from forebear.ingest.names.naming import name_tensors
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 from ...writers import MemorySource, llama, model_files
-from ..formats.writers_fused import Floats, Tensors, grouped_qkv, halves, stacked_qkv
+from ..formats.writers_fused import Floats, Tensors, conv1d, grouped_qkv, halves, stacked_qkv
 from .test_fused import equal_heads, evidence
 
 RANDOM = np.random.default_rng(11)
@@ -242,6 +242,15 @@ def test_experts_of_vllm_are_experts() -> None:
         own[f"{at}.w13_weight"] = np.stack([halves(g, u) for g, u, _ in each])
         own[f"{at}.w2_weight"] = np.stack([d for *_, d in each])
     assert evidence(made(own, CONFIG)) == evidence(made(tensors, CONFIG))
+
+
+def test_linear_layers_of_nanogpt_are_the_turned_ones_of_gpt_2() -> None:
+    tensors, config = equal_heads()
+    hugging = conv1d(tensors, config)
+    turned = {"c_attn.weight", "c_proj.weight", "c_fc.weight"}
+    own = {f"_orig_mod.transformer.{n}": np.ascontiguousarray(v.T) if ".".join(n.split(".")[-2:]) in turned else v
+           for n, v in hugging.items()}  # fmt: skip
+    assert evidence(made(own, config)) == evidence(made(hugging, config))
 
 
 @pytest.mark.parametrize("turned", [False, True])
