@@ -103,6 +103,11 @@ class _Translation:
                 return [self._in_halves(tensor, line.name, which)]
             case ("groups" | "stacked" as order, _, _):
                 return self._attention(tensor, line.name, order)
+            case ("thirds", _, rest):
+                return self._thirds(tensor, line.name, rest)
+            case ("swapped", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
+                half = tensor.shape[0] // 2
+                return cut_rows(tensor, [line.name], [Strides(half, (2, half), (-half, 1))])
             case ("gate_up", _, _):
                 return self._gate_up(tensor, line.name)
             case ("transposed", _, _):
@@ -151,6 +156,18 @@ class _Translation:
         stem = re.sub(r"(qkv_proj|in_proj)(?=[._](?:weight|bias)$)", "{}", name).replace("_weight", ".weight")
         stem = stem.replace("_bias", ".bias")
         return cut_rows(tensor, [stem.format(part) for part in _SELF_ATTENTION], cuts)
+
+    def _thirds(self, tensor: LogicalTensor, name: str, rest: str) -> list[LogicalTensor]:
+        weight = self._weight_of(tensor)
+        rows = tensor.shape[0] if tensor.shape else 0
+        fits = len(weight) == 2 and weight[0] == rows and weight[1] > 0
+        if not fits or (rows <= 3 * weight[1] if rest else rows % 3):
+            return [tensor]
+        names = [name.replace("?", letter) for letter in "qkv"]
+        if not rest:
+            return cut_rows(tensor, names, groups((rows // 3,) * 3, 1))
+        sizes = (*(weight[1],) * 3, rows - 3 * weight[1])
+        return cut_rows(tensor, [*names, name.replace("attn.to_?", f"proj_{rest}")], groups(sizes, 1))
 
     def _weight_of(self, tensor: LogicalTensor) -> tuple[int, ...]:
         """The shape of the matrix that a bias stands beside; its own of a matrix."""

@@ -8,6 +8,9 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 | `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
 | `groups`       | for every head of k: the heads of q that share it, its k, its v; split                  |
 | `stacked`      | all of q, then k, then v; split                                                         |
+| `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
+| `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
+| `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
 | `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up       |
 | `transposed`   | stored as [in, out]                                                                     |
 | `flat`         | [1, 1, n] as a vector                                                                   |
@@ -15,7 +18,8 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 
 Sources: the modelling code of each: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and
 its `qkv_reassemble`, Megatron-LM `core/models/gpt`, `whisper/model.py`, `clip/model.py`, RWKV-LM `rwkv_v4neo` and
-`RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; flash-linear-attention `models/rwkv7`.
+`RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; flash-linear-attention
+`models/rwkv7`; Flux `src/flux/model.py` and diffusers `scripts/convert_flux_to_diffusers.py`.
 """
 
 from __future__ import annotations
@@ -262,6 +266,44 @@ _NANOCHAT = (
     ("transformer.wte", "model.embed_tokens", ""),
 )  # fmt: skip
 
+_FLUX = (
+    *_inside("double_blocks.#.", "transformer_blocks.#.", """
+        img_attn.qkv -> attn.to_? : thirds
+        img_attn.proj -> attn.to_out.0
+        img_attn.norm.query_norm.scale -> attn.norm_q.weight
+        img_attn.norm.key_norm.scale -> attn.norm_k.weight
+        txt_attn.qkv -> attn.add_?_proj : thirds
+        txt_attn.proj -> attn.to_add_out
+        txt_attn.norm.query_norm.scale -> attn.norm_added_q.weight
+        txt_attn.norm.key_norm.scale -> attn.norm_added_k.weight
+        img_mlp.0 -> ff.net.0.proj
+        img_mlp.2 -> ff.net.2
+        txt_mlp.0 -> ff_context.net.0.proj
+        txt_mlp.2 -> ff_context.net.2
+        img_mod.lin -> norm1.linear
+        txt_mod.lin -> norm1_context.linear
+    """),
+    *_inside("single_blocks.#.", "single_transformer_blocks.#.", """
+        linear1 -> attn.to_? : thirds.mlp
+        linear2 -> proj_out
+        norm.query_norm.scale -> attn.norm_q.weight
+        norm.key_norm.scale -> attn.norm_k.weight
+        modulation.lin -> norm.linear
+    """),
+    *_inside("", "", """
+        img_in -> x_embedder
+        txt_in -> context_embedder
+        time_in.in_layer -> time_text_embed.timestep_embedder.linear_1
+        time_in.out_layer -> time_text_embed.timestep_embedder.linear_2
+        vector_in.in_layer -> time_text_embed.text_embedder.linear_1
+        vector_in.out_layer -> time_text_embed.text_embedder.linear_2
+        guidance_in.in_layer -> time_text_embed.guidance_embedder.linear_1
+        guidance_in.out_layer -> time_text_embed.guidance_embedder.linear_2
+        final_layer.linear -> proj_out
+        final_layer.adaLN_modulation.1 -> norm_out.linear : swapped
+    """),
+)  # fmt: skip
+
 FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "Meta and Mistral",
@@ -286,6 +328,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     ),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), _RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), _RWKV),
+    Framework("Flux", ("double_blocks.#.img_attn.qkv", "single_blocks.#.linear1", "vector_in.in_layer"), _FLUX),
     Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), _NANOCHAT),
 )
 """The first whose marks are there is that of a checkpoint; a new one is a table above and a line here."""

@@ -47,6 +47,11 @@ _EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
 _ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 _NORM_LIKE = re.compile(r"norm|(^|[._])ln($|[._\d])", re.IGNORECASE)
+_WRAPPERS = re.compile(
+    r"^(?:(?:module|_orig_mod|_fsdp_wrapped_module|_forward_module|base_model|diffusion_model)\."
+    r"|model\.(?=(?:module|_orig_mod|diffusion_model|model)\.))+"
+)
+"""What stands before the names of a wrapped model; no part of the slots of what stands outside the layers."""
 _FLAT = re.compile(r"(.*_proj)_(weight|bias)")
 
 
@@ -279,6 +284,6 @@ def _tell_apart(named: list[NamedTensor]) -> list[NamedTensor]:
             item = named[number]
             path = item.tensor.name.replace("/", ".")
             stack = _STACK.search(path)
-            own, _ = _split_kind(path[stack.end() :] if stack else path)
+            own, _ = _split_kind(path[stack.end() :] if stack else _WRAPPERS.sub("", path))
             told[number] = replace(item, place=replace(item.place, slot=own))
     return told

@@ -392,6 +392,54 @@ def test_every_name_of_the_framework_has_the_place_that_it_has_in_hugging_face(f
     assert found == wanted and {t.name for t in theirs} <= found.keys()
 
 
+def flux() -> tuple[Tensors, Tensors]:
+    """A small Flux in the names of Black Forest Labs, and as diffusers converts it."""
+    random, h = np.random.default_rng(8), 64
+
+    def drawn(*shape: int) -> Floats:
+        return random.normal(0, 1, shape).astype(np.float32)
+
+    own: Tensors = {"vector_in.in_layer.weight": drawn(h, 128), "img_in.weight": drawn(h, 48)}
+    own["final_layer.adaLN_modulation.1.weight"] = drawn(2 * h, h)
+    shift, scale = np.split(own["final_layer.adaLN_modulation.1.weight"], 2)
+    theirs: Tensors = {
+        "time_text_embed.text_embedder.linear_1.weight": own["vector_in.in_layer.weight"],
+        "x_embedder.weight": own["img_in.weight"],
+        "norm_out.linear.weight": np.concatenate((scale, shift)),
+    }
+    for i in range(2):
+        double, single = f"double_blocks.{i}", f"single_blocks.{i}"
+        at, there = f"transformer_blocks.{i}", f"single_transformer_blocks.{i}"
+        for stream, form in (("img", "to_{}"), ("txt", "add_{}_proj")):
+            for kind, values in (("weight", drawn(3 * h, h)), ("bias", drawn(3 * h))):
+                own[f"{double}.{stream}_attn.qkv.{kind}"] = values
+                for letter, third in zip("qkv", np.split(values, 3), strict=True):
+                    theirs[f"{at}.attn.{form.format(letter)}.{kind}"] = third
+        for kind, values in (("weight", drawn(7 * h, h)), ("bias", drawn(7 * h))):
+            own[f"{single}.linear1.{kind}"] = values
+            parts = np.split(values, [h, 2 * h, 3 * h])
+            for name, part in zip(("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"), parts, strict=True):
+                theirs[f"{there}.{name}.{kind}"] = part
+        same = {
+            f"{double}.img_attn.proj.weight": (f"{at}.attn.to_out.0.weight", (h, h)),
+            f"{double}.txt_attn.proj.weight": (f"{at}.attn.to_add_out.weight", (h, h)),
+            f"{double}.txt_mlp.0.weight": (f"{at}.ff_context.net.0.proj.weight", (4 * h, h)),
+            f"{double}.txt_attn.norm.query_norm.scale": (f"{at}.attn.norm_added_q.weight", (16,)),
+            f"{double}.txt_mod.lin.weight": (f"{at}.norm1_context.linear.weight", (6 * h, h)),
+            f"{single}.linear2.weight": (f"{there}.proj_out.weight", (h, 5 * h)),
+            f"{single}.norm.key_norm.scale": (f"{there}.attn.norm_k.weight", (16,)),
+        }
+        for ours, (name, shape) in same.items():
+            own[ours] = theirs[name] = drawn(*shape)
+    return own, theirs
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_flux_of_its_makers_is_that_of_diffusers(prefix: str) -> None:
+    own, theirs = flux()
+    assert evidence(made({prefix + n: v for n, v in own.items()}, {})) == evidence(made(theirs, {}))
+
+
 def test_projections_of_clip_are_turned_and_its_attention_is_split() -> None:
     random = np.random.default_rng(2)
     width, text = 64, 32
