@@ -168,7 +168,7 @@ def _factor(tensor: LogicalTensor, part: Part) -> LogicalTensor:
 
 def _pieces(tensor: LogicalTensor, part: Part, inputs: Mapping[tuple[str, ...], int]) -> list[_Piece]:
     """The tensor as the part of one module of the base; B of a matrix that holds several, cut into theirs."""
-    modules = base_modules(part.module) if part.module else ("",)
+    modules: tuple[str, ...] = base_modules(part.module) if part.module else ("",)
     if part.part == "B" and len(modules) > 1 and len(tensor.shape) == 2:
         rows = fused_rows(modules, tensor.shape[0], inputs.get(modules))
         if rows is not None:
@@ -176,9 +176,10 @@ def _pieces(tensor: LogicalTensor, part: Part, inputs: Mapping[tuple[str, ...], 
                 _Piece(replace(tensor, name=f"{m}.lora_B.weight", shape=(n, tensor.shape[1]), storage=cut), m, "B")
                 for m, n, cut in zip(modules, rows, (RowsOf(tensor.storage, g) for g in groups(rows, 1)), strict=True)
             ]
+    first = next(iter(modules))
     if part.turned and len(tensor.shape) != 2:
-        return [_Piece(tensor, modules[0], f"{part.part} of {len(tensor.shape)} axes, a stack of experts or a vector,")]
-    return [_Piece(_factor(tensor, part), modules[0], part.part)]
+        return [_Piece(tensor, first, f"{part.part} of {len(tensor.shape)} axes, a stack of experts or a vector,")]
+    return [_Piece(_factor(tensor, part), first, part.part)]
 
 
 def _is_exact(item: NamedTensor) -> bool:
