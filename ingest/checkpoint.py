@@ -12,6 +12,7 @@ from .formats import ModelFiles, read_checkpoint, resolve_files
 from .formats.quantised import unpack
 from .layouts.fused import Layout, unfuse
 from .metadata.card import read_config, text_config
+from .metadata.originals import read_original_config
 from .metadata.tokenizer import Tokenizer
 from .metadata.tokenizer_files import read_tokenizer
 from .names.naming import NamedTensor, name_tensors
@@ -51,10 +52,11 @@ def open_checkpoint(source: Source) -> Checkpoint:
     """
     files = resolve_files(source)
     form, contents = read_checkpoint(source, files)
-    config = read_config(source) or contents.config or {}
-    language = text_config(config)
     folder = files.paths[0].rpartition("/")[0]
-    adapter = find_adapter(contents.tensors, read_adapter_config(Inside(source, folder) if folder else source))
+    beside = Inside(source, folder) if folder else source
+    config = read_config(source) or contents.config or read_original_config(beside)
+    language = text_config(config)
+    adapter = find_adapter(contents.tensors, read_adapter_config(beside))
     if adapter:
         unpacked = Layout(contents.tensors)
         layout = Layout(contents.tensors, adapter.skipped + tuple(other_adapters(source, folder)))

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from .fingerprint import (
     fingerprint_tokens,
     fingerprint_vector,
 )
+from .fingerprint.factors import rank_axis
 from .fingerprint.sketch import Sketch, sketches
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
@@ -33,6 +34,7 @@ from .sources.card import ProviderCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
 from .storage.skipped import SkippedTensor
+from .text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ def fingerprint_model(
     vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
     plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
     cut = any(tensor.reason.startswith(BEYOND_BUDGET) for tensor in plan.skipped)
-    gains = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0))
+    gains, shared = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0)), _SharedFactors()
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
     for batch in read_plan(plan, metered):
@@ -113,7 +115,7 @@ def fingerprint_model(
             if seen:
                 seen(len(tensors), block)
             tensor, rows = _fingerprint(planned, block, gains)
-            tensors.append(tensor)
+            tensors.append(shared.once(tensor, block))
             tokens += rows
     seconds = time.monotonic() - began
     _log.info("%s: %d bytes in %d reads, %.2f s", source.uri, metered.bytes_read, metered.requests, seconds)
@@ -157,6 +159,29 @@ def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[T
     if named.place.component == ADAPTER:
         return fingerprint_factor(named, block), []
     return fingerprint_matrix(named, block, gains.of(planned)), []
+
+
+class _SharedFactors:
+    """The factors A of an adapter that came before, of which each counts once.
+
+    One A for q, k and v of a fused matrix is three equal tensors where a converter has split them. Three equal tensors
+    that match are one piece of evidence, not three.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[tuple[int, ...], int]] = set()
+
+    def once(self, tensor: TensorFingerprint, block: Block) -> TensorFingerprint:
+        """The tensor as it is, or kept for exact copies only where its equal came before."""
+        place, shape = tensor.named.place, tensor.named.tensor.shape
+        factor = place.component == ADAPTER and place.slot != EXACT
+        if not factor or tensor.statistics is None or rank_axis(place.slot) != 0:
+            return tensor
+        key = shape, tensor.statistics.hash
+        if key not in self._seen:
+            self._seen.add(key)
+            return tensor
+        return fingerprint_exact(replace(tensor.named, place=replace(place, role="other", slot=EXACT)), block)
 
 
 class _Gains:
@@ -203,10 +228,14 @@ def iter_problems(model: ModelFingerprint) -> Iterator[str]:
 
 def _adapter_problems(adapter: Adapter, found: tuple[Sketch, ...]) -> Iterator[str]:
     """Why an adapter, or a part of it, cannot be compared with others; copies are found by equal content."""
-    if not found and adapter.rank is not None and adapter.rank < LEAST_RANK:
+    compared = any(sketch.component == ADAPTER for sketch in found)
+    if not compared and adapter.rank is not None and adapter.rank < LEAST_RANK:
         yield f"an adapter of rank {adapter.rank}: below {LEAST_RANK} nothing tells strangers apart, it is not compared"
-    elif not found:
+    elif not compared:
         yield f"an adapter of kind {adapter.kind} without factors in layers that could be compared"
-    elif adapter.exact:
+    if compared and adapter.exact:
         first = adapter.exact[0]
         yield f"{len(adapter.exact)} tensors kept for exact copies only (first: {first.name}: {first.reason})"
+    if saved := [n for n in adapter.named if n.place.component != ADAPTER]:
+        first_saved = printable(saved[0].tensor.name)
+        yield f"{len(saved)} tensors of modules that are saved whole (first: {first_saved}), kept like those of a model"

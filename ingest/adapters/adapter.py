@@ -1,56 +1,54 @@
-"""Adapters: what their files and their config say, and the names of their tensors.
+"""Adapters: the modules that they change, and which of their tensors can be compared.
 
-Known: PEFT's LoRA, DoRA, AdaLoRA and LoHa (lora_A, lora_B, hada_w1_a, ...), and the names of kohya and diffusers
-(lora_down, lora_up, alpha). Their factors are kept as the matrices A [rank, in] and B [out, rank]. Of ranks below 4, of
-the other kinds (IA3, LoKr, VeRA, OFT, prompts) and of the small parts (magnitudes of DoRA, alpha) statistics and exact
-hash are kept: copies of them are found by equal content, and nothing else is told from them, because they start from
-the same values in all runs, or share them, so that strangers trained alike are alike.
+Their factors are kept as the matrices A [rank, in] and B [out, rank], under the names of parts.py and modules.py, so
+that an adapter is the same in every spelling. Of ranks below 4, of the other kinds and of the small parts (magnitudes
+of DoRA, alpha) statistics and exact hash are kept: copies of them are found by equal content, and nothing else is told
+from them. Why not, by kind:
 
-Sources: the state dicts of Hugging Face PEFT (`peft/tuners/*/layer.py`), kohya-ss sd-scripts `networks/lora.py`.
+| kind              | why unrelated trainings are alike                                                           |
+| IA3               | vectors that all start at 1, moved by the data: nothing random is in them                   |
+| VeRA              | A and B are drawn from one seed for all; what is trained starts at constants                |
+| OFT, BOFT         | rotations that all start at the identity                                                    |
+| ranks 1 to 3      | factors agree or not as a whole, by the toss of as many coins as the rank                   |
+| LoKr without rank | full blocks: one starts at zero, the data move it; of decomposed blocks the factors count   |
+| prompts           | start from words, or from draws that one seed repeats                                       |
 
-Limitations: factors of embeddings and heads are kept for exact copies only; modules that an adapter saves whole are
-skipped: they hold what the base holds, for strangers too. Of several adapters in one file the first is compared.
+Modules that an adapter saves whole are tensors of the base's shape: they are named and compared as those of a model.
+
+Limitations: factors of embeddings and heads are kept for exact copies only. Of several adapters in one file the first
+is compared. One factor A that several modules share (q, k and v of one matrix) counts once (see model.py).
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..fingerprint.factors import rank_axis
 from ..names.naming import ADAPTER, EXACT, NamedTensor, Place, name_tensors
 from ..storage.logical import LogicalTensor
 from ..storage.skipped import SkippedTensor
+from ..storage.views import RowsOf, groups, transposed
 from ..text import printable
 from .config import AdapterConfig
+from .modules import base_modules, fused_rows
+from .parts import FACTORS, UNORDERED, Part, find_part
 
 LEAST_RANK = 4
 """Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
-_WRAPPER = re.compile(r"^(base_model\.model\.|base_model\.)")
-_FACTOR = re.compile(
-    r"(?P<module>.+?)(?:[._])(?P<factor>lora_A|lora_B|lora_down|lora_up|lora\.down|lora\.up|hada_w1_a|hada_w1_b"
-    r"|hada_w2_a|hada_w2_b)(?:\.[\w-]{1,64})?(?:\.weight)?"
-)
-_FACTORS = {
-    "lora_A": "A", "lora_down": "A", "lora.down": "A", "lora_B": "B", "lora_up": "B", "lora.up": "B",
-    "hada_w1_b": "A1", "hada_w2_b": "A2", "hada_w1_a": "B1", "hada_w2_a": "B2",
-}  # fmt: skip
-_PART = re.compile(
-    r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|lora_embedding_[AB]|lora_E|ranknum|lokr_\w+|hada_t[12]"
-    r"|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|trainable_tokens_delta|alpha)(?:\.[\w-]{1,64})*"
-)
-_PREFIXED = re.compile(
-    r"(?:.+\.)?(prompt_embeddings|prompt_encoder\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*"
-)
+_MAGNITUDES = ("lora_magnitude_vector", "dora_scale")
+"""Marks of DoRA; MLX calls its magnitudes `m` and says it in its config."""
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
+_NO_NULL = (
+    ("ia3_", "IA3 starts at 1 everywhere"),
+    ("vera_", "VeRA trains vectors that start at constants"),
+    ("boft_", "BOFT starts at the identity"),
+    ("oft_", "OFT starts at the identity"),
+    ("lokr_", "a full block of LoKr"),
+)
 _OUTSIDE = frozenset({"embed", "head", "norm", "bias"})
 """Roles of modules whose factors are not compared."""
-_FLAT = re.compile(r"lora_(unet|te\d?|transformer|prior)_(.+)")
-_FLAT_FOLDERS = {"unet": "unet/", "transformer": "transformer/", "prior": "prior/"}
-_FLAT_NUMBER = re.compile(r"_(\d+)(?=_|$)_?")
-_FLAT_INSIDE = re.compile(r"((?:^|(?<=\.))(?:self_attn|attn\d?|mlp|ff|img_attn|txt_attn|img_mlp|txt_mlp))_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ class Adapter:
     @property
     def dora(self) -> bool:
         """Whether it holds magnitudes, or declares that it does."""
-        return self.config.dora or any("lora_magnitude_vector" in n.tensor.name for n in self.named)
+        return self.config.dora or any(mark in n.tensor.name for n in self.named for mark in _MAGNITUDES)
 
     @property
     def layers(self) -> int:
@@ -111,44 +109,91 @@ class Adapter:
         return tuple(sorted({t.module.rpartition(".")[2] for t in self.targets}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One tensor of an adapter: its module in the base, its part (see parts.py), and whether it is a decisive one."""
+
+    tensor: LogicalTensor
+    module: str
+    part: str
+
+
 def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None) -> Adapter | None:
     """The adapter that the tensors are, None when they are a model.
 
     Names decide. Where the weight of an adapted module stands beside its factors, the tensors are a whole model.
     """
-    parts = [_split(t.name) for t in tensors]
-    modules = {module for module, part in parts if part and module}
-    if not any(part for _, part in parts):
+    parts = [(tensor, find_part(tensor.name)) for tensor in tensors]
+    if not any(part and part.decisive for _, part in parts):
         return None
-    plain = {_module(t.name).removesuffix(".weight").removesuffix(".base_layer") for t in tensors}
-    if modules & plain:
+    inputs = {base_modules(p.module): _factor(t, p).matrix[1] for t, p in parts if p and p.part == "A" and p.module}
+    pieces = [piece for tensor, part in parts if part for piece in _pieces(tensor, part, inputs)]
+    plain = {base for tensor, part in parts if part is None for base in base_modules(_stem(tensor.name))}
+    if plain & {piece.module for piece in pieces if piece.module}:
         return None
-    places = _places(tensors, parts)
-    kept = [(t, m, p) for t, (m, p) in zip(tensors, parts, strict=True) if p]
-    named = _told_apart([_named(t, m, p, places) for t, m, p in kept])
-    targets = [_target(module, factors, places) for module, factors in sorted(_grouped(tensors, parts).items())]
+    places = _places(pieces)
+    named = _told_apart([_named(piece, places) for piece in pieces])
+    targets = [_target(module, factors, places) for module, factors in sorted(_grouped(pieces).items())]
     kind = (config.kind if config else None) or _kind(tensors)
-    exact = [_said(n.tensor, _why(n, m, p, places)) for n, (_, m, p) in zip(named, kept, strict=True) if _is_exact(n)]
-    whole = [_said(t, SAVED_WHOLE) for t, (_, p) in zip(tensors, parts, strict=True) if not p]
-    return Adapter(kind, config or AdapterConfig(), tuple(targets), tuple(named), tuple(exact), tuple(whole))
+    exact = [_said(n.tensor, _why(piece, n, places)) for n, piece in zip(named, pieces, strict=True) if _is_exact(n)]
+    saved = name_tensors(_saved(tensor for tensor, part in parts if part is None), {})
+    return Adapter(kind, config or AdapterConfig(), tuple(targets), (*named, *saved), tuple(exact))
 
 
-SAVED_WHOLE = "a module that is saved whole beside the adapter: it holds what the base holds"
+def _stem(name: str) -> str:
+    return name.removesuffix(".weight").removesuffix(".base_layer")
+
+
+def _saved(tensors: Iterable[LogicalTensor]) -> list[LogicalTensor]:
+    """Modules that are saved whole, under their names in the base."""
+    made = []
+    for tensor in tensors:
+        stem, dot, kind = tensor.name.rpartition(".")
+        modules = base_modules(stem.replace(".modules_to_save.default", "")) if dot else (tensor.name,)
+        made.append(replace(tensor, name=f"{modules[0]}.{kind}" if dot and len(modules) == 1 else tensor.name))
+    return made if len({t.name for t in made}) == len(made) else list(tensors)
 
 
 def _said(tensor: LogicalTensor, reason: str) -> SkippedTensor:
     return SkippedTensor(printable(tensor.name), tensor.parameters, reason)
 
 
+def _factor(tensor: LogicalTensor, part: Part) -> LogicalTensor:
+    """The factor as [rank, in] or [out, rank], whichever way it is stored."""
+    if not part.turned or len(tensor.shape) != 2:
+        return tensor
+    view = transposed(tensor.storage, *tensor.shape)
+    return replace(tensor, shape=tensor.shape[::-1], storage=view) if view else tensor
+
+
+def _pieces(tensor: LogicalTensor, part: Part, inputs: Mapping[tuple[str, ...], int]) -> list[_Piece]:
+    """The tensor as the part of one module of the base; B of a matrix that holds several, cut into theirs."""
+    modules: tuple[str, ...] = base_modules(part.module) if part.module else ("",)
+    if part.part == "B" and len(modules) > 1 and len(tensor.shape) == 2:
+        rows = fused_rows(modules, tensor.shape[0], inputs.get(modules))
+        if rows is not None:
+            return [
+                _Piece(replace(tensor, name=f"{m}.lora_B.weight", shape=(n, tensor.shape[1]), storage=cut), m, "B")
+                for m, n, cut in zip(modules, rows, (RowsOf(tensor.storage, g) for g in groups(rows, 1)), strict=True)
+            ]
+    first = next(iter(modules))
+    if part.turned and len(tensor.shape) != 2:
+        return [_Piece(tensor, first, f"{part.part} of {len(tensor.shape)} axes, a stack of experts or a vector,")]
+    return [_Piece(_factor(tensor, part), first, part.part)]
+
+
 def _is_exact(item: NamedTensor) -> bool:
     return item.place.slot == EXACT
 
 
-def _why(item: NamedTensor, module: str, part: str, places: Mapping[str, Place]) -> str:
+def _why(piece: _Piece, item: NamedTensor, places: Mapping[str, Place]) -> str:
     """Why a tensor is kept for exact copies only."""
-    base = places.get(module)
-    if part not in set(_FACTORS.values()) or base is None or len(item.tensor.shape) < 2:
-        return f"{part} is no factor A or B: strangers may share it, and no null is known for it"
+    base, part = places.get(piece.module), piece.part
+    if part == UNORDERED:
+        return "rows of q or k in the order of GGUF, whose metadata do not say how many heads there are"
+    if part not in FACTORS or base is None or len(item.tensor.shape) < 2:
+        known = next((f": {why}" for mark, why in _NO_NULL if part.startswith(mark)), "")
+        return f"{part} is no factor A or B: strangers may share it, and no null is known for it{known}"
     if (rank := item.tensor.matrix[rank_axis(part)]) < LEAST_RANK:
         return f"of rank {rank}: below {LEAST_RANK} nothing tells strangers apart"
     if base.layer is None or base.role in _OUTSIDE:
@@ -160,46 +205,32 @@ def _kind(tensors: Sequence[LogicalTensor]) -> str:
     return next((kind for mark, kind in _KINDS if any(mark in t.name for t in tensors)), "LORA")
 
 
-def _split(name: str) -> tuple[str, str]:
-    """The adapted module and the part of it that a tensor is: `A`, `B`, ... or a name; part `` for what is no part."""
-    found = _FACTOR.fullmatch(name)
-    if found:
-        return _module(found["module"]), _FACTORS[found["factor"]]
-    if found := _PART.fullmatch(name):
-        return _module(found["module"]), found["part"]
-    return ("", "this part") if _PREFIXED.fullmatch(name) else (_module(name), "")
-
-
-def _module(name: str) -> str:
-    """The name of a module in the base: without PEFT's wrapper, kohya's underscores as dots."""
-    flat = _FLAT.fullmatch(name)
-    if flat is None:
-        return _WRAPPER.sub("", name)
-    dotted = _FLAT_INSIDE.sub(r"\1.", _FLAT_NUMBER.sub(r".\1.", flat[2]).rstrip("."))
-    return _FLAT_FOLDERS.get(flat[1], f"text_encoder{flat[1].removeprefix('te')}/") + dotted
-
-
-def _places(tensors: Sequence[LogicalTensor], parts: Sequence[tuple[str, str]]) -> dict[str, Place]:
+def _places(pieces: Sequence[_Piece]) -> dict[str, Place]:
     """Module -> the place of its weight in the base, as the base's own tensor of that name would have it."""
-    stand_ins = {
-        m: replace(t, name=f"{m}.weight", shape=(2, 2)) for t, (m, p) in zip(tensors, parts, strict=True) if p and m
-    }
+    stand_ins = {p.module: replace(p.tensor, name=f"{p.module}.weight", shape=(2, 2)) for p in pieces if p.module}
     return dict(zip(stand_ins, (n.place for n in name_tensors(stand_ins.values(), {})), strict=True))
 
 
-def _named(tensor: LogicalTensor, module: str, part: str, places: Mapping[str, Place]) -> NamedTensor:
+def _named(piece: _Piece, places: Mapping[str, Place]) -> NamedTensor:
     """The factors of known roles, in layers, keep the role; all else is kept for exact copies."""
-    base = places.get(module)
+    tensor, part, base = piece.tensor, piece.part, places.get(piece.module)
     if base is None:
         return NamedTensor(tensor, Place(ADAPTER, None, None, "other", EXACT), tensor.parameters)
-    prefix = "" if base.component == "language" else f"{base.component}."
-    slot = ".".join(s for s in (prefix.rstrip("."), base.slot, part) if s)
+    slot = ".".join(s for s in (_network(piece.module, base), base.slot, part) if s)
     role = base.role if base.role not in _OUTSIDE else "other"
-    factor = part in set(_FACTORS.values()) and len(tensor.shape) > 1 and base.layer is not None
+    factor = part in FACTORS and len(tensor.shape) > 1 and base.layer is not None
     rank = tensor.matrix[rank_axis(part)] if factor else 0
     if not factor or rank < LEAST_RANK or (role == "other" and base.role != "other"):
         role, slot = "other", EXACT
     return NamedTensor(tensor, Place(ADAPTER, base.layer, base.expert, role, slot), tensor.parameters)
+
+
+def _network(module: str, base: Place) -> str:
+    """What keeps apart the networks of one file: the component, the folder of a second network of one kind."""
+    folder = module.partition("/")[0] if "/" in module else ""
+    if folder[-2:-1] == "_" and folder[-1:].isdigit():
+        return folder
+    return "" if base.component == "language" else base.component
 
 
 def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
@@ -216,11 +247,11 @@ def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
     return told
 
 
-def _grouped(tensors: Sequence[LogicalTensor], parts: Sequence[tuple[str, str]]) -> dict[str, dict[str, LogicalTensor]]:
+def _grouped(pieces: Sequence[_Piece]) -> dict[str, dict[str, LogicalTensor]]:
     found: dict[str, dict[str, LogicalTensor]] = defaultdict(dict)
-    for tensor, (module, part) in zip(tensors, parts, strict=True):
-        if module and part:
-            found[module].setdefault(part, tensor)
+    for piece in pieces:
+        if piece.module:
+            found[piece.module].setdefault(piece.part, piece.tensor)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What adapter_config.json says of an adapter, and which other adapters a source holds."""
+"""What adapter_config.json, of PEFT or of mlx-lm, says of an adapter, and which other adapters a source holds."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def read_adapter_config(source: Source) -> AdapterConfig | None:
         raise FormatError(f"{source.uri}: {CONFIG_FILE} is not valid JSON") from error
     if not isinstance(found, dict):
         raise FormatError(f"{source.uri}: {CONFIG_FILE} is not a JSON object")
+    if "fine_tune_type" in found and "peft_type" not in found:
+        return _of_mlx(found)
     alpha = found.get("lora_alpha", found.get("alpha"))
     return AdapterConfig(
         kind=_text(found, "peft_type", 40),
@@ -55,6 +57,20 @@ def read_adapter_config(source: Source) -> AdapterConfig | None:
         dora=found.get("use_dora") is True,
         rslora=found.get("use_rslora") is True,
         singled_out=found.get("layers_to_transform") is not None,
+    )
+
+
+def _of_mlx(found: Mapping[str, object]) -> AdapterConfig:
+    """The config of mlx-lm, which keeps the arguments of the training: `scale` is alpha over the rank."""
+    inner = found.get("lora_parameters")
+    parameters = inner if isinstance(inner, Mapping) else {}
+    rank, scale = _number(parameters.get("rank")), _number(parameters.get("scale"))
+    kind = _text(found, "fine_tune_type", 40)
+    return AdapterConfig(
+        kind="LORA" if kind == "dora" else kind.upper() if kind else None,
+        base=_text(found, "model", 512),
+        alpha=_number(rank * scale) if rank is not None and scale is not None else None,
+        dora=kind == "dora",
     )
 
 

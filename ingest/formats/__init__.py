@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ..errors import ForebearError, FormatError, SourceError
+from ..layouts.slices import are_slices, join_slices
 from ..metadata.card import read_config
 from ..metadata.tokenizer_files import read_tokenizer
 from ..sources.inside import Inside
@@ -81,7 +82,7 @@ def read_checkpoint(source: Source, files: ModelFiles | None = None) -> tuple[Fo
 def _read_network(source: Source, part: NetworkFiles) -> Contents:
     """One network; a folder's own config and tokenizer count where the source has none at its top."""
     form, folder, prefix = part.format, part.network.folder, part.network.prefix
-    merged = _join(_read_files(source, part.files, form))
+    merged = _join(_whole(_read_files(source, part.files, form), part.files))
     if form.refused and (reason := form.refused(merged)):
         raise NothingToRead(f"{source.uri}: {printable(part.files[0])}: {reason}")
     _check_names(source, part, merged)
@@ -119,6 +120,15 @@ def _check_names(source: Source, part: NetworkFiles, contents: Contents) -> None
             f"{source.uri}: {part.index.path} names {len(absent)} tensors that no shard holds: {shown(absent)};"
             " fetch its shards again"
         )
+
+
+def _whole(parts: list[Contents], files: Sequence[str]) -> list[Contents]:
+    """The parts as they are, or, where each file holds a slice of every tensor, the whole tensors in the first."""
+    if not are_slices(files):
+        return parts
+    ordered = [part for _, part in sorted(zip(files, parts, strict=True), key=lambda pair: pair[0])]
+    whole = replace(ordered[0], tensors=tuple(join_slices([part.tensors for part in ordered])))
+    return [whole, *(replace(part, tensors=()) for part in ordered[1:])]
 
 
 def _join(parts: Sequence[Contents]) -> Contents:

@@ -1,5 +1,7 @@
 """GGUF: the files of llama.cpp, single or split. Leading rows are dequantised by the `gguf` package's own routines.
 
+A LoRA (`general.type` = `adapter`) has PEFT's names.
+
 `read_gguf` describes one file under its own names; `finish_gguf` joins what the parts of a split model say: names,
 order of rows, config, tokenizer. The metadata of the first part hold for all.
 
@@ -10,6 +12,7 @@ computes (A_log of Mamba as -exp) keep their computed values.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError, SourceError
+from ..layouts.heads import interleaved_rows
 from ..storage.dtypes import nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage, runs
 from ..storage.reader import Range, Reader
@@ -26,9 +30,10 @@ from ..text import printable
 from . import gguf_metadata as metadata
 from .contents import Contents
 from .gguf_header import Header, TensorInfo, read_header
-from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name, original_rows
+from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name
 
 _PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
+_FACTOR = re.compile(r"(?P<base>.+\.weight)\.lora_(?P<factor>[ab])")
 _UNREADABLE = {"Q8_1", "Q8_K", "Q1_0"}
 
 
@@ -171,6 +176,8 @@ def _original(
     tensor: LogicalTensor, arch: str, fields: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]
 ) -> LogicalTensor:
     """The tensor as it was before the conversion."""
+    if found := _FACTOR.fullmatch(tensor.name):
+        return _original_factor(tensor, found["base"], found["factor"], arch, fields)
     name = hugging_face_name(tensor.name)
     down = shapes.get(tensor.name.replace(".ffn_up.", ".ffn_down."))
     if ".ffn_up." in tensor.name and down is not None and tensor.shape[:1] == (2 * down[-1],):
@@ -181,9 +188,28 @@ def _original(
     part = tensor.name.split(".")[2] if tensor.name.startswith("blk.") and tensor.name.count(".") > 2 else ""
     if arch in PERMUTED and part in {"attn_q", "attn_k"} and tensor.shape:
         heads = _heads(fields, arch, tensor.name.split(".")[1], shared=part == "attn_k")
-        if order := original_rows(heads, tensor.shape[0]):
+        if order := interleaved_rows(heads, tensor.shape[0]):
             storage = (RowsOf if len(tensor.shape) > 1 else ColumnsOf)(storage, order)
     return replace(tensor, name=name, storage=storage)
+
+
+def _original_factor(
+    tensor: LogicalTensor, base: str, factor: str, arch: str, fields: Mapping[str, object]
+) -> LogicalTensor:
+    """A factor of a LoRA, under PEFT's name; B of q and k keeps GGUF's name where their heads are not known.
+
+    The converter moves the rows of B as it moves those of the matrix, and writes no count of heads into the file.
+    """
+    name = hugging_face_name(base)
+    storage = tensor.storage
+    part = base.split(".")[2] if base.startswith("blk.") and base.count(".") > 2 else ""
+    if factor == "b" and arch in PERMUTED and part in {"attn_q", "attn_k"}:
+        heads = _heads(fields, arch, base.split(".")[1], shared=part == "attn_k")
+        order = interleaved_rows(heads, tensor.shape[0]) if len(tensor.shape) == 2 else None
+        if order is None:
+            return replace(tensor, name=f"{name}.lora_b")
+        storage = RowsOf(storage, order)
+    return replace(tensor, name=f"{name.removesuffix('.weight')}.lora_{factor.upper()}.weight", storage=storage)
 
 
 def _heads(fields: Mapping[str, object], arch: str, layer: str, *, shared: bool) -> int:

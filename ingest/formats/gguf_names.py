@@ -11,7 +11,6 @@ import re
 from functools import cache
 
 from ..names.naming import parse
-from ..storage.views import Strides
 
 PERMUTED = frozenset({
     "llama", "arcee", "arctic", "baichuan", "bailingmoe", "chameleon", "deci", "deepseek", "granite", "granitehybrid",
@@ -94,14 +93,3 @@ def _choice(candidates: tuple[str, ...]) -> str:
     """The name that says most: one with a role, if possible that of a Llama."""
     told = [c for c in candidates if parse(c.replace("{bid}", "0") + ".weight").role != "other"]
     return next((c for c in told if c.startswith(_LAYER)), (told or list(candidates))[0])
-
-
-def original_rows(heads: int, rows: int) -> Strides | None:
-    """Where the rows of q or k stand that the converter has interleaved; None where the heads do not divide them.
-
-    The converter puts row (head, half, i) at (head, i, half).
-    """
-    if heads <= 0 or rows <= 0 or rows % (2 * heads):
-        return None
-    size = rows // heads
-    return Strides(0, (heads, 2, size // 2), (size, 1, 2))

@@ -13,7 +13,7 @@ model are read, by layer, up to TRANSPOSED_VALUES values; further ones are skipp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -21,8 +21,10 @@ from ..metadata.card import text_config
 from ..names.architectures import ALTERNATING_GATE_UP, FUSED_GATE_UP, FUSED_QKV, RENAMED, STACKED_EXPERTS, TRANSPOSED
 from ..storage.logical import LogicalTensor, Storage
 from ..storage.skipped import SkippedTensor
-from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, Transposed, alternating, groups, transposed
+from ..storage.views import Stack, Transposed, alternating, groups, transposed
 from ..text import printable
+from .frameworks import cut_rows, hugging_face
+from .heads import count, qkv_rows
 
 TRANSPOSED_VALUES = 1 << 27
 """Values of [in, out] matrices that are read of a model: all of GPT-2 (85 million), 4 of the 48 layers of GPT-2 XL."""
@@ -45,8 +47,8 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
     """Every tensor as it is, or in its logical parts."""
     config = text_config(config)
     model_type = str(config.get("model_type") or "")
-    turned, skipped = _turn(tensors)
-    stacks = _Stacks(turned, model_type)
+    turned, skipped = _turn(hugging_face(tensors, config))
+    stacks = _Stacks(turned, model_type, count(config, "hidden_size", "n_embd", "d_model"))
     turned = [part for tensor in turned for part in stacks.split(tensor)]
     shapes = {t.name: t.shape for t in turned}
     taken = set(shapes)
@@ -67,6 +69,7 @@ def _tail(pattern: str) -> re.Pattern[str]:
 
 _ANY_FUSED = _tail("|".join(line[0] for line in (*FUSED_QKV, *FUSED_GATE_UP)))
 _ANY_STACKED = _tail("|".join(tail for tail, _ in STACKED_EXPERTS))
+_ROUTER = re.compile(r"(?:gate|router)(?:\.(?:wg|layer|classifier|linear))?\.weight$")
 _ANY_RENAMED = _tail("|".join(tail for _, tail, _ in RENAMED))
 
 
@@ -150,12 +153,15 @@ def too_scattered(tensor: LogicalTensor) -> SkippedTensor:
 class _Stacks:
     """3-D tensors of experts [E, out, in] or [E, in, out], and their biases [E, out], as one tensor an expert."""
 
-    def __init__(self, tensors: Iterable[LogicalTensor], model_type: str) -> None:
+    def __init__(self, tensors: Sequence[LogicalTensor], model_type: str, hidden: int) -> None:
+        self._hidden = hidden
+        routers = [(found, t.shape[1]) for t in tensors if len(t.shape) == 2 and (found := _ROUTER.search(t.name))]
+        self._routers = {found.string[: found.start()]: width for found, width in routers}
         self._alternating = re.fullmatch(ALTERNATING_GATE_UP, model_type) is not None
         self._found: dict[str, tuple[re.Match[str], str]] = {}
         self.skipped: list[SkippedTensor] = []
         shapes: dict[tuple[str, str], tuple[int, ...]] = {}
-        for tensor in tensors:
+        for tensor in map(self._with_three_axes, tensors):
             if not _ANY_STACKED.fullmatch(tensor.name):
                 continue
             for tail, what in STACKED_EXPERTS:
@@ -166,7 +172,7 @@ class _Stacks:
                     if len(tensor.shape) == 3:
                         shapes[found["head"], what] = tensor.shape
                     break
-        self._turned = {head: _is_turned(head, shapes) for head, _ in shapes}
+        self._turned = {head: _is_turned(head, shapes, self._width(head)) for head, _ in shapes}
         inputs = {name: shapes.get((found["head"], what), (0, 0))[1] for name, (found, what) in self._found.items()}
         costs = {
             name: self._cost(found["head"], shapes.get((found["head"], what)))
@@ -175,6 +181,19 @@ class _Stacks:
         }
         self._affordable = affordable(costs, TRANSPOSED_VALUES)
 
+    def _width(self, head: str) -> int:
+        """The width of the residual stream: that of the config, else that of the layer's router; 0 unknown."""
+        return self._hidden or self._routers.get(head, 0)
+
+    def _with_three_axes(self, tensor: LogicalTensor) -> LogicalTensor:
+        """[E, 2, out, in] and [E, in, 2, out] of gate and up as one axis of both."""
+        if len(tensor.shape) != 4 or 2 not in tensor.shape[1:3] or not _ANY_STACKED.fullmatch(tensor.name):
+            return tensor
+        e, a, b, c = tensor.shape
+        if a == 2:
+            return replace(tensor, shape=(e, 2 * b, c))
+        return replace(tensor, shape=(e, a, 2 * c)) if a == self._hidden else tensor
+
     def _cost(self, head: str, shape: tuple[int, ...] | None) -> int:
         if shape is None or not self._turned[head]:
             return 0
@@ -182,6 +201,7 @@ class _Stacks:
 
     def split(self, tensor: LogicalTensor) -> list[LogicalTensor]:
         """One tensor an expert and part, or the tensor itself."""
+        tensor = self._with_three_axes(tensor)
         if tensor.name not in self._found or not 0 < tensor.shape[0] <= MOST_EXPERTS:
             return [tensor]
         found, what = self._found[tensor.name]
@@ -211,18 +231,24 @@ class _Stacks:
         if what != "gate_up":
             return [one]
         cuts = alternating(2, rest[0]) if self._alternating else groups((rest[0] // 2,) * 2, 1)
-        return _parts(one, [f"{stem}{leaf}{kind}" for leaf in ("gate_proj", "up_proj")], cuts)
+        return cut_rows(one, [f"{stem}{leaf}{kind}" for leaf in ("gate_proj", "up_proj")], cuts)
 
 
-def _is_turned(head: str, shapes: Mapping[tuple[str, str], tuple[int, ...]]) -> bool:
-    """Whether a layer's experts are stored as [in, out]: only one order makes gate, up and down fit each other."""
-    up = shapes.get((head, "gate_up")) or shapes.get((head, "up_proj")) or shapes.get((head, "gate_proj"))
+def _is_turned(head: str, shapes: Mapping[tuple[str, str], tuple[int, ...]], hidden: int) -> bool:
+    """Whether a layer's experts are stored as [in, out].
+
+    Gate and up in one matrix say it by themselves: only one order makes it and down fit each other. Apart from each
+    other they fit in both; the width `hidden` of what goes in and out says which it is.
+    """
+    both = shapes.get((head, "gate_up"))
+    up = both or shapes.get((head, "up_proj")) or shapes.get((head, "gate_proj"))
     down = shapes.get((head, "down_proj"))
     if up is None or down is None:
         return False
-    halves = 2 if (head, "gate_up") in shapes else 1
-    plain = up[1] == halves * down[2] and up[2] == down[1]
-    return not plain and up[2] == halves * down[1] and up[1] == down[2]
+    if both is None:
+        return up[1:] == down[:0:-1] and down[1] != hidden == down[2]
+    plain = up[1] == 2 * down[2] and up[2] == down[1]
+    return not plain and up[2] == 2 * down[1] and up[1] == down[2]
 
 
 # -- fused ------------------------------------------------------------------------------------------------------------
@@ -239,72 +265,10 @@ def _split(
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type):
             stem = found["head"] + found["leaf"]
             weight = shapes.get(f"{stem}.weight") or shapes.get(f"{stem}_weight") or tensor.shape
-            cuts = _qkv(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
+            cuts = qkv_rows(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
             names = [_sibling(found, p) for p in (*_PARTS, *([_FOURTH[order]] if order in _FOURTH else []))]
-            return _parts(tensor, names, cuts) if cuts else [tensor]
+            return cut_rows(tensor, names, cuts) if cuts else [tensor]
     for tail, types, leaves in FUSED_GATE_UP:
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type) and tensor.shape[0] % 2 == 0:
-            return _parts(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
+            return cut_rows(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
     return [tensor]
-
-
-def _parts(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides]) -> list[LogicalTensor]:
-    view = RowsOf if len(tensor.shape) > 1 else ColumnsOf
-    return [
-        replace(tensor, name=name, shape=(cut.count, *tensor.shape[1:]), storage=view(tensor.storage, cut))
-        for name, cut in zip(names, cuts, strict=True)
-    ]
-
-
-def _qkv(order: str, shape: tuple[int, ...], config: Mapping[str, object]) -> list[Strides] | None:
-    """The rows of q, k and v of a matrix of `shape`; None when the config does not fit it."""
-    rows = shape[0]
-    heads = _number(config, "num_attention_heads", "n_head", "num_heads", "n_heads")
-    shared = _number(config, "num_key_value_heads", "num_kv_heads", "n_head_kv", "n_kv_heads") or heads
-    match order:
-        case "falcon" if config.get("new_decoder_architecture"):
-            order = "groups"
-        case "falcon":
-            order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
-        case "chatglm" if config.get("multi_query_attention"):
-            order, shared = "stacked", _number(config, "multi_query_group_num")
-        case "chatglm":
-            order = "stacked" if "multi_query_attention" in config else "heads"
-        case "bigcode":
-            order, shared = ("stacked", 1) if config.get("multi_query", True) else ("heads", heads)
-        case "heads":
-            shared = heads
-        case "flux":
-            return groups((*(shape[1],) * 3, rows - 3 * shape[1]), 1) if rows > 3 * shape[1] > 0 else None
-        case "delta":
-            return _delta(rows, config)
-    size = _number(config, "head_dim", "kv_channels", "attention_head_size") or _divided(config, heads)
-    fits = heads > 0 and shared > 0 and heads % shared == 0 and (heads + 2 * shared) * size == rows > 0
-    match order:
-        case "stacked" if fits:
-            return groups((heads * size, shared * size, shared * size), 1)
-        case "stacked" if rows == 3 * shape[1] > 0:
-            return groups((shape[1],) * 3, 1)
-        case "heads" | "groups" if fits:
-            return groups((heads // shared * size, size, size), shared)
-    return None
-
-
-def _delta(rows: int, config: Mapping[str, object]) -> list[Strides] | None:
-    """The rows of q, k, v and the output gate of a gated delta net (Qwen3NextGatedDeltaNet)."""
-    keys, values = _number(config, "linear_num_key_heads"), _number(config, "linear_num_value_heads")
-    key, value = _number(config, "linear_key_head_dim"), _number(config, "linear_value_head_dim")
-    if not keys or values % keys or 2 * (keys * key + values * value) != rows or not rows:
-        return None
-    wide = values // keys * value
-    return groups((key, key, wide, wide), keys)
-
-
-def _number(config: Mapping[str, object], *keys: str) -> int:
-    """The first of `keys` that holds a count; 0 when none does."""
-    return next((n for key in keys if type(n := config.get(key)) is int and 0 < n < 1 << 31), 0)
-
-
-def _divided(config: Mapping[str, object], heads: int) -> int:
-    hidden = _number(config, "hidden_size", "n_embd", "d_model")
-    return hidden // heads if heads and hidden % heads == 0 else 0

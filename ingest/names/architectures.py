@@ -37,7 +37,7 @@ FOLDERS: tuple[tuple[str, str], ...] = (
 
 STACKS = (
     r"layers|layer|h|block|blocks|resblocks|decoder_layers|encoder_layers|transformer_blocks|albert_layer_groups"
-    r"|input_blocks|output_blocks|middle_block|down|up|stages|\w+_blocks|\w+_layers|\w+_refiner|merger_list|resnets"
+    r"|blk|encoders|decoders|input_blocks|output_blocks|middle_block|down|up|stages|\w+_blocks|\w+_layers|\w+_refiner|merger_list|resnets"
 )
 """The part before the number of a layer."""
 
@@ -62,11 +62,13 @@ _CROSS = (
 
 ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
-    (r"rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
+    (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
     (r"pos_embed\.pos_embed|position_embeddings\.(row|column)_embeddings|wpe\.embedding|position_embedding_table|image_pos_embed.*", "other", "position"),
     (r"token_type_embedding(s)?", "other", "token_type"),
+    (r"value_embeds\.\d+", "other", "value_embedding"),
+    (r"resid_lambdas|x0_lambdas|ve_gate", "other", "token"),
     # named on purpose: matrices that have no role of the field's
     (r"relative_attention_bias|relative_position_bias_table|relative_position_bias|rel_embeddings|distance_embedding|rel_pos.*", "other", "relative"),
     (r"gru_rel_pos_linear|rel_attn_embed|r_r_bias|r_w_bias|r_s_bias|seg_embed|r_kernel|relative_pos_embeddings|rel_attn\.r|relative_k_proj|linear_pos|r_net|pos_proj|pos_key_proj|pos_query_proj|pos_q_proj", "other", "relative"),
@@ -101,9 +103,18 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"linear_attn\.output_gate|ogate_preact|self_attn\.output_gate|self_attn\.g_proj|attn_gate", "gate", "attention"),
     (r"attention\.receptance", "q", ""),
     (r"attention\.(output|post_proj)", "o", ""),
-    (r"feed_forward\.key", "up", ""),
-    (r"feed_forward\.receptance", "gate", ""),
-    (r"feed_forward\.value", "down", ""),
+    (r"(att|attn)\.(receptance|r_proj)", "q", ""),
+    (r"att\.output", "o", ""),
+    (r"(att|attn)\.gate", "gate", "attention"),
+    (r"att\.(w1|w2|a1|a2|g1|g2|v1|v2)|attn\.(w|a|g|v)_lora\.lora\.(0|2)", "other", "low_rank"),
+    (r"(att|attn)\.(r_k|k_k|k_a)|(att|attn|ffn)\.x_(r|w|k|v|a|g)", "other", "mixing"),
+    (r"(feed_forward|ffn)\.key", "up", ""),
+    (r"(feed_forward|ffn)\.receptance", "gate", ""),
+    (r"(feed_forward|ffn)\.value", "down", ""),
+    (r"(mlp|experts|shared_experts)\.fc_1", "gate", ""),
+    (r"(mlp|experts|shared_experts)\.fc_2", "up", ""),
+    (r"(mlp|experts|shared_experts)\.proj", "down", ""),
+    (r"self_attention\.linear_proj", "o", ""),
     (r"experts\.linear", "gate", ""),
     (r"experts\.linear_v", "up", ""),
     (r"experts\.linear_1", "down", ""),
@@ -122,7 +133,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(txt_attn|context_block\.attn)\.proj", "o", "context"),
     (r"cross_attn\.(in_proj|qkv)|multihead_attn\.in_proj", "q", "qkv.cross"),
     (rf"{_CROSS}(kv|kv_proj|c_attn|to_kv|kv_linear)", "k", "kv.cross"),
-    (r"qkv_proj|qkv|query_key_value|c_attn|Wqkv|wqkv|in_proj|W_pack|attn_qkv|att_proj|to_qkv|self_attn_qkv", "q", "qkv"),
+    (r"qkv_proj|qkv|linear_qkv|query_key_value|c_attn|Wqkv|wqkv|in_proj|W_pack|attn_qkv|att_proj|to_qkv|self_attn_qkv", "q", "qkv"),
     (r"txt_attn\.q_proj|context_block\.attn\.q_proj", "q", "context"),
     (r"txt_attn\.k_proj|context_block\.attn\.k_proj", "k", "context"),
     (r"txt_attn\.v_proj|context_block\.attn\.v_proj", "v", "context"),
@@ -142,9 +153,9 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"attention\.self_attention\.query_key", "q", "qk"),
     (r"(query_global|key_global|value_global)", "other", "global"),
     (r"(mlp|ffn|feed_forward|moe|dense_residual|shared_head)\.w1_proj", "gate", ""),
-    (r"q_proj|query|query_proj|q_lin|wq|to_q|attn_q|q|linear_q|q_attn|query_layer|Wq|q_head|q_proj\.linear", "q", ""),
-    (r"k_proj|key|key_proj|k_lin|wk|to_k|attn_k|k|linear_k|Wk|k_head|k_proj\.linear", "k", ""),
-    (r"v_proj|value|value_proj|v_lin|wv|to_v|attn_v|v|Wv|v_head|v_proj\.linear|(self_attn|attn)\.linear_v", "v", ""),
+    (r"q_proj|query|query_proj|q_lin|wq|to_q|attn_q|q|linear_q|q_attn|query_layer|Wq|q_head|q_proj\.linear|c_q", "q", ""),
+    (r"k_proj|key|key_proj|k_lin|wk|to_k|attn_k|k|linear_k|Wk|k_head|k_proj\.linear|c_k", "k", ""),
+    (r"v_proj|value|value_proj|v_lin|wv|to_v|attn_v|v|Wv|v_head|v_proj\.linear|c_v|(self_attn|attn)\.linear_v", "v", ""),
     (r"kv_proj|to_kv|attention\.self\.kv", "k", "kv"),
     (r"(mlp|ffn|feed_forward|DenseReluDense|moe|ff)\.(c_proj|wo|Wo)", "down", ""),
     (r"(ff|joint_ff)\.linear_1|feed_forward\.linear_1", "gate", ""),
@@ -203,16 +214,16 @@ NORMS: tuple[tuple[str, str], ...] = (
     (r"norm_added_k|txt_attn\.norm\.key_norm|context_block\.attn\.ln_k", "k.context"),
     (r"q_norm|q_layernorm|query_layernorm|q_a_layernorm|attn_q_norm|norm_q|query_norm|attn\.q_ln", "q"),
     (r"k_norm|k_layernorm|key_layernorm|kv_a_layernorm|attn_k_norm|norm_k|key_norm|attn\.k_ln", "k"),
-    (r"encoder_attn_layer_norm|crossattention\.output\.LayerNorm|ln_cross_attn|cross_attn_layer_norm|layer_norm_cross", "cross"),
+    (r"encoder_attn_layer_norm|crossattention\.output\.LayerNorm|ln_cross_attn|cross_attn_layer_norm|layer_norm_cross|cross_attn_ln", "cross"),
     (r"attention\.output\.LayerNorm|sa_layer_norm|post_self_attn_layernorm", "post_attention"),
     (r"output\.LayerNorm|output_layer_norm|post_feedforward_layernorm|post_mlp_layernorm", "post_ffn"),
     (r"input_layernorm|ln_1|ln1|attention_norm|attn_norm|norm1|layernorm_before|layer_norm1|ln_attn|self_attn_layer_norm", "attention"),
-    (r"layer\.0\.layer_norm|norm_attn_norm\.norm_1|norm_1|norm_mlstm|self_attention_layer_norm|operator_norm|layers\.\d+\.norm", "attention"),
+    (r"layer\.0\.layer_norm|norm_attn_norm\.norm_1|norm_1|norm_mlstm|self_attention_layer_norm|operator_norm|attn_ln|linear_qkv\.layer_norm_weight|layers\.\d+\.norm", "attention"),
     (r"pre_feedforward_layernorm|post_attention_layernorm|ln_2|ln2|ffn_norm|norm2|layernorm_after|layer_norm2|ln_mlp|final_layer_norm|pre_mlp_layernorm", "ffn"),
-    (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3", "ffn"),
+    (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3|mlp_ln|linear_fc1\.layer_norm_weight", "ffn"),
     (r"embeddings\.LayerNorm|emb_ln|word_embeddings_layernorm|embeddings\.norm|layernorm_embedding|embedding_norm", "embedding"),
     (r"norm|ln_f|final_layernorm|final_norm|final_layer_norm|ln_final|output_norm|layer_norm|layernorm|post_layernorm|LayerNorm", "final"),
-    (r"ln_out|final_ln|norm_f|out_norm|ln_post", "final"),
+    (r"ln_out|final_ln|norm_f|out_norm|ln_post|decoder\.ln", "final"),
 )  # fmt: skip
 """(tail, place): the matrices that a norm's gain feeds follow from its place (see FEEDS)."""
 
@@ -269,7 +280,7 @@ FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (
 """(tail, `model_type`, what its first and its second half are)."""
 
 STACKED_EXPERTS: tuple[tuple[str, str], ...] = (
-    (r"experts\.gate_up_proj", "gate_up"),
+    (r"experts\.(gate_up_proj|w13)", "gate_up"),
     (r"experts\.(gate_proj|w1)", "gate_proj"),
     (r"experts\.(up_proj|w3)", "up_proj"),
     (r"experts\.(down_proj|w2)", "down_proj"),

@@ -47,6 +47,11 @@ _EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
 _ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 _NORM_LIKE = re.compile(r"norm|(^|[._])ln($|[._\d])", re.IGNORECASE)
+_WRAPPERS = re.compile(
+    r"^(?:(?:module|_orig_mod|_fsdp_wrapped_module|_forward_module|base_model|diffusion_model)\."
+    r"|model\.(?=(?:module|_orig_mod|diffusion_model|model)\.))+"
+)
+"""What stands before the names of a wrapped model; no part of the slots of what stands outside the layers."""
 _FLAT = re.compile(r"(.*_proj)_(weight|bias)")
 
 
@@ -174,18 +179,20 @@ def _role(tail: str, kind: str) -> tuple[str, str]:
     return ("norm", tail) if _NORM_LIKE.search(tail) else ("other", "")
 
 
-_SIDE = re.compile(r"(?:^|\.)(encoder|decoder)\.(?:.*\.)?(?:block|layers?)\.\d")
-_END = re.compile(r"(?:^|\.)(encoder|decoder)\.")
+_SIDES = r"(?:^|\.)(?:\w{1,40}_)?(enc|dec)(?:oders?)?\."
+_SIDE = re.compile(rf"{_SIDES}(?:.*\.)?(?:blocks?|blk|layers?|h|resblocks|encoders|decoders|\w+_layers)\.\d")
+_END = re.compile(_SIDES)
+_SIDE_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
 def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     """`encoder` and `decoder` are components of their own when one component has layers of both."""
     language = [n.place.component == "language" for n in named]
     sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
-    if sides < {"encoder", "decoder"}:
+    if len(sides) < len(_SIDE_NAMES):
         return named
     return [
-        replace(n, place=replace(n.place, component=found[1]))
+        replace(n, place=replace(n.place, component=_SIDE_NAMES[found[1]]))
         if own and (found := _END.search(n.tensor.name)) and n.place.role not in {"embed", "head"}
         else n
         for n, own in zip(named, language, strict=True)
@@ -231,7 +238,7 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     for component, found in keys.items():
         if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
             ordered = sorted(
-                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, p.startswith("single"), p) for p in k]
+                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, _is_single(p), p) for p in k]
             )
             order[component] = {k: i for i, k in enumerate(ordered)}
     return [
@@ -240,6 +247,10 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
         else n
         for n in named
     ]
+
+
+def _is_single(path: str) -> bool:
+    return path.rpartition(".")[2].startswith("single")
 
 
 def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:
@@ -273,6 +284,6 @@ def _tell_apart(named: list[NamedTensor]) -> list[NamedTensor]:
             item = named[number]
             path = item.tensor.name.replace("/", ".")
             stack = _STACK.search(path)
-            own, _ = _split_kind(path[stack.end() :] if stack else path)
+            own, _ = _split_kind(path[stack.end() :] if stack else _WRAPPERS.sub("", path))
             told[number] = replace(item, place=replace(item.place, slot=own))
     return told

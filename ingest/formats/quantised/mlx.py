@@ -1,7 +1,9 @@
 """MLX: `X.weight` U32 [..., out, in x bits / 32] with `X.scales` and `X.biases` [..., out, in / group].
 
 A value is code x scale + bias. Bits and group size stand in config.json under `quantization`, for the model and for
-single modules. In modes mxfp4 and nvfp4 there are no biases and scales are bytes. Embeddings are packed like matrices.
+single modules. A module whose own settings stand there under another name (converters rename after they wrote them)
+has the group size of the model, and its bits follow from the shapes. In modes mxfp4 and nvfp4 there are no biases and
+scales are bytes. Embeddings are packed like matrices.
 
 Source: MLX `mlx/backend/cpu/quantized.cpp`, `mlx/ops.cpp` (`affine_quantize`, `fp_quantize`).
 """
@@ -17,6 +19,7 @@ from .packed import PackedRows
 from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
 
 BITS = (2, 3, 4, 5, 6, 8)
+GROUPS = (16, 32, 64, 128)
 
 
 def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
@@ -30,7 +33,7 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         return Refused(codes.parameters * 8, f"codes {codes.shape} do not fit scales {scales.shape}", used)
     if scales.dtype == "U8":
         return _floats(tensor.name, codes, scales, used)
-    bits, group = _settings(stem, stored)
+    bits, group = _fitting(codes.shape[-1] * 32, scales.shape[-1], *_settings(stem, stored))
     columns = scales.shape[-1] * group
     if bits not in BITS or codes.shape[-1] * 32 != columns * bits or biases is None or biases.shape != scales.shape:
         what = (
@@ -50,6 +53,22 @@ def _settings(stem: str, stored: Stored) -> tuple[int, int]:
     found = [source.get(key) for key in ("bits", "group_size") for source in _sources(own, stored) if key in source]
     values = [n if type(n) is int and 0 < n < 1 << 16 else 0 for n in found]
     return (values[0], values[-1]) if len(values) >= 2 else (0, 0)
+
+
+def _fitting(size: int, scales: int, bits: int, group: int) -> tuple[int, int]:
+    """Bits and group size that `size` bits of codes and `scales` of a row have; as given where nothing fits better.
+
+    size = bits x group x scales: the group size is the model's, for bits alone differ between the layers of one model;
+    only where that gives no width of MLX do the bits stay and the group size change.
+    """
+    if not scales or size % scales or bits * group * scales == size:
+        return bits, group
+    product = size // scales
+    if group and product % group == 0 and product // group in BITS:
+        return product // group, group
+    if bits and product % bits == 0 and product // bits in GROUPS:
+        return bits, product // bits
+    return bits, group
 
 
 def _sources(own: object, stored: Stored) -> list[Mapping[str, object]]:

@@ -1,9 +1,11 @@
-"""float8 and int8 with one scale a tensor, a row or a block, in `weight_scale_inv`, `weight_scale` or `SCB`.
+"""float8 and int8 with one scale a tensor, a row or a block, in `weight_scale_inv`, `weight_scale`, `SCB` and others.
 
 DeepSeek and its kin (blocks of 128 x 128), compressed-tensors `float-quantized` and `int-quantized` (with zero points),
 fbgemm, bitsandbytes int8 (`SCB`: the largest magnitude of each row), torchao (`_weight_qdata`, `_weight_scale`, and
-`_weight_zero_point` of int8; its int4 is packed for kernels and skipped), and stacks of experts of any of them
-(`experts.gate_up_proj` with `experts.gate_up_proj_scale_inv`).
+`_weight_zero_point` of int8; its int4 is packed for kernels and skipped), ComfyUI (`scale_weight`, with a mark
+`scaled_fp8` for the file; later `weight_scale` with JSON in `comfy_quant`), Mistral's own files (`qscale_weight`),
+DeepSeek's (`scale` beside `weight`), and stacks of experts of any of them (`experts.gate_up_proj` with
+`experts.gate_up_proj_scale_inv`).
 
 Sources: torchao `prototype/safetensors/safetensors_support.py`; transformers `integrations/finegrained_fp8.py`;
 compressed-tensors `quantization/lifecycle/forward.py`; bitsandbytes `functional.py`.
@@ -16,9 +18,15 @@ from .grouped import BlockRows, Grouped, stacked
 from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
 
 _CODES = {"F8_E4M3": "FP8", "F8_E5M2": "FP8", "F8_E4M3FNUZ": "FP8", "F8_E5M2FNUZ": "FP8", "I8": "INT8"}
-_SCALES = (("weight_scale_inv", 1.0), ("weight_scale", 1.0), ("SCB", 1 / 127))
+_SCALES = (
+    ("weight_scale_inv", 1.0), ("weight_scale", 1.0), ("scale_weight", 1.0), ("qscale_weight", 1.0), ("scale", 1.0),
+    ("SCB", 1 / 127),
+)  # fmt: skip
 _FLATTENED = "._weight_qdata"
-_ACTIVATIONS = ("input_scale", "output_scale", "weight_format")
+_ACTIVATIONS = (
+    "input_scale", "output_scale", "weight_format", "scale_input", "scale_output", "qscale_act", "comfy_quant",
+    "activation_scale", "input_scale_ub",
+)  # fmt: skip
 """Figures of the same module that say nothing of its weights."""
 
 
@@ -106,4 +114,4 @@ def _block(shape: tuple[int, ...], scales: tuple[int, ...], stored: Stored) -> t
     return None
 
 
-SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj|\._weight_qdata", _read)
+SCALED = Scheme("float8 or int8 with scales", r"\.weight|proj|_weight|\._weight_qdata", _read)

@@ -334,3 +334,44 @@ def test_long_names_are_parsed_in_no_time(piece: str) -> None:
     began = time.process_time()
     named([(name, (4, 4))])
     assert time.process_time() - began < 0.1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("encoder.blocks.{i}", "decoder.blocks.{i}"),
+        ("enc.blk.{i}", "dec.blk.{i}"),
+        ("encoder.h.{i}", "decoder.h.{i}"),
+        ("text_encoder.layers.{i}", "text_decoder.layers.{i}"),
+        ("model.transformer.encoder.layers.{i}", "model.transformer.decoder.layers.{i}"),
+        ("encoder.encoders.{i}", "decoder.decoders.{i}"),
+        ("src_encoder.layer.{i}", "tgt_decoder.layer.{i}"),
+    ],
+)
+def test_encoder_and_decoder_are_components_under_any_name(first: str, second: str) -> None:
+    names = [f"{stack.format(i=i)}.self_attn.q_proj.weight" for stack in (first, second) for i in range(2)]
+    found = [
+        n.place for n in name_tensors([LogicalTensor(n, "F32", (8, 8), RowMajor("f", 0, "F32", 8)) for n in names], {})
+    ]
+    assert [(p.component, p.layer) for p in found] == [("encoder", 0), ("encoder", 1), ("decoder", 0), ("decoder", 1)]
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "_orig_mod.{n}", "module.module.{n}", "model._orig_mod.{n}", "model.{n}", "_fsdp_wrapped_module.{n}",
+        "_forward_module.{n}", "base_model.model.{n}", "state_dict.{n}", "net.{n}",
+    ],
+)  # fmt: skip
+def test_what_wraps_a_model_changes_no_place(wrapped: str) -> None:
+    for name in ("model.layers.7.self_attn.q_proj.weight", "model.embed_tokens.weight", "model.norm.weight"):
+        assert parse(wrapped.format(n=name)) == parse(name)
+
+
+@pytest.mark.parametrize(
+    "inside", ["_orig_mod", "_fsdp_wrapped_module", "_fsdp_wrapped_module._checkpoint_wrapped_module"]
+)
+def test_what_wraps_a_layer_changes_no_place(inside: str) -> None:
+    plain = "model.layers.7.mlp.down_proj.weight"
+    assert parse(plain.replace("7.", f"7.{inside}.")) == parse(plain)
+    assert parse(plain.replace("mlp.", f"{inside}.mlp.")) == parse(plain)

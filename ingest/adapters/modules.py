@@ -1,0 +1,222 @@
+"""The module of the base that an adapter changes, under one name for every spelling of it.
+
+Trainers flatten names (`lora_unet_double_blocks_0_img_attn_qkv`), put the network before them (`diffusion_model.`,
+`transformer.`, `lora_te2_`), and use the names of the original code or of diffusers. Here a module has one name:
+`NETWORK/` and its path, as transformers and diffusers have it; of Wan as its own code has it. A module that is several
+there (q, k and v in one matrix) is all of these, with the rows of each.
+
+Sources: sd-scripts `networks/lora.py`; diffusers `loaders/lora_conversion_utils.py` and
+`convert_original_stable_diffusion_to_diffusers.py`; ComfyUI `comfy/lora.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+DENOISER = "unet/"
+_FLAT = re.compile(
+    r"(?:lora_(?:(?P<lora>unet|transformer|prior|te\d?|text_encoder(?:_\d)?)_)?"
+    r"|lycoris_(?:(?P<lycoris>unet|transformer(?!_blocks_)|prior|te\d?|text_encoder(?:_\d)?)_)?)(?P<path>.+)"
+)
+_FLAT_NETWORKS = {"unet": DENOISER, "transformer": DENOISER, "prior": "prior/"}
+_DOTTED = (
+    ("model.diffusion_model.", DENOISER),
+    ("diffusion_model.", DENOISER),
+    ("unet.", DENOISER),
+    ("transformer_2.", "transformer_2/"),
+    ("text_encoders.clip_l.transformer.", "text_encoder/"),
+    ("text_encoders.clip_g.transformer.", "text_encoder_2/"),
+    ("text_encoders.t5xxl.transformer.", "text_encoder_2/"),
+    ("text_encoder_2.", "text_encoder_2/"),
+    ("text_encoder_3.", "text_encoder_3/"),
+    ("text_encoder.", "text_encoder/"),
+    ("prior.", "prior/"),
+)
+_WRAPPER = re.compile(r"^(?:base_model\.model\.|base_model\.)+")
+_TRANSFORMER = re.compile(r"transformer\.(?!h\.\d)(.+)")
+_OF_DENOISER = re.compile(
+    r"(?:(?:single_|joint_|dual_)?transformer_blocks|single_blocks|double_blocks|joint_blocks|(?:down|up)_blocks|mid_block"
+    r"|conv_in|conv_out|noise_refiner|context_refiner)\..+"
+    r"|blocks\.\d+\.(?:self_attn|cross_attn)\.(?:[qkvo]|[kv]_img)|blocks\.\d+\.ffn\.[02]|layers\.\d+\.attention\.to_\w+(?:\.0)?"
+)
+ATOMS = """
+self_attn cross_attn encoder_attn q_proj k_proj v_proj o_proj out_proj gate_proj up_proj down_proj qkv_proj gate_up_proj
+text_model vision_model language_model vision_tower c_attn c_proj c_fc query_key_value dense_h_to_4h dense_4h_to_h
+embed_tokens lm_head token_embedding position_embedding text_projection visual_projection final_layer_norm
+block_sparse_moe shared_expert feed_forward in_proj x_proj dt_proj kv_proj wi_0 wi_1 linear_attn in_proj_qkvz
+q_a_proj q_b_proj kv_a_proj_with_mqa kv_b_proj input_layernorm post_attention_layernorm
+down_blocks up_blocks mid_block transformer_blocks single_transformer_blocks to_q to_k to_v to_out to_add_out
+add_q_proj add_k_proj add_v_proj proj_in proj_out proj_mlp time_emb_proj conv_shortcut conv_in conv_out conv_norm_out
+time_embedding add_embedding linear_1 linear_2 ff_context norm1_context time_text_embed timestep_embedder text_embedder
+guidance_embedder context_embedder x_embedder norm_out caption_projection adaln_single
+input_blocks middle_block output_blocks in_layers out_layers emb_layers skip_connection time_embed label_emb
+double_blocks single_blocks joint_blocks img_attn txt_attn img_mlp txt_mlp img_mod txt_mod x_block context_block
+adaLN_modulation final_layer img_in txt_in time_in vector_in guidance_in in_layer out_layer k_img v_img text_embedding
+time_projection img_emb patch_embedding distilled_guidance_layer noise_refiner context_refiner individual_token_refiner
+diffusion_model motion_modules temporal_transformer
+"""
+"""Names of modules with an underscore in them; an underscore that is in none of them was a dot."""
+_ATOMS = frozenset(tuple(atom.split("_")) for atom in ATOMS.split())
+_LONGEST = max(map(len, _ATOMS))
+_MOST_TOKENS = 256
+
+_RESNET = {
+    "in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2",
+    "out_layers.3": "conv2", "skip_connection": "conv_shortcut",
+}  # fmt: skip
+_ENDS = {
+    "input_blocks.0.0": "conv_in", "out.0": "conv_norm_out", "out.2": "conv_out",
+    "time_embed.0": "time_embedding.linear_1", "time_embed.2": "time_embedding.linear_2",
+    "label_emb.0.0": "add_embedding.linear_1", "label_emb.0.2": "add_embedding.linear_2",
+    "img_in": "x_embedder", "txt_in": "context_embedder", "final_layer.linear": "proj_out",
+    "final_layer.adaLN_modulation.1": "norm_out.linear",
+    "time_in.in_layer": "time_text_embed.timestep_embedder.linear_1",
+    "time_in.out_layer": "time_text_embed.timestep_embedder.linear_2",
+    "vector_in.in_layer": "time_text_embed.text_embedder.linear_1",
+    "vector_in.out_layer": "time_text_embed.text_embedder.linear_2",
+    "guidance_in.in_layer": "time_text_embed.guidance_embedder.linear_1",
+    "guidance_in.out_layer": "time_text_embed.guidance_embedder.linear_2",
+}  # fmt: skip
+_LDM = re.compile(r"(input|output)_blocks\.(\d{1,3})\.(\d)\.(.+)|middle_block\.([012])\.(.+)")
+_STREAMS = re.compile(r"(double|joint)_blocks\.(\d{1,4})\.(.+)")
+_SINGLE = re.compile(r"single_blocks\.(\d{1,4})\.(.+)")
+_WAN = re.compile(r"(blocks\.\d{1,4})\.(.+)")
+_QKV = ("attn.to_q", "attn.to_k", "attn.to_v")
+_CONTEXT_QKV = ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj")
+_OF_STREAMS: dict[str, tuple[str, ...]] = {
+    "img_attn.qkv": _QKV, "x_block.attn.qkv": _QKV,
+    "txt_attn.qkv": _CONTEXT_QKV, "context_block.attn.qkv": _CONTEXT_QKV,
+    "img_attn.proj": ("attn.to_out.0",), "x_block.attn.proj": ("attn.to_out.0",),
+    "txt_attn.proj": ("attn.to_add_out",), "context_block.attn.proj": ("attn.to_add_out",),
+    "img_mlp.0": ("ff.net.0.proj",), "x_block.mlp.fc1": ("ff.net.0.proj",),
+    "img_mlp.2": ("ff.net.2",), "x_block.mlp.fc2": ("ff.net.2",),
+    "txt_mlp.0": ("ff_context.net.0.proj",), "context_block.mlp.fc1": ("ff_context.net.0.proj",),
+    "txt_mlp.2": ("ff_context.net.2",), "context_block.mlp.fc2": ("ff_context.net.2",),
+    "img_mod.lin": ("norm1.linear",), "x_block.adaLN_modulation.1": ("norm1.linear",),
+    "txt_mod.lin": ("norm1_context.linear",), "context_block.adaLN_modulation.1": ("norm1_context.linear",),
+}  # fmt: skip
+_OF_SINGLE: dict[str, tuple[str, ...]] = {
+    "linear1": (*_QKV, "proj_mlp"), "attn.qkv": _QKV, "linear2": ("proj_out",), "modulation.lin": ("norm.linear",),
+}  # fmt: skip
+_OF_WAN = {
+    "attn1.to_q": "self_attn.q", "attn1.to_k": "self_attn.k", "attn1.to_v": "self_attn.v",
+    "attn1.to_out.0": "self_attn.o",
+    "attn2.to_q": "cross_attn.q", "attn2.to_k": "cross_attn.k", "attn2.to_v": "cross_attn.v",
+    "attn2.to_out.0": "cross_attn.o", "attn2.add_k_proj": "cross_attn.k_img", "attn2.add_v_proj": "cross_attn.v_img",
+    "ffn.net.0.proj": "ffn.0", "ffn.net.2": "ffn.2",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 16)
+def base_modules(module: str) -> tuple[str, ...]:
+    """The names of the module that a file calls `module`; several where it holds the rows of several.
+
+    >>> base_modules("lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q")
+    ('unet/down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q',)
+    >>> base_modules("base_model.model.model.layers.0.self_attn.q_proj")
+    ('model.layers.0.self_attn.q_proj',)
+    """
+    network, path = _network(module)
+    paths = _of_diffusers(path)
+    if not network and all(_OF_DENOISER.fullmatch(p) for p in (path, *paths)):
+        network = DENOISER
+    return tuple(network + p for p in paths)
+
+
+def _network(module: str) -> tuple[str, str]:
+    """The network that a name begins with, empty where it does not, and the dotted path inside it."""
+    flat = _FLAT.fullmatch(module) if "." not in module else None
+    if flat is not None:
+        network, path = _flat_network(flat["lora"] or flat["lycoris"]), dotted(flat["path"])
+        return (
+            (network or DENOISER, inner)
+            if (inner := path.removeprefix("diffusion_model.")) != path
+            else (network, path)
+        )
+    path = _WRAPPER.sub("", module)
+    for prefix, network in _DOTTED:
+        if path.startswith(prefix):
+            return network, path.removeprefix(prefix)
+    if path == module and (found := _TRANSFORMER.fullmatch(path)) is not None:
+        return DENOISER, found[1]
+    return "", path
+
+
+def _flat_network(name: str | None) -> str:
+    if name is None:
+        return ""
+    if name.startswith("te") and not name.startswith("text"):
+        number = name.removeprefix("te")
+        return "text_encoder/" if number in {"", "1"} else f"text_encoder_{number}/"
+    return _FLAT_NETWORKS.get(name, f"{name}/")
+
+
+def dotted(flat: str) -> str:
+    """A path whose dots became underscores, with its dots: the longest names of ATOMS stay together.
+
+    >>> dotted("model_layers_0_self_attn_q_proj")
+    'model.layers.0.self_attn.q_proj'
+    """
+    tokens = flat.split("_", _MOST_TOKENS)
+    parts: list[str] = []
+    at = 0
+    while at < len(tokens):
+        length = next((n for n in range(_LONGEST, 1, -1) if tuple(tokens[at : at + n]) in _ATOMS), 1)
+        parts.append("_".join(tokens[at : at + length]))
+        at += length
+    return ".".join(parts)
+
+
+def _of_diffusers(path: str) -> tuple[str, ...]:
+    """The path, or paths, in the names of diffusers; as it is where no table has it."""
+    if path.endswith(".to_out"):  # diffusers before PEFT left the number of the first of its two modules out
+        path += ".0"
+    if path in _ENDS:
+        return (_ENDS[path],)
+    if (found := _STREAMS.fullmatch(path)) is not None:
+        inside = _OF_STREAMS.get(re.sub(r"^((?:img|txt)_attn)_", r"\1.", found[3]))
+        return tuple(f"transformer_blocks.{found[2]}.{leaf}" for leaf in inside) if inside else (path,)
+    if (found := _SINGLE.fullmatch(path)) is not None:
+        inside = _OF_SINGLE.get(found[2])
+        return tuple(f"single_transformer_blocks.{found[1]}.{leaf}" for leaf in inside) if inside else (path,)
+    if (found := _WAN.fullmatch(path)) is not None and (leaf := _OF_WAN.get(found[2])) is not None:
+        return (f"{found[1]}.{leaf}",)
+    return (_of_unet(path),)
+
+
+def _of_unet(path: str) -> str:
+    """`input_blocks.4.1.proj_in` -> `down_blocks.1.attentions.0.proj_in`: three numbers a resolution, one of them 0."""
+    found = _LDM.fullmatch(path)
+    if found is None:
+        return path
+    if found[5] is not None:
+        at = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}[found[5]]
+        return f"mid_block.{at}.{_RESNET.get(found[6], found[6]) if at != 'attentions.0' else found[6]}"
+    side, number, place, rest = found[1], int(found[2]), found[3], found[4]
+    if side == "input":
+        block, layer = divmod(number - 1, 3)
+        stage = f"down_blocks.{block}"
+        if layer == 2:
+            return f"{stage}.downsamplers.0.conv" if rest == "op" else path
+    else:
+        block, layer = divmod(number, 3)
+        stage = f"up_blocks.{block}"
+        if rest == "conv":
+            return f"{stage}.upsamplers.0.conv"
+    if place == "0":
+        return f"{stage}.resnets.{layer}.{_RESNET.get(rest, rest)}"
+    return f"{stage}.attentions.{layer}.{rest}"
+
+
+def fused_rows(modules: Sequence[str], rows: int, inputs: int | None) -> tuple[int, ...] | None:
+    """How many rows each of `modules` has in one matrix of `rows`; None where that does not fit.
+
+    Of q, k, v each has a third. With the rows of an FFN behind them each has as many as the matrix has inputs.
+    """
+    if len(modules) == 3:
+        return (rows // 3,) * 3 if rows % 3 == 0 and rows else None
+    if len(modules) == 4 and inputs and rows > 3 * inputs:
+        return (inputs, inputs, inputs, rows - 3 * inputs)
+    return None

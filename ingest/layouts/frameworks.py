@@ -1,0 +1,228 @@
+"""The tensors of a framework's own files as Hugging Face has them: its names, its order of rows, its halves.
+
+The tables stand in names/frameworks.py. A tensor that no line names, or whose shape does not fit what a line does,
+stays as it is. Only one framework is looked for: files of two would be two models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..names.frameworks import FRAMEWORKS, Framework
+from ..storage.logical import LogicalTensor, RowMajor
+from ..storage.views import ColumnsOf, RowsOf, Strides, groups, transposed
+from .heads import interleaved_rows, key_heads, qkv_rows, query_heads
+
+MOST_NAMES = 20_000
+"""Different names without their numbers above which nothing is looked for; naming refuses such files."""
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+_GLUED = re.compile(r"\.(weight|bias)(\d{1,6})$")
+_KINDS = (".weight", ".bias")
+_MOST_PARTS = 12
+_ROTARY = "rope.freqs"
+_VISION = ("vision_encoder", "vision_config")
+_SELF_ATTENTION = ("q_proj", "k_proj", "v_proj")
+
+
+def hugging_face(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> list[LogicalTensor]:
+    """The tensors under the names that Hugging Face has for them; all as they are where no framework is known."""
+    templates = {_template(t.name) for t in tensors}
+    if len(templates) > MOST_NAMES:
+        return list(tensors)
+    ends = {end for template in templates for end in _ends(template)}
+    framework = next((f for f in FRAMEWORKS if _is_of(f, ends)), None)
+    if framework is None:
+        return list(tensors)
+    made = _Translation(framework, tensors, config)
+    found = [part for tensor in tensors for part in made.parts(tensor)]
+    # two names that became one are told apart by no reader: better none than half of them
+    return found if len({t.name for t in found}) == len(found) else list(tensors)
+
+
+def _template(name: str) -> str:
+    """`decoder.layers.3.mlp.experts.linear_fc1.weight7` -> `decoder.layers.#.mlp.experts.linear_fc1.#`."""
+    spread = _GLUED.sub(r".\2.\1", name)
+    for kind in _KINDS:
+        spread = spread.removesuffix(kind)
+    return _NUMBER.sub("#", spread)
+
+
+def _templates(path: str) -> tuple[str, ...]:
+    """A path with `#` for its numbers, and with the last as it is: `mlp.0` is another line than `mlp.2`."""
+    numbers = list(_NUMBER.finditer(path))
+    if not numbers:
+        return (path,)
+    at = numbers[-1].start()
+    return _NUMBER.sub("#", path), _NUMBER.sub("#", path[:at]) + path[at:]
+
+
+def _numbered(name: str, numbers: Iterable[str]) -> str:
+    """The name with `#` filled in by the numbers in their order."""
+    left = iter(numbers)
+    return "".join(next(left, "#") if part == "#" else part for part in re.split("(#)", name))
+
+
+def _ends(template: str) -> Iterable[str]:
+    """The template and what is left of it without its first parts, longest first."""
+    parts = template.split(".")[-_MOST_PARTS:]
+    return (".".join(parts[i:]) for i in range(len(parts)))
+
+
+def _is_of(framework: Framework, ends: set[str]) -> bool:
+    marks = [(mark,) if isinstance(mark, str) else mark for mark in framework.marks]
+    return all(any(m in ends for m in mark) for mark in marks) and not any(u in ends for u in framework.unless)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The name of a tensor in Hugging Face, and what is done to it."""
+
+    name: str
+    done: str
+
+
+class _Translation:
+    """One framework's lines, with the shapes and counts that what they do needs."""
+
+    def __init__(self, framework: Framework, tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> None:
+        self._lines = {ours: (theirs, done) for ours, theirs, done in framework.lines}
+        self._config = config
+        self._shapes = {t.name: t.shape for t in tensors}
+        rotary = next((t.shape for t in tensors if t.name.endswith(_ROTARY) and len(t.shape) == 1), (0,))
+        self._rotary = 2 * rotary[0]
+
+    def parts(self, tensor: LogicalTensor) -> list[LogicalTensor]:
+        """The tensor as it is there, in one part or several."""
+        line = self._line(tensor.name)
+        if line is None:
+            return [tensor]
+        match line.done.partition("."):
+            case ("pairs", _, which):
+                return [self._in_halves(tensor, line.name, which)]
+            case ("groups" | "stacked" as order, _, _):
+                return self._attention(tensor, line.name, order)
+            case ("thirds", _, rest):
+                return self._thirds(tensor, line.name, rest)
+            case ("swapped", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
+                half = tensor.shape[0] // 2
+                return cut_rows(tensor, [line.name], [Strides(half, (2, half), (-half, 1))])
+            case ("gate_up", _, _):
+                return self._gate_up(tensor, line.name)
+            case ("transposed", _, _):
+                return [_transposed(tensor, line.name)]
+            case ("flat", _, _) if tensor.shape[:-1] == (1,) * (len(tensor.shape) - 1) and len(tensor.shape) > 1:
+                return [replace(tensor, name=line.name, shape=tensor.shape[-1:])]
+            case ("experts", _, _):
+                return [self._experts(tensor, line.name)]
+        return [replace(tensor, name=line.name)]
+
+    def _line(self, name: str) -> _Line | None:
+        spread = _GLUED.sub(r".\2.\1", name)
+        kind = next((k for k in _KINDS if spread.endswith(k)), "")
+        for end, ending in (("", spread), (kind, spread.removesuffix(kind))):
+            for tail in (t for template in _templates(ending) for t in _ends(template)):
+                if (found := self._lines.get(tail)) is not None:
+                    parts = ending.split(".")
+                    head = parts[: len(parts) - tail.count(".") - 1]
+                    numbers = _NUMBER.findall("." + ".".join(parts[len(head) :]))
+                    return _Line(".".join((*head, _numbered(found[0], numbers))) + end, found[1])
+        return None
+
+    def _in_halves(self, tensor: LogicalTensor, name: str, which: str) -> LogicalTensor:
+        config = self._config
+        if "vision_encoder." in tensor.name:
+            config = next((c for key in _VISION if isinstance(c := self._config.get(key), Mapping)), {})
+        heads = query_heads(config) if which == "q" else key_heads(config)
+        rows = tensor.shape[0] if tensor.shape else 0
+        if not heads and self._rotary and config is self._config:
+            heads = rows // self._rotary
+        order = interleaved_rows(heads, rows)
+        if order is None:
+            return replace(tensor, name=name)
+        view = RowsOf if len(tensor.shape) > 1 else ColumnsOf
+        return replace(tensor, name=name, storage=view(tensor.storage, order))
+
+    def _attention(self, tensor: LogicalTensor, name: str, order: str) -> list[LogicalTensor]:
+        weight = self._weight_of(tensor)
+        config = self._config
+        if not query_heads(config):
+            config = {**config, **self._counted(tensor.name, weight)}
+        fits = len(weight) == 2 and weight[:1] == tensor.shape[:1] and len(tensor.shape) < 3
+        cuts = qkv_rows(order, weight, config) if fits else None
+        if cuts is None:
+            return [tensor]
+        stem = re.sub(r"(qkv_proj|in_proj)(?=[._](?:weight|bias)$)", "{}", name).replace("_weight", ".weight")
+        stem = stem.replace("_bias", ".bias")
+        return cut_rows(tensor, [stem.format(part) for part in _SELF_ATTENTION], cuts)
+
+    def _thirds(self, tensor: LogicalTensor, name: str, rest: str) -> list[LogicalTensor]:
+        weight = self._weight_of(tensor)
+        rows = tensor.shape[0] if tensor.shape else 0
+        fits = len(weight) == 2 and weight[0] == rows and weight[1] > 0
+        if not fits or (rows <= 3 * weight[1] if rest else rows % 3):
+            return [tensor]
+        names = [name.replace("?", letter) for letter in "qkv"]
+        if not rest:
+            return cut_rows(tensor, names, groups((rows // 3,) * 3, 1))
+        sizes = (*(weight[1],) * 3, rows - 3 * weight[1])
+        return cut_rows(tensor, [*names, name.replace("attn.to_?", f"proj_{rest}")], groups(sizes, 1))
+
+    def _weight_of(self, tensor: LogicalTensor) -> tuple[int, ...]:
+        """The shape of the matrix that a bias stands beside; its own of a matrix."""
+        if len(tensor.shape) > 1 or not tensor.name.endswith("bias"):
+            return tensor.shape
+        return self._shapes.get(tensor.name.removesuffix("bias") + "weight", tensor.shape)
+
+    def _counted(self, name: str, weight: tuple[int, ...]) -> dict[str, object]:
+        """Heads by the shapes of a layer: a norm over q is as long as a head, `linear_proj` is as wide as q."""
+        stem = name.rpartition("linear_qkv")[0]
+        gain = self._shapes.get(f"{stem}q_layernorm.weight", ())
+        wide = self._shapes.get(f"{stem}linear_proj.weight", ())
+        if len(gain) != 1 or len(wide) != 2 or not gain[0] or len(weight) != 2:
+            return {}
+        heads, rest = divmod(wide[1], gain[0])
+        shared = (weight[0] - wide[1]) // (2 * gain[0])
+        if rest or shared <= 0:
+            return {}
+        return {"num_attention_heads": heads, "num_key_value_heads": shared, "head_dim": gain[0]}
+
+    def _gate_up(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
+        weight = self._weight_of(tensor)
+        beside = tensor.name.replace("linear_fc1", "linear_fc2").replace("dense_h_to_4h", "dense_4h_to_h")
+        down = self._shapes.get(re.sub(r"bias(?=\d*$)", "weight", beside), ())
+        rows = tensor.shape[0] if tensor.shape else 0
+        if len(down) != 2 or rows != 2 * down[1] or weight[:1] != tensor.shape[:1]:
+            return [replace(tensor, name=name.replace("gate_up_proj", "up_proj"))]
+        names = [name.replace("gate_up_proj", part) for part in ("gate_proj", "up_proj")]
+        return cut_rows(tensor, names, groups((rows // 2,) * 2, 1))
+
+    def _experts(self, tensor: LogicalTensor, name: str) -> LogicalTensor:
+        """[in, experts x out] and [experts x in, out] as [experts, in, out]; the count is that of the router's rows."""
+        router = self._shapes.get(re.sub(r"experts\.weight[12]$", "router.weight", tensor.name), ())
+        storage = tensor.storage
+        if len(router) != 2 or len(tensor.shape) != 2 or not isinstance(storage, RowMajor) or not router[0]:
+            return tensor
+        experts, hidden = router
+        first = tensor.name.endswith("1")
+        rest, over = divmod(tensor.parameters, experts * hidden) if hidden else (0, 1)
+        if over or (tensor.shape[0] != hidden if first else tensor.shape[1] != hidden):
+            return tensor
+        shape = (experts, hidden, rest) if first else (experts, rest, hidden)
+        whole = replace(storage, columns=shape[1] * shape[2])
+        return replace(tensor, name=name, shape=shape, storage=whole)
+
+
+def cut_rows(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides]) -> list[LogicalTensor]:
+    """The rows `cuts` of a matrix, or of a bias, each as a tensor of its own."""
+    view = RowsOf if len(tensor.shape) > 1 else ColumnsOf
+    return [
+        replace(tensor, name=name, shape=(cut.count, *tensor.shape[1:]), storage=view(tensor.storage, cut))
+        for name, cut in zip(names, cuts, strict=True)
+    ]
+
+
+def _transposed(tensor: LogicalTensor, name: str) -> LogicalTensor:
+    view = transposed(tensor.storage, *tensor.shape) if len(tensor.shape) == 2 else None
+    return replace(tensor, name=name, shape=tensor.shape[::-1], storage=view) if view else tensor

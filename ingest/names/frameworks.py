@@ -1,0 +1,334 @@
+"""Frameworks whose files name tensors, or order their rows, otherwise than Hugging Face does: one table each.
+
+A line is (name, name in Hugging Face transformers, what is done to the tensor). Names are whole dotted parts, `#` is a
+number, numbers keep their order; a last part `weight` or `bias` is left out of a line that holds for both, and
+`experts.weight1` is written as `experts.1`. What stands before a name (`module.`, `model.`) stays before it.
+
+| done           | to the tensor                                                                           |
+| `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
+| `groups`       | for every head of k: the heads of q that share it, its k, its v; split                  |
+| `stacked`      | all of q, then k, then v; split                                                         |
+| `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
+| `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
+| `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
+| `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up       |
+| `transposed`   | stored as [in, out]                                                                     |
+| `flat`         | [1, 1, n] as a vector                                                                   |
+| `experts`      | experts side by side in one matrix, which is [experts, in, out] in memory               |
+
+Sources: the modelling code of each: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and
+its `qkv_reassemble`, Megatron-LM `core/models/gpt`, `whisper/model.py`, `clip/model.py`, RWKV-LM `rwkv_v4neo` and
+`RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; flash-linear-attention
+`models/rwkv7`; Flux `src/flux/model.py` and diffusers `scripts/convert_flux_to_diffusers.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """One way to name tensors. It is known by names that end like all of `marks` (of a tuple, like one of it).
+
+    `unless` are names that it does not have: another framework, or a version with another order of rows.
+    """
+
+    name: str
+    marks: tuple[str | tuple[str, ...], ...]
+    lines: tuple[tuple[str, str, str], ...]
+    unless: tuple[str, ...] = ()
+
+
+def _inside(stack: str, layer: str, lines: str) -> tuple[tuple[str, str, str], ...]:
+    """The lines of one layer, written as `name -> name` or `name -> name : done`."""
+    found = []
+    for line in lines.strip().splitlines():
+        ours, _, rest = line.strip().partition(" -> ")
+        theirs, _, done = rest.partition(" : ")
+        found.append((stack + ours.strip(), layer + theirs.strip(), done.strip()))
+    return tuple(found)
+
+
+_META = (
+    ("layers.#.attention.wq", "layers.#.attention.wq", "pairs.q"),
+    ("layers.#.attention.wk", "layers.#.attention.wk", "pairs.k"),
+)
+
+_LITGPT = (
+    *_inside("transformer.h.#.", "model.layers.#.", """
+        attn.qkv -> self_attn.qkv_proj : stacked
+        attn.attn -> self_attn.qkv_proj : groups
+        attn.proj -> self_attn.o_proj
+        attn.norm_q -> self_attn.q_norm
+        attn.norm_k -> self_attn.k_norm
+        norm_1 -> input_layernorm
+        norm_2 -> pre_feedforward_layernorm
+        post_attention_norm -> post_attention_layernorm
+        post_mlp_norm -> post_feedforward_layernorm
+        mlp.fc -> mlp.up_proj
+        mlp.fc_1 -> mlp.gate_proj
+        mlp.fc_2 -> mlp.up_proj
+        mlp.proj -> mlp.down_proj
+        mlp.gate -> mlp.gate
+        mlp.experts.#.fc_1 -> mlp.experts.#.gate_proj
+        mlp.experts.#.fc_2 -> mlp.experts.#.up_proj
+        mlp.experts.#.proj -> mlp.experts.#.down_proj
+        mlp.shared_experts.fc_1 -> mlp.shared_experts.gate_proj
+        mlp.shared_experts.fc_2 -> mlp.shared_experts.up_proj
+        mlp.shared_experts.proj -> mlp.shared_experts.down_proj
+    """),
+    ("transformer.wte", "model.embed_tokens", ""),
+    ("transformer.ln_f", "model.norm", ""),
+)  # fmt: skip
+
+_MEGATRON_CORE = (
+    *_inside("decoder.layers.#.", "model.layers.#.", """
+        self_attention.linear_qkv -> self_attn.qkv_proj : groups
+        self_attention.linear_qkv.layer_norm_weight -> input_layernorm.weight
+        self_attention.linear_qkv.layer_norm_bias -> input_layernorm.bias
+        self_attention.linear_proj -> self_attn.o_proj
+        self_attention.q_layernorm -> self_attn.q_norm
+        self_attention.k_layernorm -> self_attn.k_norm
+        self_attention.linear_q_proj -> self_attn.q_proj
+        self_attention.linear_q_down_proj -> self_attn.q_a_proj
+        self_attention.linear_q_up_proj -> self_attn.q_b_proj
+        self_attention.linear_q_up_proj.layer_norm_weight -> self_attn.q_a_layernorm.weight
+        self_attention.linear_kv_down_proj -> self_attn.kv_a_proj_with_mqa
+        self_attention.linear_kv_up_proj -> self_attn.kv_b_proj
+        self_attention.linear_kv_up_proj.layer_norm_weight -> self_attn.kv_a_layernorm.weight
+        input_layernorm -> input_layernorm
+        pre_mlp_layernorm -> post_attention_layernorm
+        mlp.linear_fc1 -> mlp.gate_up_proj : gate_up
+        mlp.linear_fc1.layer_norm_weight -> post_attention_layernorm.weight
+        mlp.linear_fc1.layer_norm_bias -> post_attention_layernorm.bias
+        mlp.linear_fc2 -> mlp.down_proj
+        mlp.router -> mlp.gate
+        mlp.experts.local_experts.#.linear_fc1 -> mlp.experts.#.gate_up_proj : gate_up
+        mlp.experts.local_experts.#.linear_fc2 -> mlp.experts.#.down_proj
+        mlp.experts.linear_fc1.# -> mlp.experts.#.gate_up_proj : gate_up
+        mlp.experts.linear_fc2.# -> mlp.experts.#.down_proj
+        mlp.experts.1 -> mlp.experts.gate_up_proj : experts
+        mlp.experts.2 -> mlp.experts.down_proj : experts
+        mlp.shared_experts.linear_fc1 -> mlp.shared_experts.gate_up_proj : gate_up
+        mlp.shared_experts.linear_fc2 -> mlp.shared_experts.down_proj
+        mlp.shared_experts.gate_weight -> mlp.shared_expert_gate.weight
+    """),
+    ("embedding.word_embeddings", "model.embed_tokens", ""),
+    ("decoder.final_layernorm", "model.norm", ""),
+    ("output_layer", "lm_head", ""),
+)  # fmt: skip
+
+_MEGATRON_LM = (
+    *_inside("language_model.encoder.layers.#.", "model.layers.#.", """
+        self_attention.query_key_value -> self_attn.qkv_proj : groups
+        self_attention.dense -> self_attn.o_proj
+        input_norm -> input_layernorm
+        input_layernorm -> input_layernorm
+        post_attention_norm -> post_attention_layernorm
+        post_attention_layernorm -> post_attention_layernorm
+        mlp.dense_h_to_4h -> mlp.gate_up_proj : gate_up
+        mlp.dense_4h_to_h -> mlp.down_proj
+    """),
+    ("language_model.embedding.word_embeddings", "model.embed_tokens", ""),
+    ("language_model.encoder.final_norm", "model.norm", ""),
+    ("language_model.encoder.final_layernorm", "model.norm", ""),
+    ("language_model.output_layer", "lm_head", ""),
+)  # fmt: skip
+
+_WHISPER_LAYER = """
+    attn.query -> self_attn.q_proj
+    attn.key -> self_attn.k_proj
+    attn.value -> self_attn.v_proj
+    attn.out -> self_attn.out_proj
+    attn_ln -> self_attn_layer_norm
+    cross_attn.query -> encoder_attn.q_proj
+    cross_attn.key -> encoder_attn.k_proj
+    cross_attn.value -> encoder_attn.v_proj
+    cross_attn.out -> encoder_attn.out_proj
+    cross_attn_ln -> encoder_attn_layer_norm
+    mlp.0 -> fc1
+    mlp.2 -> fc2
+    mlp_ln -> final_layer_norm
+"""
+_WHISPER = (
+    *_inside("encoder.blocks.#.", "model.encoder.layers.#.", _WHISPER_LAYER),
+    *_inside("decoder.blocks.#.", "model.decoder.layers.#.", _WHISPER_LAYER),
+    ("encoder.conv1", "model.encoder.conv1", ""),
+    ("encoder.conv2", "model.encoder.conv2", ""),
+    ("encoder.positional_embedding", "model.encoder.embed_positions.weight", ""),
+    ("encoder.ln_post", "model.encoder.layer_norm", ""),
+    ("decoder.token_embedding", "model.decoder.embed_tokens", ""),
+    ("decoder.positional_embedding", "model.decoder.embed_positions.weight", ""),
+    ("decoder.ln", "model.decoder.layer_norm", ""),
+)
+
+_CLIP_LAYER = """
+    attn.in_proj_weight -> self_attn.in_proj_weight : stacked
+    attn.in_proj_bias -> self_attn.in_proj_bias : stacked
+    attn.out_proj -> self_attn.out_proj
+    ln_1 -> layer_norm1
+    ln_2 -> layer_norm2
+    mlp.c_fc -> mlp.fc1
+    mlp.c_proj -> mlp.fc2
+"""
+_CLIP = (
+    *_inside("visual.transformer.resblocks.#.", "vision_model.encoder.layers.#.", _CLIP_LAYER),
+    *_inside("transformer.resblocks.#.", "text_model.encoder.layers.#.", _CLIP_LAYER),
+    ("visual.class_embedding", "vision_model.embeddings.class_embedding", ""),
+    ("visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", ""),
+    ("visual.conv1", "vision_model.embeddings.patch_embedding", ""),
+    ("visual.ln_pre", "vision_model.pre_layrnorm", ""),
+    ("visual.ln_post", "vision_model.post_layernorm", ""),
+    ("visual.proj", "visual_projection.weight", "transposed"),
+    ("token_embedding", "text_model.embeddings.token_embedding", ""),
+    ("positional_embedding", "text_model.embeddings.position_embedding.weight", ""),
+    ("ln_final", "text_model.final_layer_norm", ""),
+    ("text_projection", "text_projection.weight", "transposed"),
+)
+
+_RWKV = (
+    *_inside("blocks.#.", "rwkv.blocks.#.", """
+        att.receptance -> attention.receptance
+        att.key -> attention.key
+        att.value -> attention.value
+        att.output -> attention.output
+        att.gate -> attention.gate
+        att.ln_x -> attention.ln_x
+        att.time_decay -> attention.time_decay
+        att.time_first -> attention.time_first
+        att.time_faaaa -> attention.time_faaaa
+        att.time_mix_k -> attention.time_mix_key
+        att.time_mix_v -> attention.time_mix_value
+        att.time_mix_r -> attention.time_mix_receptance
+        att.time_mix_g -> attention.time_mix_gate
+        ffn.key -> feed_forward.key
+        ffn.receptance -> feed_forward.receptance
+        ffn.value -> feed_forward.value
+        ffn.time_mix_k -> feed_forward.time_mix_key
+        ffn.time_mix_r -> feed_forward.time_mix_receptance
+        ln0 -> pre_ln
+        ln1 -> ln1
+        ln2 -> ln2
+    """),
+    ("emb", "rwkv.embeddings", ""),
+    ("ln_out", "rwkv.ln_out", ""),
+)  # fmt: skip
+
+_RWKV_7 = (
+    *_inside("blocks.#.", "model.layers.#.", """
+        att.receptance -> attn.r_proj
+        att.key -> attn.k_proj
+        att.value -> attn.v_proj
+        att.output -> attn.o_proj
+        att.w0 -> attn.w_lora.lora.2.bias : flat
+        att.w1 -> attn.w_lora.lora.0.weight : transposed
+        att.w2 -> attn.w_lora.lora.2.weight : transposed
+        att.a0 -> attn.a_lora.lora.2.bias : flat
+        att.a1 -> attn.a_lora.lora.0.weight : transposed
+        att.a2 -> attn.a_lora.lora.2.weight : transposed
+        att.v0 -> attn.v_lora.lora.2.bias : flat
+        att.v1 -> attn.v_lora.lora.0.weight : transposed
+        att.v2 -> attn.v_lora.lora.2.weight : transposed
+        att.g1 -> attn.g_lora.lora.0.weight : transposed
+        att.g2 -> attn.g_lora.lora.2.weight : transposed
+        att.k_k -> attn.k_k : flat
+        att.k_a -> attn.k_a : flat
+        att.r_k -> attn.r_k
+        att.x_r -> attn.x_r
+        att.x_w -> attn.x_w
+        att.x_k -> attn.x_k
+        att.x_v -> attn.x_v
+        att.x_a -> attn.x_a
+        att.x_g -> attn.x_g
+        att.ln_x -> attn.g_norm
+        ffn.key -> ffn.key
+        ffn.value -> ffn.value
+        ffn.x_k -> ffn.x_k : flat
+        ln0 -> pre_norm
+        ln1 -> attn_norm
+        ln2 -> ffn_norm
+    """),
+    ("emb", "model.embeddings", ""),
+    ("ln_out", "model.norm", ""),
+    ("head", "lm_head", ""),
+)  # fmt: skip
+
+_NANOCHAT = (
+    *_inside("transformer.h.#.", "model.layers.#.", """
+        attn.c_q -> self_attn.q_proj
+        attn.c_k -> self_attn.k_proj
+        attn.c_v -> self_attn.v_proj
+        attn.c_proj -> self_attn.o_proj
+        mlp.c_fc -> mlp.fc1
+        mlp.c_proj -> mlp.fc2
+    """),
+    ("transformer.wte", "model.embed_tokens", ""),
+)  # fmt: skip
+
+_FLUX = (
+    *_inside("double_blocks.#.", "transformer_blocks.#.", """
+        img_attn.qkv -> attn.to_? : thirds
+        img_attn.proj -> attn.to_out.0
+        img_attn.norm.query_norm.scale -> attn.norm_q.weight
+        img_attn.norm.key_norm.scale -> attn.norm_k.weight
+        txt_attn.qkv -> attn.add_?_proj : thirds
+        txt_attn.proj -> attn.to_add_out
+        txt_attn.norm.query_norm.scale -> attn.norm_added_q.weight
+        txt_attn.norm.key_norm.scale -> attn.norm_added_k.weight
+        img_mlp.0 -> ff.net.0.proj
+        img_mlp.2 -> ff.net.2
+        txt_mlp.0 -> ff_context.net.0.proj
+        txt_mlp.2 -> ff_context.net.2
+        img_mod.lin -> norm1.linear
+        txt_mod.lin -> norm1_context.linear
+    """),
+    *_inside("single_blocks.#.", "single_transformer_blocks.#.", """
+        linear1 -> attn.to_? : thirds.mlp
+        linear2 -> proj_out
+        norm.query_norm.scale -> attn.norm_q.weight
+        norm.key_norm.scale -> attn.norm_k.weight
+        modulation.lin -> norm.linear
+    """),
+    *_inside("", "", """
+        img_in -> x_embedder
+        txt_in -> context_embedder
+        time_in.in_layer -> time_text_embed.timestep_embedder.linear_1
+        time_in.out_layer -> time_text_embed.timestep_embedder.linear_2
+        vector_in.in_layer -> time_text_embed.text_embedder.linear_1
+        vector_in.out_layer -> time_text_embed.text_embedder.linear_2
+        guidance_in.in_layer -> time_text_embed.guidance_embedder.linear_1
+        guidance_in.out_layer -> time_text_embed.guidance_embedder.linear_2
+        final_layer.linear -> proj_out
+        final_layer.adaLN_modulation.1 -> norm_out.linear : swapped
+    """),
+)  # fmt: skip
+
+FRAMEWORKS: tuple[Framework, ...] = (
+    Framework(
+        "Meta and Mistral",
+        ("layers.#.attention.wq", "layers.#.attention.wk"),
+        _META,
+        # Qwen3 of torchtitan and Llama 4 have halves, or neighbours on both sides
+        unless=("layers.#.attention.q_norm", "layers.#.attention.wqkv.layer_norm_weight"),
+    ),
+    Framework("LitGPT", (("transformer.h.#.attn.qkv", "transformer.h.#.attn.attn"), "transformer.h.#.norm_1"), _LITGPT),
+    Framework(
+        "Megatron Core",
+        ("decoder.layers.#.self_attention.linear_proj", ("embedding.word_embeddings", "decoder.final_layernorm")),
+        _MEGATRON_CORE,
+        unless=("decoder.layers.#.cross_attention.linear_q",),
+    ),
+    Framework("Megatron-LM", ("language_model.encoder.layers.#.self_attention.query_key_value",), _MEGATRON_LM),
+    Framework("OpenAI Whisper", ("encoder.blocks.#.attn.query", "encoder.blocks.#.mlp_ln"), _WHISPER),
+    Framework(
+        "OpenAI CLIP",
+        ("visual.transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final"),
+        _CLIP,
+    ),
+    Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), _RWKV_7),
+    Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), _RWKV),
+    Framework("Flux", ("double_blocks.#.img_attn.qkv", "single_blocks.#.linear1", "vector_in.in_layer"), _FLUX),
+    Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), _NANOCHAT),
+)
+"""The first whose marks are there is that of a checkpoint; a new one is a table above and a line here."""

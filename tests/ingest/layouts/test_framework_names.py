@@ -1,0 +1,231 @@
+"""Names of other frameworks have the places of Hugging Face's; what is turned or cut there is so here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forebear.ingest.layouts.frameworks import hugging_face
+from forebear.ingest.layouts.fused import unfuse
+from forebear.ingest.names.frameworks import FRAMEWORKS
+from forebear.ingest.names.naming import name_tensors
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+
+from ..formats.writers_fused import Floats, Tensors
+from .test_frameworks import made
+from .test_fused import evidence
+
+PAIRS = {
+    "whisper": """
+        encoder.conv1.weight | model.encoder.conv1.weight | 64x80x3
+        encoder.conv2.weight | model.encoder.conv2.weight | 64x64x3
+        encoder.positional_embedding | model.encoder.embed_positions.weight | 1500x64
+        encoder.blocks.0.attn.query.weight | model.encoder.layers.0.self_attn.q_proj.weight | 64x64
+        encoder.blocks.0.attn.query.bias | model.encoder.layers.0.self_attn.q_proj.bias | 64
+        encoder.blocks.0.attn.key.weight | model.encoder.layers.0.self_attn.k_proj.weight | 64x64
+        encoder.blocks.0.attn.value.weight | model.encoder.layers.0.self_attn.v_proj.weight | 64x64
+        encoder.blocks.0.attn.out.weight | model.encoder.layers.0.self_attn.out_proj.weight | 64x64
+        encoder.blocks.0.attn_ln.weight | model.encoder.layers.0.self_attn_layer_norm.weight | 64
+        encoder.blocks.0.mlp.0.weight | model.encoder.layers.0.fc1.weight | 256x64
+        encoder.blocks.0.mlp.2.weight | model.encoder.layers.0.fc2.weight | 64x256
+        encoder.blocks.0.mlp.2.bias | model.encoder.layers.0.fc2.bias | 64
+        encoder.blocks.0.mlp_ln.weight | model.encoder.layers.0.final_layer_norm.weight | 64
+        encoder.ln_post.weight | model.encoder.layer_norm.weight | 64
+        decoder.token_embedding.weight | model.decoder.embed_tokens.weight | 300x64
+        decoder.positional_embedding | model.decoder.embed_positions.weight | 448x64
+        decoder.blocks.0.attn.query.weight | model.decoder.layers.0.self_attn.q_proj.weight | 64x64
+        decoder.blocks.0.cross_attn.query.weight | model.decoder.layers.0.encoder_attn.q_proj.weight | 64x64
+        decoder.blocks.0.cross_attn.key.weight | model.decoder.layers.0.encoder_attn.k_proj.weight | 64x64
+        decoder.blocks.0.cross_attn.out.weight | model.decoder.layers.0.encoder_attn.out_proj.weight | 64x64
+        decoder.blocks.0.cross_attn_ln.weight | model.decoder.layers.0.encoder_attn_layer_norm.weight | 64
+        decoder.blocks.0.mlp_ln.weight | model.decoder.layers.0.final_layer_norm.weight | 64
+        decoder.ln.weight | model.decoder.layer_norm.weight | 64
+    """,
+    "clip": """
+        visual.class_embedding | vision_model.embeddings.class_embedding | 64
+        visual.positional_embedding | vision_model.embeddings.position_embedding.weight | 50x64
+        visual.conv1.weight | vision_model.embeddings.patch_embedding.weight | 64x3x16x16
+        visual.ln_pre.weight | vision_model.pre_layrnorm.weight | 64
+        visual.ln_post.bias | vision_model.post_layernorm.bias | 64
+        visual.transformer.resblocks.0.ln_1.weight | vision_model.encoder.layers.0.layer_norm1.weight | 64
+        visual.transformer.resblocks.0.attn.out_proj.bias | vision_model.encoder.layers.0.self_attn.out_proj.bias | 64
+        visual.transformer.resblocks.0.mlp.c_fc.weight | vision_model.encoder.layers.0.mlp.fc1.weight | 256x64
+        visual.transformer.resblocks.0.mlp.c_proj.weight | vision_model.encoder.layers.0.mlp.fc2.weight | 64x256
+        transformer.resblocks.0.ln_1.weight | text_model.encoder.layers.0.layer_norm1.weight | 32
+        transformer.resblocks.0.ln_2.weight | text_model.encoder.layers.0.layer_norm2.weight | 32
+        transformer.resblocks.0.mlp.c_fc.weight | text_model.encoder.layers.0.mlp.fc1.weight | 128x32
+        token_embedding.weight | text_model.embeddings.token_embedding.weight | 300x32
+        positional_embedding | text_model.embeddings.position_embedding.weight | 77x32
+        ln_final.weight | text_model.final_layer_norm.weight | 32
+        logit_scale | logit_scale | -
+    """,
+    "rwkv 4": """
+        emb.weight | rwkv.embeddings.weight | 300x64
+        blocks.0.ln0.weight | rwkv.blocks.0.pre_ln.weight | 64
+        blocks.0.ln1.weight | rwkv.blocks.0.ln1.weight | 64
+        blocks.0.ln2.weight | rwkv.blocks.0.ln2.weight | 64
+        blocks.0.att.time_decay | rwkv.blocks.0.attention.time_decay | 64
+        blocks.0.att.time_mix_k | rwkv.blocks.0.attention.time_mix_key | 1x1x64
+        blocks.0.att.key.weight | rwkv.blocks.0.attention.key.weight | 64x64
+        blocks.0.att.value.weight | rwkv.blocks.0.attention.value.weight | 64x64
+        blocks.0.att.receptance.weight | rwkv.blocks.0.attention.receptance.weight | 64x64
+        blocks.0.att.output.weight | rwkv.blocks.0.attention.output.weight | 64x64
+        blocks.0.ffn.time_mix_r | rwkv.blocks.0.feed_forward.time_mix_receptance | 1x1x64
+        blocks.0.ffn.key.weight | rwkv.blocks.0.feed_forward.key.weight | 256x64
+        blocks.0.ffn.receptance.weight | rwkv.blocks.0.feed_forward.receptance.weight | 64x64
+        blocks.0.ffn.value.weight | rwkv.blocks.0.feed_forward.value.weight | 64x256
+        ln_out.weight | rwkv.ln_out.weight | 64
+        head.weight | head.weight | 300x64
+    """,
+    "rwkv 7": """
+        emb.weight | model.embeddings.weight | 300x64
+        blocks.0.ln0.weight | model.layers.0.pre_norm.weight | 64
+        blocks.0.ln1.weight | model.layers.0.attn_norm.weight | 64
+        blocks.0.ln2.weight | model.layers.0.ffn_norm.weight | 64
+        blocks.0.att.r_k | model.layers.0.attn.r_k | 4x16
+        blocks.0.att.x_r | model.layers.0.attn.x_r | 1x1x64
+        blocks.0.att.receptance.weight | model.layers.0.attn.r_proj.weight | 64x64
+        blocks.0.att.key.weight | model.layers.0.attn.k_proj.weight | 64x64
+        blocks.0.att.value.weight | model.layers.0.attn.v_proj.weight | 64x64
+        blocks.0.att.output.weight | model.layers.0.attn.o_proj.weight | 64x64
+        blocks.0.att.ln_x.weight | model.layers.0.attn.g_norm.weight | 64
+        blocks.0.ffn.key.weight | model.layers.0.ffn.key.weight | 256x64
+        blocks.0.ffn.value.weight | model.layers.0.ffn.value.weight | 64x256
+        ln_out.weight | model.norm.weight | 64
+        head.weight | lm_head.weight | 300x64
+    """,
+    "nanochat": """
+        transformer.wte.weight | model.embed_tokens.weight | 300x64
+        transformer.h.0.attn.c_q.weight | model.layers.0.self_attn.q_proj.weight | 64x64
+        transformer.h.0.attn.c_k.weight | model.layers.0.self_attn.k_proj.weight | 32x64
+        transformer.h.0.attn.c_v.weight | model.layers.0.self_attn.v_proj.weight | 32x64
+        transformer.h.0.attn.c_proj.weight | model.layers.0.self_attn.o_proj.weight | 64x64
+        transformer.h.0.mlp.c_fc.weight | model.layers.0.mlp.fc1.weight | 256x64
+        transformer.h.0.mlp.c_proj.weight | model.layers.0.mlp.fc2.weight | 64x256
+        lm_head.weight | lm_head.weight | 300x64
+    """,
+}
+"""Framework -> its name | the name in Hugging Face | shape, of the tensors of one layer as published."""
+MARKS = {"clip": ["visual.transformer.resblocks.0.attn.in_proj_weight"]}
+
+
+def logical(name: str, size: str) -> LogicalTensor:
+    shape = () if size == "-" else tuple(int(n) for n in size.split("x"))
+    return LogicalTensor(name, "F32", shape, RowMajor("f", 0, "F32", shape[-1] if shape else 1))
+
+
+@pytest.mark.parametrize("framework", PAIRS)
+def test_every_name_of_the_framework_has_the_place_that_it_has_in_hugging_face(framework: str) -> None:
+    lines = [[part.strip() for part in line.split("|")] for line in PAIRS[framework].strip().splitlines()]
+    own = [logical(ours, size) for ours, _, size in lines]
+    marks = [logical(name, "192x64") for name in MARKS.get(framework, [])]
+    theirs = [logical(name, size) for _, name, size in lines]
+    found = {n.tensor.name: n.place for n in name_tensors(unfuse([*own, *marks], {}).tensors, {})}
+    hf_marks = [t for t in unfuse([*own, *marks], {}).tensors if t.name not in {x.name for x in theirs}]
+    wanted = {n.tensor.name: n.place for n in name_tensors([*theirs, *hf_marks], {})}
+    assert found == wanted and {t.name for t in theirs} <= found.keys()
+
+
+def flux() -> tuple[Tensors, Tensors]:
+    """A small Flux in the names of Black Forest Labs, and as diffusers converts it."""
+    random, h = np.random.default_rng(8), 64
+
+    def drawn(*shape: int) -> Floats:
+        return random.normal(0, 1, shape).astype(np.float32)
+
+    own: Tensors = {"vector_in.in_layer.weight": drawn(h, 128), "img_in.weight": drawn(h, 48)}
+    own["final_layer.adaLN_modulation.1.weight"] = drawn(2 * h, h)
+    shift, scale = np.split(own["final_layer.adaLN_modulation.1.weight"], 2)
+    theirs: Tensors = {
+        "time_text_embed.text_embedder.linear_1.weight": own["vector_in.in_layer.weight"],
+        "x_embedder.weight": own["img_in.weight"],
+        "norm_out.linear.weight": np.concatenate((scale, shift)),
+    }
+    for i in range(2):
+        double, single = f"double_blocks.{i}", f"single_blocks.{i}"
+        at, there = f"transformer_blocks.{i}", f"single_transformer_blocks.{i}"
+        for stream, form in (("img", "to_{}"), ("txt", "add_{}_proj")):
+            for kind, values in (("weight", drawn(3 * h, h)), ("bias", drawn(3 * h))):
+                own[f"{double}.{stream}_attn.qkv.{kind}"] = values
+                for letter, third in zip("qkv", np.split(values, 3), strict=True):
+                    theirs[f"{at}.attn.{form.format(letter)}.{kind}"] = third
+        for kind, values in (("weight", drawn(7 * h, h)), ("bias", drawn(7 * h))):
+            own[f"{single}.linear1.{kind}"] = values
+            parts = np.split(values, [h, 2 * h, 3 * h])
+            for name, part in zip(("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"), parts, strict=True):
+                theirs[f"{there}.{name}.{kind}"] = part
+        same = {
+            f"{double}.img_attn.proj.weight": (f"{at}.attn.to_out.0.weight", (h, h)),
+            f"{double}.txt_attn.proj.weight": (f"{at}.attn.to_add_out.weight", (h, h)),
+            f"{double}.txt_mlp.0.weight": (f"{at}.ff_context.net.0.proj.weight", (4 * h, h)),
+            f"{double}.txt_attn.norm.query_norm.scale": (f"{at}.attn.norm_added_q.weight", (16,)),
+            f"{double}.txt_mod.lin.weight": (f"{at}.norm1_context.linear.weight", (6 * h, h)),
+            f"{single}.linear2.weight": (f"{there}.proj_out.weight", (h, 5 * h)),
+            f"{single}.norm.key_norm.scale": (f"{there}.attn.norm_k.weight", (16,)),
+        }
+        for ours, (name, shape) in same.items():
+            own[ours] = theirs[name] = drawn(*shape)
+    return own, theirs
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_flux_of_its_makers_is_that_of_diffusers(prefix: str) -> None:
+    own, theirs = flux()
+    assert evidence(made({prefix + n: v for n, v in own.items()}, {})) == evidence(made(theirs, {}))
+
+
+def test_projections_of_clip_are_turned_and_its_attention_is_split() -> None:
+    random = np.random.default_rng(2)
+    width, text = 64, 32
+    own: Tensors = {
+        "visual.proj": random.normal(0, 1, (width, 48)).astype(np.float32),
+        "text_projection": random.normal(0, 1, (text, 48)).astype(np.float32),
+        "ln_final.weight": np.ones(text, np.float32),
+    }
+    theirs: Tensors = {
+        "visual_projection.weight": np.ascontiguousarray(own["visual.proj"].T),
+        "text_projection.weight": np.ascontiguousarray(own["text_projection"].T),
+        "text_model.final_layer_norm.weight": own["ln_final.weight"],
+    }
+    for at, there, n in (
+        ("visual.transformer", "vision_model", width),
+        ("transformer", "text_model", text),
+    ):
+        fused_weight = random.normal(0, 1, (3 * n, n)).astype(np.float32)
+        own[f"{at}.resblocks.0.attn.in_proj_weight"] = fused_weight
+        own[f"{at}.resblocks.0.attn.in_proj_bias"] = fused_weight[:, 0].copy()
+        own[f"{at}.resblocks.0.ln_1.weight"] = theirs[f"{there}.encoder.layers.0.layer_norm1.weight"] = np.ones(
+            n, np.float32
+        )
+        for i, part in enumerate(("q_proj", "k_proj", "v_proj")):
+            rows = fused_weight[i * n : (i + 1) * n]
+            theirs[f"{there}.encoder.layers.0.self_attn.{part}.weight"] = rows
+            theirs[f"{there}.encoder.layers.0.self_attn.{part}.bias"] = rows[:, 0].copy()
+    assert evidence(made(own, {})) == evidence(made(theirs, {}))
+
+
+def test_small_matrices_of_rwkv_7_are_turned() -> None:
+    random = np.random.default_rng(2)
+    own = {"blocks.0.att.receptance.weight": random.normal(0, 1, (64, 64)).astype(np.float32),
+           "blocks.0.att.r_k": random.normal(0, 1, (4, 16)).astype(np.float32),
+           "blocks.0.ffn.key.weight": random.normal(0, 1, (128, 64)).astype(np.float32),
+           "blocks.0.att.w0": random.normal(0, 1, (1, 1, 64)).astype(np.float32),
+           "blocks.0.att.w1": random.normal(0, 1, (64, 24)).astype(np.float32)}  # fmt: skip
+    theirs = {"model.layers.0.attn.r_proj.weight": own["blocks.0.att.receptance.weight"],
+              "model.layers.0.attn.r_k": own["blocks.0.att.r_k"],
+              "model.layers.0.ffn.key.weight": own["blocks.0.ffn.key.weight"],
+              "model.layers.0.attn.w_lora.lora.2.bias": own["blocks.0.att.w0"].reshape(64),
+              "model.layers.0.attn.w_lora.lora.0.weight": np.ascontiguousarray(own["blocks.0.att.w1"].T)}  # fmt: skip
+    assert evidence(made(own, {})) == evidence(made(theirs, {}))
+
+
+def test_no_two_lines_of_a_framework_have_one_name() -> None:
+    for framework in FRAMEWORKS:
+        names = [ours for ours, _, _ in framework.lines]
+        assert len(names) == len(set(names)), framework.name
+
+
+def test_two_tensors_that_would_get_one_name_keep_their_own() -> None:
+    names = ["encoder.blocks.0.attn.query.weight", "encoder.blocks.0.mlp_ln.weight", "x.encoder.blocks.0.mlp_ln.weight"]
+    tensors = [logical(n, "8x8") for n in (*names, "model.encoder.layers.0.final_layer_norm.weight")]
+    assert hugging_face(tensors, {}) == tensors
