@@ -143,7 +143,8 @@ class _Scopes:
     def add(self, graph: _RawGraph, outer: tuple[Mapping[str, str], ...]) -> None:
         """A graph, then the graphs in its nodes, which see the names of those around them."""
         scopes = (*outer, {name: self._unique(name) for name in graph.names if name})
-        self.initializers += [replace(one, name=scopes[-1].get(one.name, "")) for one in graph.stored]
+        for one in graph.stored:
+            self._keep(one, scopes[-1].get(one.name, ""), constant=False)
         for raw in graph.nodes:
             self._add_node(raw, scopes)
         if len(self.nodes) > NODE_LIMIT or len(self.initializers) > INITIALIZER_LIMIT:
@@ -153,21 +154,33 @@ class _Scopes:
                 self.add(inner, scopes)
 
     def _unique(self, name: str) -> str:
-        count = self.taken.get(name, 0)
-        self.taken[name] = count + 1
-        return f"{name}~{count + 1}" if count else name
+        """The name, or the first with a number that nothing has yet."""
+        count = self.taken.get(name, 0) + 1
+        made = name if count == 1 else f"{name}~{count}"
+        while count > 1 and made in self.taken:
+            count += 1
+            made = f"{name}~{count}"
+        self.taken[name] = count
+        self.taken.setdefault(made, 1)
+        return made
+
+    def _keep(self, one: Initializer, name: str, *, constant: bool) -> None:
+        """An initialiser under a name that is its own; no exporter begins one with `/unnamed`."""
+        self.initializers.append(replace(one, name=name or f"/unnamed_{len(self.initializers)}", constant=constant))
 
     def _add_node(self, raw: _RawNode, scopes: tuple[Mapping[str, str], ...]) -> None:
         output = scopes[-1].get(raw.node.output, "")
         self.numbers += raw.numbers
         if raw.node.op == "Constant":
-            self.initializers += [replace(one, name=output, constant=True) for one in raw.tensors]
+            for place, one in enumerate(raw.tensors):
+                self._keep(one, output if not place else "", constant=True)
             return
         inputs = tuple(next((s[name] for s in reversed(scopes) if name in s), "") for name in raw.node.inputs)
         self.nodes.append(replace(raw.node, inputs=inputs, output=output))
         kept = [one for one in raw.tensors if one.elements > 1]
         self.numbers += len(raw.tensors) - len(kept)
-        self.initializers += [replace(one, name=f"{output}:{i}", constant=True) for i, one in enumerate(kept)]
+        for one in kept:
+            self._keep(one, "", constant=True)
 
 
 def _names(wire: Wire, place: Field) -> Iterator[str]:

@@ -18,11 +18,12 @@ from collections.abc import Mapping
 from .onnx_graph import Graph, Initializer, Node
 from .onnx_uses import RECURRENT, Use, Uses
 
-_MADE = r"(?:\w+_|\w+::)?(?:onnx::\w+|val|_val|\w*[Cc]onst\w*|initializer|t|_to_copy|anon\w*|)[_\d]*(?:_\w*dim\w*)?"
-ANONYMOUS = re.compile(
-    rf"(?:{_MADE}|(?:.*/)?/?.*_output_\d+|/.*|\d+)(?:_(?:quantized|quant|q|f|fp16|int8|weight))?(?:~\d+)?"
-)
-"""Names that an exporter or an optimiser made up."""
+_MADE_UP = frozenset({"", "val", "_val", "initializer", "t", "_to_copy"})
+"""Words that exporters number."""
+_SUFFIXES = ("_quantized", "_quant", "_q", "_f", "_fp16", "_int8", "_weight")
+_COPY = re.compile(r"~\d+\Z")
+_OUTPUT = re.compile(r"_output_\d+\Z")
+_WORD = re.compile(r"\w+")
 _PACKED = re.compile(r"_(?:quantized|quant|q|int8|Q4|Q8|DequantizeLinear)$|(?<=\.)qweight$")
 _SCOPE = re.compile(r"'([^']*)'")
 _OPERATOR = re.compile(
@@ -84,8 +85,21 @@ class Names:
 
 
 def is_anonymous(name: str) -> bool:
-    """Whether an exporter made the name up."""
-    return ANONYMOUS.fullmatch(name) is not None
+    """Whether an exporter or an optimiser made the name up: `onnx::MatMul_470`, `val_49_q`, `/lstm/Constant_output_0`.
+
+    Graphs put together have a prefix before every name (`g_onnx::LSTM_352`).
+    """
+    plain = _COPY.sub("", name)
+    plain = next((plain.removesuffix(suffix) for suffix in _SUFFIXES if plain.endswith(suffix)), plain)
+    if not plain or plain.startswith("/") or _OUTPUT.search(plain):
+        return True
+    before, _, last = plain.rpartition("::")
+    if not _WORD.fullmatch(last):
+        return False
+    word = last.rstrip("_0123456789")
+    if before.endswith("onnx") or word in _MADE_UP:
+        return True
+    return "const" in word.lower() or word.endswith("_val") or word.startswith("anon")
 
 
 def part_name(use: Use) -> str | None:

@@ -36,7 +36,12 @@ WRAPPERS = (
 """Keys below which checkpoints keep the weights, beside optimizer and epoch."""
 PREFIXES = ("module.", "_orig_mod.")
 TENSOR_LIMIT = 1_000_000
+MOST_WEIGHTS = 200_000
+"""Tensors of one file; a shard of the largest published models has below 2,000."""
+_ALL_KEYS = 16 << 20  # characters
 _ENVELOPES = 8
+_LONG_NAME = 32  # characters that count as one tensor more
+_HOLDERS = (dict, list, tuple, Inert, TensorRecord, OpaqueTensor)
 _OPTIMISER = re.compile(r"opt|opts|.*optim.*|.*adam.*|.*(?:^|_)(?:exp_avg|momentum_buffer).*", re.IGNORECASE)
 _TRAINER = re.compile(
     r".*(?:sched|scaler|callback|rng|random_state|hparam|hyper_param|loops?$|metric|history|dataloader|sampler).*|args?|"
@@ -111,7 +116,7 @@ def find_weights(found: object) -> Weights:
         level = children[inner]
         skipped += [set_aside(str(key), "kept beside the weights", *_count(walks[key].tensors)) for key in direct]
         for key in (key for key in walks if key != inner and key not in direct):
-            others += [(f"{key}.{name}" if name else str(key), one) for name, one in _plain(walks[key].tensors)]
+            others += _below(str(key), _plain(walks[key].tensors))
     return _collected({"": _walk(level, left)}, others, skipped)
 
 
@@ -127,15 +132,18 @@ def _wrapped(walks: dict[object, _Walk], direct: Sequence[object], *, beside: bo
 
 
 def _collected(walks: dict[object, _Walk], others: list[Named], skipped: list[SkippedTensor]) -> Weights:
-    tensors = [
-        (".".join(part for part in (str(key), name) if part), one)
-        for key, w in walks.items()
-        for name, one in w.tensors
-    ]
+    tensors = [named for key, walk in walks.items() for named in _below(str(key), walk.tensors)]
     for key, walk in walks.items():
         if walk.beside:
             skipped.append(set_aside(str(key), "plain attributes of modules", *_count(walk.beside)))
     return Weights([(name or "tensor", one) for name, one in _plain(tensors)] + others, skipped)
+
+
+def _below(key: str, tensors: list[Named]) -> list[Named]:
+    """The tensors under names that begin with a key. Raises FormatError for more of them than a model has."""
+    if len(tensors) > MOST_WEIGHTS or len(tensors) * len(key) > _ALL_KEYS:
+        raise FormatError(f"{len(tensors)} tensors below {printable(key, 40)!r}; no file of a model has them")
+    return [(".".join(part for part in (key, name) if part), one) for name, one in tensors]
 
 
 def _plain(names: list[Named]) -> list[Named]:
@@ -173,10 +181,13 @@ def _count(tensors: list[Named]) -> tuple[int, int]:
 def _walk(value: object, left: list[int]) -> _Walk:
     """The tensors below `value` by dotted name; a container that is met again is passed over."""
     walk = _Walk()
-    pending: list[tuple[str, object, bool]] = [("", value, True)]
+    levels: list[Iterator[tuple[str, object, bool]]] = [iter([("", value, True)])]
     seen: set[int] = set()
-    while pending:
-        name, item, own = pending.pop()
+    while levels:
+        name, item, own = next(levels[-1], ("", None, None))
+        if own is None:
+            levels.pop()
+            continue
         record = _record(item)
         if record is not None:
             if len(name) > NAME_LIMIT:
@@ -184,15 +195,23 @@ def _walk(value: object, left: list[int]) -> _Walk:
             (walk.tensors if own else walk.beside).append((name, record))
         elif isinstance(item, dict | list | tuple | Inert) and id(item) not in seen:
             seen.add(id(item))
-            inner = [(key, part, own) for key, part in _children(item)]
-            if isinstance(item, Inert) and _is_module(item):
-                inner += [(key, part, False) for key, part in _beside(item)]
-            at = f"{name}."[: NAME_LIMIT + 1] if name else ""
-            pending += [(f"{at}{key}", part, own) for key, part, own in reversed(inner)]
-        left[0] -= 1
+            levels.append(_inside(name, item, own=own))
+        left[0] -= 1 + len(name) // _LONG_NAME
         if left[0] < 0:
             raise FormatError(f"over {TENSOR_LIMIT} tensors and containers; no model has them")
     return walk.once()
+
+
+def _inside(name: str, container: object, *, own: bool) -> Iterator[tuple[str, object, bool]]:
+    """What a container holds, by dotted name, and whether it is its own or only stands beside what a module saves."""
+    at = f"{name}."[: NAME_LIMIT + 1] if name else ""
+    for key, part in _children(container):
+        if isinstance(part, _HOLDERS):
+            yield f"{at}{key}", part, own
+    if isinstance(container, Inert) and _is_module(container):
+        for key, part in _beside(container):
+            if isinstance(part, _HOLDERS):
+                yield f"{at}{key}", part, False
 
 
 def _view(record: TensorRecord | OpaqueTensor) -> tuple[object, ...] | None:

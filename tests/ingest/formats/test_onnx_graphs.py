@@ -224,6 +224,27 @@ def test_a_name_that_an_exporter_made_up_is_told_from_one_of_the_model(name: str
     assert is_anonymous(name) == made_up
 
 
+@pytest.mark.parametrize(
+    "piece", ["_", "a_", "const", "1", "/", "a/", "_1", "dim", "val_", "x::", "_const_dim", "_output_1"]
+)
+def test_long_names_cost_little(piece: str) -> None:
+    began = time.monotonic()
+    for end in ("", "!", "_q", "~1"):
+        name = (piece * 1024)[: 1024 - len(end)] + end
+        is_anonymous(name)
+        scope_path(Node("Conv", name, (), "", "", {}))
+    assert time.monotonic() - began < 2
+
+
+def test_values_of_one_name_keep_it_apart_from_names_with_a_number() -> None:
+    inner = [graph([constant("w", MATRIX), node("MatMul", ["x", "w"], "y")]) for _ in range(2)]
+    both = node("If", ["c"], "y") + branch("then_branch", inner[0]) + branch("else_branch", inner[1])
+    stored = [embedded(name, MATRIX) for name in ("w~2", "w", "w~2~2")]
+    unnamed = node("Constant", [], "") + part(5, part(1, b"value") + part(5, tensor("", 1, (3,), part(9, bytes(12)))))
+    found = read(model([both, unnamed, unnamed], stored))
+    assert len(found.tensors) == 5 and sum(row.parameters for row in found.skipped) == 6
+
+
 def test_where_no_node_has_a_module_operators_are_numbered_in_the_order_of_the_graph() -> None:
     nodes = [
         node("Conv", ["x", "7", "8"], "a", "Conv_0"),

@@ -239,6 +239,8 @@ def bounded(work: Callable[[], object]) -> None:
         b"}q\x00(" + b"".join(number(i) + tensor(VIEW) for i in range(300)) + b"u" + b"h\x00\x86" * 30_000,
         b"](" + b"".join(made("a", "B", state=mapping(_modules=b"}")) for _ in range(1000)) + b"e",
         mapping(_modules=b"}") + b"N" + b"\x86" * 3,
+        mapping(**{"x" * 1000: tensor(VIEW) + b"q\x01" + b"0](" + b"h\x01" * 400_000 + b"e"}),
+        mapping(**{"x" * 1000: b"](" + b"N" * 900_000 + b"e"}),
         b"}q\x00" + (b"}" + text("x" * 1000) + b"h\x00s" + b"q\x00") * 20_000,
     ],
 )
