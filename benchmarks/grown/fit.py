@@ -49,12 +49,21 @@ def drawn(family: Members, draws: int) -> Cases:
     found: Cases = {}
     choose = random.Random(family.name)
     for _ in range(draws):
-        size = choose.randint(2, min(LARGEST, len(family.names)))
-        few = sorted(choose.sample(range(len(family.names)), size))
+        few = _few(family, choose)
         for state in STATES:
             for light, case in _cases(family, np.array(few), state):
                 found.setdefault((family.half, state, light), []).append(case)
     return found
+
+
+def _few(family: Members, choose: random.Random) -> list[int]:
+    """Random few of a family; half of the time, if enough are left, without any ancestor of one of them."""
+    everyone = list(range(len(family.names)))
+    if choose.random() < 0.5:
+        one = choose.choice(everyone)
+        without = [i for i in everyone if not family.above[one, i]]
+        everyone = without if len(without) > 2 else everyone
+    return sorted(choose.sample(everyone, choose.randint(2, min(LARGEST, len(everyone)))))
 
 
 def _cases(family: Members, few: NDArray[np.int64], state: State) -> Iterable[tuple[bool, Case]]:

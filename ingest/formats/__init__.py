@@ -23,7 +23,7 @@ from .gguf_file import finish_gguf, read_gguf
 from .index import shown
 from .onnx_file import check_beside, read_onnx
 from .safetensors import read_safetensors
-from .torch_zip import SIGNATURES, read_torch
+from .torch_file import SIGNATURES, read_torch
 
 __all__ = ["FORMATS", "Contents", "Format", "ModelFiles", "SkippedTensor", "read_checkpoint", "resolve_files"]
 
@@ -37,6 +37,10 @@ FORMATS: tuple[Format, ...] = (
     Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", NO_WEIGHTS, begins=SIGNATURES),
     Format("torch", ".pt", None, read_torch, ignored=NO_WEIGHTS),
     Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
+    Format("torch", ".pth.tar", None, read_torch, ignored=NO_WEIGHTS),
+    Format("torch", ".ckpt", None, read_torch, ignored=NO_WEIGHTS),
+    Format("torch", ".jit", None, read_torch, ignored=NO_WEIGHTS),
+    Format("torch", ".torchscript", None, read_torch, ignored=NO_WEIGHTS),
     Format(
         "gguf",
         ".gguf",

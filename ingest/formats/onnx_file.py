@@ -2,16 +2,18 @@
 
 Limitations: matrices that an exporter stored as [in, out] cost the whole matrix to read and are read up to a limit
 (layouts.py). Skipped by tensor: weights in typed fields of varying length; quantisation other than MatMulNBits with 4
-or 8 bits and whole numbers of 8 bits or more with one scale a tensor, row or column. A file of weights that is a link
-out of the folder is refused, where other formats follow links: here a graph that a stranger wrote says which file is
-read, and any bytes of it are weights.
+or 8 bits and whole numbers of 8 bits or more with one scale a tensor, row or column; sparse ones. Shapes, indices and
+single values that a graph computes with are no weights: they are counted among the skipped, by kind. A file of weights
+that is a link out of the folder is refused, where other formats follow links: here a graph that a stranger wrote says
+which file is read, and any bytes of it are weights.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import FormatError
@@ -20,15 +22,17 @@ from ..storage.dtypes import FLOATS, nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage
 from ..storage.reader import Range, Reader
 from ..storage.skipped import SkippedTensor
-from ..storage.views import Transposed, transposed
+from ..storage.views import ColumnsOf, Strides, Transposed, transposed
 from ..text import printable
 from .contents import Contents
-from .onnx_graph import Graph, Initializer, Node, read_graph
-from .onnx_names import by_output, find_uses, module_name
+from .onnx_graph import SPARSE, Graph, Initializer, read_graph
+from .onnx_names import Names, is_anonymous, part_name, recurrent_layers, scope_path
+from .onnx_recurrent import Gates, RecurrentPart, recurrent_parts
+from .onnx_uses import RECURRENT, Scales, Use, find_uses
 from .onnx_values import DTYPES, INTEGERS, TYPED, Affine, Blocks, Varints
 
 _SIZE = re.compile(r"\d{1,18}")
-_QUANTISED_NAME = re.compile(r"_(?:quantized|quant|Q4|Q8|DequantizeLinear)$|(?<=\.)qweight$")
+_ODD_CODES = "codes that are not of 8 bits or more with one scale a tensor, row or column are not decoded"
 
 
 def read_onnx(reader: Reader, file: str) -> Contents:
@@ -53,6 +57,8 @@ def _last_ranges(storage: Storage, rows: int) -> list[Range]:
     """The ranges of the last stored rows, of which none is many."""
     if isinstance(storage, Transposed):
         return storage.stored.ranges([storage.inputs - 1])
+    if isinstance(storage, Gates):
+        return _last_ranges(storage.storage, rows)
     if isinstance(storage, Affine):
         return _last_ranges(storage.codes, rows) + storage.scale_ranges([rows - 1])
     return storage.ranges([rows - 1])
@@ -62,76 +68,148 @@ class _Tensors:
     """The logical tensors of one graph."""
 
     def __init__(self, graph: Graph, size: int, file: str) -> None:
-        self._size, self._file = size, file
+        self._size, self._file, self._numbers = size, file, graph.numbers
         self._all = {one.name: one for one in graph.initializers}
         self._uses = find_uses(graph)
-        dequantised = by_output(graph, "DequantizeLinear")
-        self._scales = {name: self._scales_of(node) for name, node in dequantised.items()}
-        self._axes = {name: node.numbers.get("axis", (1,))[0] for name, node in dequantised.items()}
-        self._blocks = {n.inputs[1]: n for n in graph.nodes if n.op == "MatMulNBits" and len(n.inputs) > 2}
-        companions = [part for pair in self._scales.values() for part in pair]
-        companions += [part for node in self._blocks.values() for part in node.inputs[2:4]]
-        for name in self._all:
-            stem = name.removesuffix("_scale")
-            if stem != name and f"{stem}_zero_point" in self._all:  # of activations
-                companions += [name, f"{stem}_zero_point"]
+        self._names = Names(self._all, self._uses)
+        self._layers = recurrent_layers(graph)
+        self._scales = {name: one for name, one in self._uses.scales.items() if one.scale in self._all}
+        activations = self._uses.activations
+        for name in self._all:  # as onnxruntime's quantisers call them, where no node says more
             stem = name.removesuffix("_quantized")
             if stem != name and f"{stem}_scale" in self._all:
-                self._scales.setdefault(name, (f"{stem}_scale", f"{stem}_zero_point"))
-                companions += self._scales[name]
+                self._scales.setdefault(name, Scales(f"{stem}_scale", f"{stem}_zero_point"))
+            stem = name.removesuffix("_scale")
+            if stem != name and f"{stem}_zero_point" in self._all:
+                activations |= {name, f"{stem}_zero_point"}
+        self._blocks = {n.inputs[1]: n for n in graph.nodes if n.op == "MatMulNBits" and len(n.inputs) > 2}
+        companions = [part for one in self._scales.values() for part in (one.scale, one.zero)]
+        companions += [part for node in self._blocks.values() for part in node.inputs[2:4]]
         self._companions = frozenset(companions)
-
-    @staticmethod
-    def _scales_of(node: Node) -> tuple[str, str]:
-        return node.inputs[1] if len(node.inputs) > 1 else "", node.inputs[2] if len(node.inputs) > 2 else ""
+        self._constants: dict[str, list[int]] = defaultdict(list)
 
     def contents(self) -> Contents:
-        """All of them; constants of the graph are none."""
-        found = [made for one in self._all.values() if (made := self._tensor(one))]
+        """All of them; the constants of the graph that are no weights are counted, by kind."""
+        found = [made for one in self._all.values() for made in self._made(one)]
+        if self._numbers:
+            self._constants["single values"] += [1] * self._numbers
+        rows = [
+            SkippedTensor(f"constants of the graph: {kind}", sum(sizes), f"{len(sizes)} constants, no weights")
+            for kind, sizes in self._constants.items()
+        ]
         return Contents(
             tuple(t for t in _unique(found) if isinstance(t, LogicalTensor)),
-            tuple(s for s in found if isinstance(s, SkippedTensor)),
+            (*(s for s in found if isinstance(s, SkippedTensor)), *rows),
         )
 
-    def _tensor(self, one: Initializer) -> LogicalTensor | SkippedTensor | None:
-        use = self._uses.get(one.name)
+    def _made(self, one: Initializer) -> Iterator[LogicalTensor | SkippedTensor]:
+        """The tensors of one initialiser; of what is no weight a row, or a number among the constants."""
+        if one.name in self._companions:
+            return
+        use = self._uses.first.get(one.name)
         packed = one.name in self._blocks or one.name in self._scales
-        if one.name in self._companions or (not packed and DTYPES.get(one.dtype, "F32") not in FLOATS):
-            return None
-        name = module_name(_QUANTISED_NAME.sub("", one.name) if packed else one.name, use)
-        if name is None and (one.elements < 2 or len(one.shape) < 2):
-            return None
-        shown = printable(name or one.name)
-        if name is None:
-            return SkippedTensor(shown, one.elements, "no node says to which module it belongs")
+        if one.name in self._uses.activations:
+            self._constants["scales of activations"].append(one.elements)
+        elif use and use.node.op in RECURRENT and (parts := recurrent_parts(one, use)):
+            yield from self._recurrent(one, use, parts)
+        elif not packed and DTYPES.get(one.dtype, "F32") not in FLOATS:
+            yield from self._whole_numbers(one)
+        else:
+            yield from self._weight(one, use, packed=packed)
+
+    def _whole_numbers(self, one: Initializer) -> Iterator[LogicalTensor | SkippedTensor]:
+        """A buffer where it has a name of its own, else a constant."""
+        name, place = self._names.name(one, packed=False), self._place(one)
+        use = self._uses.first.get(one.name)
+        if use and part_name(use) in ("weight", "bias") and DTYPES.get(one.dtype) in INTEGERS and one.elements > 1:
+            yield SkippedTensor(printable(name or one.name), one.elements, "codes without a scale of their own")
+        elif name is None or one.constant or one.elements < 2 or is_anonymous(one.name):
+            self._constants["whole numbers"].append(one.elements)
+        elif isinstance(place, str):
+            yield SkippedTensor(printable(name), one.elements, place)
+        else:
+            yield LogicalTensor(name, place.dtype, one.shape, place)
+
+    def _weight(self, one: Initializer, use: Use | None, *, packed: bool) -> Iterator[LogicalTensor | SkippedTensor]:
+        name = self._names.name(one, packed=packed)
+        is_part = use is not None and use.node.op not in ("Add", "Mul") and part_name(use) is not None
+        if one.elements < 2 and (name is None or is_anonymous(one.name) or (one.constant and not is_part)):
+            self._constants["single values"].append(one.elements)
+            return
         place = self._place(one)
-        if isinstance(place, str):
-            return SkippedTensor(shown, one.elements, place)
-        if packed and not name.endswith((".weight", ".bias")):
-            name = name.removesuffix(".") + ".weight"
-        if one.name in self._blocks:
-            return self._in_blocks(name, one, place)
+        shown = printable(name or one.name or "a constant")
+        if name is None:
+            what = f"a constant of {printable(use.node.op, 40)}, no weight of a module" if use else "no node uses it"
+            yield SkippedTensor(shown, one.elements, what)
+        elif isinstance(place, str):
+            yield SkippedTensor(shown, one.elements, place)
+        else:
+            if packed and not name.endswith((".weight", ".bias")):
+                name = name.removesuffix(".") + ".weight"
+            yield self._in_blocks(name, one, place) if one.name in self._blocks else self._plain(name, one, use, place)
+
+    def _plain(self, name: str, one: Initializer, use: Use | None, place: RowMajor) -> LogicalTensor | SkippedTensor:
         turned = len(one.shape) == 2 and use is not None and use.is_turned
         storage: Storage | None = transposed(place, *one.shape) if turned else place
-        if storage is None:
-            return SkippedTensor(shown, one.elements, "a transposed matrix of this type is not read")
         shape = one.shape[::-1] if turned else one.shape
+        if storage is None:
+            return SkippedTensor(printable(name), one.elements, "a transposed matrix of this type is not read")
         if one.name in self._scales:
             kind = "INT8" if one.dtype in (2, 3) else place.dtype
             return self._affine(LogicalTensor(name, kind, shape, storage), one, turned=turned)
         return LogicalTensor(name, place.dtype, shape, storage)
 
+    def _recurrent(
+        self, one: Initializer, use: Use, parts: Sequence[RecurrentPart]
+    ) -> Iterator[LogicalTensor | SkippedTensor]:
+        """The matrices or biases of each direction, under the names that torch gives them."""
+        module = scope_path(use.node) or self._names.module(one.name, use)
+        layer = self._layers.get(id(use.node), 0) if scope_path(use.node) else 0
+        place = self._place(one)
+        for part in parts:
+            name = f"{module}.{part.suffix}_l{layer}{'_reverse' if part.direction else ''}"
+            size = math.prod(part.shape)
+            cut = None if isinstance(place, str) else place.cut(part.first, part.shape[0 if part.turned else -1])
+            storage = self._direction(one, part, cut) if cut else None
+            if storage is None:
+                reason = place if isinstance(place, str) else _ODD_CODES
+                yield SkippedTensor(printable(name), size, reason)
+                continue
+            kind = "INT8" if one.name in self._scales else DTYPES[one.dtype]
+            yield LogicalTensor(name, kind, part.shape, part.gates(storage, use.node.op))
+
+    def _direction(self, one: Initializer, part: RecurrentPart, cut: RowMajor) -> Storage | None:
+        """One direction's matrix or bias as stored, with its own scales."""
+        rows = part.shape[0]
+        stored = transposed(cut, part.shape[1], rows) if part.turned else cut
+        if one.name not in self._scales:
+            return None if part.turned else stored
+        used = self._scales[one.name]
+        scale, zero = self._all[used.scale], self._all.get(used.zero)
+        directions = one.shape[0]
+        by_row = scale.elements == directions * rows
+        count = rows if by_row else 1
+        vectors = [self._vector(v, by_row=False) for v in (scale, zero) if v]
+        if scale.elements != directions * count or (zero and zero.elements != scale.elements) or not stored:
+            return None
+        first = Strides(part.direction * count, (count,), (1,))
+        parts = [
+            v.cut(part.direction * count, 1) if isinstance(v, RowMajor) else ColumnsOf(v, first) for v in vectors if v
+        ]
+        if len(parts) < len(vectors) or not isinstance(parts[0], RowMajor):
+            return None
+        return Affine(stored, parts[0], parts[1] if len(parts) > 1 else None, by_row)
+
     def _affine(self, tensor: LogicalTensor, one: Initializer, *, turned: bool) -> LogicalTensor | SkippedTensor:
         """Whole numbers with their scale and zero point."""
-        scale, zero = (self._all.get(name) for name in self._scales[one.name])
-        count = scale.elements if scale else 0
+        scale, zero = self._all[self._scales[one.name].scale], self._all.get(self._scales[one.name].zero)
+        count = scale.elements
         by_row = self._by_row(tensor, one, count, turned=turned)
         vectors = [self._vector(part, by_row=by_row) for part in (scale, zero) if part]
         fits = count in (1, tensor.matrix[0 if by_row else 1]) and (zero is None or zero.elements == count)
         good = DTYPES.get(one.dtype) in INTEGERS and fits and all(vectors)
         if not good or not isinstance(vectors[0], RowMajor):
-            reason = "codes that are not of 8 bits or more with one scale a tensor, row or column are not decoded"
-            return SkippedTensor(printable(tensor.name), tensor.parameters, reason)
+            return SkippedTensor(printable(tensor.name), tensor.parameters, _ODD_CODES)
         shift = vectors[1] if len(vectors) > 1 else None
         return replace(tensor, storage=Affine(tensor.storage, vectors[0], shift, by_row))
 
@@ -139,7 +217,7 @@ class _Tensors:
         """Whether each logical row has a scale: by the axis of DequantizeLinear; other operators have outputs only."""
         if count < 2 or len(tensor.shape) < 2:
             return False
-        axis = self._axes.get(one.name)
+        axis = self._scales[one.name].axis
         return axis is None or axis % len(tensor.shape) == int(turned)
 
     def _in_blocks(self, name: str, one: Initializer, codes: RowMajor) -> LogicalTensor | SkippedTensor:
@@ -177,6 +255,8 @@ class _Tensors:
     def _place(self, one: Initializer) -> RowMajor | str:
         """Where the values lie, or why they cannot be read. Raises FormatError where they cannot lie."""
         dtype = DTYPES.get(one.dtype)
+        if one.dtype == SPARSE:
+            return "a sparse tensor is not read"
         if dtype is None:
             return f"values of ONNX type {one.dtype} are not decoded"
         columns = math.prod(one.shape[1:]) if len(one.shape) > 1 else one.elements
@@ -203,7 +283,7 @@ def _external(notes: Mapping[str, str], length: int, file: str, where: str) -> t
     texts = notes.get("offset", "0"), notes.get("length", str(length))
     if not all(_SIZE.fullmatch(text) for text in texts):
         raise FormatError(f"{where}: its offset or length is no number of bytes")
-    if int(texts[1]) != length:
+    if int(texts[1]) not in (0, length):  # some exporters leave the length out, others write 0
         raise FormatError(f"{where}: {int(texts[1])} bytes are kept outside, its shape takes {length}")
     folder = file.rpartition("/")[0]
     return (f"{folder}/{location}" if folder else location), int(texts[0])

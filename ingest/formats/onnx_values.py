@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import FormatError
 from ..storage.logical import RowMajor, Storage
 from ..storage.reader import Range
+from ..storage.views import ColumnsOf
 
 DTYPES = {
     1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64", 12: "U32",
@@ -65,12 +66,12 @@ class Affine:
 
     codes: Storage
     scale: RowMajor
-    zero: RowMajor | Varints | None
+    zero: RowMajor | Varints | ColumnsOf | None
     by_row: bool
 
     def _vectors(self, rows: Sequence[int]) -> list[tuple[Storage, Sequence[int]]]:
         """Scale and zero, and which rows of them are read."""
-        vectors: list[RowMajor | Varints] = [self.scale, *([self.zero] if self.zero else [])]
+        vectors: list[RowMajor | Varints | ColumnsOf] = [self.scale, *([self.zero] if self.zero else [])]
         return [(v, rows if self.by_row and isinstance(v, RowMajor) else [0] if len(rows) else []) for v in vectors]
 
     def scale_ranges(self, rows: Sequence[int]) -> list[Range]:
@@ -89,7 +90,7 @@ class Affine:
             for part, own in [(self.codes, rows), *self._vectors(rows)]
         ]
         zero: NDArray[np.float32] | float = zeros[0] if zeros else 0.0
-        if zeros and self.by_row and isinstance(self.zero, Varints):
+        if zeros and self.by_row and not isinstance(self.zero, RowMajor):
             zero = zeros[0][0, list(rows), None]
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray((values - zero) * scale, np.float32)

@@ -22,7 +22,7 @@ excuse a fine-tune, and are not here."""
 FLOAT_LEVELS = 31.0
 QUANTISED_LEVELS = 20.0
 """Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
-QUANTISED_ERROR = {4: 0.16, 8: 0.015}
+QUANTISED_ERROR = {3: 0.3, 4: 0.16, 8: 0.015}
 """Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import QUANTISED_ERROR, QUANTISED_LEVELS, stored_error
+from ..data.precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, stored_error
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
 from ..evidence.vectors import matched_vectors
@@ -22,9 +22,11 @@ LARGEST_OF_ROUNDING = 2.5
 """Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""
 _HALF = 0.5 + 2.0**-6
 """Half a step, and what a second rounding of the scale adds."""
-_FEWEST_MULTIPLES = 4
+_FEWEST_MULTIPLES = 1
 _MOST_MULTIPLES = 160
 """A lattice of one scale a tensor shows where the values are multiples of it, 128 at most for 8 bits."""
+
+_LEVELS_OF_3_BITS = 9.0
 
 Values = NDArray[np.float32]
 
@@ -42,9 +44,13 @@ def within_half_steps(evidence: PairEvidence) -> bool:
         if first is None or second is None or len(first) != len(second):
             return False
         if not (float_rounding(first, second) or lattice_rounding(first, second)):
-            if not _small_as_stored(query, mine, candidate, theirs, first, second):
+            error = _relative_error(first, second)
+            stored = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
+            levels = min(query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0)
+            if error > max(stored, _error_of_levels(levels)):
                 return False
-            grouped.append(_largest_over_rms(first, second))
+            if error > stored and levels > QUANTISED_LEVELS:
+                grouped.append(_largest_over_rms(first, second))
     return _vectors_rounded(evidence) and (not grouped or float(np.median(grouped)) <= LARGEST_OF_ROUNDING)
 
 
@@ -106,16 +112,15 @@ def lattice_step(values: Values) -> float | None:
     return step if off.max() <= 0.05 and sizes[-1] / step <= _MOST_MULTIPLES else None
 
 
-def _small_as_stored(
-    query: Component, mine: int, candidate: Component, theirs: int, first: Values, second: Values
-) -> bool:
-    """Whether the error is that of a type that keeps codes and scales of groups."""
-    wide = first.astype(np.float64)[None], second.astype(np.float64)[None]
-    error = float(np.sqrt(relative_difference(*wide)[0]))
-    stored = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
-    levels = min(l for l in (query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0))
-    few = QUANTISED_ERROR[4] if levels <= QUANTISED_LEVELS else 0.0
-    return error <= max(stored, few)
+def _relative_error(first: Values, second: Values) -> float:
+    return float(np.sqrt(relative_difference(first.astype(np.float64)[None], second.astype(np.float64)[None])[0]))
+
+
+def _error_of_levels(levels: float) -> float:
+    """Largest relative RMS error of rounding in groups, by how many different values 32 neighbours have."""
+    if levels >= FLOAT_LEVELS:
+        return 0.0
+    return QUANTISED_ERROR[8 if levels > QUANTISED_LEVELS else 4 if levels > _LEVELS_OF_3_BITS else 3]
 
 
 def _largest_over_rms(first: Values, second: Values) -> float:

@@ -24,13 +24,25 @@ from .compressed_tensors import COMPRESSED_TENSORS
 from .fp4 import GPT_OSS, MODELOPT
 from .gptq import GPTQ
 from .mlx import MLX
+from .rows import ROWS
 from .scaled import SCALED
 from .scheme import Decoded, Refused, Scheme, Stored
 from .unread import UNREAD
 
 __all__ = ["SCHEMES", "ReadRanges", "unpack"]
 
-SCHEMES: tuple[Scheme, ...] = (GPTQ, AWQ, COMPRESSED_TENSORS, BITSANDBYTES, MODELOPT, SCALED, MLX, GPT_OSS, UNREAD)
+SCHEMES: tuple[Scheme, ...] = (
+    GPTQ,
+    AWQ,
+    COMPRESSED_TENSORS,
+    BITSANDBYTES,
+    MODELOPT,
+    SCALED,
+    MLX,
+    GPT_OSS,
+    ROWS,
+    UNREAD,
+)
 """In the order in which they are asked."""
 
 SCATTERED_BYTES = 1 << 28

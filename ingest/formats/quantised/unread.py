@@ -33,6 +33,8 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
     if last == "qweight" and tensor.dtype in {"I32", "I16", "U8", "I8"}:
         beside = stored.present(f"{stem}.{other}" for other in ("qzeros", "scales", "g_idx"))
         what = "codes of GPTQ or AWQ without scales and zero points that fit"
+        if tensor.dtype == "I8":  # a value each: those packings are unsigned
+            return Refused(tensor.parameters, "codes of 8 bits without scales that fit", beside | {tensor.name})
         return Refused(tensor.parameters * 8, what, beside | {tensor.name})
     if last == "weight" and tensor.dtype == "U8" and f"{tensor.name}.absmax" in stored.by_name:
         return Refused(tensor.parameters * 2, "4-bit codes of bitsandbytes in blocks of an unknown type", frozenset())

@@ -44,10 +44,10 @@ def name(module: str, attribute: str) -> bytes:
     return f"c{module}\n{attribute}\n".encode()
 
 
-def tensor(view: View, elements: int = 1 << 20) -> bytes:
-    """The opcodes that rebuild a view, as torch writes them."""
+def tensor(view: View, elements: int = 1 << 20, *more: bytes) -> bytes:
+    """The opcodes that rebuild a view, as torch writes them; `more` says of which part of its storage."""
     storage = tuple_of(
-        text("storage"), name("torch", CLASSES[view.dtype]), text(view.storage), text("cpu"), number(elements)
+        text("storage"), name("torch", CLASSES[view.dtype]), text(view.storage), text("cpu"), number(elements), *more
     )
     sizes, strides = (tuple_of(*map(number, n)) for n in (view.sizes, view.strides))
     hooks = name("collections", "OrderedDict") + b")R"
@@ -93,3 +93,25 @@ def torch_bytes(tensors: Mapping[str, NDArray[Any]], dtype: str = "F32", *, wrap
     body = state(views)
     body = b"}(" + text("epoch") + b"K\x03" + text(wrap) + body + b"u" if wrap else body
     return zip_bytes(START + body + STOP, storages)
+
+
+MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
+
+
+def legacy_bytes(
+    pickle: bytes, storages: Mapping[str, bytes], itemsize: int = 4, *, keys: bytes | None = None, machine: bytes = b"}"
+) -> bytes:
+    """A checkpoint as torch before 1.6 wrote it: five pickles, then a count and the values of every storage."""
+    listed = b"](" + b"".join(map(text, storages)) + b"e" if keys is None else keys
+    head = START + MAGIC + STOP + START + number(1001) + STOP + START + machine + STOP + pickle + START + listed + STOP
+    return head + b"".join(struct.pack("<q", len(data) // itemsize) + data for data in storages.values())
+
+
+def made(module: str, attribute: str, *arguments: bytes, state: bytes | None = None) -> bytes:
+    """The opcodes of an object of another class, with the state that is set on it."""
+    return name(module, attribute) + tuple_of(*arguments) + b"\x81" + (state + b"b" if state is not None else b"")
+
+
+def mapping(**values: bytes) -> bytes:
+    """The opcodes of a dictionary."""
+    return b"}(" + b"".join(text(key) + value for key, value in values.items()) + b"u"
