@@ -17,10 +17,12 @@ from .metadata.originals import read_original_config
 from .metadata.tokenizer import Tokenizer
 from .metadata.tokenizer_files import read_tokenizer
 from .names.naming import NamedTensor, name_tensors
+from .names.skipped import with_components
 from .reading.ranges import read_ranges
 from .sources.inside import Inside
-from .sources.source import Source
+from .sources.source import NothingToRead, Source
 from .storage.skipped import SkippedTensor
+from .text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -76,15 +78,28 @@ def open_checkpoint(source: Source) -> Checkpoint:
         len(unread) + len(layout.skipped),
         f"tokenizer {tokenizer.kind}" if tokenizer else "no tokenizer",
     )
+    named = tuple(adapter.named if adapter else name_tensors(layout.tensors, language))
+    skipped = unread + layout.skipped
+    if not any(item.tensor.parameters for item in named):
+        raise _no_tensor(source, files, skipped)
     return Checkpoint(
         files=files,
         format=form.name,
         config=config,
         language=language,
         tokenizer=tokenizer,
-        named=tuple(adapter.named if adapter else name_tensors(layout.tensors, language)),
-        skipped=unread + layout.skipped,
+        named=named,
+        skipped=with_components(skipped, named),
         tensor_count=len(contents.tensors),
         parameters=sum(t.parameters for t in unpacked.tensors) + sum(s.parameters for s in unread),
         adapter=adapter,
     )
+
+
+def _no_tensor(source: Source, files: ModelFiles, skipped: tuple[SkippedTensor, ...]) -> NothingToRead:
+    """The error for files of weights of which no tensor can be read, with the reason for the first."""
+    where = f"{source.uri}: {printable(files.paths[0])}"
+    if not skipped:
+        return NothingToRead(f"{where}: no tensor in it; name the file that holds the weights")
+    first = max(skipped, key=lambda one: one.parameters)
+    return NothingToRead(f"{where}: none of its {len(skipped)} tensors can be read: {first.name}: {first.reason}")

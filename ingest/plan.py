@@ -81,7 +81,7 @@ def plan_reading(
         one = _plan_tensor(item, vocabulary, tied)
         if one.bytes > _TENSOR_LIMIT:
             reason = f"{len(one.rows)} of its rows take {one.bytes} bytes, the limit is {_TENSOR_LIMIT}"
-            skipped.append(SkippedTensor(printable(item.tensor.name), item.tensor.parameters, reason))
+            skipped.append(_left_out(item, reason))
         else:
             planned.append(one)
     if budget is not None and sum(t.bytes for t in planned) > budget:
@@ -119,8 +119,13 @@ def _thin_layers(planned: Sequence[PlannedTensor], budget: int) -> tuple[list[Pl
         kept = set()
     inside = [t for t in planned if t.named.place.layer is None or _layer(t) in kept]
     reason = f"{BEYOND_BUDGET} of {budget} bytes"
-    outside = [t.named.tensor for t in planned if t.named.place.layer is not None and _layer(t) not in kept]
-    return inside, [SkippedTensor(printable(t.name), t.parameters, reason) for t in outside]
+    outside = [t.named for t in planned if t.named.place.layer is not None and _layer(t) not in kept]
+    return inside, [_left_out(item, reason) for item in outside]
+
+
+def _left_out(item: NamedTensor, reason: str) -> SkippedTensor:
+    """A tensor that is not read; it counts with the parameters that it stands for, experts that nobody reads too."""
+    return SkippedTensor(printable(item.tensor.name), item.represents, reason, item.place.component)
 
 
 def _layer(planned: PlannedTensor) -> tuple[str, int]:

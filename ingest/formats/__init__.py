@@ -21,6 +21,7 @@ from .foreign import explained, nothing_to_read, refused_gguf
 from .format import Format
 from .gguf_file import finish_gguf, read_gguf
 from .index import shown
+from .npz import read_npz
 from .onnx_file import check_beside, read_onnx
 from .safetensors import read_safetensors
 from .torch_file import SIGNATURES, read_torch
@@ -52,6 +53,7 @@ FORMATS: tuple[Format, ...] = (
         refused=refused_gguf,
     ),
     Format("onnx", ".onnx", None, read_onnx, alone=True, check=check_beside, main="model.onnx"),
+    Format("npz", ".npz", None, read_npz, stem="weights"),
 )
 """In order of preference: a source that has several is read in the first. An mmproj file, the vision or audio tower
 that llama.cpp keeps apart, is read where it stands alone or is named itself."""

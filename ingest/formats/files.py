@@ -122,6 +122,10 @@ class _Folders:
         return next(iter(whole or found), None)
 
 
+class SeveralModels(SourceError):
+    """A folder holds several models in files, and nothing says which is meant."""
+
+
 class _Absent(SourceError):
     """An index lists shards, and no weights of its format are there."""
 
@@ -189,7 +193,7 @@ def _one_family(source: Source, form: Format, files: list[str]) -> list[str]:
     """
     families = sorted({_family(path, form) for path in files})
     if len(families) > 1:
-        raise SourceError(f"{source.uri}: {len(families)} models in {form.name} files; {name_one(files)}")
+        raise SeveralModels(f"{source.uri}: {len(families)} models in {form.name} files; {name_one(files)}")
     return files
 
 

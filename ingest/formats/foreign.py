@@ -17,6 +17,7 @@ from ..sources.source import NothingToRead, Source, read_small
 from ..storage.reader import Reader
 from ..text import printable
 from .contents import Contents
+from .gguf_metadata import architecture, text
 
 HEAD = 256
 """Bytes from which a file is told."""
@@ -116,8 +117,8 @@ def refused_gguf(contents: Contents) -> str | None:
     (cvector-generator.cpp).
     """
     fields = contents.config or {}
-    if fields.get("general.type") == "imatrix":
+    if text(fields.get("general.type")) == "imatrix":
         return "an importance matrix: statistics of activations for a quantiser, not weights; name the model's own file"
-    if fields.get("general.architecture") == "controlvector":
+    if architecture(fields) == "controlvector":
         return "a control vector: one direction a layer to add to activations, not weights; name the model's own file"
     return None

@@ -1,6 +1,6 @@
 """Whole tensors of an opened model, front to back in blocks of float32: bounded memory, one pass, digests on the way.
 
-What is here reads from files that are open already; `whole.whole_model` opens them.
+What is here reads from files that are open already; `ingest.whole_model` opens them.
 """
 
 from __future__ import annotations
@@ -68,16 +68,15 @@ class WholeModel:
         chunks = list(self.pool.map(lambda r: self.readers[r.file].read(r.offset, r.length), ranges))
         return np.nan_to_num(tensor.storage.decode(ascending.tolist(), chunks))[place]
 
+    def stored_bytes(self, tensor: LogicalTensor) -> int:
+        """The bytes that a stream of a tensor reads; 0 where it cannot be read whole."""
+        found = pieces(tensor)
+        return 0 if isinstance(found, str) else sum(r.length for p in found for r in p.storage.ranges(p.rows))
+
     def stream(self, tensor: LogicalTensor) -> TensorStream | str:
         """All rows of a tensor, block by block; or the reason why they cannot be read in bounded memory."""
         found = pieces(tensor)
         return found if isinstance(found, str) else TensorStream(self, tensor, found)
-
-
-def stored_bytes(tensor: LogicalTensor) -> int:
-    """The bytes that a stream of a tensor reads; 0 where it cannot be read whole."""
-    found = pieces(tensor)
-    return 0 if isinstance(found, str) else sum(r.length for p in found for r in p.storage.ranges(p.rows))
 
 
 def pieces(tensor: LogicalTensor) -> list[Piece] | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from ..errors import SourceError
@@ -22,7 +23,10 @@ __all__ = [
     "open_source",
     "remote_spec",
     "source_uri",
+    "spec_of",
 ]
+
+_log = logging.getLogger(__name__)
 
 SOURCES: tuple[SourceKind, ...] = (FOLDER, HUB)
 """In order of preference: a specification is the first's that recognises it."""
@@ -36,6 +40,7 @@ def open_source(spec: str, *, connections: int | None = None) -> Source:
     """
     for kind in SOURCES:
         if kind.parse(spec) is not None:
+            _log.debug("%s: a source of the kind %s", printable(spec), kind.name)
             return kind.open(spec, connections)
     raise SourceError(f"{printable(spec)}: no such file or folder")
 
@@ -57,6 +62,11 @@ def remote_spec(spec: str) -> str | None:
     return found[1].spec if found and found[0].remote else None
 
 
+def spec_of(uri: str, revision: str | None) -> str:
+    """The specification that opens a source again, of which a registry keeps the URI and the revision."""
+    return f"{uri}@{revision}" if revision and is_remote(uri) else uri
+
+
 def _located(spec: str) -> tuple[SourceKind, Location] | None:
     """The kind of source that a spec is of, with its location; None where no kind can name one model by it."""
     for kind in SOURCES:
@@ -65,5 +75,5 @@ def _located(spec: str) -> tuple[SourceKind, Location] | None:
         except SourceError:
             return None
         if location is not None:
-            return kind, location
+            return (kind, location) if location.single else None
     return None

@@ -1,4 +1,8 @@
-"""A folder of this machine, or a single file of weights."""
+"""A folder of this machine, or a single file of weights.
+
+A snapshot in the Hub's cache (`models--org--name/snapshots/COMMIT`) has the name and the revision that its path says;
+its files are links to the `blobs` beside the snapshots, which are of the same repository.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.request import url2pathname
 
 from ..errors import SourceError
 from ..storage.reader import FileReader
@@ -23,6 +28,8 @@ _PART = re.compile(r"-\d{3,6}-of-(\d{3,6})(?=\.)")
 _SMALL = (".json", ".md", ".txt", ".model", ".spm", ".tiktoken")
 """Endings of the files that describe a model: config, card and tokenizers."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
+_CACHE = re.compile(r"models--[\w.-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _GENERIC = frozenset({"model", "pytorch_model", "consolidated", "weights", "diffusion_pytorch_model"})
 
 
@@ -31,18 +38,20 @@ class FolderSource:
 
     connections = 1
     gap = 16 << 10
-    revision: str | None = None
     card = None
 
-    def __init__(self, root: Path, only: Path | None = None) -> None:
+    def __init__(self, root: Path, only: Path | None = None, *, depth: int = _DEPTH) -> None:
         self._root = root
         self.uri = (only or root).as_uri()
         stem = _PART.sub("", only.name).rpartition(".")[0] if only else ""
-        self.name = printable(stem if only and stem.lower() not in _GENERIC else root.name)
-        found = {path: status for path, status in _walk(root) if only is None or _beside(path, only.name)}
+        cached = _cached(root)
+        self.revision: str | None = cached[1] if cached else None
+        self.name = printable(stem if only and stem.lower() not in _GENERIC else cached[0] if cached else root.name)
+        found = {path: status for path, status in _walk(root, depth) if only is None or beside(path, only.name)}
         self._times = {path: status.st_mtime_ns for path, status in found.items()}
         self._files = {
-            path: SourceFile(path, status.st_size, outside=(root / path).is_symlink() and _leaves(root, root / path))
+            # who names a link names what it points to; in a folder it may be a stranger's
+            path: SourceFile(path, status.st_size, outside=root / path != only and _leaves(root, root / path))
             for path, status in found.items()
         }
         _log.debug("%s: %d files", self.uri, len(self._files))
@@ -70,45 +79,59 @@ class FolderSource:
         """Nothing is held."""
 
 
-def open_folder(path: Path) -> FolderSource:
-    """The source for a folder, or for one file of weights. Raises SourceError when it cannot be listed."""
+def open_folder(path: Path, *, depth: int = _DEPTH) -> FolderSource:
+    """The source for a folder, or for one file of weights. Raises SourceError when it cannot be listed.
+
+    Files at most `depth` folders down belong to it: of a pipeline each network has one, and GGUF repositories one more.
+    """
     path = Path(os.path.abspath(path))  # `a/../b` and `b` are one source
     try:
         if path.is_file():
             return FolderSource(path.parent, _first_part(path))
-        return FolderSource(path)
+        return FolderSource(_snapshot(path), depth=depth)
     except OSError as error:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
 
 
 def folder_uri(path: Path) -> str:
     """The URI of a folder or a file, which need not be there: `a/../b` and `b` have one."""
-    return Path(os.path.abspath(path.expanduser())).as_uri()
+    path = Path(os.path.abspath(path.expanduser()))
+    try:
+        return _snapshot(path).as_uri()
+    except SourceError:  # several snapshots: said when it is opened
+        return path.as_uri()
+
+
+def local_path(spec: str) -> Path:
+    """The path that a specification is: one as people write it, or a `file://` URI."""
+    return Path(url2pathname(spec.removeprefix("file://")) if spec.startswith("file://") else spec).expanduser()
 
 
 def _parse(spec: str) -> Location | None:
-    path = Path(spec).expanduser()
-    return Location(folder_uri(path)) if not _SCHEME.match(spec) and path.exists() else None
+    if not spec.startswith("file://") and _SCHEME.match(spec):
+        return None
+    path = local_path(spec)
+    return Location(folder_uri(path)) if path.exists() else None
 
 
 def _open(spec: str, connections: int | None) -> Source:
-    return open_folder(Path(spec).expanduser())
+    return open_folder(local_path(spec))
 
 
 FOLDER = SourceKind("folder", _parse, _open)
 
 
-def _walk(root: Path) -> list[tuple[str, os.stat_result]]:
-    """(relative path, status) of the files at most three folders down, hidden ones left out; links are followed."""
+def _walk(root: Path, depth: int) -> list[tuple[str, os.stat_result]]:
+    """(relative path, status) of the files at most `depth` folders down, hidden ones left out; links are followed."""
     found: list[tuple[str, os.stat_result]] = []
     pending = [(root, 0)]
     while pending:
-        folder, depth = pending.pop()
+        folder, level = pending.pop()
         for entry in sorted(folder.iterdir()):
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir() and depth < _DEPTH and not entry.is_symlink():
-                pending.append((entry, depth + 1))
+            if entry.is_dir() and level < depth and not entry.is_symlink():
+                pending.append((entry, level + 1))
             elif entry.is_file():
                 found.append((entry.relative_to(root).as_posix(), entry.stat()))
             if len(found) > _MOST_FILES:
@@ -116,8 +139,45 @@ def _walk(root: Path) -> list[tuple[str, os.stat_result]]:
     return found
 
 
+def _cached(root: Path) -> tuple[str, str | None] | None:
+    """(org/name, commit) of a folder at or below `models--org--name/snapshots/COMMIT`; None elsewhere.
+
+    A folder below the snapshot adds its path to the name.
+    """
+    for snapshot in (root, *root.parents):
+        cache = _CACHE.fullmatch(snapshot.parent.parent.name) if snapshot.parent.name == "snapshots" else None
+        if cache:
+            below = root.relative_to(snapshot).as_posix()
+            name = cache[0].removeprefix("models--").replace("--", "/") + (f"/{below}" if below != "." else "")
+            return name, snapshot.name if _COMMIT.fullmatch(snapshot.name) else None
+    return None
+
+
+def _snapshot(path: Path) -> Path:
+    """The snapshot that the folder of a repository in the Hub's cache stands for: that of `main`, or the only one.
+
+    Raises SourceError when there are several and none of them is `main`; any other path is returned as it is.
+    """
+    snapshots = path / "snapshots"
+    if not _CACHE.fullmatch(path.name) or not snapshots.is_dir():
+        return path
+    try:
+        main = snapshots / (path / "refs" / "main").read_text(encoding="ascii").strip()[:64]
+    except (OSError, ValueError):
+        main = snapshots
+    found = sorted(entry for entry in snapshots.iterdir() if entry.is_dir())
+    if main.parent == snapshots and main in found:
+        return main
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(f"snapshots/{printable(entry.name)}" for entry in found[:12])
+    raise SourceError(f"{path}: {len(found)} snapshots in this cache; name one of them: {shown}")
+
+
 def _leaves(root: Path, link: Path) -> bool:
-    """Whether a link leads out of the folder, and not to `blobs` beside the `snapshots` of a Hub cache."""
+    """Whether a file is a link out of the folder, and not to `blobs` beside the `snapshots` of a Hub cache."""
+    if not link.is_symlink():
+        return False
     folder, target = root.resolve(), link.resolve()
     blobs = {above.parent / "blobs" for above in (folder, *folder.parents) if above.name == "snapshots"}
     return not target.is_relative_to(folder) and target.parent not in blobs
@@ -129,7 +189,7 @@ def _first_part(path: Path) -> Path:
     return first if first.is_file() else path
 
 
-def _beside(path: str, weights: str) -> bool:
+def beside(path: str, weights: str) -> bool:
     """Whether a file belongs to a named file of weights: itself, its other parts, the small files that describe it."""
     if "/" in path:
         return False

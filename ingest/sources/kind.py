@@ -10,10 +10,14 @@ from .source import Source
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What a specification names, before it is opened: the URI of the source, and the revision where one is pinned."""
+    """What a specification names, before it is opened: the URI of the source, and the revision where one is pinned.
+
+    One that is not `single` names many models: opening it is an error that lists them.
+    """
 
     uri: str
     revision: str | None = None
+    single: bool = True
 
     @property
     def spec(self) -> str:

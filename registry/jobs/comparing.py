@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...ingest.errors import SourceError
 from ...ingest.model import ModelFingerprint, fingerprint_model, is_current
-from ...ingest.sources import Source
+from ...ingest.sources import Source, spec_of
 from ...ingest.storage.skipped import SkippedTensor
 from ...queries.comparison.compare import compare_models
 from ...queries.comparison.controls import find_controls
@@ -121,7 +121,7 @@ def _side(
 
 
 def _spec(model: Model) -> str:
-    return f"{model.uri}@{model.revision}" if model.revision else model.uri
+    return spec_of(model.uri, model.revision)
 
 
 def _read(

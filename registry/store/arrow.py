@@ -49,7 +49,13 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
         ),
         "skipped_tensor": pa.Table.from_pylist(
             [
-                {"model_id": model_id, "name": s.name, "parameters": _capped(s.parameters), "reason": s.reason}
+                {
+                    "model_id": model_id,
+                    "name": s.name,
+                    "parameters": _capped(s.parameters),
+                    "reason": s.reason,
+                    "component": s.component,
+                }
                 for s in model.skipped
             ]
         ),

@@ -48,6 +48,7 @@ class SkippedDetails:
     name: str
     parameters: int
     reason: str
+    component: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ....ingest.reading.digest import TensorDigest
 from ...statistics.metrics import Metrics
 from ...statistics.residual_alignment import Assignment
 from ..whole.attention import AttentionTest
 from ..whole.neurons import NeuronTest
+
+if TYPE_CHECKING:
+    from ....ingest.reading.digest import TensorDigest
 
 
 @dataclass(frozen=True, slots=True)

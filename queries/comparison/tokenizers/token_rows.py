@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....ingest.names.naming import NamedTensor
-from ....ingest.reading.stream import WholeModel
+
+if TYPE_CHECKING:
+    from ....ingest.reading.stream import WholeModel
+
 
 TOKENS = 256
 """Shared tokens whose rows are read: those of lowest hash, as for the fingerprint, but more of them."""

@@ -9,13 +9,17 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ....ingest.metadata.tokenizer import Tokenizer
-from ....ingest.reading.stream import WholeModel
 from ....ingest.text import printable
 from .encoding import encoder
 from .sample_text import SAMPLES
 from .token_rows import TokenRowsComparison, compare_token_rows
+
+if TYPE_CHECKING:
+    from ....ingest.reading.stream import WholeModel
+
 
 READING = (
     "Read with care: unrelated vocabularies overlap by 40 to 60 %, because common words and pieces are the same for"

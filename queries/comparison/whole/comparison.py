@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ....ingest.names.naming import NamedTensor
-from ....ingest.reading.digest import TensorDigest
-from ....ingest.reading.paired import PairedReader, Streams
-from ....ingest.reading.stream import TensorStream, WholeModel, stored_bytes
 from ....ingest.text import printable
 from ...statistics.metrics import Metrics
 from ...statistics.whole_metrics import P99_ERROR, WholeMetrics
@@ -23,6 +21,12 @@ from .neurons import NeuronCollector, NeuronTest
 from .pairing import TensorPair, pair_tensors
 from .residual_basis import ChosenBasis, chosen_basis, stream_width
 from .shared_tokens import SharedTokens
+
+if TYPE_CHECKING:
+    from ....ingest.reading.digest import TensorDigest
+    from ....ingest.reading.paired import PairedReader, Streams
+    from ....ingest.reading.stream import TensorStream, WholeModel
+
 
 Progress = Callable[[int, int], None]
 """Called with the bytes of weights done and the bytes of all."""
@@ -62,7 +66,7 @@ class _Comparing:
             for label, model in zip("AB", self._models, strict=True)
             for s in model.skipped
         ]
-        self._done, self._total = 0, sum(stored_bytes(n.tensor) for p in self._pairs for n in (p.first, p.second) if n)
+        self._done, self._total = 0, self._stored()
         self._tokens = SharedTokens((first.tokenizer, second.tokenizer), (first.named, second.named), self._component)
 
     def run(self, measurer: Measuring) -> FullComparison:
@@ -134,6 +138,13 @@ class _Comparing:
             bytes_equal=a.bytes == b.bytes if a.bytes and b.bytes and a.dtype == b.dtype else None,
             metrics=figures,
         )
+
+    def _stored(self) -> int:
+        """The bytes of all tensors that the pairs name, one that is in two pairs twice, as it is read."""
+        sides = (
+            (model, named) for p in self._pairs for model, named in zip(self._models, (p.first, p.second), strict=True)
+        )
+        return sum(model.stored_bytes(named.tensor) for model, named in sides if named)
 
     def _result(self, chosen: ChosenBasis, neurons: NeuronTest, attention: AttentionTest) -> FullComparison:
         equal = [t for t in self._found if t.values_equal]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ....ingest.reading.digest import Block
-from ....ingest.reading.paired import PairedReader, Streams
 from ...statistics.whole_metrics import WholeMetrics
 from .pairing import TensorPair
+
+if TYPE_CHECKING:
+    from ....ingest.reading.digest import Block
+    from ....ingest.reading.paired import PairedReader, Streams
 
 
 class Collector(Protocol):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ....ingest.names.naming import NamedTensor
-from ....ingest.reading.digest import Block
 from ...statistics.residual_alignment import HALF_WAY, Assignment, Basis, assignment, identity
+
+if TYPE_CHECKING:
+    from ....ingest.reading.digest import Block
+
 
 NOT_DETERMINED = (
     "the embeddings align hardly better than to a random rotation, as those of unrelated models do, or were replaced"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....ingest.metadata.tokenizer import Tokenizer
 from ....ingest.names.naming import NamedTensor
-from ....ingest.reading.digest import Block
 from ...statistics.residual_alignment import TOKENS
 from .pairing import TensorPair
+
+if TYPE_CHECKING:
+    from ....ingest.reading.digest import Block
 
 
 class SharedTokens:

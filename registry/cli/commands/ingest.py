@@ -43,6 +43,10 @@ Sources = Annotated[
     ),
 ]
 
+RecursiveOption = Annotated[
+    bool, typer.Option("--recursive", help="Ingest every model in the folders, and in those below.", show_default=False)
+]
+
 
 @printing
 def ingest(
@@ -51,6 +55,7 @@ def ingest(
     sources: Sources,
     connections: ConnectionsOption = None,
     budget: BudgetOption = None,
+    recursive: RecursiveOption = False,
     engine: EngineOption = EngineName.LOCAL,
     registry: RegistryOption = None,
 ) -> None:
@@ -65,6 +70,8 @@ def ingest(
     if not specs:
         to.say("no sources given")
         raise typer.Exit(ExitCode.NOTHING)
+    if recursive:
+        specs = [model for spec in specs for model in models_below(spec)]
 
     with open_registry(context, registry) as opened:
         chosen = chosen_engine(engine)
@@ -86,6 +93,18 @@ def expanded(sources: Iterable[str]) -> list[str]:
         lines = (line.strip() for line in text.lstrip("\ufeff").splitlines())
         found += [line for line in lines if line and not line.startswith("#")]
     return found
+
+
+def models_below(spec: str) -> list[str]:
+    """The models in a folder of models; a source that is no folder, or holds none, as it is."""
+    from ....ingest.errors import SourceError
+    from ....ingest.model_folders import model_folders
+
+    folder = Path(spec).expanduser()
+    try:
+        return [str(path) for path in model_folders(folder)] or [spec] if folder.is_dir() else [spec]
+    except SourceError:  # said when it is opened
+        return [spec]
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:

@@ -17,6 +17,7 @@ from forebear.ingest.adapters.config import CONFIG_LIMIT, read_adapter_config
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.model import fingerprint_model, iter_problems
 from forebear.ingest.sources import open_source
+from forebear.ingest.sources.source import NothingToRead
 
 from ...writers import MemorySource, Raw, llama, llama_config, model_files, raw, safetensors_bytes
 from ..formats.writers_adapters import Data, Factors, kohya_file, peft_files, train
@@ -164,6 +165,11 @@ def test_kinds_that_start_alike_in_every_run_are_named_and_not_compared(name: st
 def test_ranks_of_2_to_the_60_without_elements_allocate_nothing() -> None:
     tensors = {f"base_model.model.model.layers.0.self_attn.q_proj.lora_{f}.weight": Raw("F32", s, b"")
                for f, s in (("A", (1 << 60, 0)), ("B", (0, 1 << 60)))}  # fmt: skip
+    with pytest.raises(NothingToRead, match="no tensor in it"):
+        fingerprint_model(MemorySource({"adapter_model.safetensors": safetensors_bytes(tensors)}))
+    for factor, shape in (("A", (2, 4)), ("B", (4, 2))):
+        name = f"base_model.model.model.layers.0.self_attn.k_proj.lora_{factor}.weight"
+        tensors[name] = raw(np.ones(shape, np.float32))
     made = fingerprint_model(MemorySource({"adapter_model.safetensors": safetensors_bytes(tensors)}))
     assert made.adapter is not None and made.adapter.rank == 1 << 60 and not made.sketches
 

@@ -112,6 +112,9 @@ def test_a_split_model_is_one_model_and_a_missing_part_is_said(zoo: Path) -> Non
     files = split_bytes(fields_of(config, tokenizer, "llama"), convert(tensors, config, Kind.F16, "llama"), 3)
     whole = fingerprint({"a.gguf": model_bytes(tensors, config, tokenizer, Kind.F16, "llama")})
     assert evidence(fingerprint(files)) == evidence(whole)
+    renamed = {f"alder.part{i}.gguf": data for i, data in enumerate(files.values())}
+    with pytest.raises(SourceError, match="one of 3 parts, 1 are here; fetch all and name their folder"):
+        fingerprint({"alder.gguf": renamed["alder.part0.gguf"]})
     del files["model-00002-of-00003.gguf"]
     with pytest.raises(SourceError, match=r"2 of 3 parts are here, without 'model-00002-of-00003\.gguf'"):
         fingerprint(files)

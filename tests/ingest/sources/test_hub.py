@@ -361,7 +361,7 @@ def test_a_folder_of_this_machine_comes_before_a_repository_of_that_name(
     shutil.copytree(zoo / "alder", tmp_path / "zoo" / "alder")
     monkeypatch.chdir(tmp_path)
     assert open_source("zoo/alder").uri.startswith("file://")
-    for spec in ("./zoo/birch", "nothing-here", "hf://one-part", "hf://a/b/c"):
+    for spec in ("./zoo/birch", "nothing-here", "hf://one-part", "hf://a/b/../c"):
         with pytest.raises(SourceError):
             open_source(spec)
 

@@ -145,3 +145,20 @@ def test_notes_on_a_model_are_for_people(run: Run, make_model: MakeModel) -> Non
     ran = run("ingest", folder, "--format", "json")
     assert "plain: no tokenizer" in ran.err
     assert json.loads(ran.out)["results"][0]["reason"] is None
+
+
+def test_recursive_ingests_every_model_below_a_folder_and_other_sources_as_they_are(
+    tmp_path: Path, run: Run, make_model: MakeModel
+) -> None:
+    shelf = tmp_path / "shelf"
+    for seed, name in enumerate(("a", "b", "deep")):
+        (shelf / "more").mkdir(parents=True, exist_ok=True)
+        make_model(name, seed).rename(shelf / "more" / name if name == "deep" else shelf / name)
+    (tmp_path / "empty").mkdir()
+    single = make_model("single", 5)
+    ran = run("ingest", shelf, single, tmp_path / "empty", "--recursive", "--format", "json")
+    rows = json.loads(ran.out)["results"]
+    assert [row["name"] for row in rows if row["status"] == "ingested"] == ["a", "b", "deep", "single"]
+    assert [row["status"] for row in rows[4:]] == ["skipped"]
+    without = json.loads(run("ingest", shelf, "--format", "json").out)["results"]
+    assert "weights in several folders" in without[0]["reason"]
