@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 SCHEMA_VERSION = 2
-"""Of every JSON document, as `schema_version`. 2: `direction`, its probability and what it rests on stand for `aside`."""
+"""Of every JSON document, as `schema_version`. 2: `direction`, with probability and reason, for `aside`."""
 
 
 def forebear_version() -> str:

@@ -15,7 +15,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = {
     "ingest": (
-        *("errors", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters", "metadata"),
+        *(
+            "errors",
+            "versions",
+            "hashing",
+            "text",
+            "storage",
+            "sources",
+            "names",
+            "fingerprint",
+            "adapters",
+            "metadata",
+        ),
         *("layouts", "plan", "formats", "reading", "checkpoint", "model", "whole_model", "model_folders"),
     ),
     "queries": ("sql", "statistics", "data", "search", "evidence", "relation", "lineage", "answers", "comparison"),

@@ -99,7 +99,7 @@ def _members(
 
 
 def common_distances(members: Sequence[Component]) -> Distances:
-    """Distances over the matrices that all have at equal places; a tensor weighs as many parameters as it stands for."""
+    """Distances over the matrices that all have at equal places, by the parameters that they stand for."""
     places = [
         {(int(c.layer[t]), c.keys[t], c.shapes[t]): row for row, t in enumerate(c.positions.tensor)} for c in members
     ]

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import State, weights
+from .calibration import State, tells, weights
 from .geometry import Distances, pair_features
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .tree import neighbour_joining, placed
@@ -24,19 +24,24 @@ from .tree import neighbour_joining, placed
 DirectionKind = Literal["ancestor", "descendant", "sibling", "copy", "unknown"]
 TOLD = 0.95
 """Probability at which a direction is told."""
+UNTOLD = 0.94
+"""The most that geometry says where it was not right often enough to tell a direction alone."""
 LIGHT = 0.9
-"""Below this median share of values that are not equal bit for bit a family drifts lightly, as real fine-tunes do."""
+"""Below this median share of values that differ as bfloat16 a family drifts lightly, as real fine-tunes do."""
 INSIDE = 0.12
 """A model whose own way is at most this share of the way to its nearest relative stands inside the tree."""
 NEAR_COPY = -2.0
-"""Two models are near copies where the log of their distance, relative to the others', is below this: 0.14 of it. Which of
-two came first geometry cannot tell then: a step back of 4 % looks like a parent."""
+"""Two models are near copies where the log of their distance, relative to the others', is below this: 0.14 of it.
+Which of two came first geometry cannot tell then: a step back of 4 % looks like a parent."""
 _EVEN = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """Where a relative stands, seen from the query; `probability` is that of being an ancestor, `by` what it rests on."""
+    """Where a relative stands, seen from the query.
+
+    `probability` is that of being an ancestor, `by` what it rests on.
+    """
 
     kind: DirectionKind
     probability: float
@@ -45,7 +50,7 @@ class Direction:
 
 @dataclass(frozen=True)
 class Placement:
-    """Of every relative [n]: the probability of being an ancestor, a descendant, and the nearest registered ancestor."""
+    """Of every relative [n]: the probability of being an ancestor, a descendant, and the nearest of the ancestors."""
 
     ancestor: NDArray[np.float64]
     descendant: NDArray[np.float64]
@@ -79,8 +84,9 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
-    toward = _sigmoid(up @ ancestor.vector)
-    away = np.zeros(count) if state != "none" else _sigmoid(down @ ancestor.vector)
+    most = 1.0 if tells(state, light) else UNTOLD
+    toward = np.minimum(_sigmoid(up @ ancestor.vector), most)
+    away = np.zeros(count) if state != "none" else np.minimum(_sigmoid(down @ ancestor.vector), most)
     return Placement(toward, away, _softmax(up @ nearest.vector))
 
 

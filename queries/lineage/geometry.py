@@ -55,8 +55,8 @@ def distances_of(
 ) -> Distances:
     """Distances among n models that hold `values` [n, tensors * width] at the same places.
 
-    `weight` [tensors, width] is what each value stands for, 0 for padding; `mean_square` [tensors] that of the values of
-    a tensor, which makes squared differences relative.
+    `weight` [tensors, width] is what each value stands for, 0 for padding; `mean_square` [tensors] that of a tensor's
+    values, which makes squared differences relative.
     """
     share = (weight / weight.sum()).reshape(-1)
     size = np.repeat(np.where(mean_square > 0, mean_square, 1.0), weight.shape[1])

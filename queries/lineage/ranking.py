@@ -90,7 +90,7 @@ Judged = tuple[Candidate, Judgement]
 
 
 def _groups(judged: Sequence[Judged]) -> list[list[tuple[Candidate, Judgement | None]]]:
-    """The ranks: equal copies together, rounded ones by precision, then ties of the likeliest, copies after originals."""
+    """The ranks: equal copies together, rounded ones by precision, ties of the likeliest, the rest one by one."""
     found: list[list[tuple[Candidate, Judgement | None]]] = []
     equal = [pair for pair in judged if pair[1].copy == "identical"]
     if equal:

@@ -1,4 +1,4 @@
-"""Where a family's tree is rooted: every root has as many ways as there are orders in which its nodes can have appeared.
+"""Where a family's tree is rooted: a root counts as often as there are orders in which its nodes can have appeared.
 
 Distances have no arrow, and an unrooted tree fits every root. If every model was made from one that was there, and all
 such histories count alike, a root is as likely as the number of orders that it allows: n! over the product of the sizes

@@ -20,7 +20,7 @@ _SAME_LAYER = 0.5
 _NOISE_SPREAD = 0.14
 _NOISE_GROWS = 0.1
 _GAUSSIAN_LARGEST = (2.8, 3.15)
-"""Largest over RMS of 256 Gaussian differences, as the median over matrices: 2.9; rounding in groups has 2.7 at most."""
+"""Largest over RMS of 256 Gaussian differences, the median over matrices: 2.9; rounding in groups has 2.7 at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 A copy loses values and gains none, so an error beyond half a step was trained. Three kinds of step are known: that of a
 float type (of the coarser of the two lattices that the values lie on; two files of one type that differ are no copies),
-that of one scale a tensor, found as the lattice of the values themselves, and that of quantised groups, whose scales the
-samples do not hold: there the error must be as small as the type's and bounded as rounding is.
+that of one scale a tensor, found as the lattice of the values themselves, and that of quantised groups, whose scales
+the samples do not hold: there the error must be as small as the type's and bounded as rounding is.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def test_a_broken_file_keeps_the_error_of_its_format(data: bytes) -> None:
     ("files", "message"),
     [
         ({"model.safetensors": safetensors_bytes({})}, r"model\.safetensors: no tensor in it; name the file"),
-        ({"model.pt": torch_bytes({})}, r"model\.pt: no tensor in it"),
+        ({"model.pt": torch_bytes({})}, r"model\.pt: holds no weights"),
         ({"a.gguf": gguf_bytes({"general.architecture": "llama"}, {})}, r"a\.gguf: no tensor in it"),
         ({"model.safetensors": safetensors_bytes({"a": np.empty((0, 4), np.float32)})}, "no tensor in it"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from forebear.queries.answers.records import ComponentAnswer, Verdict, overall
 from forebear.queries.answers.verdict import judged
 from forebear.queries.data.component import Component
+from forebear.queries.lineage.claims import Claims
 
 from ..components import LAYERS, Model, adapter, base, component, drifted, with_layers
 
@@ -24,6 +25,7 @@ def answer(
     k: int = 10,
     models: int = 5,
     later: int = 0,
+    root: int = 0,
     declared: dict[int, tuple[bool, bool]] | None = None,
     blocks: bool = True,
 ) -> ComponentAnswer:
@@ -36,27 +38,32 @@ def answer(
         others,
         facts,
         declared=declared or {},
-        released_at=RELEASED,
+        claims=Claims(
+            released={number: date for number, (_, _, date) in facts.items() if date},
+            query_released=RELEASED,
+            roots={root: "https://example.org"} if root else {},
+        ),
         models=models,
         k=k,
         blocks=blocks,
     )
 
 
-def test_an_ancestor_is_named_in_the_sentence() -> None:
-    found = answer(component(ROOT, 2), component(drifted(ROOT, 0.1, 3), 3), component(drifted(ROOT, 0.1, 4), 4))
+def test_a_claimed_root_is_named_as_the_ancestor_with_the_claim() -> None:
+    found = answer(component(ROOT, 2), component(drifted(ROOT, 0.1, 3), 3), component(drifted(ROOT, 0.1, 4), 4), root=2)
     assert found.verdict == "derived" and found.sentence.startswith("language: derived from first: weights correlate")
-    assert found.ancestors[0].name == "first"
+    assert "by the claim that first was trained from scratch (https://example.org)" in found.sentence
 
 
-def test_two_relatives_alone_do_not_tell_who_came_first() -> None:
+def test_two_relatives_alone_are_of_one_lineage_and_the_sentence_says_what_would_tell_more() -> None:
     found = answer(component(ROOT, 2))
-    assert found.sentence.endswith("who came first, weights alone do not tell")
+    assert found.verdict == "related" and "which came first cannot be told" in found.sentence
+    assert found.sentence.endswith("a release date, a known root or a third relative would tell")
 
 
 def test_a_model_that_was_released_later_is_of_one_lineage_and_no_ancestor() -> None:
     found = answer(component(ROOT, 2), later=2)
-    assert found.verdict == "inconclusive" and "not an ancestor" in found.sentence
+    assert found.verdict == "related" and found.ancestors[0].direction_probability == 0
 
 
 def test_strangers_are_no_ancestors() -> None:
@@ -95,13 +102,13 @@ def test_the_block_map_names_blocks_and_is_left_out_when_nobody_asks() -> None:
     assert len(answer(component(ROOT, 2)).ancestors[0].blocks) == LAYERS
 
 
-def test_declarations_stand_beside_the_verdict_and_decide_nothing_but_the_direction() -> None:
+def test_declarations_stand_beside_the_verdict_and_decide_nothing() -> None:
     others = [component(ROOT, 2), component(base(8), 3)]
     plain, told = answer(*others), answer(*others, declared={2: (True, False), 3: (True, False)})
     assert [row.declared for row in told.ancestors] == [True, True]
     assert (plain.verdict, plain.sentence) == (told.verdict, told.sentence)
     child = answer(*others, declared={2: (False, True)})
-    assert child.ancestors[0].declared_child and child.verdict == "inconclusive"
+    assert child.ancestors[0].declared_child and (child.verdict, child.sentence) == (plain.verdict, plain.sentence)
 
 
 def test_a_larger_registry_makes_the_same_evidence_say_less() -> None:
@@ -114,7 +121,7 @@ def test_adapters_of_one_initialisation_are_said_to_be_that() -> None:
     apart = tuple(a if a.slot == "A" else b for a, b in zip(first, second, strict=True))
     facts = {2: ("first", "file:///first", None)}
     mine, other = component(apart, name="adapter"), component(first, 2, name="adapter")
-    found = judged(mine, [other], facts, declared={}, released_at=None, models=1, k=3)
+    found = judged(mine, [other], facts, declared={}, claims=Claims(), models=1, k=3)
     assert found.verdict == "shared_initialisation"
     assert found.sentence.startswith("adapter: same random initialisation as first, trained apart")
 

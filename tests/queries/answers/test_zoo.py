@@ -11,8 +11,11 @@ import pytest
 
 from forebear.queries.answers.ancestors import ancestors
 from forebear.queries.answers.records import Ancestor, ComponentAnswer
+from forebear.queries.answers.verdict import judged
 from forebear.queries.data.query import load_models, registered_query
 from forebear.queries.evidence.pair import SIGNIFICANT_LOG10_E, compare
+from forebear.queries.lineage.claims import Claims
+from forebear.queries.lineage.direction import TOLD
 from forebear.registry import Registry
 
 EVERYONE = 100
@@ -47,19 +50,49 @@ def test_every_derived_model_ranks_its_own_family_first(
         first = answers[name].ancestors[0]
         assert family(truth, first.name) == family(truth, name)
         assert first.log10_evalue <= SIGNIFICANT_LOG10_E
-        assert answers[name].verdict == "derived"
+        assert answers[name].verdict in {"derived", "related"}
 
 
-def test_the_true_parent_is_in_the_first_rank_and_mostly_at_its_top(
+def test_nothing_is_derived_from_what_is_no_ancestor_of_it(
     answers: dict[str, ComponentAnswer], truth: dict[str, Any]
 ) -> None:
+    """Without dates hardly any direction is told; what is told is so."""
+    for name, answer in answers.items():
+        told = [row.name for row in answer.ancestors if row.direction_probability >= TOLD]
+        assert set(told) <= above(truth, name), name
+        denied = [row.name for row in answer.ancestors if row.direction in {"sibling", "descendant"}]
+        assert not set(denied) & above(truth, name), name
+
+
+def above(truth: dict[str, Any], name: str) -> set[str]:
+    parents = truth["models"][name]["parents"]
+    return set(parents).union(*(above(truth, parent) for parent in parents))
+
+
+def test_asked_as_it_appeared_each_model_has_its_parent_in_the_first_rank(
+    zoo_registry: Path, truth: dict[str, Any]
+) -> None:
+    """Each model is the newest: of those that were made before it, a root known to be one."""
+    order = list(truth["models"])
     asked = [name for name in derived(truth) if not truth["models"][name]["rewritten"]]
-    parents = {name: truth["models"][name]["parents"] for name in asked}
-    in_first = [any(row.name in parents[name] for row in first_rank(answers[name])) for name in asked]
-    on_top = [answers[name].ancestors[0].name in parents[name] for name in asked]
+    in_first, on_top, ties = [], [], []
+    with Registry(zoo_registry, read_only=True) as registry:
+        ids = {m.name: m.model_id for m in registry.models()}
+        loaded = load_models(registry.connection, list(ids.values()))
+    for name in asked:
+        others = [loaded[ids[other]][0] for other in order[: order.index(name)]]
+        facts = {ids[other]: (other, other, None) for other in order}
+        found = judged(
+            loaded[ids[name]][0], others, facts, declared={}, claims=Claims(newest=True), models=len(others), k=EVERYONE
+        )
+        first = first_rank(found)
+        parents = truth["models"][name]["parents"]
+        in_first.append(any(row.name in parents for row in first))
+        on_top.append(found.ancestors[0].name in parents)
+        ties.append(len(first))
     assert statistics.mean(in_first) >= 0.92
     assert statistics.mean(on_top) >= 0.8
-    assert statistics.median(len(first_rank(answers[name])) for name in asked) <= 3
+    assert statistics.median(ties) <= 2
 
 
 def test_a_merge_ranks_both_parents_first(answers: dict[str, ComponentAnswer]) -> None:
@@ -101,7 +134,7 @@ def test_a_shared_initialisation_is_told_from_derivation(
 
 
 def test_a_continued_pretraining_stays_derived(answers: dict[str, ComponentAnswer]) -> None:
-    assert answers["alder-long"].verdict == "derived"
+    assert answers["alder-long"].verdict in {"derived", "related"}
     row = next(row for row in answers["alder-long"].ancestors if row.name == "alder")
     assert 0.6 < row.identity < 0.95 and "finetuned" in row.relation
 
@@ -134,9 +167,9 @@ def test_the_block_map_shows_where_layers_came_from(answers: dict[str, Component
 
 
 def test_a_root_does_not_descend_from_its_children(answers: dict[str, ComponentAnswer]) -> None:
-    assert answers["alder"].verdict == "inconclusive"
+    assert answers["alder"].verdict == "related"
     related = [row for row in answers["alder"].ancestors if row.coverage > 0.9]
-    assert related and all(row.sibling_or_descendant for row in related)
+    assert related and all(row.direction_probability < TOLD for row in related)
 
 
 def test_a_function_preserving_rewrite_is_found_by_what_it_leaves(answers: dict[str, ComponentAnswer]) -> None:
@@ -161,4 +194,4 @@ def test_two_relatives_alone_do_not_tell_who_came_first(zoo: Path, tmp_path: Pat
     with Registry(tmp_path / "two.duckdb") as registry:
         registry.ingest(zoo / "alder", zoo / "alder-tests")
         answer = ancestors(registry.connection, registered_query(registry.connection, 1), 5)[0]
-    assert "who came first, weights alone do not tell" in answer.sentence
+    assert answer.verdict == "related" and "which came first cannot be told" in answer.sentence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
-import pytest
 
 from forebear.queries.evidence.pair import compare
+from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.ranking import Candidate, Ranked, rank
 from forebear.queries.relation.adapters import relation_of
 
@@ -16,18 +16,26 @@ from ..components import WIDTH, Model, base, changed, component, drifted, quanti
 ROOT = base(1)
 
 
-def ranked(query: Model, others: dict[str, Model], *, later: str = "", child: str = "") -> list[Ranked]:
-    """The ranked answer for a query. `later` names one that was released after it, `child` one that declares it."""
+DAY = datetime(2026, 1, 1)
+
+
+def ranked(
+    query: Model, others: dict[str, Model], *, later: str = "", root: str = "", newest: bool = False
+) -> list[Ranked]:
+    """The ranked answer for a query. `later` names one released after it, `root` one that is claimed a root."""
     mine = component(query)
-    candidates = []
-    for number, (name, model) in enumerate(others.items(), 2):
-        evidence = compare(mine, component(model, number), len(others))
+    candidates, numbers = [], {name: number for number, name in enumerate(others, 2)}
+    for name, model in others.items():
+        evidence = compare(mine, component(model, numbers[name]), len(others))
         relation = relation_of(evidence) if evidence.significant else None
-        released = datetime(2026, 1, 2) if name == later else None
-        candidates.append(
-            Candidate(name, f"file:///{name}", evidence, relation, False, name == child, released, name == later)
-        )
-    return rank(candidates)
+        candidates.append(Candidate(name, f"file:///{name}", evidence, relation, False, False))
+    claims = Claims(
+        released={numbers[later]: datetime(2026, 1, 2)} if later else {},
+        query_released=DAY if later else None,
+        roots={numbers[root]: "https://example.org"} if root else {},
+        newest=newest,
+    )
+    return rank(candidates, claims)
 
 
 def order(rows: list[Ranked]) -> list[str]:
@@ -36,10 +44,6 @@ def order(rows: list[Ranked]) -> list[str]:
 
 def row_of(rows: list[Ranked], name: str) -> Ranked:
     return next(row for row in rows if row.candidate.name == name)
-
-
-def cannot_be_ancestors(rows: list[Ranked]) -> set[str]:
-    return {row.candidate.name for row in rows if row.sibling_or_descendant}
 
 
 def test_a_copy_ranks_before_what_drifted_and_strangers_come_last() -> None:
@@ -56,46 +60,51 @@ def test_a_stranger_between_relatives_is_no_relative_and_has_a_rank_of_its_own()
     assert [row.candidate.relation is None for row in rows] == [False, True, True]
 
 
-def test_the_parent_ranks_before_the_grandparent() -> None:
-    parent = drifted(ROOT, 0.1, 2)
-    query = drifted(parent, 0.1, 3)
-    rows = ranked(
-        query, dict(grandparent=ROOT, parent=parent, cousin=drifted(ROOT, 0.1, 4), other=drifted(ROOT, 0.1, 5))
-    )
-    assert order(rows)[:2] == ["parent", "grandparent"]
-    assert cannot_be_ancestors(rows) == {"cousin", "other"}
+def test_two_relatives_alone_tell_no_direction() -> None:
+    (row,) = ranked(drifted(ROOT, 0.1, 2), {"root": ROOT})
+    assert row.direction.kind == "unknown" and 0.05 < row.direction.probability < 0.95
 
 
-def test_siblings_that_drifted_alike_are_nearer_and_no_ancestors() -> None:
-    alike = drifted(ROOT, 0.08, 2)
-    siblings = {f"sibling{i}": drifted(alike, 0.05, 10 + i) for i in range(2)}
-    others = {f"other{i}": drifted(ROOT, 0.07, 20 + i) for i in range(4)}
-    rows = ranked(drifted(alike, 0.05, 3), {"root": ROOT, **siblings, **others})
-    assert row_of(rows, "sibling0").candidate.distance < row_of(rows, "root").candidate.distance
-    assert order(rows)[0] == "root" and siblings.keys() <= cannot_be_ancestors(rows)
+def test_of_a_chain_whose_end_is_the_newest_the_parent_stands_first() -> None:
+    parent = drifted(ROOT, 0.003, 2)
+    query = drifted(parent, 0.003, 3)
+    others = dict(grandparent=ROOT, parent=parent, cousin=drifted(ROOT, 0.003, 4), other=drifted(ROOT, 0.003, 5))
+    rows = ranked(query, others, newest=True)
+    assert order(rows)[0] == "parent"
+    assert row_of(rows, "parent").direction.probability > row_of(rows, "cousin").direction.probability
+    assert "the assumption that the query is the newest" in row_of(rows, "parent").direction.by
 
 
-@pytest.mark.parametrize("how", ["later", "child"])
-def test_what_was_released_later_or_names_the_query_is_never_an_ancestor(how: str) -> None:
+def test_a_claimed_root_is_an_ancestor_by_that_claim_alone() -> None:
+    rows = ranked(drifted(ROOT, 0.1, 2), {"root": ROOT, "other": drifted(ROOT, 0.1, 3)}, root="root")
+    root = row_of(rows, "root").direction
+    assert root.kind == "ancestor" and root.by[0].startswith("the claim that root was trained from scratch")
+    assert row_of(rows, "other").direction.kind != "ancestor"
+
+
+def test_what_was_released_later_is_never_an_ancestor() -> None:
     query = drifted(ROOT, 0.1, 2)
-    options = {how: "near"}
-    rows = ranked(query, {"near": drifted(query, 0.02, 3), "root": ROOT}, **options)
-    assert "near" in cannot_be_ancestors(rows) and order(rows)[0] == "root"
-    alone = ranked(query, {"near": query}, **options)
-    assert cannot_be_ancestors(alone) == {"near"}
+    rows = ranked(query, {"near": drifted(query, 0.02, 3), "root": ROOT}, later="near")
+    near = row_of(rows, "near").direction
+    assert near.probability == 0 and "claimed release dates" in near.by
+    assert order(rows)[0] == "root"
 
 
-def test_equal_distances_are_a_tie() -> None:
-    query = drifted(ROOT, 0.1, 2)
-    rows = ranked(query, dict(left=drifted(query, 0.1, 3), right=drifted(query, 0.1, 4), far=drifted(query, 0.4, 5)))
-    assert row_of(rows, "left").rank == row_of(rows, "right").rank
-    assert row_of(rows, "far").rank == max(row.rank for row in rows) > row_of(rows, "left").rank
+def test_an_equal_copy_is_a_copy_and_says_nothing_of_the_order() -> None:
+    (row,) = ranked(ROOT, {"copy": ROOT})
+    assert row.direction.kind == "copy" and row.direction.probability == 0.5 and row.flags == ("identical",)
 
 
-def test_a_copy_of_the_parent_is_tied_with_it() -> None:
-    query = drifted(ROOT, 0.1, 2)
-    rows = ranked(query, dict(parent=ROOT, copy=rounded(ROOT), other=drifted(ROOT, 0.1, 3), more=drifted(ROOT, 0.1, 4)))
-    assert {row.candidate.name for row in rows if row.rank == 1} == {"parent", "copy"}
+def test_a_rounded_query_comes_from_what_it_was_rounded_from_and_not_the_reverse() -> None:
+    (row,) = ranked(rounded(ROOT), {"root": ROOT})
+    assert row.direction.kind == "copy" and row.direction.probability > 0.95
+    (row,) = ranked(ROOT, {"rounded": rounded(ROOT)})
+    assert row.direction.kind == "copy" and row.direction.probability < 0.05
+
+
+def test_a_light_fine_tune_of_the_same_type_is_no_copy() -> None:
+    (row,) = ranked(rounded(drifted(ROOT, 0.001, 2)), {"root": rounded(ROOT)})
+    assert row.flags == ("finetuned",) and row.direction.kind != "copy"
 
 
 def test_a_rounded_copy_does_not_stand_before_what_it_is_a_copy_of() -> None:
@@ -129,4 +138,4 @@ def test_the_answer_does_not_depend_on_the_order_of_the_candidates() -> None:
 
 
 def test_nobody_to_rank_is_an_empty_answer() -> None:
-    assert rank([]) == []
+    assert rank([], Claims()) == []

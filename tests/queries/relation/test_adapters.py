@@ -22,7 +22,7 @@ def factor(model: Model, slot: str) -> Model:
 
 def test_a_copy_of_an_adapter_is_derived() -> None:
     found = relation_of(evidence(FIRST))
-    assert (found.origin, found.flags) == ("derived", ("identical",))
+    assert (found.origin, found.flags) == ("derivation", ("identical",))
 
 
 def test_adapters_of_one_random_initialisation_share_a_alone() -> None:
@@ -34,12 +34,12 @@ def test_adapters_of_one_random_initialisation_share_a_alone() -> None:
 
 def test_a_training_that_went_on_is_not_told_from_one_that_was_repeated() -> None:
     found = relation_of(evidence(drifted(FIRST, 0.3, 2)))
-    assert found.origin == "undecided" and "continued, or repeated" in found.reason
+    assert found.origin == "undetermined" and "continued, or repeated" in found.reason
 
 
 def test_without_b_a_common_initialisation_is_not_excluded() -> None:
     found = relation_of(evidence(factor(FIRST, "A"), factor(FIRST, "A")))
-    assert found.origin == "undecided" and "no lora_B" in found.reason
+    assert found.origin == "undetermined" and "no lora_B" in found.reason
     assert not {"identical", "numeric_copy"} & set(found.flags)
 
 

@@ -30,7 +30,7 @@ def with_gains(evidence: PairEvidence, correlation: float) -> PairEvidence:
 
 def test_a_long_continued_pretraining_keeps_gains_and_angles(pair: Pair) -> None:
     origin, reason = origin_of(pair("alder-long", "alder"))
-    assert origin == "derived" and "gains" in reason
+    assert origin == "derivation" and "gains" in reason
 
 
 def test_a_twin_keeps_neither(pair: Pair) -> None:
@@ -40,10 +40,10 @@ def test_a_twin_keeps_neither(pair: Pair) -> None:
 def test_gains_that_agree_do_not_make_a_twin_a_derivative(pair: Pair) -> None:
     twin = pair("alder-twin", "alder")
     origin, reason = origin_of(with_gains(twin, twin.match.identity))
-    assert origin == "undecided" and "angles between rows" in reason
+    assert origin == "undetermined" and "angles between rows" in reason
 
 
 def test_gains_in_between_leave_the_word_to_the_angles(pair: Pair) -> None:
     twin, long = pair("alder-twin", "alder"), pair("alder-long", "alder")
     assert origin_of(with_gains(twin, 0.7 * twin.match.identity))[0] == "shared_initialisation"
-    assert origin_of(with_gains(long, 0.7 * long.match.identity))[0] == "undecided"
+    assert origin_of(with_gains(long, 0.7 * long.match.identity))[0] == "undetermined"

@@ -1,0 +1,60 @@
+"""Shares of three: who went through what alone, by both distances, and what is asked of pairs without a third."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forebear.queries.lineage.geometry import FEATURES, Distances, distances_of, gromov_shares, pair_features
+
+WIDTH = 40_000
+
+
+def values(*changes: float, seed: int = 1) -> np.ndarray:
+    """A root and models that each add an independent change of this size to the one before it."""
+    random = np.random.default_rng(seed)
+    rows = [random.standard_normal(WIDTH)]
+    for size in changes:
+        rows.append(rows[-1] + size * random.standard_normal(WIDTH))
+    return np.stack(rows).astype(np.float32)
+
+
+def measured(rows: np.ndarray) -> Distances:
+    return distances_of(rows, np.ones((1, WIDTH)), np.array([1.0]))
+
+
+def test_what_stands_between_two_has_no_way_of_its_own() -> None:
+    shares = gromov_shares(measured(values(0.1, 0.1)).squared)
+    assert shares[1, 2, 0] == pytest.approx(0, abs=0.02)  # the middle, seen from the last, over the first
+    assert shares[2, 1, 0] == pytest.approx(1, abs=0.02)
+    assert np.isnan(shares[1, 1, 0]) and np.isnan(shares[1, 2, 2])
+
+
+def test_siblings_share_the_way_between_them() -> None:
+    rows = values(0.1)
+    other = rows[0] + 0.1 * np.random.default_rng(9).standard_normal(WIDTH).astype(np.float32)
+    shares = gromov_shares(measured(np.stack([*rows, other])).squared)
+    assert shares[1, 2, 0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_distances_are_relative_and_near_copies_do_not_cancel() -> None:
+    rows = values(0.1, 1e-6)
+    found = measured(rows)
+    assert found.squared[0, 1] == pytest.approx(0.01, rel=0.05)
+    assert (
+        0 < found.squared[1, 2] == pytest.approx(float(np.square(rows[2] - rows[1], dtype=np.float64).mean()), rel=0.01)
+    )
+
+
+def test_unequal_values_are_counted_as_bfloat16_keeps_them() -> None:
+    rows = values(1e-5)
+    found = measured(rows)
+    assert 0 < found.unequal[0, 1] < 0.05, "a change far below a step flips few values"
+    assert measured(np.stack([rows[0], rows[0]])).unequal[0, 1] == 0
+
+
+def test_two_models_alone_have_even_shares_and_no_other_figure() -> None:
+    found = pair_features(measured(values(0.1)))[0, 1]
+    assert dict(zip(FEATURES, found.tolist(), strict=True)) == {
+        name: 0.5 if name.startswith(("share", "equal")) else 0.0 for name in FEATURES
+    }
