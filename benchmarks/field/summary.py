@@ -36,8 +36,8 @@ def share(questions: Sequence[Question], holds: Callable[[Question], bool]) -> S
 
 
 def first_tie(question: Question) -> list[Row]:
-    """The rows of the first rank."""
-    rows = question["rows"]
+    """The rows of the first rank; true copies of the query come before it, as they should."""
+    rows = [r for r in question["rows"] if not (r["direction"] == "copy" and r["truth"] == "copy")] or question["rows"]
     return [row for row in rows if row["rank"] == rows[0]["rank"]]
 
 

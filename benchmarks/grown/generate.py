@@ -3,8 +3,8 @@
     python benchmarks/grown/generate.py FOLDER [--families 0:40]
 
 Needs torch, tokenizers and safetensors. A family is a root and six to nine models that descend from it, each trained on
-as its parent's file has it (bfloat16). Heavy drift moves weights by 2 to 10 %, as the small zoos do, light
-drift by 0.02 to 0.5 %, as real fine-tunes do. Every family follows from its number alone; those that are there are kept.
+as its parent's file has it (bfloat16). Heavy drift moves weights by 2 to 10 %, as the small zoos do,
+light drift by 0.02 to 0.5 %, as real fine-tunes do. Every family follows from its number alone; those there are kept.
 Families of even numbers are for development, those of odd ones are held out.
 """
 

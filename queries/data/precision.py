@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,3 +55,20 @@ def _coarsest(values: NDArray[np.float32]) -> NDArray[np.float64]:
         half = (values.astype(np.float16).astype(np.float32) == values).all(axis=1)
     short = ((values.view(np.uint32) & 0xFFFF) == 0).all(axis=1)
     return np.where(short, ROUNDING["BF16"], np.where(half, ROUNDING["F16"], 0.0))
+
+
+def float_bits(values: NDArray[np.float32]) -> int:
+    """Bits behind the point that all values need: 7 for bfloat16, 10 for float16, 23 for float32."""
+    with np.errstate(over="ignore"):
+        if (values.astype(ml_dtypes.bfloat16).astype(np.float32) == values).all():
+            return 7
+        return 10 if (values.astype(np.float16).astype(np.float32) == values).all() else 23
+
+
+def rounded_to(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
+    """Values as the float type with so many bits behind the point keeps them: 7 bfloat16, 10 float16, 23 float32."""
+    if bits == 23:
+        return values
+    with np.errstate(over="ignore"):
+        kept = values.astype(ml_dtypes.bfloat16) if bits == 7 else values.astype(np.float16)
+    return np.asarray(kept.astype(np.float32))

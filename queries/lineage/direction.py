@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .calibration import State, tells, weights
 from .geometry import Distances, pair_features
 from .rooting import Known, observed_above, parents_from, root_probabilities
-from .tree import neighbour_joining, placed
+from .tree import joined, neighbour_joining, placed
 
 DirectionKind = Literal["ancestor", "descendant", "sibling", "copy", "unknown"]
 TOLD = 0.95
@@ -30,6 +30,8 @@ LIGHT = 0.9
 """Below this median share of values that differ as bfloat16 a family drifts lightly, as real fine-tunes do."""
 INSIDE = 0.12
 """A model whose own way is at most this share of the way to its nearest relative stands inside the tree."""
+ONE_PLACE = 0.05
+"""Hidden nodes that are nearer to each other than this share of the usual way count as one: their order is not known."""
 NEAR_COPY = -2.0
 """Two models are near copies where the log of their distance, relative to the others', is below this: 0.14 of it.
 Which of two came first geometry cannot tell then: a step back of 4 % looks like a parent."""
@@ -60,8 +62,8 @@ class Placement:
 def tree_probabilities(distances: Distances, known: Known) -> NDArray[np.float64]:
     """The probability [n, n] that the first is an ancestor of the second, by the orders that the tree allows."""
     count = len(distances.squared)
-    tree = neighbour_joining(distances.squared)
     nearest = (distances.squared + np.diag(np.full(count, np.inf))).min(axis=1)
+    tree = joined(neighbour_joining(distances.squared), ONE_PLACE * float(np.median(nearest)))
     own = sorted((way / nearest[leaf], leaf) for leaf, way in tree.own_way.items() if nearest[leaf] > 0)
     tree = placed(tree, [leaf for share, leaf in own if share <= INSIDE])
     found = np.zeros((count, count))
@@ -85,8 +87,8 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
     most = 1.0 if tells(state, light) else UNTOLD
-    toward = np.minimum(_sigmoid(up @ ancestor.vector), most)
-    away = np.zeros(count) if state != "none" else np.minimum(_sigmoid(down @ ancestor.vector), most)
+    toward = np.clip(_sigmoid(up @ ancestor.vector), 1 - most, most)
+    away = np.zeros(count) if state != "none" else np.clip(_sigmoid(down @ ancestor.vector), 1 - most, most)
     return Placement(toward, away, _softmax(up @ nearest.vector))
 
 

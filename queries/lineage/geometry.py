@@ -22,6 +22,8 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.precision import float_bits, rounded_to
+
 Squares = NDArray[np.float64]
 FEATURES = (
     "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
@@ -56,18 +58,30 @@ def distances_of(
     """Distances among n models that hold `values` [n, tensors * width] at the same places.
 
     `weight` [tensors, width] is what each value stands for, 0 for padding; `mean_square` [tensors] that of a tensor's
-    values, which makes squared differences relative.
+    values, which makes squared differences relative. Two models of different float types are compared as the coarser
+    type keeps them: what saving alone changed is no way that a model went.
     """
     share = (weight / weight.sum()).reshape(-1)
     size = np.repeat(np.where(mean_square > 0, mean_square, 1.0), weight.shape[1])
-    scaled = values.astype(np.float64) * np.sqrt(share / size)
+    scale = np.sqrt(share / size)
+    bits = np.array([float_bits(row) for row in values])
+    squared = np.zeros((len(values), len(values)))
+    for kept in np.unique(bits).tolist():
+        rounded = rounded_to(values, kept)
+        mine = np.minimum(bits[:, None], bits[None, :]) == kept
+        squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
+    return Distances(squared, unequal_shares(values, share))
+
+
+def _squared(scaled: NDArray[np.float64]) -> Squares:
+    """Squared distances [n, n] of rows [n, m]; of near copies without the cancellation of products."""
     products = scaled @ scaled.T
     squares = np.diagonal(products)
     squared = np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0.0)
-    for i in range(len(values)):  # near copies: the difference of two products loses what they differ by
+    for i in range(len(scaled)):
         for j in np.flatnonzero(squared[i] < _CANCELS * squares[i]):
             squared[i, j] = np.square(scaled[i] - scaled[j]).sum()
-    return Distances(squared, unequal_shares(values, share))
+    return squared
 
 
 def unequal_shares(values: NDArray[np.float32], weight: NDArray[np.float64]) -> Squares:

@@ -8,12 +8,11 @@ the samples do not hold: there the error must be as small as the type's and boun
 
 from __future__ import annotations
 
-import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, stored_error
+from ..data.precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, float_bits, stored_error
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
 from ..evidence.vectors import matched_vectors
@@ -29,6 +28,19 @@ _MOST_MULTIPLES = 160
 _LEVELS_OF_3_BITS = 9.0
 
 Values = NDArray[np.float32]
+
+
+def by_groups(evidence: PairEvidence) -> bool:
+    """Whether the rounding between two copies is one in groups, whose steps are not known."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    for mine in np.flatnonzero((match.kind == 0) & query.scorable).tolist():
+        theirs = int(match.tensor[mine])
+        first, second = values_of(query, mine), values_of(candidate, theirs)
+        if query.hash[mine] == candidate.hash[theirs] or first is None or second is None:
+            continue
+        if not (float_rounding(first, second) or lattice_rounding(first, second)):
+            return True
+    return False
 
 
 def within_half_steps(evidence: PairEvidence) -> bool:
@@ -47,7 +59,8 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             error = _relative_error(first, second)
             stored = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
             levels = min(query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0)
-            if error > max(stored, _error_of_levels(levels)):
+            few = _error_of_levels(levels) if abs(query.levels[mine] - candidate.levels[theirs]) > 1 else 0.0
+            if error > max(stored, few):
                 return False
             if error > stored and levels > QUANTISED_LEVELS:
                 grouped.append(_largest_over_rms(first, second))
@@ -76,14 +89,6 @@ def float_rounding(first: Values, second: Values) -> bool:
     least = -24 if min(bits) == 10 else -133
     step = np.ldexp(1.0, np.maximum(exponent - 1 - min(bits), least))
     return bool((np.abs(coarse.astype(np.float64) - fine) <= _HALF * step).all())
-
-
-def float_bits(values: Values) -> int:
-    """Bits behind the point that all values need: 7 for bfloat16, 10 for float16, 23 for float32."""
-    with np.errstate(over="ignore"):
-        if (values.astype(ml_dtypes.bfloat16).astype(np.float32) == values).all():
-            return 7
-        return 10 if (values.astype(np.float16).astype(np.float32) == values).all() else 23
 
 
 def lattice_rounding(first: Values, second: Values) -> bool:

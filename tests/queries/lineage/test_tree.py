@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forebear.queries.lineage.rooting import Known, observed_above, parents_from, root_probabilities
-from forebear.queries.lineage.tree import Tree, neighbour_joining, placed
+from forebear.queries.lineage.tree import Tree, joined, neighbour_joining, placed
 
 
 def additive(parents: list[int], lengths: list[float]) -> NDArray[np.float64]:
@@ -28,7 +28,7 @@ def additive(parents: list[int], lengths: list[float]) -> NDArray[np.float64]:
 
 
 def inside(squared: NDArray[np.float64]) -> Tree:
-    tree = neighbour_joining(squared)
+    tree = joined(neighbour_joining(squared), 1e-9)
     return placed(tree, [leaf for leaf, way in tree.own_way.items() if way < 1e-9])
 
 
