@@ -36,8 +36,11 @@ def share(questions: Sequence[Question], holds: Callable[[Question], bool]) -> S
 
 
 def first_tie(question: Question) -> list[Row]:
-    """The rows of the first rank; true copies of the query come before it, as they should."""
-    rows = [r for r in question["rows"] if not (r["direction"] == "copy" and r["truth"] == "copy")] or question["rows"]
+    """The rows of the first rank; other true copies of the query come before it, as they should."""
+    copies = [
+        r for r in question["rows"] if r["direction"] == r["truth"] == "copy" and r["name"] not in question["nearest"]
+    ]
+    rows = [r for r in question["rows"] if r not in copies] or question["rows"]
     return [row for row in rows if row["rank"] == rows[0]["rank"]]
 
 
@@ -124,7 +127,9 @@ def figures(questions: Sequence[Question]) -> dict[str, str]:
         "  where no ancestor is registered": str(share(without, falsely_derived)),
         "registered ancestor denied": str(share(with_ancestor, denies_ancestor)),
         "nearest ancestor in the first rank": str(share(with_ancestor, nearest_first)),
-        "  at its top": str(share(with_ancestor, lambda q: bool(q["rows"]) and q["rows"][0]["name"] in q["nearest"])),
+        "  at its top": str(
+            share(with_ancestor, lambda q: bool(q["rows"]) and first_tie(q)[0]["name"] in q["nearest"])
+        ),
         "  its direction told": str(share(with_ancestor, direction_told)),
         "median tie": f"{statistics.median(ties):g}" if ties else "none",
         "related": str(len(related)),

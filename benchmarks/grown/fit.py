@@ -177,8 +177,8 @@ def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
         inside.append(case.nearest[order[:size]].any())
         top.append(case.nearest[order[0]])
         sizes.append(size)
-    size = f"median size {np.median(sizes):.0f} of {len(sizes)}"
-    return f"in the set {np.mean(inside):.3f}, at its top {np.mean(top):.3f}, {size}"
+    middle = f"median size {np.median(sizes):.0f} of {len(sizes)}"
+    return f"in the set {np.mean(inside):.3f}, at its top {np.mean(top):.3f}, {middle}"
 
 
 def tempered(families: Sequence[Sequence[Case]], fit: Callable[[Sequence[Case]], NDArray[np.float64]]) -> float:

@@ -31,7 +31,7 @@ LIGHT = 0.9
 INSIDE = 0.12
 """A model whose own way is at most this share of the way to its nearest relative stands inside the tree."""
 ONE_PLACE = 0.05
-"""Hidden nodes that are nearer to each other than this share of the usual way count as one: their order is not known."""
+"""Hidden nodes nearer to each other than this share of the usual way count as one: their order is not known."""
 NEAR_COPY = -2.0
 """Two models are near copies where the log of their distance, relative to the others', is below this: 0.14 of it.
 Which of two came first geometry cannot tell then: a step back of 4 % looks like a parent."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..data.precision import float_bits
 from ..evidence.pair import PairEvidence
-from ..relation.flags import Relation
+from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups
 from .calibration import State
 from .claims import Claims
@@ -25,10 +25,11 @@ from .rooting import Known
 SURE = 0.99
 """Probability of what follows from a claim or from a rounding: never 1."""
 GROUPED = 0.6
-"""Probability that a model whose values are rounded in groups was rounded from what it is nearest to: the rounding hides
-a light training. 44 of 73 such rows named the source in small registries of the zoo (edition 1, development)."""
+"""Probability that a model whose values are rounded in groups was rounded from what it is nearest to: the rounding
+hides a light training. 44 of 73 such rows named the source in small registries of the zoo (edition 1, development)."""
 MERGED = 0.97
 """Probability that the two parents of a recognised merge are its ancestors."""
+_MOSTLY = 0.5
 _SOURCE_SHARE = 0.3
 """A relative is no source of a rounded copy where another one stands between them by more than this."""
 
@@ -88,9 +89,13 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
             ancestor, descendant, by = MERGED, 1 - MERGED, ("a merge of these", *by)
         elif kin.query in kin.parents.get(i, ()):
             ancestor, descendant, by = 1 - MERGED, MERGED, ("a merge of the query", *by)
+        share = nearest.get(i, 0.0)
+        if kept := _cut(one, orders[i][0]):
+            ancestor, descendant = kept
+            share, by = float(ancestor > descendant), ("every value that both hold is equal bit for bit", *by)
         ancestor, descendant = _claimed(one, claims, orders[i][0], ancestor, descendant)
         partners = tuple(relatives[j].name for j in merged if j != i) if i in merged else ()
-        share = 1.0 if i in merged else nearest.get(i, 0.0)
+        share = 1.0 if i in merged else share
         direction = direction_of(ancestor, descendant, by)
         if one.relation.origin != "derivation" and direction.kind not in {"unknown"}:
             direction = Direction("unknown", direction.probability, by)
@@ -148,6 +153,13 @@ def _of_copy(one: Relative, coarser: bool) -> Judgement:
     if sure < SURE:
         by += ", or of what differs from it by less than the rounding does"
     return Judgement(Direction("copy", probability, (by,)), 1.0, copy=one.copy, coarser=coarser)
+
+
+def _cut(one: Relative, order: Order | None) -> tuple[float, float] | None:
+    """Of two models of which one is the other with layers left out or doubled and no value changed: which it is."""
+    if order is None or one.evidence.match.coverage < _MOSTLY or equal_values(one.evidence) < 1:
+        return None
+    return (SURE, 0.0) if order == "query_later" else (0.0, SURE)
 
 
 Shares = dict[int, float]

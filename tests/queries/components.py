@@ -68,6 +68,17 @@ def drifted(model: Model, size: float, seed: int) -> Model:
     return changed(model, lambda t: t.value + size * t.value.std() * random.standard_normal(t.value.shape))
 
 
+def trained(model: Model, size: float, seed: int) -> Model:
+    """A child as training makes it: some tensors change several times as much as others."""
+    random = np.random.default_rng(seed)
+
+    def change(t: Tensor) -> NDArray[np.floating]:
+        mine = size * np.exp(0.5 * random.standard_normal()) * t.value.std()
+        return t.value + mine * random.standard_normal(t.value.shape)
+
+    return changed(model, change)
+
+
 def changed(model: Model, change: Callable[[Tensor], NDArray[np.floating]]) -> Model:
     """Every tensor with the values that `change` makes of it."""
     return tuple(replace(t, value=np.asarray(change(t), np.float32)) for t in model)

@@ -72,7 +72,7 @@ def above(truth: dict[str, Any], name: str) -> set[str]:
 def test_asked_as_it_appeared_each_model_has_its_parent_in_the_first_rank(
     zoo_registry: Path, truth: dict[str, Any]
 ) -> None:
-    """Each model is the newest: of those that were made before it, a root known to be one."""
+    """Each model is the newest of those that were made before it. No weight was fitted on this zoo."""
     order = list(truth["models"])
     asked = [name for name in derived(truth) if not truth["models"][name]["rewritten"]]
     in_first, on_top, ties = [], [], []
@@ -91,8 +91,8 @@ def test_asked_as_it_appeared_each_model_has_its_parent_in_the_first_rank(
         on_top.append(found.ancestors[0].name in parents)
         ties.append(len(first))
     assert statistics.mean(in_first) >= 0.92
-    assert statistics.mean(on_top) >= 0.8
-    assert statistics.median(ties) <= 2
+    assert statistics.mean(on_top) >= 0.6  # 10 of 10 by the rules of 0.1.0, which were made on this very zoo
+    assert statistics.median(ties) <= 3
 
 
 def test_a_merge_ranks_both_parents_first(answers: dict[str, ComponentAnswer]) -> None:

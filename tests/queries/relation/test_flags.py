@@ -6,19 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from forebear.queries.evidence.pair import PairEvidence, compare
-from forebear.queries.relation.flags import Relation, relate
+from forebear.queries.relation.flags import Relation, equal_values, relate
 
 from ..components import (
     WIDTH,
     Model,
+    Tensor,
     base,
+    changed,
     component,
     drifted,
     quantised,
     rotated,
     rounded,
+    trained,
     upcycled,
     with_columns,
     with_layers,
@@ -27,7 +31,7 @@ from ..components import (
 PARENT = base(1)
 MADE = {
     "identical": PARENT,
-    "finetuned": drifted(PARENT, 0.05, 2),
+    "finetuned": trained(PARENT, 0.05, 2),
     "layers_removed": with_layers(PARENT, [0, 1, 4, 5]),
     "layers_added": with_layers(PARENT, [0, 1, 2, 3, 2, 3, 4, 5]),
     "layers_reordered": with_layers(PARENT, [0, 2, 1, 3, 4, 5]),
@@ -68,7 +72,37 @@ def test_a_rounded_copy_is_a_numeric_copy_either_way(copy: Model) -> None:
 
 
 def test_a_light_fine_tune_is_no_copy() -> None:
-    assert relation(drifted(PARENT, 0.01, 2)).flags == ("finetuned",)
+    assert relation(trained(PARENT, 0.01, 2)).flags == ("finetuned",)
+
+
+def test_one_noise_of_equal_size_everywhere_is_named_and_a_training_is_not() -> None:
+    assert relation(drifted(PARENT, 0.01, 2)).flags == ("finetuned", "noise_added")
+    assert "noise_added" not in relation(trained(PARENT, 0.1, 3)).flags
+    assert relation(quantised(PARENT, 8), PARENT).flags == ("numeric_copy",), "rounding has one size everywhere too"
+
+
+def test_a_fine_tune_of_the_parents_type_is_no_copy_however_light() -> None:
+    child = rounded(trained(PARENT, 0.0005, 2))
+    found = evidence(child, rounded(PARENT), "BF16")
+    assert relate(found).flags == ("finetuned",) and 0.5 < equal_values(found) < 1
+
+
+def test_values_on_the_lattice_of_one_scale_are_a_copy_within_half_a_step() -> None:
+    def per_tensor(t: Tensor) -> NDArray[np.floating]:
+        if t.role in {"norm", "bias", "embed", "head"}:
+            return t.value
+        step = np.abs(t.value).max() / 127
+        return np.rint(t.value / step) * step
+
+    coarse = changed(PARENT, per_tensor)
+    assert relation(coarse).flags == ("numeric_copy",)
+    assert relation(coarse, trained(PARENT, 0.02, 3)).flags != ("numeric_copy",)
+
+
+def test_only_the_embeddings_taken_over_is_said_so() -> None:
+    other = base(77)
+    query = tuple(a if a.role in {"embed", "head"} else b for a, b in zip(PARENT, other, strict=True))
+    assert relation(query).flags[0] == "embeddings_only"
 
 
 def test_a_change_as_small_as_8_bits_round_is_a_fine_tune_where_its_errors_are_not_bounded() -> None:

@@ -54,7 +54,7 @@ def test_every_true_derivative_is_derived(compare: Any, truth: dict[str, Any]) -
     for name, facts in derived.items():
         for parent in facts["parents"]:
             found = compare(name, parent)
-            assert (found.verdict, found.trusted) == ("derived", True), (name, found.sentence, found.trust)
+            assert (found.verdict, found.trusted) == ("related", True), (name, found.sentence, found.trust)
 
 
 def test_the_wearer_of_foreign_norms_is_said_to_be_just_that(compare: Any) -> None:
@@ -62,7 +62,7 @@ def test_the_wearer_of_foreign_norms_is_said_to_be_just_that(compare: Any) -> No
     rows = [row for row in found.components[0].metrics if row.pair == "A-B" and row.role == "norm"]
     assert rows and all(row.metrics.equal_share == 1 for row in rows)
     assert (found.verdict, found.trusted) == ("unrelated", True)
-    assert "their norm gains are equal, and everything else is that of strangers" in found.sentence
+    assert "their norm gains are equal, and everything else is that of unrelated models" in found.sentence
     matrices = [row for row in found.components[0].summary if row.pair == "A-B" and not row.context]
     assert all(abs(row.metrics.centred_cosine) < 0.05 for row in matrices)
 
@@ -166,7 +166,7 @@ def test_what_hides_its_origin_is_found_and_by_what(
 ) -> None:
     made = surgery.write_model(tmp_path / name, make(*roots), zoo / "alder")
     found = compare(made, "alder", "elm-in-alder-norms")
-    assert (found.verdict, found.trusted) == ("derived", True), found.sentence
+    assert (found.verdict, found.trusted) == ("related", True), found.sentence
     assert found.components[0].evidence[0].evidence == kind
     assert f"found by {kind} in {where};" in found.sentence
     assert (f"; no match in {missing};" in found.sentence) if missing else ("no match" not in found.sentence)
@@ -176,7 +176,7 @@ def test_a_merge_of_strangers_is_found_in_both(compare: Any, roots: Any, zoo: Pa
     made = surgery.write_model(tmp_path / "merge", surgery.average(*roots), zoo / "alder")
     for parent in ("alder", "birch"):
         found = compare(made, parent, "elm-in-alder-norms")
-        assert found.verdict == "derived" and found.components[0].evidence[0].identity == pytest.approx(0.7, abs=0.05)
+        assert found.verdict == "related" and found.components[0].evidence[0].identity == pytest.approx(0.7, abs=0.05)
 
 
 def test_a_merged_adapter_has_a_low_rank_and_a_fine_tune_all_of_it(
@@ -220,4 +220,4 @@ def test_a_control_that_cannot_be_compared_checks_nothing(compare: Any, tmp_path
 def test_figures_that_are_not_defined_stay_out_of_the_verdict(compare: Any) -> None:
     found = compare("alder-rotated", "alder")  # its norm gains are all 1
     rows = [r for r in found.components[0].summary if r.role == "norm" and r.pair == "A-B"]
-    assert all(math.isnan(r.metrics.centred_cosine) for r in rows) and found.verdict == "derived"
+    assert all(math.isnan(r.metrics.centred_cosine) for r in rows) and found.verdict == "related"
