@@ -14,7 +14,7 @@ from ..sql import statement
 from .component import Component
 from .loading import load_components
 
-TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row")
+TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row", "activation")
 """The tables that a comparison reads."""
 
 
