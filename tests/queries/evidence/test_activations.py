@@ -227,6 +227,18 @@ def test_layers_that_are_all_alike_have_no_null_and_tell_nothing(models: dict[st
     assert log10_p(alike, alike) > -1
 
 
+def test_neurons_that_are_all_equal_are_one_pair(models: dict[str, Component]) -> None:
+    random = np.random.default_rng(0)
+    shared = vectors(random, 1)
+
+    def made() -> Component:
+        layers = [vectors(random) for _ in range(4)]
+        layers[0][:100] = shared
+        return of_layers(models["alder"], layers)
+
+    assert matched_layers(made(), made())[0].pairs == 1
+
+
 def test_a_single_layer_is_not_compared(models: dict[str, Component]) -> None:
     single = of_layers(models["alder"], [vectors(np.random.default_rng(0))])
     assert align_activations(pair(single, single)) is None
