@@ -32,8 +32,8 @@ _FLOOR = np.maximum(0.03, np.exp(-20 * (THRESHOLDS - 0.62)))
 """Pairs above each threshold that are expected by chance, at least, of unrelated models of one corpus.
 
 Set on 2,341 pairs of layers of unrelated zoo models and 4,788 of a zoo model and a real one. Of 82,880 pairs of layers
-of 117 models none had a pair above 0.82, two at most above 0.74, and one in a thousand more than seven above 0.58. A
-few neurons are alike in any two models (a digit, a letter), and more of them at the same depth than in mismatched layers.
+of 117 models none had a pair above 0.82, two at most above 0.74, and one in a thousand more than seven above 0.58.
+A few neurons are alike in any two models (a digit, a letter), more at the same depth than in mismatched layers.
 """
 _SHAPE = np.clip(1 + 75 * (0.5 - THRESHOLDS), 1, 10)
 """The largest shape of the negative binomial: 1, a geometric tail, where universal neurons decide. On the same data."""
