@@ -117,7 +117,18 @@ def replace_one(path: Path) -> None:
         run = registry.connection.execute
         old = run("SELECT max(model_id) FROM model").fetchall()[0][0]
         new = run("SELECT nextval('model_id')").fetchall()[0][0]
-        for table in ("sketch", "tensor", "positions", "gram", "minhash", "vector", "token_row", "declared_parent"):
+        for table in (
+            "sketch",
+            "tensor",
+            "positions",
+            "gram",
+            "minhash",
+            "vector",
+            "token_row",
+            "activation",
+            "activation_sketch",
+            "declared_parent",
+        ):
             run(f"UPDATE {table} SET model_id = ? WHERE model_id = ?", [new, old])
         run("UPDATE model SET model_id = ? WHERE model_id = ?", [new, old])
 
@@ -142,6 +153,8 @@ def sketch_strip(models: int, strips: int) -> tuple[float, int]:
         random.integers(0, 256, (models, 128), dtype=np.uint8),
         np.full(models, 0.4, np.float32),
         np.full(models, 0.8, np.float32),
+        flipped(128),
+        np.full(models, True),
     )
     began, rows = time.perf_counter(), 0
     for number, _ in enumerate(near_pairs(sketches, sketches, models=models), 1):

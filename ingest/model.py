@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .activations import NO_ACTIVATIONS, Activations, plan_activations, read_activations
 from .adapters.adapter import LEAST_RANK, Adapter
 from .checkpoint import open_checkpoint
 from .fingerprint import (
@@ -27,7 +28,7 @@ from .fingerprint.sketch import Sketch, sketches
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
 from .names.architectures import FEEDS, GAIN_OFFSET
-from .names.naming import ADAPTER, EXACT
+from .names.naming import ADAPTER, EXACT, NamedTensor
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading.ranges import Block, read_plan
 from .sources.card import ProviderCard
@@ -65,6 +66,7 @@ class ModelFingerprint:
     adapter: Adapter | None = None
     notes: tuple[str, ...] = ()
     """What a person should know of the files that were read."""
+    activations: Activations = NO_ACTIVATIONS
 
     @property
     def content(self) -> str:
@@ -76,6 +78,7 @@ class ModelFingerprint:
         return digest.hexdigest()
 
 
+_TOO_DEAR = "activations are not read: they are beyond the budget, which leaves them out before any layer"
 _CUT = " within "
 """Between the state of a source and the budget in bytes that left a part of it out."""
 
@@ -106,7 +109,9 @@ def fingerprint_model(
     adapter = found.adapter
     vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
     plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
-    cut = any(tensor.reason.startswith(BEYOND_BUDGET) for tensor in plan.skipped)
+    neurons = () if adapter else plan_activations(found.named, vocabulary)
+    affordable = budget is None or not neurons or plan.bytes + sum(part.bytes for part in neurons) <= budget
+    cut = not affordable or any(tensor.reason.startswith(BEYOND_BUDGET) for tensor in plan.skipped)
     gains, shared = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0)), _SharedFactors()
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
@@ -117,6 +122,7 @@ def fingerprint_model(
             tensor, rows = _fingerprint(planned, block, gains)
             tensors.append(shared.once(tensor, block))
             tokens += rows
+    activations = read_activations(neurons, metered, gains.of) if affordable else Activations(left_out=_TOO_DEAR)
     seconds = time.monotonic() - began
     _log.info("%s: %d bytes in %d reads, %.2f s", source.uri, metered.bytes_read, metered.requests, seconds)
     return ModelFingerprint(
@@ -141,6 +147,7 @@ def fingerprint_model(
         files=tuple(source.files[path] for path in sorted(source.files)),
         adapter=adapter,
         notes=found.files.notes,
+        activations=activations,
     )
 
 
@@ -158,7 +165,7 @@ def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[T
         return fingerprint_vector(named, block), []
     if named.place.component == ADAPTER:
         return fingerprint_factor(named, block), []
-    return fingerprint_matrix(named, block, gains.of(planned)), []
+    return fingerprint_matrix(named, block, gains.of(named)), []
 
 
 class _SharedFactors:
@@ -198,9 +205,9 @@ class _Gains:
             with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN like any other
                 self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
 
-    def of(self, planned: PlannedTensor) -> NDArray[np.float32] | None:
+    def of(self, named: NamedTensor) -> NDArray[np.float32] | None:
         """The gain [in] that feeds a matrix, None when there is none of its width."""
-        place, width = planned.named.place, planned.named.tensor.matrix[1]
+        place, width = named.place, named.tensor.matrix[1]
         for slot in FEEDS.get(place.role, ()):
             gain = self._found.get((place.component, place.layer, slot))
             if gain is not None and len(gain) == width:
@@ -216,6 +223,8 @@ def iter_problems(model: ModelFingerprint) -> Iterator[str]:
     if beyond:
         share = sum(s.parameters for s in beyond) / max(1, model.parameters)
         yield f"{len(beyond)} tensors ({share:.0%} of the parameters) left out: {beyond[0].reason}"
+    if model.activations.left_out:
+        yield model.activations.left_out
     if others:
         yield f"{len(others)} tensors skipped (first: {others[0].name}: {others[0].reason})"
     if bad := sum(t.statistics.nonfinite for t in model.tensors if t.statistics):

@@ -15,19 +15,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = {
     "ingest": (
-        *(
-            "errors",
-            "versions",
-            "hashing",
-            "text",
-            "storage",
-            "sources",
-            "names",
-            "fingerprint",
-            "adapters",
-            "metadata",
-        ),
-        *("layouts", "plan", "formats", "reading", "checkpoint", "model", "whole_model", "model_folders"),
+        *("errors", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters"),
+        *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "whole_model"),
+        "model_folders",
     ),
     "queries": ("sql", "statistics", "data", "search", "evidence", "relation", "lineage", "answers", "comparison"),
     "registry": ("version", "store", "jobs", "reports", "audit", "registry", "cli"),

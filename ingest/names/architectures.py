@@ -241,6 +241,7 @@ FEEDS: dict[str, tuple[str, ...]] = {
     "v": ("attention",),
     "gate": ("ffn", "attention"),  # parallel blocks have one norm for both halves
     "up": ("ffn", "attention"),
+    "router": ("ffn", "attention"),
 }
 """Role -> places of the norm whose gain multiplies its input, in order of preference."""
 

@@ -41,6 +41,35 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Neurons:
+    """Neurons of the matrix `tensor` as vectors int8 [n, 64] over the characters that the bits of `tokens` name."""
+
+    tensor: int
+    tokens: int
+    levels: NDArray[np.int8]
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """The vectors [n, 64], centred over their tokens and of length 1; 0 for a neuron that never varies."""
+        return unit_vectors(self.levels, self.tokens)
+
+    def over(self, tokens: int) -> NDArray[np.float32]:
+        """The vectors over some of their tokens only: bits as in `tokens`."""
+        return self.vectors if tokens == self.tokens else unit_vectors(self.levels, tokens)
+
+
+def unit_vectors(levels: NDArray[np.int8], tokens: int) -> NDArray[np.float32]:
+    """Vectors int8 [n, 64], centred and scaled to length 1 over the tokens whose bits are set, 0 elsewhere."""
+    some = np.flatnonzero([tokens >> place & 1 for place in range(levels.shape[1])])
+    values = levels[:, some].astype(np.float32)
+    values = values - values.mean(axis=1, keepdims=True) if len(some) else values
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    vectors = np.zeros(levels.shape, np.float32)
+    vectors[:, some] = values / np.where(length > 0, length, np.float32(1))
+    return vectors
+
+
+@dataclass(frozen=True)
 class Component:
     """One component. Arrays are over its tensors; `layer` and `expert` are -1 where there is none."""
 
@@ -60,6 +89,7 @@ class Component:
     read: NDArray[np.bool_]
     kinds: dict[str, Evidence]
     tokens: dict[str, Tokens]
+    activations: tuple[Neurons, ...] = ()
 
     @property
     def kind(self) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...ingest.fingerprint.activations import unpack
 from ...ingest.fingerprint.kinds import STORED
-from .component import Component, Evidence, Tokens
+from .component import Component, Evidence, Neurons, Tokens
 
 
 def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]]:
@@ -26,6 +27,7 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
     evidence = {kind: _rows(tables[kind], places) for kind in (*(k.name for k in STORED), "vector")}
     tokens = _rows(tables["token_row"], places)
     token_keys = _token_keys(tables["token_row"])
+    neurons = _neurons(tables.get("activation"))
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row, (model, component) in enumerate(zip(owner.tolist(), columns["component"], strict=True)):
         groups[model, component].append(row)
@@ -50,6 +52,9 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
                 read=numbers["rows_read"][index] > 0,
                 kinds={kind: _part(found, index) for kind, found in evidence.items()},
                 tokens=_tokens(tokens, token_keys, index, [columns["role"][r] for r in rows]),
+                activations=tuple(
+                    replace(found, tensor=at) for at, r in enumerate(rows) if (found := neurons.get(int(places[r])))
+                ),
             )
         )
     return dict(loaded)
@@ -111,6 +116,14 @@ def _part(found: _Rows, index: NDArray[np.int64]) -> Evidence:
     """The vectors of the tensors in rows `index`, numbered as there."""
     mine, at = found.of(index)
     return Evidence(at, found.value[mine])
+
+
+def _neurons(table: pa.Table | None) -> dict[int, Neurons]:
+    """Model and tensor as one number -> the vectors of its neurons, the tensor not yet numbered in its component."""
+    if table is None:
+        return {}
+    rows = zip(_places(table).tolist(), table["tokens"].to_pylist(), table["value"].to_pylist(), strict=True)
+    return {place: Neurons(-1, tokens, unpack(value)) for place, tokens, value in rows}
 
 
 def _tokens(found: _Rows, keys: NDArray[np.uint64], index: NDArray[np.int64], roles: list[str]) -> dict[str, Tokens]:

@@ -14,13 +14,13 @@ from ..sql import statement
 from .component import Component
 from .loading import load_components
 
-TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row")
+TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row", "activation")
 """The tables that a comparison reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySketch:
-    """What the candidate scan needs of one component of the query."""
+    """What the candidate scan needs of one component of the query; `activations` is empty where there are none."""
 
     component: str
     position_roles: int
@@ -30,6 +30,7 @@ class QuerySketch:
     columns: bytes
     o_filled: float
     down_filled: float
+    activations: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,6 @@ def rows_of_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int])
 def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
     """The sketches of a model of the registry, by component."""
     rows = connection.execute(statement("search/sketch"), {"model_id": model_id}).fetchall()
-    return tuple(QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d) for c, p, g, x, y, z, o, d in rows)
+    return tuple(
+        QuerySketch(c, p, g, bytes(x), bytes(y), bytes(z), o, d, bytes(signs)) for c, p, g, x, y, z, o, d, signs in rows
+    )

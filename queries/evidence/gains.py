@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .alignment import Pairing
-from .vectors import matched_vectors
 
 _CONSTANT = 0.01
 """A norm whose gains vary less than this, relative to their size, tells nothing: it was never trained, it is folded
@@ -49,6 +48,23 @@ def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
     if len(a) < FEW_VALUES:
         return Gains(float("nan"), len(a), False)
     return Gains(float(a @ b / np.sqrt((a @ a) * (b @ b))), len(a), bool(np.array_equal(a, b)))
+
+
+def matched_vectors(pairing: Pairing, best: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the query's vectors and of their counterparts: of one role, slot and shape, in blocks that match.
+
+    `best` [query units] is the block map; outside the layers a vector's counterpart stands outside the layers.
+    """
+    query, candidate = pairing.query, pairing.candidate
+    layers = np.array([unit[0] for unit in pairing.candidate_units] + [-1], np.int64)  # the last, for no unit
+    matched = np.where(query.layer >= 0, layers[best[pairing.query_unit]], -1)[query.vector.tensor]
+    partner = np.full(len(matched), -1, np.int64)
+    for key, (rows, _) in query.vector_layers.items():
+        theirs = candidate.vector_rows.get(key)
+        if theirs is not None:
+            partner[rows] = theirs[matched[rows] + 1]
+    found = np.flatnonzero(partner >= 0)
+    return found, partner[found]
 
 
 def _centred(gains: NDArray[np.float64], inside: NDArray[np.bool_], counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..data.component import Component
 from ..data.precision import FLOAT_LEVELS, stored_error
+from ..evidence.gains import matched_vectors
 from ..evidence.pair import PairEvidence
-from ..evidence.vectors import matched_vectors
 from .origin import Origin, origin_of
 from .rounding import within_half_steps
 

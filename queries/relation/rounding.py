@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..data.component import Component
 from ..data.precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, float_bits, stored_error
+from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
-from ..evidence.vectors import matched_vectors
 
 LARGEST_OF_ROUNDING = 2.5
 """Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""

@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from ...ingest.fingerprint.activation_sketch import SKETCH_BYTES
 from ...ingest.fingerprint.gram import COSINES
 from ...ingest.fingerprint.positions import MATRIX_VALUES
 from .candidates import FAMILY, FEWEST_CANDIDATES, MOST_CANDIDATES, least_z, of_family
@@ -32,7 +33,10 @@ _ANY = -1e30
 
 @dataclass(frozen=True)
 class Sketches:
-    """Sketches of one kind of component: `model` [n] ascending, packed bits [n, bytes], shares of codes filled [n]."""
+    """Sketches of one kind of component: `model` [n] ascending, packed bits [n, bytes], shares of codes filled [n].
+
+    `has_activations` [n] says which have signs of activations; those of the others are 0.
+    """
 
     model: NDArray[np.int64]
     component: NDArray[np.object_]
@@ -43,6 +47,8 @@ class Sketches:
     columns: NDArray[np.uint8]
     o_filled: NDArray[np.float32]
     down_filled: NDArray[np.float32]
+    activations: NDArray[np.uint8]
+    has_activations: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.model)
@@ -59,6 +65,8 @@ class Sketches:
             self.columns[index],
             self.o_filled[index],
             self.down_filled[index],
+            self.activations[index],
+            self.has_activations[index],
         )
 
 
@@ -85,6 +93,8 @@ def sketches_by_kind(table: pa.Table) -> dict[str, Sketches]:
         _packed(table["columns"]),
         table["o_filled"].to_numpy(),
         table["down_filled"].to_numpy(),
+        _packed(table["activations"].fill_null(bytes(SKETCH_BYTES))),
+        table["activations"].is_valid().to_numpy(),
     )
     return {str(kind): everything.take(np.flatnonzero(kinds == kind)) for kind in np.unique(kinds)}
 
@@ -112,8 +122,8 @@ def near_pairs(queries: Sketches, columns: Sketches, *, models: int, nearest: bo
 
 def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggestive: float) -> Near:
     """`least` and `suggestive` are the bounds of a z that counts by itself, and of one among the few nearest."""
-    signs = [_signs(packed) for packed in (strip.positions, strip.gram, strip.columns)]
-    hits: list[list[_Hits]] = [[], [], []]
+    signs = [_signs(packed) for packed in (strip.positions, strip.gram, strip.columns, strip.activations)]
+    hits: list[list[_Hits]] = [[], [], [], []]
     for start in range(0, len(columns), COLUMNS):
         block = columns.take(slice(start, start + COLUMNS))
         own = strip.model[:, None] == block.model[None, :]
@@ -122,13 +132,15 @@ def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggest
         )
         gram = _agreement(signs[1], _signs(block.gram), COSINES, strip.gram_roles, block.gram_roles)
         sets = _column_z(signs[2], strip, block)
+        neurons = _activation_z(signs[3], strip, block)
         far = (positions < least) & ~own
         wanted = (
             (positions >= min(least, suggestive)) & ~own,
             (gram >= least) & far,
             (sets >= least) & far & (gram < least),
+            (neurons >= least) & ~own,
         )
-        for found, z, mask in zip(hits, (positions, gram, sets), wanted, strict=True):
+        for found, z, mask in zip(hits, (positions, gram, sets, neurons), wanted, strict=True):
             rows, at = np.nonzero(mask)
             found.append((rows, at + start, z[rows, at].astype(np.float64)))
         hits[0] = [_nearest(_joined(hits[0]), FAMILY, _ANY)]  # of a family of any size no more is held
@@ -138,6 +150,7 @@ def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggest
         _of_families(_nearest(by_positions, FAMILY, least), columns.positions),
         _nearest(_joined(hits[1]), MOST_CANDIDATES, least),
         _nearest(_joined(hits[2]), FEWEST_CANDIDATES, least),
+        _nearest(_joined(hits[3]), FEWEST_CANDIDATES, least),
     ]
     queries, others, largest = _once(_joined(chosen))
     return Near(queries + first, others, largest)
@@ -172,6 +185,15 @@ def _agreement(
     wide = counts[mine[:, None] | theirs[None, :]]
     products += wide - total
     products /= np.sqrt(np.maximum(wide, 1))
+    return products
+
+
+def _activation_z(signs: NDArray[np.float32], strip: Sketches, block: Sketches) -> NDArray[np.float32]:
+    """The z [n, m] of signs of activations, _ANY where one side has none."""
+    if not (strip.has_activations.any() and block.has_activations.any()):
+        return np.full((len(strip), len(block)), _ANY, np.float32)
+    products = signs @ _signs(block.activations).T / np.float32(np.sqrt(8 * SKETCH_BYTES))
+    products[~(strip.has_activations[:, None] & block.has_activations[None, :])] = _ANY
     return products
 
 

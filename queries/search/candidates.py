@@ -5,7 +5,9 @@ For one component of a query, with z as `candidates.sql` tells it:
    initialisation) may be among them;
 2. those whose positions have a z of `least_z`: all, or of a family of more than MOST_CANDIDATES what `of_family` takes;
 3. of those that positions do not reach, MOST_CANDIDATES by gram, and FEWEST_CANDIDATES by column sets that gram does
-   not reach either.
+   not reach either;
+4. FEWEST_CANDIDATES by activations, wherever they have that z: nothing else reaches a model that was rewritten in
+   every way at once.
 
 Here it is asked for one query, by a scan; `all_pairs` asks it for all at once.
 """
@@ -41,6 +43,23 @@ def candidates(
     connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
 ) -> set[Place]:
     """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
+    by_weights = _by_weights(connection, model_id, sketch, kind, models, k)
+    if not sketch.activations:
+        return by_weights
+    parameters = {
+        "model_id": model_id,
+        "kind": kind,
+        "signs": sketch.activations,
+        "least_z": least_z(models),
+        "most": FEWEST_CANDIDATES,
+    }
+    rows = connection.execute(statement("search/activation_candidates"), parameters).fetchall()
+    return by_weights | {(model, component) for model, component, _ in rows}
+
+
+def _by_weights(
+    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
+) -> set[Place]:
     parameters = {
         "model_id": model_id,
         "kind": kind,

@@ -17,9 +17,18 @@ def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerp
     """The query for a fingerprint. Nothing is written: a table without rows takes its columns from the registry's."""
     tables = model_tables(made, 0)
     tables = rows_of_models(connection, []) | tables
+    activations = {s.component: s.signs for s in made.activations.sketches}
     sketches = [
         QuerySketch(
-            s.component, s.position_roles, s.gram_roles, s.positions, s.gram, s.columns, s.o_filled, s.down_filled
+            s.component,
+            s.position_roles,
+            s.gram_roles,
+            s.positions,
+            s.gram,
+            s.columns,
+            s.o_filled,
+            s.down_filled,
+            activations.get(s.component, b""),
         )
         for s in made.sketches
     ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...ingest.adapters.adapter import Adapter
 from ...ingest.fingerprint import TensorFingerprint
+from ...ingest.fingerprint.activations import pack
 from ...ingest.fingerprint.kinds import STORED
 from ...ingest.fingerprint.minhash import PERMUTATIONS
 from ...ingest.fingerprint.positions import TOKEN_VALUES, VECTOR_VALUES
@@ -38,6 +39,8 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
         "sketch": _sketch_table(model, model_id),
         "tensor": _tensor_table(model.tensors, model_id),
         "token_row": _token_table(model, model_id),
+        "activation": _activation_table(model, model_id),
+        "activation_sketch": _activation_sketch_table(model, model_id),
         "hub": _hub_table(model, model_id),
         "file": pa.table(
             {
@@ -187,6 +190,31 @@ def _token_table(model: ModelFingerprint, model_id: int) -> pa.Table:
             "tensor_id": pa.array(np.concatenate(ids) if ids else np.empty(0, np.uint32)),
             "token": pa.array(keys, pa.uint64()),
             "value": fixed_lists(values, pa.float32()),
+        }
+    )
+
+
+def _activation_table(model: ModelFingerprint, model_id: int) -> pa.Table:
+    order = {t.named.tensor.name: i for i, t in enumerate(model.tensors)}
+    found = model.activations.layers
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "tensor_id": pa.array([order[layer.named.tensor.name] for layer in found], pa.uint32()),
+            "tokens": pa.array([layer.tokens for layer in found], pa.uint64()),
+            "neurons": pa.array([len(layer.levels) for layer in found], pa.uint16()),
+            "value": pa.array([pack(layer.levels) for layer in found], pa.binary()),
+        }
+    )
+
+
+def _activation_sketch_table(model: ModelFingerprint, model_id: int) -> pa.Table:
+    found = model.activations.sketches
+    return pa.table(
+        {
+            "model_id": _ids(model_id, len(found)),
+            "component": pa.array([s.component for s in found], pa.string()),
+            "signs": pa.array([s.signs for s in found], pa.binary()),
         }
     )
 

@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forebear.queries.evidence.alignment import pair
-from forebear.queries.evidence.gains import Gains, compare_gains
-from forebear.queries.evidence.vectors import matched_vectors
+from forebear.queries.evidence.gains import Gains, compare_gains, matched_vectors
 
 from ..components import LAYERS, WIDTH, Model, base, changed, component, drifted, with_layers
 

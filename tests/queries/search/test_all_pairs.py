@@ -57,6 +57,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
             )
     with Registry(tmp_path_factory.mktemp("pairs") / "registry.duckdb") as registry:
         write(registry.connection, rows)
+        write_activations(registry.connection, rows)
         yield registry.connection
 
 
@@ -67,6 +68,18 @@ def write(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]) 
         " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, minhash,"
         " column_bits::BLOB::BIT AS column_bits, o_filled, down_filled FROM made"
     )
+
+
+def write_activations(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]) -> None:
+    """Signs of activations of three models in four, of families of their own that join those of the weights by two."""
+    random = np.random.default_rng(5)
+    shared = random.integers(0, 256, (MODELS, 128), dtype=np.uint8)
+    for row in rows:
+        model = int(str(row["model_id"]))
+        if model % 4:
+            signs = shared[model // (2 * FAMILY)] ^ np.packbits(random.random(1024) < 0.25)
+            values = [model, row["component"], signs.tobytes()]
+            connection.execute("INSERT INTO activation_sketch VALUES (?, ?, ?::BLOB::BIT)", values)
 
 
 Pair = tuple[int, str, int, str]
@@ -88,7 +101,8 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
     found = {}
     for (model,) in connection.execute("SELECT DISTINCT model_id FROM sketch ORDER BY ALL").fetchall():
         for sketch in registered_sketches(connection, model):
-            values = {name: getattr(sketch, name) for name in QuerySketch.__slots__ if name != "component"}
+            names = set(QuerySketch.__slots__) - {"component", "activations"}
+            values = {name: getattr(sketch, name) for name in names}
             most = {"most": 1 << 30, "fewest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
             rows = connection.execute(
                 statement("search/candidates"), {"model_id": model, "kind": "language", **values, **most}
@@ -96,6 +110,14 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
             for other, theirs, *z in rows.fetchall():
                 if max(z) >= LEAST_Z:
                     found[model, sketch.component, other, theirs] = max(z)
+            if sketch.activations:
+                wanted = {"model_id": model, "kind": "language", "signs": sketch.activations}
+                rows = connection.execute(
+                    statement("search/activation_candidates"), {**wanted, "least_z": LEAST_Z, "most": 1 << 30}
+                )
+                for other, theirs, near in rows.fetchall():
+                    pair = (model, sketch.component, other, theirs)
+                    found[pair] = max(found.get(pair, near), near)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ def write(connection: duckdb.DuckDBPyConnection, model_id: int, one: QuerySketch
         "down_filled": pa.array([one.down_filled], pa.float32()),
     }
     connection.from_arrow(pa.table(row)).insert_into("sketch")
+    if one.activations:
+        values = [model_id, one.component, one.activations]
+        connection.execute("INSERT INTO activation_sketch VALUES (?, ?, ?::BLOB::BIT)", values)
 
 
 def found(registry: Registry, query: QuerySketch, k: int = 1) -> set[int]:
@@ -67,6 +71,16 @@ def registry(tmp_path: Path) -> Any:
         for number in range(STRANGERS):
             write(opened.connection, number, random_sketch(random))
         yield opened
+
+
+def test_a_relative_that_only_activations_reach_is_a_candidate(registry: Registry) -> None:
+    random = np.random.default_rng(18)
+    signs = random.integers(0, 256, 128, np.uint8).tobytes()
+    query, other, stranger = (replace(random_sketch(random), activations=a) for a in (signs, signs, bytes(128)))
+    write(registry.connection, 1_000, replace(other, activations=blurred(random, signs, 0.33)))
+    write(registry.connection, 1_001, stranger)
+    near = found(registry, query)
+    assert 1_000 in near and near - {1_000} == found(registry, replace(query, activations=b""))
 
 
 def test_a_relative_in_one_kind_of_evidence_is_a_candidate_whatever_the_others_say(registry: Registry) -> None:
