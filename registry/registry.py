@@ -200,19 +200,32 @@ class Registry:
         finally:
             source.close()
 
-    def ancestors(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
+    def ancestors(self, model: str | Path | Model, *, k: int = 10, assume_newest: bool = False) -> AncestorsReport:
         """The ranked ancestors of a registered model, or of a source that is fingerprinted now and not kept.
 
         `model` is a Model, a name, `name@revision`, a URI, a path, or `org/name` of the Hub; a source that is
         registered and unchanged is not read again. A component has at least `k` rows where the registry holds as many
-        models, strangers included. Raises RegistryError for a name that nothing or too much has, and as
+        models, unrelated ones included. With `assume_newest` nothing that is registered counts as made after the model:
+        an assumption, which the answer names. Raises RegistryError for a name that nothing or too much has, and as
         `fingerprint` does; ValueError for a `k` below 1.
         """
         from .reports.asking import ask
 
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
-        return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k)
+        return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
+
+    def mark_root(self, model: str | Model, source: str | None) -> Model:
+        """Note somebody's word that a registered model was trained from scratch; None for `source` takes it back.
+
+        What is related to a root descends from it: answers that rest on this say that it is a claim, and whose. Raises
+        RegistryError for a name that nothing or too much has.
+        """
+        from .store.models import mark_root
+
+        found = model if isinstance(model, Model) else self.model(model)
+        mark_root(self.connection, found.model_id, source)
+        return found
 
     def audit(
         self, options: AuditOptions | None = None, *, advance: Callable[[str, int, int], None] | None = None

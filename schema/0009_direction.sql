@@ -182,3 +182,20 @@ UNION ALL
 SELECT m.model_id, p.source
 FROM model AS m
 JOIN published_root AS p ON lower(m.uri) = 'hf://' || p.name;
+
+-- The views of findings again, with the probability of each direction and what it rests on.
+CREATE OR REPLACE VIEW audit_findings AS
+    SELECT f.run_id, f.kind, f.status, q.name AS query, q.source AS query_source, f.component,
+           coalesce(r.name, f.declared) AS relative, r.source AS relative_source, f.relative_component, f.declared,
+           p.rank, p.origin, p.direction, p.direction_probability, p.direction_by, p.evidence, p.log10_evalue, p.identity, p.coverage, p.distance,
+           p.relation, p.merged_with, f.reason, q.license AS query_license, r.license AS relative_license,
+           g.name AS family
+    FROM audit_finding AS f
+    JOIN audit_model AS q ON q.run_id = f.run_id AND q.id = f.query_id
+    LEFT JOIN audit_model AS r ON r.run_id = f.run_id AND r.id = f.relative_id
+    LEFT JOIN audit_family AS g ON g.run_id = q.run_id AND g.family_id = q.family_id
+    LEFT JOIN audit_pair AS p
+      ON p.run_id = f.run_id AND p.query_id = f.query_id AND p.component = f.component AND p.relative_id = f.relative_id
+     AND p.relative_component = f.relative_component;
+CREATE OR REPLACE VIEW audit_latest AS
+    SELECT * FROM audit_findings WHERE run_id = (SELECT max(run_id) FROM audit_run WHERE finished_at IS NOT NULL);

@@ -16,3 +16,5 @@ CREATE TABLE activation_sketch (
     component VARCHAR NOT NULL,
     signs     BIT NOT NULL
 );
+
+ALTER TABLE audit_pair ADD COLUMN log10_p_activations DOUBLE; -- as of the other kinds: NULL where it was not looked at

@@ -25,6 +25,7 @@ from ...ingest.fingerprint.activations import FEW_TOKENS
 from ..data.component import Component, Neurons
 from ..statistics.pvalues import bonferroni, cauchy
 from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of
+from .kind import EvidenceKind, unchanged
 
 THRESHOLDS = np.array([0.34, 0.42, 0.50, 0.58, 0.66, 0.74, 0.82, 0.90])
 """Cosines above which pairs are counted: many faint pairs, or a few certain ones."""
@@ -221,3 +222,6 @@ def negative_binomial_tail(
     )
     rest = np.minimum(ratio * (counts + shape) / (counts + 1), 1 - 1e-9)
     return np.where(exact > _UNDERFLOW, exact, np.minimum(first - np.log1p(-rest), _UNDERFLOW))
+
+
+ACTIVATIONS = EvidenceKind("activations", align_activations, unchanged)

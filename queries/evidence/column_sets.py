@@ -89,4 +89,4 @@ def _jaccard_curve() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return correlations, s / (2 - s)
 
 
-COLUMN_SETS = EvidenceKind(stored.MINHASH, align_column_sets, correlation_of_jaccard)
+COLUMN_SETS = EvidenceKind("minhash", align_column_sets, correlation_of_jaccard, stored.MINHASH)

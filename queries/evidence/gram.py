@@ -44,4 +44,4 @@ def _by_cosines(pairing: Pairing, *, unsigned: bool) -> Alignment | None:
     return correlated_blocks(pairing, "gram", score, symmetric=False, combine=cauchy)
 
 
-GRAM = EvidenceKind(stored.GRAM, align_gram, unchanged)
+GRAM = EvidenceKind("gram", align_gram, unchanged, stored.GRAM)

@@ -16,21 +16,18 @@ from .alignment import Alignment, Pairing
 class EvidenceKind:
     """One kind of evidence.
 
-    `stored` is how it is made at ingest and kept. `align` compares every block of a query with every block of a
+    `name` is that of the kind and of its column of p-values; `stored` is how it is made at ingest and kept, None where
+    it is no array of fixed width a tensor. `align` compares every block of a query with every block of a
     candidate, None where they have nothing of it to compare. `correlation` turns similarities [n] into correlations of
     weights. Where `same_basis`, values stand at equal places: differences are measured, rows of tokens count with it,
     and the other kinds are asked only where it leaves something unmatched.
     """
 
-    stored: StoredKind
+    name: str
     align: Callable[[Pairing], Alignment | None]
     correlation: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    stored: StoredKind | None = None
     same_basis: bool = False
-
-    @property
-    def name(self) -> str:
-        """The name of the kind, of its table and of its column of p-values."""
-        return self.stored.name
 
 
 def unchanged(similarity: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,12 +6,13 @@ loading, search of rows, audit and answers follow the table.
 
 from __future__ import annotations
 
+from .activations import ACTIVATIONS
 from .column_sets import COLUMN_SETS
 from .gram import GRAM
 from .kind import EvidenceKind
 from .positions import POSITIONS
 
-KINDS: tuple[EvidenceKind, ...] = (POSITIONS, GRAM, COLUMN_SETS)
+KINDS: tuple[EvidenceKind, ...] = (POSITIONS, GRAM, COLUMN_SETS, ACTIVATIONS)
 """In the order of what they say of the weights: a tensor that several kinds match counts for the first of them."""
 
 

@@ -33,4 +33,4 @@ def align_positions(pairing: Pairing) -> Alignment | None:
     return correlated_blocks(pairing, "positions", score, symmetric=True, combine=fisher)
 
 
-POSITIONS = EvidenceKind(stored.POSITIONS, align_positions, unchanged, same_basis=True)
+POSITIONS = EvidenceKind("positions", align_positions, unchanged, stored.POSITIONS, same_basis=True)

@@ -11,9 +11,12 @@ from typing import Literal
 
 import numpy as np
 
+from ..evidence.activations import align_activations
 from ..evidence.gram import align_gram
 from ..evidence.kinds import kind_number
-from ..evidence.pair import PairEvidence
+from ..evidence.match import TENSOR_LOG_P
+from ..evidence.pair import SIGNIFICANT_LOG10_E, PairEvidence
+from ..statistics.pvalues import LOG10
 
 Origin = Literal["derivation", "shared_initialisation", "undetermined"]
 
@@ -33,6 +36,8 @@ _READERS = ("q", "k", "v", "gate", "up")
 def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
     """Whether significant evidence shows a derivation, and the reason in words."""
     identity, gains = evidence.match.identity, evidence.gains
+    if (neurons := _neurons(evidence)) is not None:
+        return _by_neurons(identity, *neurons)
     tell = _gains_tell(evidence)
     if np.isnan(gains.correlation) or gains.equal or not tell:
         if identity >= HIGH_IDENTITY:
@@ -55,6 +60,32 @@ def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
     if angles <= TRAINED_APART * identity:
         return "undetermined", found + f", but angles between rows at {angles:.2f}: a derivation would keep those too"
     return "derivation", found
+
+
+def _neurons(evidence: PairEvidence) -> tuple[bool, float] | None:
+    """Whether neurons do the same on the same tokens beyond chance, and log10 p of it; None where none are comparable.
+
+    Training makes what a neuron does, and no rewrite that leaves the model's function as it is can change it. Where
+    weights are more alike than separate training reaches, nothing has to be asked.
+    """
+    found = evidence.alignment("activations") or align_activations(evidence.pairing)
+    if found is None:
+        return None
+    log10_p = found.log_p / LOG10
+    alike = log10_p + evidence.correction <= SIGNIFICANT_LOG10_E
+    if not alike and not any(t.log_p <= TENSOR_LOG_P for t in evidence.tokens):
+        return None  # embeddings were replaced: what neurons do on their rows says nothing of the rest
+    return alike, log10_p
+
+
+def _by_neurons(identity: float, alike: bool, log10_p: float) -> tuple[Origin, str]:
+    """The origin by activations, which need no norm gains."""
+    found = f"weights correlate at {identity:.2f}"
+    if alike:
+        return "derivation", f"{found}, and neurons do the same on the same tokens (p = 1e{log10_p:.0f})"
+    if identity >= HIGH_IDENTITY:
+        return "derivation", f"{found}, more than separate training leaves, though neurons differ on the same tokens"
+    return "shared_initialisation", f"{found}, but no neurons do the same on the same tokens: training was not shared"
 
 
 def _gains_tell(evidence: PairEvidence) -> bool:

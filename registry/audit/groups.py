@@ -99,8 +99,9 @@ def _reason(found: Sequence[str]) -> str:
 
 
 def _age(models: pa.Table, ids: Ids, members: Ids) -> Ids:
-    """The order of the members by release, those without a date last, then by ingestion."""
+    """The order of the members by release, those without a date last, then by source: ingestion says nothing of age."""
     released = models["released_at"].cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64)
     place = np.empty(len(ids), np.int64)
-    place[np.lexsort((ids, np.where(np.isnan(released), np.inf, released)))] = np.arange(len(ids))
+    sources = np.array(models["uri"].to_pylist())
+    place[np.lexsort((sources, np.where(np.isnan(released), np.inf, released)))] = np.arange(len(ids))
     return np.asarray(place[np.searchsorted(ids, members)], np.int64)

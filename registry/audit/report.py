@@ -16,7 +16,12 @@ from ...queries.sql import statement
 
 KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
-FAILING = {"undeclared": ("undeclared",), "contradicted": ("contradicted",), "licence": ("conflict",)}
+FAILING = {
+    "undeclared": ("undeclared",),
+    "direction_unknown": ("direction_unknown",),
+    "contradicted": ("contradicted",),
+    "licence": ("conflict",),
+}
 """What can be asked to fail, and the status that does."""
 
 

@@ -27,6 +27,7 @@ from ...ingest.errors import RegistryError
 from ...queries.answers.audit_batch import evaluate
 from ...queries.evidence.kinds import KINDS
 from ...queries.evidence.pair import SIGNIFICANT_LOG10_E
+from ...queries.lineage.direction import TOLD
 from ...queries.search.model_filter import ModelFilter, parse_filter
 from ...queries.sql import statement
 from ..jobs.engines import Engine, Here, Processes
@@ -41,7 +42,8 @@ _FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
 _MEMORY = "SET memory_limit = '2GB'"
 """Of the database: without it pages of every model that was read stay in memory, and a registry is larger than that."""
-_FINDINGS = ("declared", "duplicates", "ancestors", "relatives", "licences")
+_FINDINGS = ("declared", "duplicates", "ancestors", "unknown", "relatives", "licences")
+_TOLD: Mapping[str, object] = {"told": TOLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,9 @@ def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: Audit
     for batch, answers in engine.map(evaluate, coming):
         with transaction(connection):
             connection.from_arrow(answers.queries).insert_into("audit_query")
-            connection.from_arrow(answers.pairs).insert_into("audit_pair")
+            connection.register("computed_pairs", answers.pairs)
+            connection.execute(statement("audit/add_pairs"))
+            connection.unregister("computed_pairs")
         done += sum(len(task.candidates) for task in batch.tasks)
         advance("pairs", done, total)
     _log.info("run %d: %d pairs in %d batches, %.1f s", scope.run_id, total, len(batches), time.monotonic() - began)
@@ -170,7 +174,8 @@ def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditO
     with transaction(connection):
         keep_models(connection, scope)
         for name in _FINDINGS:
-            more = {"against": scope.against} if name == "declared" else {}
+            more: Mapping[str, object] = {"against": scope.against} if name == "declared" else {}
+            more = _TOLD if name in {"ancestors", "unknown"} else more
             connection.execute(statement(f"audit/find_{name}"), {**run, **more})
         connection.execute(statement("audit/finish"), {**run, "finished_at": _now()})
         connection.execute(statement("audit/clear"))

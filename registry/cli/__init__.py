@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, remove, show, sql, watch
+from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, mark, remove, show, sql, watch
 from .errors import ExitCode, explained
 from .options import RegistryOption
 
@@ -52,6 +52,7 @@ COMMANDS = (
     Command("list", list_.list_),
     Command("show", show.show),
     Command("remove", remove.remove),
+    Command("mark", mark.mark),
     Command("sql", sql.sql),
     Command("export", export.export),
     Command("import", import_.import_),

@@ -7,7 +7,8 @@ import duckdb
 from ...ingest.model import ModelFingerprint
 from ...queries.data.loading import load_components
 from ...queries.data.query import Query, QuerySketch, own_names, rows_of_models
-from ..store.arrow import model_tables
+from ...queries.sql import statement
+from ..store.arrow import model_tables, utc
 
 UNREGISTERED = -1
 """The model id of a query that is not in the registry."""
@@ -32,10 +33,13 @@ def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerp
         )
         for s in made.sketches
     ]
+    rows = connection.execute(statement("models/published_root"), {"uri": made.uri}).fetchall()
     return Query(
         UNREGISTERED,
         own_names(made.name, made.uri),
         tuple(parent.parent for parent in made.card.parents),
         tuple(load_components(tables).get(0, [])),
         tuple(sorted(sketches, key=lambda s: s.component)),
+        utc(made.provider.created) if made.provider else None,
+        next((source for (source,) in rows), None),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 import duckdb
 
@@ -20,10 +21,13 @@ from .ancestors import AncestorsReport, overall_verdict
 _log = logging.getLogger(__name__)
 
 
-def ask(connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, k: int) -> AncestorsReport:
+def ask(
+    connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, k: int, *, newest: bool = False
+) -> AncestorsReport:
     """The ranked ancestors of a registered model, or of a fingerprint that is not kept; at least `k` rows a component.
 
-    A component has fewer rows where the registry holds fewer models.
+    A component has fewer rows where the registry holds fewer models. `newest` assumes that nothing that is registered
+    came after the model.
     """
     began = time.monotonic()
     if isinstance(asked, Model):
@@ -32,7 +36,7 @@ def ask(connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, 
     else:
         query = unregistered_query(connection, asked)
         adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
-    answers = ancestors(connection, query, k)
+    answers = ancestors(connection, replace(query, newest=newest), k)
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
     return AncestorsReport(

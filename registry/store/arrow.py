@@ -71,7 +71,7 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
     return {name: table for name, table in tables.items() if table.num_rows}
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
     """The moment in UTC, without its zone: as the registry keeps times."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
 
@@ -82,8 +82,8 @@ def _hub_table(model: ModelFingerprint, model_id: int) -> pa.Table:
         {
             "model_id": _ids(model_id, len(found)),
             "author": pa.array([h.author for h in found], pa.string()),
-            "created_at": pa.array([_utc(h.created) for h in found], pa.timestamp("us")),
-            "modified_at": pa.array([_utc(h.modified) for h in found], pa.timestamp("us")),
+            "created_at": pa.array([utc(h.created) for h in found], pa.timestamp("us")),
+            "modified_at": pa.array([utc(h.modified) for h in found], pa.timestamp("us")),
             "downloads": pa.array([h.downloads for h in found], pa.uint64()),
             "likes": pa.array([h.likes for h in found], pa.uint64()),
             "library": pa.array([h.library for h in found], pa.string()),
@@ -111,7 +111,7 @@ def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
         "architecture": printable(first, 200) if isinstance(first, str) else None,
         "model_type": printable(t, 200) if isinstance(t := model.config.get("model_type"), str) else None,
         "license": model.card.license,
-        "released_at": _utc(model.provider.created) if model.provider else None,
+        "released_at": utc(model.provider.created) if model.provider else None,
         "ingested_at": datetime.now(UTC).replace(tzinfo=None),
         "tensors": model.tensor_count,
         "parameters": _capped(model.parameters),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ...ingest.errors import RegistryError
+from ...ingest.text import printable
 from ...queries.sql import statement
 from .transactions import committed, is_lake
 
@@ -112,3 +113,14 @@ def _models(connection: duckdb.DuckDBPyConnection, question: str, /, **parameter
 def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:
     connection.execute("SET VARIABLE model_id = ?", [model_id])
     connection.execute(statement("models/remove"))
+
+
+def mark_root(connection: duckdb.DuckDBPyConnection, model_id: int, source: str | None) -> None:
+    """Keep the claim that a model was trained from scratch, instead of an earlier one; None takes it back."""
+
+    def write() -> None:
+        connection.execute(statement("models/unmark_root"), {"model_id": model_id})
+        if source is not None:
+            connection.execute(statement("models/mark_root"), {"model_id": model_id, "source": printable(source, 2048)})
+
+    committed(connection, write)

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 MANIFEST_VERSION = 1
 MODELS_A_PART = 256
 """About 80 MB of tensors' rows in a part of 32-layer models: a size that every engine likes."""
-_NOT_EXPORTED = {"migration", "licence", "taken_ids"}  # migrations make the first two; ids follow from the models
+_NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids"}  # migrations make all but the ids, which follow
 _PART = "part.parquet"
 
 

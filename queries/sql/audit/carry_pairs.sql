@@ -3,7 +3,8 @@
 INSERT INTO audit_pair
 SELECT p.* REPLACE (
            $run_id::UINTEGER AS run_id,
-           least(least(coalesce(p.log10_p_positions, 0), coalesce(p.log10_p_gram, 0), coalesce(p.log10_p_minhash, 0))
+           least(least(coalesce(p.log10_p_positions, 0), coalesce(p.log10_p_gram, 0), coalesce(p.log10_p_minhash, 0),
+                     coalesce(p.log10_p_activations, 0))
                      + evalue_correction($kinds, size.now), log10(greatest(1, size.now))) AS log10_evalue)
 FROM audit_task AS t
 JOIN audit_pair AS p ON p.run_id = t.base_run AND p.query_id = t.query_id AND p.component = t.component

@@ -1,8 +1,8 @@
 -- Which pairs of models did run $run_id find to be related, other than by a shared initialisation, and is the second the
 -- nearest ancestor of the first?
-SELECT p.query_id, p.relative_id, bool_or(p.rank = 1 AND p.direction != 'aside' AND p.origin = 'derived') AS nearest
+SELECT p.query_id, p.relative_id, bool_or(p.rank = 1 AND p.direction NOT IN ('descendant', 'sibling') AND p.origin = 'derivation') AS nearest
 FROM audit_pair AS p
 JOIN audit_run AS r USING (run_id)
-WHERE p.run_id = $run_id AND p.origin IN ('derived', 'undecided') AND p.log10_evalue <= r.max_log10_e
+WHERE p.run_id = $run_id AND p.origin IN ('derivation', 'undetermined') AND p.log10_evalue <= r.max_log10_e
 GROUP BY p.query_id, p.relative_id
 ORDER BY p.query_id, p.relative_id;

@@ -15,8 +15,8 @@ WITH run AS (
     SELECT model_id, list(DISTINCT component_kind(component)) AS kinds
     FROM sketch GROUP BY model_id
 ), judged AS (
-    SELECT d.*, p.component, p.relative_component, p.origin, p.log10_evalue, p.direction,
-           p.log10_evalue <= run.max_log10_e AND p.origin IN ('derived', 'undecided') AS found,
+    SELECT d.*, p.component, p.relative_component, p.origin, p.log10_evalue, p.direction, p.direction_by,
+           p.log10_evalue <= run.max_log10_e AND p.origin IN ('derivation', 'undetermined') AS found,
            CASE
                WHEN d.relative_id IS NULL THEN 'the declared parent is not in the registry'
                WHEN d.relative_id NOT IN (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is not among the models that were compared'
@@ -51,7 +51,8 @@ WITH run AS (
     SELECT DISTINCT ON (query_id, relative_id, component) * FROM best WHERE confirmed AND found ORDER BY query_id, relative_id, component, parent
 )
 SELECT $run_id, 'ancestor', 'confirmed', query_id, component, relative_id, relative_component, parent,
-       CASE direction WHEN 'aside' THEN 'declared and related, though by its weights a sibling or a descendant: ' ELSE '' END || reason
+       CASE WHEN direction IN ('descendant', 'sibling') THEN 'declared and related, though a ' || direction || ' by '
+           || direction_by || ': ' ELSE '' END || reason
 FROM declarations
 UNION ALL
 SELECT $run_id, 'declaration', CASE WHEN not_comparable IS NULL THEN 'contradicted' ELSE 'not_comparable' END,

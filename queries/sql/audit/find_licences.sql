@@ -1,4 +1,5 @@
--- Along which found edges of run $run_id (ancestors and duplicates) is the child's licence more permissive than the other's?
+-- Along which edges of run $run_id is the child's licence more permissive than the other's? Edges are ancestors that are told
+-- or declared, and duplicates of which the release dates say which came first: never a pair of unknown direction.
 -- A licence that the table `licence` does not judge, or that a card does not state, is said to be not judged.
 INSERT INTO audit_finding
 WITH edges AS (
@@ -6,7 +7,11 @@ WITH edges AS (
     FROM audit_finding AS f
     JOIN audit_model AS c ON c.run_id = f.run_id AND c.id = f.query_id
     JOIN audit_model AS a ON a.run_id = f.run_id AND a.id = f.relative_id
-    WHERE f.run_id = $run_id AND f.kind IN ('ancestor', 'duplicate')
+    LEFT JOIN model AS later ON later.model_id = f.query_id
+    LEFT JOIN model AS earlier ON earlier.model_id = f.relative_id
+    WHERE f.run_id = $run_id
+      AND ((f.kind = 'ancestor' AND f.status != 'direction_unknown')
+        OR (f.kind = 'duplicate' AND earlier.released_at < later.released_at))
     ORDER BY f.query_id, f.relative_id, f.kind, f.component
 ), judged AS (
     SELECT e.*, m.permissiveness AS my_rank, t.permissiveness AS their_rank,

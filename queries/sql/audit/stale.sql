@@ -16,5 +16,6 @@ WHERE EXISTS (FROM audit_candidate AS c WHERE c.query_id = t.query_id AND c.comp
          AND ((p.origin IS NOT NULL AND NOT list_contains($against::UINTEGER[], p.relative_id))
            OR (p.log10_p_positions + earlier <= $significant) != (p.log10_p_positions + now <= $significant)
            OR (p.log10_p_gram + earlier <= $significant) != (p.log10_p_gram + now <= $significant)
-           OR (p.log10_p_minhash + earlier <= $significant) != (p.log10_p_minhash + now <= $significant))
+           OR (p.log10_p_minhash + earlier <= $significant) != (p.log10_p_minhash + now <= $significant)
+           OR (p.log10_p_activations + earlier <= $significant) != (p.log10_p_activations + now <= $significant))
    );

@@ -31,20 +31,28 @@ def ancestors(
     k: Annotated[
         int,
         typer.Option(
-            "-k", metavar="N", min=1, help="Rows for each component (language, vision, ...), strangers included."
+            "-k", metavar="N", min=1, help="Rows for each component (language, vision, ...), unrelated ones included."
         ),
     ] = 10,
+    assume_newest: Annotated[
+        bool,
+        typer.Option(
+            "--assume-newest", help="Assume that nothing registered was made after the model; answers say so."
+        ),
+    ] = False,
     blocks: Annotated[bool, typer.Option("--blocks", help="Also show which layer, or expert, matches which.")] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Rank the likely ancestors of a model.
 
     E-value: how many unrelated models of this registry would look as related by chance; 0.001 or less is significant.
-    Identity: correlation of matched weights. Coverage: share of the parameters with a significant match. Rank: by
-    distance; those of equal rank cannot be told apart. Declared: what the model card names, never part of the verdict.
+    Identity: correlation of matched weights. Coverage: share of the parameters with a significant match. Rank: what
+    may be the nearest ancestor first; those of equal rank cannot be told apart. Direction: what the relative is to the
+    model, `?` where that cannot be told, with the probability that it is an ancestor. Declared: what the model card
+    names, never part of the verdict.
     """
     with open_registry(context, registry, read_only=True) as opened:
-        found = opened.ancestors(model, k=k)
+        found = opened.ancestors(model, k=k, assume_newest=assume_newest)
     to.write(ancestors_result(found, blocks=blocks))
 
 

@@ -33,6 +33,7 @@ class FailOn(StrEnum):
     """What makes an audit end with exit code 11."""
 
     UNDECLARED = "undeclared"
+    DIRECTION_UNKNOWN = "direction_unknown"
     CONTRADICTED = "contradicted"
     LICENCE = "licence"
 
@@ -103,8 +104,9 @@ def audit(
 ) -> None:
     """Compare every model with all others.
 
-    One row a relation: confirmed (declared and found), undeclared (found, not declared), contradicted (declared, not
-    found) or not comparable; then licence conflicts, duplicates and families. A .parquet, .csv, .json or
+    One row a relation: confirmed (declared and found), undeclared (an ancestor by a direction that is told, not
+    declared), direction unknown (of one lineage, which came first cannot be told), contradicted (declared, not found)
+    or not comparable; then licence conflicts, duplicates and families. A .parquet, .csv, .json or
     .jsonl file holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes what
     is new; one that was ended goes on.
     """
@@ -233,6 +235,7 @@ def _summary(report: AuditReport) -> list[str]:
 
     found = (
         f"{number('ancestor.confirmed')} confirmed, {number('ancestor.undeclared')} undeclared,"
+        f" {number('ancestor.direction_unknown')} of unknown direction,"
         f" {number('declaration.contradicted')} contradicted, {number('declaration.not_comparable')} not comparable,"
         f" {counted(number('licence.conflict'), 'licence conflict')} ({number('licence.not_judged')} not judged),"
         f" {counted(number('duplicate.confirmed', 'duplicate.undeclared'), 'duplicate')},"

@@ -24,26 +24,44 @@ def pair(zoo_registry: Path) -> Iterator[Pair]:
         yield lambda query, candidate: compare(loaded[ids[query]][0], loaded[ids[candidate]][0], len(ids))
 
 
+@pytest.fixture(scope="module")
+def without_neurons(zoo_registry: Path) -> Iterator[Pair]:
+    """Pairs of models of which no activations are kept, as of those that were ingested before there were any."""
+    with Registry(zoo_registry, read_only=True) as registry:
+        ids = {m.name: m.model_id for m in registry.models()}
+        loaded = load_models(registry.connection, list(ids.values()))
+        bare = {model: replace(found[0], activations=()) for model, found in loaded.items()}
+        yield lambda query, candidate: compare(bare[ids[query]], bare[ids[candidate]], len(ids))
+
+
 def with_gains(evidence: PairEvidence, correlation: float) -> PairEvidence:
     return replace(evidence, gains=replace(evidence.gains, correlation=correlation, equal=False))
 
 
-def test_a_long_continued_pretraining_keeps_gains_and_angles(pair: Pair) -> None:
-    origin, reason = origin_of(pair("alder-long", "alder"))
+def test_neurons_tell_a_derivation_and_a_twin_whatever_their_gains_are(pair: Pair) -> None:
+    long, twin = pair("alder-long", "alder"), pair("alder-twin", "alder")
+    assert origin_of(long)[0] == "derivation" and "neurons do the same" in origin_of(long)[1]
+    assert origin_of(twin)[0] == "shared_initialisation" and "no neurons" in origin_of(twin)[1]
+    assert origin_of(with_gains(twin, 1.0)) == origin_of(twin), "gains can be forged"
+    assert origin_of(with_gains(long, 0.0)) == origin_of(long), "and made random"
+
+
+def test_a_long_continued_pretraining_keeps_gains_and_angles(without_neurons: Pair) -> None:
+    origin, reason = origin_of(without_neurons("alder-long", "alder"))
     assert origin == "derivation" and "gains" in reason
 
 
-def test_a_twin_keeps_neither(pair: Pair) -> None:
-    assert origin_of(pair("alder-twin", "alder"))[0] == "shared_initialisation"
+def test_a_twin_keeps_neither(without_neurons: Pair) -> None:
+    assert origin_of(without_neurons("alder-twin", "alder"))[0] == "shared_initialisation"
 
 
-def test_gains_that_agree_do_not_make_a_twin_a_derivative(pair: Pair) -> None:
-    twin = pair("alder-twin", "alder")
+def test_gains_that_agree_do_not_make_a_twin_a_derivative(without_neurons: Pair) -> None:
+    twin = without_neurons("alder-twin", "alder")
     origin, reason = origin_of(with_gains(twin, twin.match.identity))
     assert origin == "undetermined" and "angles between rows" in reason
 
 
-def test_gains_in_between_leave_the_word_to_the_angles(pair: Pair) -> None:
-    twin, long = pair("alder-twin", "alder"), pair("alder-long", "alder")
+def test_gains_in_between_leave_the_word_to_the_angles(without_neurons: Pair) -> None:
+    twin, long = without_neurons("alder-twin", "alder"), without_neurons("alder-long", "alder")
     assert origin_of(with_gains(twin, 0.7 * twin.match.identity))[0] == "shared_initialisation"
     assert origin_of(with_gains(long, 0.7 * long.match.identity))[0] == "undetermined"

@@ -22,7 +22,11 @@ ANCESTOR = [
         "declared",
         "reason",
         "merged_with",
-        "sibling_or_descendant",
+        "direction",
+        "direction_probability",
+        "direction_by",
+        "equal_values",
+        "origin",
         "declared_child",
         "blocks",
         "ancestor_component",
@@ -77,7 +81,7 @@ def test_a_path_that_is_not_registered_is_compared_and_not_kept(run: Run, zoo: P
     document = answer(run, copy, "-k", 2)
     assert document["query"]["source"] == copy.as_uri()
     assert document["query"]["bytes_read"] > 0
-    assert (document["registry_models"], document["verdict"]) == (17, "derived")
+    assert (document["registry_models"], document["verdict"]) == (17, "related")
     assert document["ancestors"][0]["name"] == "alder-long"
     assert document["ancestors"][0]["relation"] == ["identical"]
     assert run("list", "--format", "json").out == before
@@ -105,7 +109,17 @@ def test_the_table_has_one_sentence_and_a_row_for_each_ancestor(run: Run) -> Non
     sentence, titles, _, first, *_ = ran.out.splitlines()
     document = answer(run, "alder-docs", "-k", 16)
     assert sentence == document["components"][0]["sentence"]
-    assert titles.split() == ["rank", "name", "relation", "identity", "coverage", "E-value", "evidence", "declared"]
+    assert titles.split() == [
+        "rank",
+        "name",
+        "relation",
+        "direction",
+        "identity",
+        "coverage",
+        "E-value",
+        "evidence",
+        "declared",
+    ]
     assert first.split()[:2] == ["1", document["ancestors"][0]["name"]]
     assert len(ran.out.splitlines()) == 3 + len(document["ancestors"])
     child = next(line for line in ran.out.splitlines() if " alder-docs-tests " in line)

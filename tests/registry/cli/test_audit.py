@@ -15,7 +15,8 @@ from ..conftest import Run
 DOCUMENT = ["schema_version", "run", "counts", "findings", "families"]
 FINDING = [
     *("kind", "status", "query", "query_source", "component", "relative", "relative_source", "relative_component"),
-    *("declared", "rank", "origin", "direction", "evidence", "log10_evalue", "identity", "coverage", "distance"),
+    *("declared", "rank", "origin", "direction", "direction_probability", "direction_by", "evidence"),
+    *("log10_evalue", "identity", "coverage", "distance"),
     *("relation", "merged_with", "reason", "query_license", "relative_license", "family"),
 ]
 

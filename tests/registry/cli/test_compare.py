@@ -55,7 +55,7 @@ def test_json_holds_everything_and_is_strict(zoo_registry: Path, run: Run) -> No
 
     ran = run("--registry", zoo_registry, "compare", "alder-rotated", "alder", "--format", "json")
     found: dict[str, Any] = json.loads(ran.out, parse_constant=refuse)
-    assert found["schema_version"] == 2 and found["verdict"] == "derived" and found["trusted"] is True
+    assert found["schema_version"] == 2 and found["verdict"] == "related" and found["trusted"] is True
     assert found["tokenizer"]["same_id"] == 1.0 and found["full"] is None
     assert set(found) >= {"models", "controls", "corrected_for", "trust", "sentence", "notes", "map", "architecture"}
     part = found["components"][0]
@@ -86,7 +86,7 @@ def test_a_missing_source_leaves_what_the_registry_keeps(zoo: Path, tmp_path: Pa
     assert found.models[1].note is not None and "cannot be opened" in found.models[1].note
     assert found.models[2].note is not None and "has changed since it was registered" in found.models[2].note
     part = found.components[0]
-    assert found.verdict == "derived" and found.trusted
+    assert found.verdict == "related" and found.trusted
     assert {h.values for h in part.heatmaps if "B" in h.pair} == {"kept values"}
     q = next(row for row in part.summary if row.role == "q" and row.pair == "A-B")
     assert (q.values, q.metrics.values) == ("kept values", 6 * 256) and q.metrics.centred_cosine > 0.99

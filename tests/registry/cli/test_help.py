@@ -16,7 +16,7 @@ from ..conftest import COMMAND, Run
 
 COMMANDS = (
     *("ingest", "watch", "ancestors", "compare", "audit", "list", "show", "remove"),
-    *("sql", "export", "import", "demo"),
+    *("mark", "sql", "export", "import", "demo"),
 )
 PRINTING = COMMANDS
 README = Path(__file__).parents[3] / "README.md"

@@ -50,7 +50,7 @@ def test_every_run_ingests_what_is_new_and_names_its_top_ancestor(hub: HubServer
     ran, found = watch(hub)
     assert list(found) == ["hf://org/child"]
     (row,) = found.values()
-    assert (row["status"], row["ancestor"], row["verdict"]) == ("ingested", "org/alder", "derived")
+    assert (row["status"], row["ancestor"], row["verdict"]) == ("ingested", "org/alder", "related")
     assert row["relation"] == ["finetuned"]
     assert row["log10_evalue"] < -3
     hub.add("org/next", zoo / "alder-docs", info=made(4))

@@ -49,7 +49,7 @@ def test_copies_and_the_continuation_are_found_and_strangers_of_the_same_data_ar
         (answer,) = registry.ancestors("run", k=20).components
         strangers = registry.ancestors("stranger0", k=20)
     rows = {a.name: a for a in answer.ancestors}
-    assert answer.component == "adapter" and answer.verdict == "derived"
+    assert answer.component == "adapter" and answer.verdict == "related"
     assert set(rows) & {"base", "deep", "wide"} == set()
     assert rows["kohya"].relation == ("identical",) and rows["upload"].relation == ("numeric_copy",)
     assert rows["continued"].log10_evalue < -3 and "lora_B" in rows["continued"].reason

@@ -64,4 +64,4 @@ def test_ancestors_answers_while_models_are_read(tmp_path: Path, zoo_registry: P
         assert process.poll() is None
         process.kill()
     assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["verdict"] == "derived"
+    assert json.loads(ran.stdout)["verdict"] == "related"
