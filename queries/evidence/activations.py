@@ -39,6 +39,8 @@ A few neurons are alike in any two models (a digit, a letter), more at the same 
 _SHAPE = np.clip(1 + 75 * (0.5 - THRESHOLDS), 1, 10)
 """The largest shape of the negative binomial: 1, a geometric tail, where universal neurons decide. On the same data."""
 _FEW_MISMATCHED = 2
+_DECIMALS = 5
+"""Of mean cosines: sums of float32 products differ from the seventh on, by how many threads add them."""
 _UNDERFLOW = -650.0
 """Natural logarithm below which tails are no floats any more (the smallest is -708)."""
 _FAMILY = {"gate": "neurons", "up": "neurons", "router": "experts"}
@@ -123,7 +125,8 @@ def _similarity(found: _Compared) -> Matrix:
     """The mean cosine of the pairs above the threshold that says most."""
     at = found.threshold[:, :, None]
     counts, cosines = (np.take_along_axis(a, at, axis=2)[:, :, 0] for a in (found.counts, found.cosines))
-    return np.where(counts > 0, cosines / np.maximum(counts, 1), 0.0)
+    means = np.where(counts > 0, cosines / np.maximum(counts, 1), 0.0)
+    return np.round(means, _DECIMALS)
 
 
 def _compared(query: Component, candidate: Component) -> list[_Compared]:

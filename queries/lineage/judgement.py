@@ -73,7 +73,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     copies = _copies(relatives, kin)
     orders = [order_by_marks(r.evidence) for r in relatives]
     merged = kin.parents.get(kin.query, ())
-    if any(claims.later(relatives[i].model_id) or i in copies for i in merged):
+    if any(claims.later(relatives[i].model_id) or i in copies or orders[i][0] == "candidate_later" for i in merged):
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
     toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])

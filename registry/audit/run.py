@@ -151,13 +151,12 @@ def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: Audit
     began = time.monotonic()
     processes = 1 if total < _FEW_PAIRS else options.jobs or os.cpu_count() or 1
     engine = options.engine or (Processes(processes) if processes > 1 else Here())
+    columns = [name for (name,) in connection.execute(statement("audit/pair_columns")).fetchall()]
     coming = (loaded(connection, scope, batch, declared) for batch in batches)
     for batch, answers in engine.map(evaluate, coming):
         with transaction(connection):
             connection.from_arrow(answers.queries).insert_into("audit_query")
-            connection.register("computed_pairs", answers.pairs)
-            connection.execute(statement("audit/add_pairs"))
-            connection.unregister("computed_pairs")
+            connection.from_arrow(answers.pairs.select(columns)).insert_into("audit_pair")
         done += sum(len(task.candidates) for task in batch.tasks)
         advance("pairs", done, total)
     _log.info("run %d: %d pairs in %d batches, %.1f s", scope.run_id, total, len(batches), time.monotonic() - began)

@@ -257,7 +257,7 @@ def test_a_path_is_compared_without_being_kept(zoo: Path, zoo_registry: Path, tm
         report = opened.ancestors(copy, k=3)
         assert report.registry_models == len(opened.models())
     (answer,) = report.components
-    assert (report.name, report.verdict) == ("unknown", "derived")
+    assert (report.name, report.verdict) == ("unknown", "related")
     assert (answer.ancestors[0].name, answer.ancestors[0].relation) == ("alder-docs", ("identical",))
     assert zoo_registry.read_bytes() == before
 
