@@ -15,6 +15,9 @@ from ..relation.flags import equal_values
 from ..statistics.pvalues import LOG10
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
 
+_EVEN = 0.5
+"""Probability above which the query is the copy, below which the relative is."""
+
 
 def judged(
     component: Component,
@@ -99,8 +102,13 @@ def _related(derived: Sequence[Ranked]) -> str:
     others = len(derived) - 1
     if "identical" in first.flags:
         return f"identical to {name}{_and_more(others)}; which came first weights cannot tell"
-    if first.direction.kind == "copy":
+    if first.direction.kind == "copy" and first.direction.probability < _EVEN:
         return f"{name}{_and_more(others)} is a rounded copy of it: {relation.reason}"
+    if first.direction.kind == "copy":
+        return (
+            f"a rounded copy of {name}{_and_more(others)}, or of what differs from it by less than the rounding does:"
+            f" {relation.reason}"
+        )
     text = f"of one lineage with {name}{_and_more(others)}: {relation.reason}; "
     if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
         kinds = sorted({r.direction.kind for r in derived})

