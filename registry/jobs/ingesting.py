@@ -161,7 +161,7 @@ class Batch:
     def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if isinstance(read, Read):
-            kept = _attempted(read.spec, time.monotonic() - read.seconds, lambda: self._written(read))
+            kept = _attempted(read.spec, time.monotonic() - read.seconds, partial(self._written, read))
             if not isinstance(kept, Skipped | Failed):
                 return kept
             read = kept
