@@ -115,7 +115,7 @@ def test_lines_of_a_vocabulary_are_counted_before_they_are_cut() -> None:
 
 
 def plain(name: str, *shape: int, dtype: str = "F32") -> LogicalTensor:
-    columns = shape[1] if len(shape) > 1 else shape[0]
+    columns = shape[-1]
     return LogicalTensor(name, dtype, shape, RowMajor("f", 0, dtype, columns))
 
 
