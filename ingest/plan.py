@@ -25,7 +25,7 @@ ROUTED_EXPERTS = 4
 """Routed experts that are read, and tested whole, of a layer: those of the lowest numbers, which pruning and upcycling
 keep most often."""
 BATCH_BYTES = 16 << 20
-"""Of a batch, as stored or as the float32 that they are decoded to, whichever is more."""
+"""Of a batch, as stored or as two bytes a value, whichever is more. It ends with a layer; in one at twice of that."""
 BEYOND_BUDGET = "its layer is beyond the budget"
 """How the reason begins of what a budget leaves out."""
 _TENSOR_LIMIT = 64 << 20  # bytes of one tensor's planned rows; 16 rows of the widest published matrix are below 4 MB
@@ -182,7 +182,7 @@ def _rows(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> tuple[tuple[
 
 
 def _batches(planned: Sequence[PlannedTensor]) -> Iterable[tuple[PlannedTensor, ...]]:
-    """Layer by layer until a batch is large enough, within a layer too; vectors of a layer before its matrices."""
+    """Whole layers until a batch is large enough, parts of large ones; vectors of a layer before its matrices."""
     layers: dict[tuple[str, int], list[PlannedTensor]] = defaultdict(list)
     for one in planned:
         layers[_layer(one)].append(one)
@@ -192,8 +192,8 @@ def _batches(planned: Sequence[PlannedTensor]) -> Iterable[tuple[PlannedTensor, 
         tensors.sort(key=lambda t: len(t.named.tensor.shape) > 1)
         for one in tensors:
             batch.append(one)
-            size += max(one.bytes, 4 * one.values)
-            if size >= BATCH_BYTES:
+            size += max(one.bytes, 2 * one.values)
+            if size >= (BATCH_BYTES if one is tensors[-1] else 2 * BATCH_BYTES):
                 yield tuple(batch)
                 batch, size = [], 0
     if batch:
