@@ -41,7 +41,7 @@ ROWS_A_LAYER = 608
 MOST_EXPERTS = 256
 _FEWEST = 8
 """Rows that a matrix must have: fewer vectors are no population."""
-_TENSOR_LIMIT = 32 << 20  # bytes; 512 rows of float32 of the widest published model are below
+_TENSOR_LIMIT = 64 << 20  # bytes as float32; 512 rows of the widest published model take half of that
 _NEURON_ROLES = ("gate", "up")
 
 Gain = Callable[[NamedTensor], NDArray[np.float32] | None]
@@ -132,7 +132,7 @@ def _plan_component(
     order = np.argsort(ids, kind="stable")
     rows = tuple(int(i) for i in ids[order])
     read = PlannedTensor(embedding, rows, tuple(embedding.tensor.storage.ranges(rows)))
-    if not matrices or read.bytes > _TENSOR_LIMIT:
+    if not matrices or max(read.bytes, 4 * read.values) > _TENSOR_LIMIT:
         return None
     return ActivationPlan(read, present[order], tuple(matrices), _has_layer_norms(named))
 
@@ -166,6 +166,8 @@ def _rows(item: NamedTensor, most: int, width: int) -> PlannedTensor | None:
     """The leading rows of a matrix of that width, None where it has too few or they take too many bytes."""
     count = min(most, item.tensor.matrix[0])
     if item.tensor.matrix[1] != width or count < _FEWEST:
+        return None
+    if 4 * count * width > _TENSOR_LIMIT:
         return None
     rows = tuple(range(count))
     planned = PlannedTensor(item, rows, tuple(item.tensor.storage.ranges(rows)))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .activations import NO_ACTIVATIONS, Activations, plan_activations, read_activations
 from .adapters.adapter import LEAST_RANK, Adapter
+from .budget import model_budget
 from .checkpoint import open_checkpoint
 from .fingerprint import (
     TensorFingerprint,
@@ -103,6 +104,13 @@ def fingerprint_model(
     `seen` is handed every block that is read, with the number of its tensor in the fingerprint.
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
+    with model_budget():
+        return _fingerprint_model(source, budget, seen)
+
+
+def _fingerprint_model(
+    source: Source, budget: int | None, seen: Callable[[int, Block], None] | None
+) -> ModelFingerprint:
     began = time.monotonic()
     metered = MeteredSource(source)
     found = open_checkpoint(metered)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .budget import TENSOR_VALUES, TENSORS_READ, VALUES, beyond, charge
 from .fingerprint.factors import factor_rows
 from .metadata.tokenizer import Vocabulary
 from .names.naming import ADAPTER, EXACT, NamedTensor
@@ -24,6 +25,7 @@ ROUTED_EXPERTS = 4
 """Routed experts that are read, and tested whole, of a layer: those of the lowest numbers, which pruning and upcycling
 keep most often."""
 BATCH_BYTES = 16 << 20
+"""Of a batch, as stored or as two bytes a value, whichever is more. It ends with a layer; in one at twice of that."""
 BEYOND_BUDGET = "its layer is beyond the budget"
 """How the reason begins of what a budget leaves out."""
 _TENSOR_LIMIT = 64 << 20  # bytes of one tensor's planned rows; 16 rows of the widest published matrix are below 4 MB
@@ -44,10 +46,15 @@ class PlannedTensor:
         """Bytes of its ranges."""
         return sum(r.length for r in self.ranges)
 
+    @property
+    def values(self) -> int:
+        """Decoded values of its rows."""
+        return len(self.rows) * self.named.tensor.matrix[1]
+
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """Batches of tensors to read one after another; a layer's norms are in its own batch, before its matrices."""
+    """Batches of tensors to read one after another; a layer's norms come before its matrices."""
 
     batches: tuple[tuple[PlannedTensor, ...], ...]
     skipped: tuple[SkippedTensor, ...]
@@ -78,7 +85,12 @@ def plan_reading(
     planned: list[PlannedTensor] = []
     skipped: list[SkippedTensor] = []
     for item in _thin_experts(named):
-        one = _plan_tensor(item, vocabulary, tied)
+        rows, keys = _rows(item, vocabulary, tied)
+        values = len(rows) * item.tensor.matrix[1]
+        if reason := beyond(TENSOR_VALUES, values):
+            skipped.append(_left_out(item, reason))
+            continue
+        one = PlannedTensor(item, rows, tuple(item.tensor.storage.ranges(rows)) if rows else (), keys)
         if one.bytes > _TENSOR_LIMIT:
             reason = f"{len(one.rows)} of its rows take {one.bytes} bytes, the limit is {_TENSOR_LIMIT}"
             skipped.append(_left_out(item, reason))
@@ -87,6 +99,8 @@ def plan_reading(
     if budget is not None and sum(t.bytes for t in planned) > budget:
         planned, left_out = _thin_layers(planned, budget)
         skipped += left_out
+    charge(TENSORS_READ, sum(1 for t in planned if t.rows), "reading")
+    charge(VALUES, sum(t.values for t in planned), "reading")
     plan = ReadPlan(tuple(_batches(planned)), tuple(skipped))
     _log.debug(
         "%d bytes of %d of %d tensors in %d batches, %d left out",
@@ -152,21 +166,23 @@ def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
     return kept
 
 
-def _plan_tensor(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> PlannedTensor:
+def _rows(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> tuple[tuple[int, ...], NDArray[np.uint64] | None]:
+    """Which rows of a tensor are read, and the hashes of their tokens where they are those of an embedding."""
     tensor, place = item.tensor, item.place
     factor = place.component == ADAPTER and place.slot != EXACT
     leading = factor_rows(place.slot, tensor.matrix) if factor else LEADING_ROWS
-    rows, keys = tuple(range(min(leading, tensor.matrix[0]))), None
+    rows: tuple[int, ...] = tuple(range(min(leading, tensor.matrix[0])))
+    keys = None
     if tensor.parameters == 0 or place.slot in _CONTEXT_ONLY or (place.role == "head" and tied):
         rows = ()
     elif place.role in {"embed", "head"}:
         ids, keys = vocabulary.lowest(TOKEN_ROWS, tensor.matrix[0])
         rows = tuple(int(i) for i in ids)
-    return PlannedTensor(item, rows, tuple(tensor.storage.ranges(rows)) if rows else (), keys)
+    return rows, keys
 
 
 def _batches(planned: Sequence[PlannedTensor]) -> Iterable[tuple[PlannedTensor, ...]]:
-    """Whole layers together until a batch is large enough, vectors of a layer before its matrices."""
+    """Whole layers until a batch is large enough, parts of large ones; vectors of a layer before its matrices."""
     layers: dict[tuple[str, int], list[PlannedTensor]] = defaultdict(list)
     for one in planned:
         layers[_layer(one)].append(one)
@@ -174,10 +190,11 @@ def _batches(planned: Sequence[PlannedTensor]) -> Iterable[tuple[PlannedTensor, 
     size = 0
     for _, tensors in sorted(layers.items()):
         tensors.sort(key=lambda t: len(t.named.tensor.shape) > 1)
-        batch += tensors
-        size += sum(t.bytes for t in tensors)
-        if size >= BATCH_BYTES:
-            yield tuple(batch)
-            batch, size = [], 0
+        for one in tensors:
+            batch.append(one)
+            size += max(one.bytes, 2 * one.values)
+            if size >= (BATCH_BYTES if one is tensors[-1] else 2 * BATCH_BYTES):
+                yield tuple(batch)
+                batch, size = [], 0
     if batch:
         yield tuple(batch)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = {
     "ingest": (
-        *("errors", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters"),
+        *("errors", "budget", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters"),
         *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "whole_model"),
         "model_folders",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 
 from ..errors import ForebearError, FormatError, SourceError
@@ -153,7 +154,8 @@ def _read_files(source: Source, files: Sequence[str], form: Format) -> list[Cont
         return [_read_file(source, file, form) for file in files]
     pool = ThreadPoolExecutor(min(len(files), source.connections), "header")
     try:
-        return list(pool.map(lambda file: _read_file(source, file, form), files))
+        contexts = [copy_context() for _ in files]  # what the headers cost counts together
+        return list(pool.map(lambda context, file: context.run(_read_file, source, file, form), contexts, files))
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any
 
+from ..budget import PICKLE_ITEMS, require
 from ..errors import FormatError
 from .pickle_records import CALLS, NAME_LIMIT, Global, Inert, OpaqueTensor, PersistentId, TensorRecord, is_key
 
@@ -157,8 +158,7 @@ class _Machine:
             self.make(Inert(function, arguments))
             return
         self.handled += len(arguments) + sum(len(a) for a in arguments if isinstance(a, tuple | list | dict))
-        if self.handled > 8 * OPCODE_LIMIT:
-            raise FormatError(f"{self.where}: a pickle that hands the same values to its calls again and again")
+        require(PICKLE_ITEMS, self.handled, self.where)
         self.push(known(*arguments))
 
     def call_by_name(self) -> None:

@@ -12,6 +12,7 @@ import math
 import struct
 from typing import Any
 
+from ..budget import TENSORS, charge, require_json
 from ..errors import FormatError
 from ..storage.dtypes import BITS, UNDECODABLE, nbytes
 from ..storage.logical import LogicalTensor, RowMajor
@@ -36,6 +37,7 @@ def read_safetensors(reader: Reader, file: str) -> Contents:
     overlap, leave holes, disagree with shape x dtype, or end elsewhere than the file.
     """
     header, start = _read_header(reader, file)
+    charge(TENSORS, len(header), file)
     tensors: list[LogicalTensor] = []
     skipped: list[SkippedTensor] = []
     spans: list[tuple[int, int, str]] = []
@@ -69,6 +71,7 @@ def _read_header(reader: Reader, file: str) -> tuple[dict[str, Any], int]:
     text = first[8 : 8 + length]
     if len(text) < length:
         text += reader.read(8 + len(text), length - len(text))
+    require_json(text, f"{file}: its header")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=lambda pairs: _no_duplicates(pairs, file))
     except (ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import FormatError
@@ -109,7 +109,7 @@ def find_weights(found: object) -> Weights:
             return Weights(others, skipped)
         walks = {key: w for key, value in children.items() if (w := _walk(value, left)).tensors or w.beside}
         skipped += [_training(str(key), walks.pop(key)) for key in list(walks) if _is_training(key, children[key])]
-        direct = [key for key in walks if _record(children[key]) is not None]
+        direct = {key: None for key in walks if _record(children[key]) is not None}
         inner = _wrapped(walks, direct, beside=len(children) > 1)
         if inner is None:
             return _collected(walks, others, skipped)
@@ -120,7 +120,7 @@ def find_weights(found: object) -> Weights:
     return _collected({"": _walk(level, left)}, others, skipped)
 
 
-def _wrapped(walks: dict[object, _Walk], direct: Sequence[object], *, beside: bool) -> object | None:
+def _wrapped(walks: dict[object, _Walk], direct: Mapping[object, None], *, beside: bool) -> object | None:
     """The key below which the weights stand; None where this is the level of the weights themselves."""
     branches = [key for key in walks if key not in direct]
     inner: object | None = next((key for key in WRAPPERS if key in branches), None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..budget import STORAGE_KEY, require
 from ..errors import FormatError
 from ..storage.reader import Reader
 from ..text import printable
@@ -90,6 +91,7 @@ def _key(record: TensorRecord | OpaqueTensor, folder: str, entries: Mapping[str,
         return ""
     place = record.storage.value
     if isinstance(place, tuple) and len(place) >= 5 and place[0] == "storage" and isinstance(place[2], str):
+        require(STORAGE_KEY, len(place[2]), file)
         name = f"{folder}{place[2]}"
         if name in entries:
             return name

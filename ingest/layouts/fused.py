@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ..budget import TENSORS, charge
 from ..metadata.card import text_config
 from ..names.architectures import ALTERNATING_GATE_UP, FUSED_GATE_UP, FUSED_QKV, RENAMED, STACKED_EXPERTS, TRANSPOSED
 from ..storage.logical import LogicalTensor, Storage
@@ -209,6 +210,7 @@ class _Stacks:
         if is_turned and tensor.name not in self._affordable:
             self.skipped.append(too_scattered(tensor))
             return []
+        charge(TENSORS, tensor.shape[0] * (2 if what == "gate_up" else 1), printable(tensor.name, 80))
         parts = [part for e in range(tensor.shape[0]) for part in self._expert(tensor, e, found, what, is_turned)]
         return parts or [tensor]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..budget import TOKENS, require
 from ..errors import FormatError
 
 _CONTROL, _UNKNOWN = 3, 2
@@ -31,6 +32,7 @@ def pieces(data: bytes, where: str) -> tuple[list[str], frozenset[str]]:
             elif inner == 3 and isinstance(part, int):
                 kind = part
         found.append(text)
+        require(TOKENS, len(found), where)
         if kind in (_CONTROL, _UNKNOWN):
             specials.add(text)
     return found, frozenset(specials)

@@ -6,7 +6,7 @@ token. `tokenizer_files` reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -36,11 +36,18 @@ class Tokenizer:
     def vocabulary(self) -> Vocabulary:
         """The tokens that text can be made of, under the hash of their bytes."""
         spelling = self.spelling()
-        plain = [(i, spelling(t)) for t, i in self.tokens.items() if t not in self.specials]
-        plain = [(i, text) for i, text in plain if text]
-        keys = hash_bytes(text for _, text in plain)
-        order = np.lexsort((np.array([i for i, _ in plain], np.int64), keys))
-        return Vocabulary(np.array([i for i, _ in plain], np.int64)[order], keys[order])
+        plain: list[int] = []
+
+        def spelled() -> Iterator[bytes]:  # one text at a time: a list of them takes 150 MB for a million tokens
+            for token, number in self.tokens.items():
+                if token not in self.specials and (text := spelling(token)):
+                    plain.append(number)
+                    yield text
+
+        keys = hash_bytes(spelled())
+        ids = np.array(plain, np.int64)
+        order = np.lexsort((ids, keys))
+        return Vocabulary(ids[order], keys[order])
 
     def fingerprint(self, vocabulary: Vocabulary | None = None) -> TokenizerFingerprint:
         """MinHashes of the token set and of the merge list, and what else identifies the tokenizer.

@@ -18,6 +18,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
+from ..budget import TOKENS, require
 from ..errors import FormatError
 from ..sources.source import Source, read_small
 from . import sentencepiece
@@ -25,7 +26,6 @@ from .tokenizer import Tokenizer, byte_spelling
 
 LIMIT = 128 << 20
 """Bytes of a tokenizer file; the largest published ones are below 40 MB."""
-_MOST_TOKENS = 4_000_000
 _TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d{1,9}")
 _FAIRSEQ = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 _CAMEMBERT = {"<s>NOTUSED": 0, "<pad>": 1, "</s>NOTUSED": 2, "<unk>": 3, "<unk>NOTUSED": 4}
@@ -69,14 +69,16 @@ def _from_tokenizer_json(document: object, source: Source) -> Tokenizer:
 
 def _tokens(vocab: object, source: Source, file: str) -> dict[str, int]:
     """BPE and WordPiece map text to id, Unigram lists [text, score]."""
+    if isinstance(vocab, list | Mapping):
+        require(TOKENS, len(vocab), f"{source.uri}: {file}")
     if isinstance(vocab, list):
         vocab = {
             entry[0]: i
             for i, entry in enumerate(vocab)
             if isinstance(entry, list) and entry and isinstance(entry[0], str)
         }
-    if not isinstance(vocab, Mapping) or len(vocab) > _MOST_TOKENS:
-        raise FormatError(f"{source.uri}: {file} has no vocabulary of at most {_MOST_TOKENS} tokens")
+    if not isinstance(vocab, Mapping):
+        raise FormatError(f"{source.uri}: {file} has no vocabulary")
     if not all(isinstance(t, str) and type(i) is int and abs(i) < 1 << 40 for t, i in vocab.items()):
         raise FormatError(f"{source.uri}: the vocabulary of {file} does not map texts to ids")
     return dict(vocab)
@@ -141,8 +143,9 @@ def _tekken(data: bytes, source: Source, file: str) -> Tokenizer:
         or not 0 <= special <= size
     ):
         raise FormatError(f"{source.uri}: {file} is not a tekken.json; remove or repair it")
+    require(TOKENS, min(size - special, len(vocabulary)), f"{source.uri}: {file}")
     tokens: dict[str, int] = {}
-    for entry in vocabulary[: min(size - special, _MOST_TOKENS)]:
+    for entry in vocabulary[: size - special]:
         spelled, rank = (_get(entry, key) for key in ("token_bytes", "rank"))
         if not isinstance(spelled, str) or type(rank) is not int or not 0 <= rank < size:
             raise FormatError(f"{source.uri}: the vocabulary of {file} does not map texts to ids")
@@ -162,9 +165,8 @@ def _get(document: object, key: str) -> object:
 
 def _tiktoken(data: bytes, source: Source, file: str) -> Tokenizer:
     """Tiktoken's text: a token in base64 and its rank, which is its id, on every line."""
+    require(TOKENS, data.count(b"\n"), f"{source.uri}: {file}")
     lines = data.split(b"\n")
-    if len(lines) > _MOST_TOKENS:
-        raise FormatError(f"{source.uri}: {file} has no vocabulary of at most {_MOST_TOKENS} tokens")
     tokens: dict[str, int] = {}
     for line in lines:
         if not (line := line.rstrip(b"\r")):
@@ -187,18 +189,19 @@ def _vocab_json(data: bytes, source: Source, file: str) -> Tokenizer:
     """vocab.json beside merges.txt; OpenAI called the same encoder.json and vocab.bpe."""
     tokens = _tokens(_json(data, source, file), source, file)
     merges = "merges.txt" if file == "vocab.json" else "vocab.bpe"
-    lines = _lines(read_small(source, merges, LIMIT) or b"")
+    lines = _lines(read_small(source, merges, LIMIT) or b"", f"{source.uri}: {merges}")
     return Tokenizer("BPE", tokens, _merges([line for line in lines if not line.startswith("#version")]))
 
 
 def _vocab_txt(data: bytes, source: Source, file: str) -> Tokenizer:
-    lines = _lines(data)
+    lines = _lines(data, f"{source.uri}: {file}")
     specials = frozenset(t for t in lines[:2000] if t.startswith("[") and t.endswith("]") and len(t) > 2)
     return Tokenizer("WordPiece", {t: i for i, t in enumerate(lines)}, (), specials)
 
 
-def _lines(data: bytes) -> list[str]:
+def _lines(data: bytes, where: str) -> list[str]:
     """Lines end with a line feed and with nothing else: vocabularies hold U+2028 and its like as tokens."""
+    require(TOKENS, data.count(b"\n"), where)
     lines = [line.removesuffix("\r") for line in data.decode("utf-8", "replace").split("\n")]
     return lines[:-1] if lines and not lines[-1] else lines
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ..budget import require_json
 from ..errors import FormatError, SourceError
 from ..storage.reader import Reader
 from .lfs import lfs_pointer
@@ -86,7 +87,8 @@ class Source(Protocol):
 def read_small(source: Source, path: str, limit: int) -> bytes | None:
     """The whole of a small file, None when the source has no such file.
 
-    Raises FormatError when it is over `limit` bytes, and for the pointer that Git LFS leaves in a file's place.
+    Raises FormatError when it is over `limit` bytes, when it is JSON of too many objects, and for the pointer that Git
+    LFS leaves in a file's place.
     """
     if path not in source.files:
         return None
@@ -99,6 +101,8 @@ def read_small(source: Source, path: str, limit: int) -> bytes | None:
         reader.close()
     if pointer := lfs_pointer(data):
         raise FormatError(f"{source.uri}: {path}: {pointer}")
+    if path.endswith(".json"):
+        require_json(data, f"{source.uri}: {path}")
     return data
 
 

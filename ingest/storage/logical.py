@@ -80,6 +80,8 @@ class RowMajor:
 
 def runs(rows: Sequence[int]) -> list[tuple[int, int]]:
     """Runs (first, count) of neighbouring numbers in an ascending sequence: [3, 4, 5, 9] -> [(3, 3), (9, 1)]."""
+    if isinstance(rows, range) and rows.step == 1:
+        return [(rows.start, len(rows))] if rows else []
     found: list[tuple[int, int]] = []
     for row in rows:
         if found and row == found[-1][0] + found[-1][1]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import duckdb
 
@@ -25,6 +25,7 @@ from ...ingest.errors import ForebearError, RegistryError
 from ...ingest.model import ModelFingerprint, fingerprint_model, is_current, iter_problems
 from ...ingest.sources import Source, is_remote, remote_spec, source_uri
 from ...ingest.sources.source import NothingToRead
+from ...ingest.text import printable
 from ...queries.sql import statement
 from ..store.models import Model, find_source, known_sources, put_model
 from ..store.transactions import committed
@@ -48,6 +49,19 @@ class File(Protocol):
 
     def release(self) -> None:
         """Let go of the file until `connection` is next asked for."""
+
+
+_REGISTRY = (
+    RegistryError,
+    duckdb.ConnectionException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.InterruptException,
+    duckdb.IOException,
+    duckdb.TransactionException,
+)
+"""What a full disk, a lock or a broken file of the registry raises, no source."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +160,16 @@ class Batch:
 
     def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
-        if not isinstance(read, Read):
-            if uri := remote_spec(read.source):
-                note_attempt(self._opened_file(), uri, read.reason)
-            return read
+        if isinstance(read, Read):
+            kept = _attempted(read.spec, time.monotonic() - read.seconds, partial(self._written, read))
+            if not isinstance(kept, Skipped | Failed):
+                return kept
+            read = kept
+        if uri := remote_spec(read.source):
+            note_attempt(self._opened_file(), uri, read.reason)
+        return read
+
+    def _written(self, read: Read) -> Ingested | Unchanged:
         connection = self._opened_file()
         keys = [read.uri, remote_spec(read.spec) or read.uri]
         match read.found:
@@ -202,7 +222,8 @@ def read_spec(
 ) -> Read | Skipped | Failed:
     """Open and fingerprint one source, unless it is `known` as it is now. Runs in a worker: no registry is needed."""
     began = time.monotonic()
-    try:
+
+    def read() -> Read:
         source = opener(spec)
         _log.debug("%s: opened %s in %.2f s", spec, source.uri, time.monotonic() - began)
         try:
@@ -213,14 +234,40 @@ def read_spec(
             return Read(spec, source.uri, same, time.monotonic() - began)
         finally:
             close(source)
+
+    return _attempted(spec, began, read)
+
+
+def _attempted(spec: str, began: float, work: Callable[[], T]) -> T | Skipped | Failed:
+    """What `work` returns for one source, or what became of the source instead: none ends a batch, whatever it raises.
+
+    Raised on is what concerns the registry, which the next source would meet too.
+    """
+    try:
+        return work()
     except NothingToRead as error:
         _log.info("%s: skipped: %s", spec, error)
         return Skipped(spec, str(error), time.monotonic() - began)
-    except RegistryError:
+    except _REGISTRY:
         raise
-    except ForebearError as error:
-        _log.info("%s: failed: %s", spec, error)
-        return Failed(spec, str(error), time.monotonic() - began)
+    except Exception as error:
+        return _failed(spec, error, time.monotonic() - began)
+
+
+def _failed(spec: str, error: Exception, seconds: float) -> Failed:
+    """What one source raised, as its outcome: no source ends a batch, whatever it holds."""
+    if isinstance(error, ForebearError):
+        reason = str(error)
+    elif isinstance(error, MemoryError):
+        reason = "more memory is needed than there is; free some, or read fewer models at once"
+    else:
+        # the text of a stranger's error may be long and hold anything
+        what = printable(f"{type(error).__name__}: {error}", 200)
+        reason = f"a bug of forebear ({what}); please report it with the lines that -vv adds"
+    if not isinstance(error, ForebearError):
+        _log.debug("%s: unexpected", spec, exc_info=error)
+    _log.info("%s: failed: %s", spec, reason)
+    return Failed(spec, reason, seconds)
 
 
 def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -> None:

@@ -1,0 +1,202 @@
+"""Limits on work: what small files could make gigabytes of is refused before it is made, with the way to raise it."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+
+import numpy as np
+import pytest
+
+from forebear.ingest.budget import FACTOR, Limit, charge, json_memory, model_budget, require
+from forebear.ingest.checkpoint import open_checkpoint
+from forebear.ingest.errors import FormatError
+from forebear.ingest.formats.pickle_records import OpaqueTensor
+from forebear.ingest.formats.pickle_subset import read_pickle
+from forebear.ingest.formats.quantised.bitsandbytes import FlatBlocks
+from forebear.ingest.formats.safetensors import read_safetensors
+from forebear.ingest.formats.torch_weights import find_weights
+from forebear.ingest.metadata.tokenizer import Vocabulary
+from forebear.ingest.metadata.tokenizer_files import read_tokenizer
+from forebear.ingest.model import fingerprint_model
+from forebear.ingest.names.naming import name_tensors
+from forebear.ingest.plan import BATCH_BYTES, plan_reading
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor, runs
+
+from ..writers import MemoryReader, MemorySource, file_bytes, model_files, sentencepiece_bytes, words
+from .formats.writers_torch import START, STOP, View, name, number, state, text, tuple_of, zip_bytes
+
+TEN = Limit(10, "things")
+
+
+@contextmanager
+def at_most(megabytes: float) -> Iterator[None]:
+    """The block's own allocations stay below so many megabytes at any moment."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < megabytes * 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_message_says_which_limit_and_which_setting_allows_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FormatError, match=rf"^f: 31 things are over the limit of 10; set {FACTOR}=4 to allow them$"):
+        require(TEN, 31, "f")
+    monkeypatch.setenv(FACTOR, "4")
+    require(TEN, 31, "f")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "much", ""])
+def test_a_setting_that_is_no_factor_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FACTOR, text)
+    with pytest.raises(FormatError, match="is not a number from 1"):
+        require(TEN, 1, "f")
+
+
+def test_charges_of_one_model_add_up_over_threads_and_those_of_two_do_not() -> None:
+    for _ in range(2):
+        with model_budget(), ThreadPoolExecutor(1) as pool:
+            pool.submit(copy_context().run, charge, TEN, 6, "a").result()
+            with pytest.raises(FormatError, match="12 things"):
+                charge(TEN, 6, "b")
+
+
+@pytest.mark.parametrize("one", [b"[],", b'{"":{"":{"":{"":0}}}},'])
+def test_a_header_of_many_objects_is_refused_before_it_is_parsed(one: bytes) -> None:
+    data = file_bytes(b'{"__metadata__":[' + one * (20_000_000 // len(one)) + b"0]}")
+    with at_most(70), pytest.raises(FormatError, match="objects of one JSON document"):
+        read_safetensors(MemoryReader(data), "f")
+
+
+def test_the_estimate_is_hardly_less_than_what_the_objects_of_a_document_take() -> None:
+    documents = [
+        [[]] * 20_000,
+        [{"a": {}}] * 20_000,
+        words(20_000),
+        [[w, -1.5] for w in words(20_000)],
+        ["ab"] * 20_000,
+    ]
+    for document in documents:
+        text = json.dumps(document)
+        tracemalloc.start()
+        kept = json.loads(text)
+        taken = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert kept and taken < 1.05 * json_memory(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("file", "data"),
+    [
+        ("tokenizer.json", json.dumps({"model": {"vocab": words(300)}}).encode()),
+        ("tokenizer.json", json.dumps({"model": {"vocab": [[w, 0] for w in words(300)]}}).encode()),
+        ("vocab.txt", b"a\n" * 300),
+        ("tokenizer.model", sentencepiece_bytes([(w, 1) for w in words(300)])),
+        ("x.tiktoken", b"".join(b"YQ== %d\n" % i for i in range(300))),
+    ],
+)
+def test_a_vocabulary_over_the_limit_is_refused(file: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Limit(200, "tokens")
+    for module in ("tokenizer_files", "sentencepiece"):
+        monkeypatch.setattr(f"forebear.ingest.metadata.{module}.TOKENS", small)
+    with pytest.raises(FormatError, match="tokens are over the limit of 200"):
+        read_tokenizer(MemorySource({file: data}))
+
+
+def test_lines_of_a_vocabulary_are_counted_before_they_are_cut() -> None:
+    source = MemorySource({"vocab.txt": b"\n" * 9_000_000})
+    with at_most(20), pytest.raises(FormatError, match="9000000 tokens"):
+        read_tokenizer(source)
+
+
+def plain(name: str, *shape: int, dtype: str = "F32") -> LogicalTensor:
+    columns = shape[-1]
+    return LogicalTensor(name, dtype, shape, RowMajor("f", 0, dtype, columns))
+
+
+@pytest.mark.parametrize("dtype", ["F4", "F8_E4M3", "F32"])
+def test_rows_are_limited_by_their_values_whatever_they_take_as_stored(dtype: str) -> None:
+    tensors = [plain("model.layers.0.mlp.up_proj.weight", 16, columns, dtype=dtype) for columns in (1 << 19, 1 << 20)]
+    plans = [plan_reading(name_tensors([t], {}), Vocabulary(), {}) for t in tensors]
+    assert [len(p.batches) for p in plans] == [1, 0]
+    assert "decoded values of one tensor are over the limit of 8388608" in plans[1].skipped[0].reason
+
+
+def test_a_layer_is_read_in_several_batches_with_its_norms_first() -> None:
+    at = "model.layers.0"
+    tensors = [plain(f"{at}.mlp.experts.0.w{i}.up_proj.weight", 16, 100_000) for i in range(20)]
+    plan = plan_reading(name_tensors([*tensors, plain(f"{at}.input_layernorm.weight", 64)], {}), Vocabulary(), {})
+    assert len(plan.batches[0][0].named.tensor.shape) == 1
+    assert sum(map(len, plan.batches)) == 21
+    assert max(sum(t.bytes for t in batch) for batch in plan.batches) < 2 * BATCH_BYTES + 4 * 1_600_000
+
+
+def test_a_model_of_more_tensors_than_are_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebear.ingest.plan.TENSORS_READ", Limit(3, "tensors"))
+    tensors = {f"model.layers.{i}.mlp.up_proj.weight": np.ones((4, 4), np.float32) for i in range(4)}
+    with pytest.raises(FormatError, match="4 tensors are over the limit of 3"):
+        fingerprint_model(MemorySource(model_files(tensors)))
+
+
+def test_experts_of_stacks_count_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebear.ingest.layouts.fused.TENSORS", Limit(100, "tensors"))
+    at = "model.layers.0.mlp.experts"
+    tensors = {
+        f"{at}.gate_up_proj": np.ones((64, 4, 2), np.float32),
+        f"{at}.down_proj": np.ones((64, 2, 2), np.float32),
+    }
+    with pytest.raises(FormatError, match="128 tensors are over the limit of 100"):
+        open_checkpoint(MemorySource(model_files(tensors)))
+
+
+def test_headers_of_all_shards_count_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebear.ingest.formats.safetensors.TENSORS", Limit(6, "tensors"))
+    tensors = {f"model.layers.{i}.mlp.up_proj.weight": np.ones((4, 4), np.float32) for i in range(8)}
+    with pytest.raises(FormatError, match="8 tensors are over the limit of 6"):
+        fingerprint_model(MemorySource(model_files(tensors, shards=2), connections=2))
+
+
+def test_the_ranges_of_a_long_row_take_no_walk_over_it() -> None:
+    one = RowMajor("f", 0, "U8", 1)
+    flat = FlatBlocks(one, RowMajor("f", 0, "F32", 1), one, block=1 << 20, columns=1 << 50, nested=None)
+    assert [r.length for r in flat.ranges(range(2))] == [1 << 50, 1 << 31, 64]
+    assert (runs(range(3, 3)), runs(range(3, 9))) == ([], [(3, 6)])
+
+
+def test_a_storage_of_a_long_name_is_refused_before_its_name_is_repeated() -> None:
+    key = "k" * 5000
+    body = state({"a.weight": View(key, "F32", 0, (4, 4), (4, 1))})
+    with pytest.raises(FormatError, match="5000 characters of the name of a storage"):
+        open_checkpoint(MemorySource({"pytorch_model.bin": zip_bytes(START + body + STOP, {key: bytes(64)})}))
+
+
+def test_a_list_that_is_handed_to_calls_again_and_again_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebear.ingest.formats.pickle_subset.PICKLE_ITEMS", Limit(100, "values"))
+    pairs = tuple_of(*(tuple_of(number(i), text("x")) for i in range(60)))
+    call = name("collections", "OrderedDict") + tuple_of(pairs) + b"R"
+    assert read_pickle(START + call + STOP, "f") == dict.fromkeys(range(60), "x")
+    with pytest.raises(FormatError, match="122 values are over the limit of 100"):
+        read_pickle(START + tuple_of(call, call) + STOP, "f")
+
+
+def test_weights_are_told_from_containers_without_a_search_for_each() -> None:
+    compared = 0
+
+    class Counted(str):
+        """A key that counts how often it is compared."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    found = find_weights({Counted(f"w{i}.weight"): OpaqueTensor((1,), "x") for i in range(500)})
+    assert len(found.tensors) == 500 and compared < 50_000
