@@ -136,7 +136,15 @@ def _collected(walks: dict[object, _Walk], others: list[Named], skipped: list[Sk
     for key, walk in walks.items():
         if walk.beside:
             skipped.append(set_aside(str(key), "plain attributes of modules", *_count(walk.beside)))
-    return Weights([(name or "tensor", one) for name, one in _plain(tensors)] + others, skipped)
+    return _of_one_name([(name or "tensor", one) for name, one in _plain(tensors)] + others, skipped)
+
+
+def _of_one_name(tensors: list[Named], skipped: list[SkippedTensor]) -> Weights:
+    """The first tensor of each name; an object may hold a name among its items and again among its attributes."""
+    first: dict[str, Named] = {}
+    again = [(name, one) for name, one in tensors if first.setdefault(name, (name, one))[1] is not one]
+    rows = [set_aside(name, "a second tensor of this name", *_count([(name, one)])) for name, one in again]
+    return Weights(list(first.values()), skipped + rows)
 
 
 def _below(key: str, tensors: list[Named]) -> list[Named]:

@@ -37,7 +37,7 @@ def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
     """Whether significant evidence shows a derivation, and the reason in words."""
     identity, gains = evidence.match.identity, evidence.gains
     if (neurons := _neurons(evidence)) is not None:
-        return _by_neurons(identity, *neurons)
+        return _by_neurons(evidence, *neurons)
     tell = _gains_tell(evidence)
     if np.isnan(gains.correlation) or gains.equal or not tell:
         if identity >= HIGH_IDENTITY:
@@ -78,13 +78,26 @@ def _neurons(evidence: PairEvidence) -> tuple[bool, float] | None:
     return alike, log10_p
 
 
-def _by_neurons(identity: float, alike: bool, log10_p: float) -> tuple[Origin, str]:
-    """The origin by activations, which need no norm gains."""
+def _by_neurons(evidence: PairEvidence, alike: bool, log10_p: float) -> tuple[Origin, str]:
+    """The origin by activations, which need no norm gains.
+
+    Weights averaged from two lineages do no longer what either does; there the gains and the angles of the rows, where
+    both speak for a shared training, outweigh what neurons do.
+    """
+    identity, gains = evidence.match.identity, evidence.gains
     found = f"weights correlate at {identity:.2f}"
     if alike:
         return "derivation", f"{found}, and neurons do the same on the same tokens (p = 1e{log10_p:.0f})"
     if identity >= HIGH_IDENTITY:
         return "derivation", f"{found}, more than separate training leaves, though neurons differ on the same tokens"
+    if not gains.equal and _gains_tell(evidence) and gains.correlation >= TRAINED_TOGETHER * identity:
+        angles = _angles(evidence)
+        if angles > TRAINED_APART * identity:
+            return (
+                "derivation",
+                f"{found}, centred norm gains at {gains.correlation:.2f}, angles between rows at {angles:.2f}, though"
+                " neurons differ on the same tokens",
+            )
     return "shared_initialisation", f"{found}, but no neurons do the same on the same tokens: training was not shared"
 
 

@@ -21,6 +21,7 @@ LARGEST_OF_ROUNDING = 2.5
 """Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""
 _HALF = 0.5 + 2.0**-6
 """Half a step, and what a second rounding of the scale adds."""
+_BITS_OF_FLOAT16 = 10
 _FEWEST_MULTIPLES = 1
 _MOST_MULTIPLES = 160
 """A lattice of one scale a tensor shows where the values are multiples of it, 128 at most for 8 bits."""
@@ -83,11 +84,22 @@ def float_rounding(first: Values, second: Values) -> bool:
     """
     bits = [float_bits(v) for v in (first, second)]
     if bits[0] == bits[1]:
-        return False
+        return any(_rounded(a, b, _BITS_OF_FLOAT16) for a, b in ((first, second), (second, first)) if _as_float16(a, b))
     coarse, fine = (first, second) if bits[0] < bits[1] else (second, first)
+    return _rounded(coarse, fine, min(bits))
+
+
+def _as_float16(coarse: Values, fine: Values) -> bool:
+    """Whether one lies on the lattice of float16's smallest values and the other does not: bfloat16 goes below it."""
+    on = [bool((v == np.rint(np.ldexp(v.astype(np.float64), 24)) * 2.0**-24).all()) for v in (coarse, fine)]
+    return on == [True, False]
+
+
+def _rounded(coarse: Values, fine: Values, bits: int) -> bool:
+    """Whether all values differ by half a step at most, of a float type with so many bits of fraction."""
     _, exponent = np.frexp(np.maximum(np.abs(coarse), np.abs(fine)).astype(np.float64))
-    least = -24 if min(bits) == 10 else -133
-    step = np.ldexp(1.0, np.maximum(exponent - 1 - min(bits), least))
+    least = -24 if bits == _BITS_OF_FLOAT16 else -133
+    step = np.ldexp(1.0, np.maximum(exponent - 1 - bits, least))
     return bool((np.abs(coarse.astype(np.float64) - fine) <= _HALF * step).all())
 
 

@@ -128,7 +128,8 @@ def question(*rows: dict[str, Any], nearest: list[str], verdict: str = "derived"
 
 
 def row(name: str, rank: int, direction: str, truth: str, *, above: bool, near: bool = False) -> dict[str, Any]:
-    facts = {"name": name, "rank": rank, "direction": direction, "truth": truth, "probability": None, "relation": ()}
+    told = 0.97 if direction in {"ancestor", "copy"} else None
+    facts = {"name": name, "rank": rank, "direction": direction, "truth": truth, "probability": told, "relation": ()}
     return facts | {"is_ancestor": above, "stands_for_ancestor": above or near}
 
 

@@ -111,7 +111,8 @@ def test_bits_of_mlx_follow_from_the_shapes_where_settings_have_other_names() ->
 
 def test_codes_that_no_bits_of_mlx_fit_are_skipped_with_their_settings() -> None:
     tensors: dict[str, Raw | Floats] = {"x.weight": raw(np.zeros((4, 7), np.uint32), "U32"),
-               "x.scales": np.ones((4, 4), np.float32), "x.biases": np.ones((4, 4), np.float32)}  # fmt: skip
+               "x.scales": np.ones((4, 4), np.float32), "x.biases": np.ones((4, 4), np.float32),
+               "y.weight": np.ones((4, 4), np.float32)}  # fmt: skip
     made = read(tensors, {"quantization": {"group_size": 16, "bits": 4}})
     (skipped,) = made.skipped
     assert "are not 4 bits in groups of 16" in skipped.reason and skipped.parameters == 4 * 7 * 8
