@@ -195,8 +195,8 @@ def test_a_licence_more_permissive_than_the_ancestors_is_a_conflict(registry: Re
     ):
         license_as(registry, model, licence)
     assert not found(registry.audit(AuditOptions(against="alder")), kind="licence", query="alder-tests"), "not told"
-    registry.mark_root("alder", "https://example.org/alder")
-    report = registry.audit(AuditOptions(against="alder", whole=True))
+    registry.mark_root("alder", source="https://example.org/alder")
+    report = registry.audit(AuditOptions(against="alder"))
     conflicts = found(report, kind="licence", status="conflict")
     assert ("alder-docs", "alder") in names(conflicts)
     assert not {"alder-long", "alder-4bit", "alder-tests", "alder-moe"} & {row["query"] for row in conflicts}
@@ -228,8 +228,11 @@ def test_copies_are_a_list_of_their_own(registry: Registry, zoo: Path, tmp_path:
     rows = {row["query"]: row for row in found(report, kind="duplicate")}
     pairs = {frozenset((name, row["relative"])): row for name, row in rows.items()}  # without dates nobody is older
     upload = pairs[frozenset(("birch", "re-upload"))]
-    assert (upload["status"], upload["reason"]) == ("undeclared", "equal content, identical")
-    assert pairs[frozenset(("first", "second"))]["reason"] == "equal files"
+    assert (upload["status"], upload["reason"]) == (
+        "undeclared",
+        "equal content, identical; which came first is not known",
+    )
+    assert pairs[frozenset(("first", "second"))]["reason"] == "equal files; which came first is not known"
     assert pairs[frozenset(("alder", "alder-4bit"))]["status"] == "confirmed"
     assert len(pairs) == 3
     assert "re-upload" not in {row["query"] for row in found(report, kind="ancestor")}
