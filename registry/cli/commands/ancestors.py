@@ -109,7 +109,12 @@ def relation(ancestor: Ancestor) -> str:
 
 
 def direction(kind: str, probability: float) -> str:
-    """A direction and the probability of being an ancestor: `ancestor 0.99`, `? 0.42` where it is unknown."""
+    """A direction in words: `ancestor 0.99`, `? 0.42` where it is unknown, with the probability of being an ancestor.
+
+    What is told to be a sibling or a descendant is told not to be one: no number says that again.
+    """
+    if kind in {"sibling", "descendant"}:
+        return kind
     return f"{'?' if kind == 'unknown' else kind} {probability:.2f}"
 
 

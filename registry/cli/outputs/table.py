@@ -66,7 +66,7 @@ def _grid(table: Table) -> Grid:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for number, title in enumerate(table.titles):
         side: Literal["left", "right"] = "right" if number in table.right else "left"
         grid.add_column(Text(printable(title, _LONGEST)), justify=side, overflow="fold")
