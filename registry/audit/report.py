@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...ingest.errors import RegistryError
 from ...queries.sql import statement
@@ -69,12 +68,12 @@ class AuditReport:
     @property
     def remaining(self) -> pa.Table:
         """The findings that nobody accepted."""
-        return self.table.filter(pc.is_null(self.table["accepted"]))
+        return self.table.filter(self.table["accepted"].is_null())
 
     @property
     def accepted(self) -> pa.Table:
         """The findings that somebody accepted."""
-        return self.table.filter(pc.is_valid(self.table["accepted"]))
+        return self.table.filter(self.table["accepted"].is_valid())
 
     def counts(self) -> dict[str, int]:
         """How many findings there are that nobody accepted, `kind.status` -> number."""
