@@ -19,7 +19,7 @@ import duckdb
 from ..ingest.errors import RegistryError, SourceError
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from .store.database import Place, open_database, registry_place
-from .store.details import ModelDetails, model_details
+from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, remove_model
 
 if TYPE_CHECKING:
@@ -215,38 +215,65 @@ class Registry:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
 
-    def mark_root(self, model: str | Model, source: str | None) -> Model:
-        """Note somebody's word that a registered model was trained from scratch; None for `source` takes it back.
+    def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
+        """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.
 
-        What is related to a root descends from it: answers that rest on this say that it is a claim, and whose. Raises
-        RegistryError for a name that nothing or too much has.
+        What is related to a root descends from it, or from something between: answers that rest on this say that it is
+        a claim, and whose. It takes the place of an earlier one, and outlasts the model being read again. Raises
+        RegistryError for a name that nothing or too much has, ValueError for a source that says nothing.
         """
         from .store.models import mark_root
 
+        if not source.strip():
+            raise ValueError("a claim needs somebody who makes it: its source is empty")
         found = model if isinstance(model, Model) else self.model(model)
-        mark_root(self.connection, found.model_id, source)
+        mark_root(self.connection, found, source)
         return found
 
+    def unmark_root(self, model: str | Path | Model) -> Model:
+        """Take back what `mark_root` noted; what the list of published base models says of a model stays.
+
+        Raises RegistryError for a name that nothing or too much has.
+        """
+        from .store.models import unmark_root
+
+        found = model if isinstance(model, Model) else self.model(model)
+        unmark_root(self.connection, found)
+        return found
+
+    def root_claims(self, model: str | Path | Model) -> tuple[RootClaim, ...]:
+        """Who says that a registered model was trained from scratch; RegistryError when there is no such model."""
+        return root_claims(self.connection, model if isinstance(model, Model) else self.model(model))
+
     def audit(
-        self, options: AuditOptions | None = None, *, advance: Callable[[str, int, int], None] | None = None
+        self,
+        options: AuditOptions | None = None,
+        *,
+        accept: str | Path | None = None,
+        advance: Callable[[str, int, int], None] | None = None,
     ) -> AuditReport:
         """Every model against all others; what was found is kept as a run. `advance` hears (stage, done, of how many).
 
         A run takes over what still holds of earlier ones, and goes on with one that was ended. The report's `table` has
-        a row a finding, columns as in the view `audit_findings`. Raises RegistryError where no model passes a filter,
-        and for a DuckLake catalogue.
+        a row a finding, columns as in the view `audit_findings`, and `accepted`: why the file of waivers `accept` takes
+        it (see `audit.waivers`), else NULL. Raises RegistryError where no model passes a filter, and for a DuckLake
+        catalogue; FormatError for a file of waivers that cannot be read.
         """
         from .audit.report import audit_report
         from .audit.run import AuditOptions, run_audit
+        from .audit.waivers import accepted, read_waivers
 
+        waivers = read_waivers(Path(accept)) if accept is not None else ()
         run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
-        return audit_report(self.connection, run_id)
+        return accepted(audit_report(self.connection, run_id), waivers)
 
-    def audit_report(self, run_id: int) -> AuditReport:
+    def audit_report(self, run_id: int, *, accept: str | Path | None = None) -> AuditReport:
         """The findings of an earlier run; RegistryError when there is none of that number that finished."""
         from .audit.report import audit_report
+        from .audit.waivers import accepted, read_waivers
 
-        return audit_report(self.connection, run_id)
+        waivers = read_waivers(Path(accept)) if accept is not None else ()
+        return accepted(audit_report(self.connection, run_id), waivers)
 
     def audit_changes(self, earlier: int, later: int) -> AuditChanges:
         """What changed between two runs; RegistryError when one of them is not there or did not finish."""

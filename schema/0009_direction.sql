@@ -6,6 +6,17 @@ UPDATE audit_pair SET direction = 'unknown' WHERE direction IS NOT NULL;
 UPDATE audit_pair SET origin = 'derivation' WHERE origin = 'derived';
 UPDATE audit_pair SET origin = 'undetermined' WHERE origin = 'undecided';
 
+-- By which rules a run was judged; NULL for runs of before directions had probabilities. Answers are taken over from runs of the
+-- same rules alone; older runs stay as they are.
+ALTER TABLE audit_run ADD COLUMN rules UINTEGER;
+
+-- The known roots when a run began: an answer that rests on other claims than today's is not taken over.
+CREATE TABLE audit_root (
+    run_id UINTEGER NOT NULL,
+    id     UINTEGER NOT NULL,      -- the model_id
+    source VARCHAR NOT NULL
+);
+
 -- Models that somebody says were trained from scratch. A claim, never a measurement: answers that rest on it say so.
 CREATE TABLE root_claim (
     model_id   UINTEGER NOT NULL,
@@ -14,7 +25,7 @@ CREATE TABLE root_claim (
 );
 
 -- Published base models that were trained from scratch by their makers' word. A model is one of them by its repository on
--- the Hugging Face Hub, at any revision; copies under other names are not.
+-- the Hugging Face Hub, at any revision, also in the Hub's cache on this machine; copies under other names are not.
 CREATE TABLE published_root (
     name   VARCHAR PRIMARY KEY,    -- org/name in lower case
     source VARCHAR NOT NULL
@@ -175,13 +186,58 @@ FROM (VALUES
     ('stabilityai/stable-diffusion-xl-base-1.0')
 ) AS listed (name);
 
+-- A name of a model in one spelling, whichever of these it is written in. A repository of the Hub is org/name in lower case:
+-- as org/name, with @revision, as hf://org/name, as an address of the Hub's pages, as a folder of the Hub's cache
+-- (models--org--name), with slashes at its end. A path on this machine is a file:// address. Anything else stays as it is.
+CREATE MACRO model_spelling(spelled) AS
+    CASE
+        WHEN regexp_full_match(spelled, '[\w.-]+/[\w.-]+') THEN lower(spelled)
+        WHEN contains(spelled, 'models--') AND regexp_matches(spelled, '(^|/)models--[^/]')
+            THEN lower(replace(regexp_extract(spelled, '(?:^|/)models--([^/]+)', 1), '--', '/'))
+        WHEN starts_with(spelled, '/') THEN 'file://' || rtrim(spelled, '/')
+        WHEN regexp_matches(spelled, '(?i)^(hf:|https?://(www\.)?(huggingface|hf)\.co/)') OR NOT regexp_matches(spelled, '^\s*([.~]|\w+:)')
+            THEN lower(rtrim(regexp_replace(
+                regexp_replace(trim(spelled), '(?i)^(hf://|https?://(www\.)?(huggingface|hf)\.co/)(models/)?', ''),
+                '([@?#]|/+(tree|resolve|blob|raw|commit)/).*$', ''), '/'))
+        ELSE rtrim(spelled, '/')
+    END;
+
+-- The revision that a spelled name carries, or empty.
+CREATE MACRO spelled_revision(spelled) AS
+    regexp_extract(spelled, '(?:@|/(?:tree|resolve|blob|raw|commit|snapshots)/)([^/?#]+)', 1);
+
+-- Whether a spelled name means any organisation's model of that name.
+CREATE MACRO names_any_organisation(spelled) AS NOT contains(rtrim(spelled, '/'), '/');
+
+-- Which models do these names mean, as cards spell their parents? A model by its name or its URI in any spelling, or, where the
+-- spelled name has no organisation, the last part of any model's name. A revision chooses among the models of a name where
+-- one of them has it. Columns: spelled, model_id.
+CREATE OR REPLACE MACRO named_models(names) AS TABLE
+    WITH named AS (
+        SELECT DISTINCT unnest(names) AS spelled
+    ), wanted AS (
+        SELECT spelled, model_spelling(spelled) AS spelling, spelled_revision(spelled) AS wanted_revision
+        FROM named
+        WHERE trim(spelled, ' /') != ''
+    ), meant AS (
+        SELECT spelled, wanted_revision, model_id, revision FROM wanted JOIN model ON model_spelling(name) = spelling
+        UNION
+        SELECT spelled, wanted_revision, model_id, revision FROM wanted JOIN model ON model_spelling(uri) = spelling
+        UNION
+        SELECT spelled, wanted_revision, model_id, revision
+        FROM wanted JOIN model ON split_part(model_spelling(name), '/', -1) = spelling AND names_any_organisation(spelled)
+    ), exact AS (
+        SELECT *, length(wanted_revision) >= 7 AND starts_with(coalesce(revision, ''), wanted_revision) AS has_it FROM meant
+    )
+    SELECT spelled, model_id FROM exact QUALIFY has_it OR NOT bool_or(has_it) OVER (PARTITION BY spelled);
+
 -- Which registered models are roots by somebody's claim, and whose.
 CREATE VIEW known_root AS
 SELECT model_id, source FROM root_claim
 UNION ALL
 SELECT m.model_id, p.source
 FROM model AS m
-JOIN published_root AS p ON lower(m.uri) = 'hf://' || p.name;
+JOIN published_root AS p ON model_spelling(m.uri) = p.name;
 
 -- The views of findings again, with the probability of each direction and what it rests on.
 CREATE OR REPLACE VIEW audit_findings AS

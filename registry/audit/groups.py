@@ -102,6 +102,6 @@ def _age(models: pa.Table, ids: Ids, members: Ids) -> Ids:
     """The order of the members by release, those without a date last, then by source: ingestion says nothing of age."""
     released = models["released_at"].cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64)
     place = np.empty(len(ids), np.int64)
-    sources = np.array(models["uri"].to_pylist())
-    place[np.lexsort((sources, np.where(np.isnan(released), np.inf, released)))] = np.arange(len(ids))
+    sources, revisions = (np.array(models[name].to_pylist(), object).astype(str) for name in ("uri", "revision"))
+    place[np.lexsort((revisions, sources, np.where(np.isnan(released), np.inf, released)))] = np.arange(len(ids))
     return np.asarray(place[np.searchsorted(ids, members)], np.int64)

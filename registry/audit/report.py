@@ -54,21 +54,37 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """A run and its findings: `table` has a row a finding, columns as in the view `audit_findings`."""
+    """A run and its findings.
+
+    `table` has a row a finding, columns as in the view `audit_findings`, and `accepted`: why somebody accepts it, else
+    NULL. `unused` says of waivers that accept nothing why.
+    """
 
     run: Run
     table: pa.Table
     families: tuple[Family, ...]
+    unused: tuple[str, ...] = ()
+
+    @property
+    def remaining(self) -> pa.Table:
+        """The findings that nobody accepted."""
+        return self.table.filter(self.table["accepted"].is_null())
+
+    @property
+    def accepted(self) -> pa.Table:
+        """The findings that somebody accepted."""
+        return self.table.filter(self.table["accepted"].is_valid())
 
     def counts(self) -> dict[str, int]:
-        """How many findings there are, `kind.status` -> number."""
-        pairs = zip(self.table["kind"].to_pylist(), self.table["status"].to_pylist(), strict=True)
+        """How many findings there are that nobody accepted, `kind.status` -> number."""
+        found = self.remaining
+        pairs = zip(found["kind"].to_pylist(), found["status"].to_pylist(), strict=True)
         return {f"{kind}.{status}": number for (kind, status), number in Counter(pairs).items()}
 
     def fails(self, reasons: Sequence[str]) -> bool:
-        """Whether there is a finding of one of these: undeclared, contradicted, licence."""
+        """Whether there is a finding of one of the words of FAILING that nobody accepted."""
         wanted = {status for reason in reasons for status in FAILING[reason]}
-        return any(status in wanted for status in self.table["status"].to_pylist())
+        return any(status in wanted for status in self.remaining["status"].to_pylist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,7 @@ def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditRep
     """The findings of a run that finished. Raises RegistryError when there is none of that number."""
     run = find_run(connection, run_id)
     table = connection.sql(statement("audit/rows"), params={"run_id": run_id, "kinds": list(KINDS)}).to_arrow_table()
+    table = table.append_column("accepted", pa.nulls(table.num_rows, pa.string()))
     rows = connection.execute(statement("audit/families"), {"run_id": run_id}).fetchall()
     return AuditReport(run, table, tuple(Family(name, members, tuple(models)) for name, members, models in rows))
 
@@ -113,7 +130,8 @@ def audit_document(report: AuditReport) -> dict[str, object]:
     return {
         "run": run_row(report.run),
         "counts": report.counts(),
-        "findings": rows_of(report.table),
+        "findings": rows_of(report.remaining),
+        "accepted": rows_of(report.accepted),
         "families": families,
     }
 

@@ -5,11 +5,12 @@ registry holds the same models; else that one takes over the answers which still
 
 E-values depend on the registry's size. An answer that is taken over has its E-values corrected for the new size, from
 the p-values that are kept; where the new size makes a kind of evidence cross the bound of significance, in either
-direction, the answer is computed again. So is one with a new candidate or without a former relative. The bound on z of
-the sketches, which moves with the logarithm of the size, stays as it was when an answer was computed. In small
-registries, where the nearest models are looked at whatever their z, that is done for new models alone: that an older
-one shares no more than its initialisation with a new one stands in the new one's rows. An audit with `whole` computes
-everything anew.
+direction, the answer is computed again. So is one with a new candidate or without a former relative, and one that rests
+on other known roots than there are now. The bound on z of the sketches, which moves with the logarithm of the size,
+stays as it was when an answer was computed. In small registries, where the nearest models are looked at whatever their
+z, that is done for new models alone: that an older one shares no more than its initialisation with a new one stands in
+the new one's rows. Answers of earlier rules (RULES) are never taken over. An audit with `whole` computes everything
+anew.
 """
 
 from __future__ import annotations
@@ -42,8 +43,17 @@ _FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
 _MEMORY = "SET memory_limit = '2GB'"
 """Of the database: without it pages of every model that was read stay in memory, and a registry is larger than that."""
-_FINDINGS = ("declared", "duplicates", "ancestors", "unknown", "relatives", "licences")
-_TOLD: Mapping[str, object] = {"told": TOLD}
+RULES = 2
+"""By which rules answers are judged: raise it when they change. Earlier runs stay then, and are not built on."""
+_FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("declared", ("against",)),
+    ("duplicates", ()),
+    ("ancestors", ("told",)),
+    ("unknown", ("told",)),
+    ("relatives", ()),
+    ("licences", ()),
+)
+"""What is drawn from the pairs, and what each must know; later ones rest on findings of those before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +125,15 @@ def _begin(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> Scop
     asked = _selected(connection, options.queries, options.since, "--query")
     against = _selected(connection, options.against, None, "--against")
     models, newest = connection.execute(statement("audit/state")).fetchall()[0]
-    state = {"models": models, "newest": newest}
+    state = {"models": models, "newest": newest, "rules": RULES}
     ended = connection.execute(statement("audit/unfinished"), {**options.scope, **state}).fetchall()
     if ended:
         return Scope(int(ended[0][0]), newest, asked, against)
     run_id = int(connection.execute(statement("audit/next_run")).fetchall()[0][0])
     facts = {"run_id": run_id, "asked": len(asked), "started_at": _now()}
-    connection.execute(statement("audit/begin"), {**options.scope, **state, **facts})
+    with transaction(connection):
+        connection.execute(statement("audit/begin"), {**options.scope, **state, **facts})
+        connection.execute(statement("audit/begin_roots"), {"run_id": run_id})
     return Scope(run_id, newest, asked, against)
 
 
@@ -131,12 +143,13 @@ def _plan(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOpt
     against = {"against": scope.against}
     with transaction(connection):
         connection.execute(statement("audit/clear"))
-        _fill = {**run, "models": scope.asked, "against": options.against, "whole": options.whole}
-        connection.execute(statement("audit/tasks"), _fill)
+        wanted = {"models": scope.asked, "against": options.against, "whole": options.whole, "rules": RULES}
+        connection.execute(statement("audit/tasks"), {**run, **wanted})
         find_candidates(connection, scope, advance)
         connection.execute(statement("audit/named"), against)
         size, kinds = {**against, "models": len(scope.against)}, {"kinds": len(KINDS)}
         connection.execute(statement("audit/stale"), {**size, **kinds, "significant": SIGNIFICANT_LOG10_E})
+        connection.execute(statement("audit/stale_roots"), run)
         connection.execute(statement("audit/known"), against)
         connection.execute(statement("audit/carry_pairs"), {**run, **size, **kinds})
         connection.execute(statement("audit/carry_queries"), {**run, **size, "newest": scope.newest})
@@ -172,9 +185,9 @@ def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditO
     run = {"run_id": scope.run_id}
     with transaction(connection):
         keep_models(connection, scope)
-        for name in _FINDINGS:
-            more: Mapping[str, object] = {"against": scope.against} if name == "declared" else {}
-            more = _TOLD if name in {"ancestors", "unknown"} else more
+        known: Mapping[str, object] = {"against": scope.against, "told": TOLD}
+        for name, needed in _FINDINGS:
+            more = {key: known[key] for key in needed}
             connection.execute(statement(f"audit/find_{name}"), {**run, **more})
         connection.execute(statement("audit/finish"), {**run, "finished_at": _now()})
         connection.execute(statement("audit/clear"))

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ...queries.answers.records import Ancestor, Verdict
+from ...queries.lineage.direction import TOLD
+from ...queries.lineage.family import MOST
 from ...queries.sql import statement
 from ..store.models import newest_model
 from ..store.transactions import committed
@@ -84,12 +86,14 @@ class Agenda:
 class Watched:
     """What became of one model, and the verdict with its sentence (None where it could not be read).
 
-    `ancestor` is None where it has none, or where the direction cannot be told, as the sentence then says.
+    `ancestor` is the nearest model that is told to be one, None where none is; `relative` is that ancestor, or else the
+    nearest model of one lineage or of one initialisation.
     """
 
     outcome: Outcome
     verdict: Verdict | None = None
     ancestor: Ancestor | None = None
+    relative: Ancestor | None = None
     sentence: str | None = None
 
 
@@ -146,16 +150,22 @@ def _watched(registry: Registry, outcome: Outcome) -> Watched:
     model = newest_model(registry.connection, f"hf://{outcome.name}")
     if model is None:
         return Watched(outcome)
-    report = registry.ancestors(model, k=1)
+    report = registry.ancestors(model, k=MOST)
     answers = [a for a in report.components if a.verdict == report.verdict]
-    related = report.verdict in {"derived", "related", "shared_initialisation"}
-    top = next((a.ancestors[0] for a in answers if a.ancestors), None) if related else None
-    return Watched(outcome, report.verdict, top, answers[0].sentence if answers else None)
+    sentence = answers[0].sentence if answers else None
+    rows = [row for answer in answers for row in answer.ancestors if row.origin]
+    ancestor = next((row for row in rows if _is_told(row)), None) if report.verdict == "derived" else None
+    return Watched(outcome, report.verdict, ancestor, ancestor or next(iter(rows), None), sentence)
+
+
+def _is_told(row: Ancestor) -> bool:
+    """Whether it is told to be an ancestor; such a one need not stand first, so all that have a place are asked for."""
+    return row.origin == "derivation" and row.direction_probability >= TOLD
 
 
 def watched_row(watched: Watched) -> dict[str, object]:
     """One model with the keys of the JSON contract, all of them, whatever became of it."""
-    outcome, top = watched.outcome, watched.ancestor
+    outcome, ancestor, nearest = watched.outcome, watched.ancestor, watched.relative
     kept = outcome if isinstance(outcome, Ingested | Unchanged) else None
     return {
         "source": outcome.source,
@@ -164,12 +174,17 @@ def watched_row(watched: Watched) -> dict[str, object]:
         "reason": None if isinstance(outcome, Ingested | Unchanged) else outcome.reason,
         "verdict": watched.verdict,
         "sentence": watched.sentence,
-        "ancestor": top.name if top else None,
-        "ancestor_source": top.source if top else None,
-        "relation": list(top.relation) if top else [],
-        "log10_evalue": top.log10_evalue if top else None,
-        "identity": top.identity if top else None,
-        "coverage": top.coverage if top else None,
+        "ancestor": ancestor.name if ancestor else None,
+        "ancestor_source": ancestor.source if ancestor else None,
+        "relative": nearest.name if nearest else None,
+        "relative_source": nearest.source if nearest else None,
+        "direction": nearest.direction if nearest else None,
+        "direction_probability": nearest.direction_probability if nearest else None,
+        "direction_by": list(nearest.direction_by) if nearest else [],
+        "relation": list(nearest.relation) if nearest else [],
+        "log10_evalue": nearest.log10_evalue if nearest else None,
+        "identity": nearest.identity if nearest else None,
+        "coverage": nearest.coverage if nearest else None,
         "parameters": kept.parameters if kept else 0,
         "bytes_read": kept.bytes_read if kept else 0,
         "requests": kept.requests if kept else 0,

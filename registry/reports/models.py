@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..store.details import RootClaim
     from ..store.models import Model
 
 MODEL_COLUMNS = (
@@ -17,8 +19,18 @@ MODEL_COLUMNS = (
 
 def model_row(model: Model) -> dict[str, object]:
     """A registered model with the keys of the JSON contract: its identifier is its source and revision."""
-    found = asdict(model) | {"source": model.uri, "ingested_at": f"{model.ingested_at.isoformat(timespec='seconds')}Z"}
+    found = asdict(model) | {"source": model.uri, "ingested_at": moment(model.ingested_at)}
     return {key: found[key] for key in MODEL_COLUMNS}
+
+
+def moment(time: datetime) -> str:
+    """A time of the registry, which is UTC, in ISO 8601 with seconds."""
+    return f"{time.isoformat(timespec='seconds')}Z"
+
+
+def claim_row(claim: RootClaim) -> dict[str, object]:
+    """Somebody's word that a model was trained from scratch, with the keys of the JSON contract."""
+    return {"source": claim.source, "claimed_at": moment(claim.claimed_at) if claim.claimed_at else None}
 
 
 def named(model: Model) -> str:

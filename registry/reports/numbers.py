@@ -10,11 +10,14 @@ from decimal import Decimal
 
 
 def evalue(log10: float) -> str:
-    """10 ** `log10` with at most two significant digits: `1e-312`, `3e-05`, `0.2`, `16`; no underflow."""
+    """10 ** `log10` with at most two significant digits: `<1e-300`, `3e-05`, `0.2`, `16`; no underflow.
+
+    Nobody tells 1e-312 from 1e-8163: both say that no chance is left.
+    """
     if math.isnan(log10):
         return "?"
-    if log10 == -math.inf:
-        return "0"
+    if log10 < -300:
+        return "<1e-300"
     exponent = math.floor(log10)
     if -300 < log10 < 15:
         value = float(f"{10.0**log10:.1e}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -52,8 +53,22 @@ class SkippedDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class RootClaim:
+    """Somebody's word that a model was trained from scratch.
+
+    `claimed_at` is when it was noted here (UTC), None for the list of published base models.
+    """
+
+    source: str
+    claimed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelDetails:
-    """One registered model with what its files declare and what was found in them."""
+    """One registered model with what its files declare, what was found in them, and what is claimed of its age.
+
+    `released_at` (UTC) is the word of its provider.
+    """
 
     model: Model
     declared_parents: tuple[DeclaredParent, ...]
@@ -61,6 +76,8 @@ class ModelDetails:
     tokenizer: TokenizerDetails | None
     skipped: tuple[SkippedDetails, ...]
     adapter: AdapterDetails | None = None
+    released_at: datetime | None = None
+    root_claims: tuple[RootClaim, ...] = ()
 
 
 def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelDetails:
@@ -77,7 +94,15 @@ def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelD
         tokenizers[0] if tokenizers else None,
         tuple(SkippedDetails(*row) for row in rows("skipped")),
         adapter_details(connection, model.model_id),
+        rows("released")[0][0],
+        root_claims(connection, model),
     )
+
+
+def root_claims(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[RootClaim, ...]:
+    """Who says that a model was trained from scratch, what was noted here first."""
+    rows = connection.execute(statement("models/root_claims"), {"model_id": model.model_id}).fetchall()
+    return tuple(RootClaim(*row) for row in rows)
 
 
 def _component(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_SOURCE = 2048
+"""Characters of a claim's source that are kept: the longest address that browsers take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -75,9 +78,11 @@ def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerpri
     from .arrow import model_tables
 
     earlier = find_source(connection, fingerprint.uri, fingerprint.revision)
-    if earlier:
-        _delete(connection, earlier.model_id)
     (model_id,) = next_ids(connection, 1)
+    if earlier:
+        keep = {"earlier": earlier.model_id, "model_id": model_id}
+        connection.execute(statement("models/keep_roots"), keep)
+        _delete(connection, earlier.model_id)
     for table, rows in model_tables(fingerprint, model_id).items():
         connection.from_arrow(rows).insert_into(table)
     return model_id
@@ -92,6 +97,23 @@ def remove_model(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Remove every row of a model, in one transaction."""
     committed(connection, lambda: _delete(connection, model.model_id))
     _log.info("removed %s (%s)", model.name, model.uri)
+
+
+def mark_root(connection: duckdb.DuckDBPyConnection, model: Model, source: str) -> None:
+    """Keep the claim of `source` that a model was trained from scratch, instead of an earlier one."""
+    values = {"model_id": model.model_id, "source": printable(source, _LONGEST_SOURCE)}
+
+    def write() -> None:
+        connection.execute(statement("models/unmark_root"), {"model_id": model.model_id})
+        connection.execute(statement("models/mark_root"), values)
+
+    committed(connection, write)
+
+
+def unmark_root(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Forget the claims that were noted; what the list of published base models says of a model stays."""
+    values = {"model_id": model.model_id}
+    committed(connection, lambda: connection.execute(statement("models/unmark_root"), values))
 
 
 def next_ids(connection: duckdb.DuckDBPyConnection, count: int) -> list[int]:
@@ -113,14 +135,3 @@ def _models(connection: duckdb.DuckDBPyConnection, question: str, /, **parameter
 def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:
     connection.execute("SET VARIABLE model_id = ?", [model_id])
     connection.execute(statement("models/remove"))
-
-
-def mark_root(connection: duckdb.DuckDBPyConnection, model_id: int, source: str | None) -> None:
-    """Keep the claim that a model was trained from scratch, instead of an earlier one; None takes it back."""
-
-    def write() -> None:
-        connection.execute(statement("models/unmark_root"), {"model_id": model_id})
-        if source is not None:
-            connection.execute(statement("models/mark_root"), {"model_id": model_id, "source": printable(source, 2048)})
-
-    committed(connection, write)

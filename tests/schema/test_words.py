@@ -135,22 +135,47 @@ def test_sql_and_python_agree_what_a_component_is_compared_by(empty: duckdb.Duck
         ("other/ash", {3}),
         ("hf://ash", {2}),
         ("rg/ash", set()),
-        ("ASH", set()),
+        ("ASH", {1, 2, 3, 4}),
+        ("ash/", {1, 2, 3, 4}),
+        ("ash@main", {1, 2, 3, 4}),
+        ("models--ash", {1, 2, 3, 4}),
+        ("Org/Ash", {1, 4}),
+        ("org/ash/", {1, 4}),
+        (" org/ash ", {1, 4}),
+        ("org/ash@main", {1, 4}),
+        ("org/ash@abcdef1", {4}),
+        ("org/ash@refs/pr/1", {1, 4}),
+        ("https://huggingface.co/org/ash", {1, 4}),
+        ("https://huggingface.co/Org/Ash/", {1, 4}),
+        ("http://hf.co/org/ash/tree/abcdef1234", {4}),
+        ("https://huggingface.co/org/ash/resolve/main/model.safetensors?download=true", {1, 4}),
+        ("/root/.cache/huggingface/hub/models--Org--Ash/snapshots/abcdef1234/", {4}),
+        ("models--org--ash", {1, 4}),
+        ("/m/ash", {2}),
+        ("/m/ash/", {2}),
+        ("/m/Ash", set()),
+        ("./ash", set()),
+        ("https://example.org/org/ash", set()),
+        ("https://huggingface.co/datasets/org/ash", set()),
         ("", set()),
+        ("/", set()),
+        (" ", set()),
+        ("org/", set()),
         ("file:///m", set()),
     ],
 )
-def test_a_declared_name_means_a_name_a_uri_or_any_organisation(
+def test_a_declared_name_means_a_name_a_uri_or_any_organisation_in_any_spelling(
     empty: duckdb.DuckDBPyConnection, spelled: str, meant: set[int]
 ) -> None:
     models = [(1, "hf://org/ash", "org/ash"), (2, "file:///m/ash", "ash"), (3, "hf://other/ash", "other/ash")]
-    for model, uri, name in [*models, (4, "hf://org/ash", "org/ash"), (5, "file:///m/elm", "elm")]:
+    for model, uri, name in [*models, (4, "hf://org/ash", "Org/ash"), (5, "file:///m/elm", "elm")]:
         empty.execute(
             "INSERT INTO model BY NAME SELECT ?::UINTEGER AS model_id, ? AS uri, ? AS name, '' AS state, '' AS content,"
             " '' AS format, now()::TIMESTAMP AS ingested_at, 1 AS tensors, 1 AS parameters, 1 AS bytes_total,"
             " 1 AS bytes_read, 1 AS requests, '{}' AS config",
             [model, uri, name],
         )
+    empty.execute("UPDATE model SET revision = 'abcdef1234' WHERE model_id = 4")
     found = empty.execute("FROM named_models($names)", {"names": [spelled, spelled]}).fetchall()
     assert sorted(found) == sorted((spelled, model) for model in meant)
 

@@ -1,17 +1,16 @@
--- Which models among $models name which other models as their parents, and which are named by them? Names of
--- parents are spelled as `named_models` says; a child names the query's name or URI exactly.
-WITH named AS (
-    SELECT d.model_id AS query_id, k.model_id AS other_id, true AS is_parent, false AS is_child
+-- Which models among $models name which other models as their parents, and which are named by them? Names are spelled as
+-- `named_models` says.
+WITH parents AS (
+    SELECT DISTINCT d.model_id AS child_id, k.model_id AS parent_id
     FROM declared_parent AS d
     JOIN named_models((SELECT list(DISTINCT parent) FROM declared_parent)) AS k
       ON k.spelled = d.parent AND k.model_id != d.model_id
+), named AS (
+    SELECT child_id AS query_id, parent_id AS other_id, true AS is_parent FROM parents
     UNION ALL
-    SELECT m.model_id, d.model_id, false, true
-    FROM declared_parent AS d
-    JOIN (SELECT model_id, unnest([name, uri]) AS spelled FROM model) AS m
-      ON m.spelled = d.parent AND m.model_id != d.model_id
+    SELECT parent_id, child_id, false FROM parents
 )
-SELECT query_id, other_id, bool_or(is_parent) AS is_parent, bool_or(is_child) AS is_child
+SELECT query_id, other_id, bool_or(is_parent) AS is_parent, bool_or(NOT is_parent) AS is_child
 FROM named
 WHERE query_id IN (SELECT unnest($models::UINTEGER[]))
 GROUP BY query_id, other_id

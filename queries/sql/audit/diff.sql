@@ -1,6 +1,6 @@
 -- What changed from run $earlier to run $later? Findings are the same when kind, model, relative and components are, by
--- their sources: a model that was ingested again is the same. One that keeps its place but whose status, relation, origin
--- or rank is another has changed. Models that only one run asked about are left out.
+-- their sources: a model that was ingested again is the same. One that keeps its place but whose status, relation, origin,
+-- direction or rank is another has changed. Models that only one run asked about are left out.
 WITH asked AS (
     SELECT source FROM audit_model WHERE run_id = $earlier AND asked
     INTERSECT
@@ -27,5 +27,5 @@ FULL JOIN new
 WHERE coalesce(new.query_source, old.query_source) IN (FROM asked)
   AND (old.kind IS NULL OR new.kind IS NULL
    OR old.status != new.status OR old.relation IS DISTINCT FROM new.relation OR old.origin IS DISTINCT FROM new.origin
-   OR old.rank IS DISTINCT FROM new.rank)
+   OR old.direction IS DISTINCT FROM new.direction OR old.rank IS DISTINCT FROM new.rank)
 ORDER BY kind, query, query_source, relative, relative_source, component, change;

@@ -1,5 +1,6 @@
--- What became of every parent that the asked models of run $run_id declare? Confirmed ones are `ancestor` rows, a component
--- each; the others one `declaration` row. A name that fits several models is confirmed when one of them is found. $against:
+-- What became of every parent that the asked models of run $run_id declare? Confirmed ones, related by derivation, are
+-- `ancestor` rows, a component each; the others one `declaration` row, contradicted where the weights are unrelated or share
+-- no more than their initialisation. A direction that is not told contradicts nothing. A name that fits several models is confirmed when one of them is found. $against:
 -- the models that were compared.
 INSERT INTO audit_finding
 WITH run AS (
@@ -16,7 +17,7 @@ WITH run AS (
     FROM sketch GROUP BY model_id
 ), judged AS (
     SELECT d.*, p.component, p.relative_component, p.origin, p.log10_evalue, p.direction, p.direction_by,
-           p.log10_evalue <= run.max_log10_e AND p.origin IN ('derivation', 'undetermined') AS found,
+           p.log10_evalue <= run.max_log10_e AND p.origin = 'derivation' AS found,
            CASE
                WHEN d.relative_id IS NULL THEN 'the declared parent is not in the registry'
                WHEN d.relative_id NOT IN (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is not among the models that were compared'
@@ -27,10 +28,11 @@ WITH run AS (
                    || array_to_string(theirs.kinds, ', ') || ' there'
                WHEN coalesce(p.log10_p_positions, p.log10_p_gram, p.log10_p_minhash) IS NULL THEN 'no comparable tensors'
                WHEN p.origin IS NULL AND q.verdict = 'inconclusive' THEN 'too few matrices to tell anything'
+               WHEN p.origin IS NOT NULL AND p.log10_evalue > run.max_log10_e THEN 'found, but not below the E-value asked for'
+               WHEN p.origin = 'undetermined' THEN 'related, whether by derivation or by one initialisation cannot be told: ' || p.reason
            END AS not_comparable,
            CASE
                WHEN p.origin = 'shared_initialisation' THEN 'the same random initialisation, trained apart: ' || p.reason
-               WHEN p.origin IS NOT NULL THEN 'found, but not below the E-value asked for'
                ELSE p.reason
            END AS contradicted, p.reason
     FROM declared AS d

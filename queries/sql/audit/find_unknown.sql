@@ -1,28 +1,51 @@
 -- Which models of run $run_id are of one lineage with a nearest relative, without a declaration that says so, and without
--- anything that tells which came first? Once a pair, the model of the later source in the alphabet first: the order in which
--- models were ingested says nothing. A direction counts as told from a probability of $told on.
+-- anything that tells which came first? Once a pair: the model that was released later first, or else that of the later source
+-- in the alphabet; the order in which models were ingested says nothing. A direction counts as told from a probability of
+-- $told on. Two models that declare one and the same parent are declared relatives.
 INSERT INTO audit_finding
-WITH related AS (
-    SELECT p.*, m.uri AS mine, o.uri AS theirs
+WITH RECURSIVE parents AS (
+    SELECT DISTINCT d.model_id, k.model_id AS parent_id
+    FROM declared_parent AS d
+    JOIN named_models((SELECT list(DISTINCT parent) FROM declared_parent)) AS k
+      ON k.spelled = d.parent AND k.model_id != d.model_id
+), led AS (
+    SELECT model_id, parent_id AS led_id FROM parents
+    UNION
+    SELECT led.model_id, parents.parent_id FROM led JOIN parents ON parents.model_id = led.led_id
+), related AS (
+    SELECT p.*, m.released_at AS mine, o.released_at AS theirs,
+           concat_ws(' ', m.uri, m.revision, p.component) AS my_place, concat_ws(' ', o.uri, o.revision, p.relative_component) AS their_place,
+           p.rank = min(p.rank) OVER (PARTITION BY p.query_id, p.component) AS is_nearest,
+           coalesce(d.original_id, p.query_id) = coalesce(e.original_id, p.relative_id) AS is_copy
     FROM audit_pair AS p
     JOIN audit_run AS r USING (run_id)
     JOIN model AS m ON m.model_id = p.query_id
     JOIN model AS o ON o.model_id = p.relative_id
+    LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id
+    LEFT JOIN audit_duplicate AS e ON e.run_id = p.run_id AND e.id = p.relative_id
     WHERE p.run_id = $run_id AND p.origin = 'derivation' AND p.log10_evalue <= r.max_log10_e
 ), settled AS (
-    SELECT least(query_id, relative_id) AS one, greatest(query_id, relative_id) AS other
-    FROM related
-    WHERE declared OR declared_child OR direction_probability >= $told OR direction IN ('descendant', 'sibling', 'copy')
+    SELECT query_id AS one, relative_id AS other FROM related
+    WHERE is_copy OR direction_probability >= $told OR direction IN ('descendant', 'sibling', 'copy')
+    UNION
+    SELECT model_id, led_id FROM led
+    UNION
+    SELECT r.query_id, r.relative_id
+    FROM related AS r
+    JOIN declared_parent AS d ON d.model_id = r.query_id
+    JOIN declared_parent AS e ON e.model_id = r.relative_id AND model_spelling(e.parent) = model_spelling(d.parent)
+    WHERE r.is_nearest
 ), placed AS (
-    SELECT DISTINCT query_id FROM audit_finding WHERE run_id = $run_id AND kind = 'ancestor'
+    SELECT DISTINCT query_id, component FROM audit_finding WHERE run_id = $run_id AND kind = 'ancestor'
 ), nearest AS (
     FROM related
-    WHERE rank = (SELECT min(n.rank) FROM related AS n WHERE n.query_id = related.query_id AND n.component = related.component)
+    ANTI JOIN settled AS s ON s.one = related.query_id AND s.other = related.relative_id
+    ANTI JOIN settled AS s ON s.one = related.relative_id AND s.other = related.query_id
+    ANTI JOIN placed ON placed.query_id = related.query_id AND placed.component = related.component
+    WHERE is_nearest
 )
-SELECT DISTINCT ON (least(mine, theirs), greatest(mine, theirs), component)
+SELECT DISTINCT ON (least(my_place, their_place), greatest(my_place, their_place))
        $run_id, 'ancestor', 'direction_unknown', query_id, component, relative_id, relative_component, NULL,
        reason || '; which came first cannot be told'
 FROM nearest
-ANTI JOIN settled ON one = least(query_id, relative_id) AND other = greatest(query_id, relative_id)
-ANTI JOIN placed USING (query_id)
-ORDER BY least(mine, theirs), greatest(mine, theirs), component, mine DESC;
+ORDER BY least(my_place, their_place), greatest(my_place, their_place), coalesce(mine < theirs, false), my_place DESC;

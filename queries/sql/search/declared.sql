@@ -1,9 +1,15 @@
--- Which registered models are among the names $parents, and which declare one of the names $own as their parent? Parents are
--- named as `named_models` says. $model_id is left out.
-WITH found AS (
+-- Which registered models are among the names $parents, and which declare one of the names $own as their parent? Names are
+-- spelled as `named_models` and `model_spelling` say. $model_id is left out.
+WITH own AS (
+    SELECT model_spelling(name) AS spelling, split_part(model_spelling(name), '/', -1) AS last
+    FROM (SELECT DISTINCT unnest($own::VARCHAR[]) AS name)
+), found AS (
     SELECT model_id, true AS is_parent FROM named_models($parents::VARCHAR[])
     UNION ALL
-    SELECT model_id, false FROM declared_parent SEMI JOIN (SELECT unnest($own::VARCHAR[]) AS own) ON own = parent
+    SELECT model_id, false
+    FROM declared_parent
+    SEMI JOIN own ON contains(lower(parent), lower(last))
+        AND (model_spelling(parent) = spelling OR (names_any_organisation(parent) AND model_spelling(parent) = last))
 )
 SELECT model_id, bool_or(is_parent) AS is_parent, bool_or(NOT is_parent) AS is_child
 FROM found

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ...store.adapters import AdapterDetails
 
 _TITLES = ("rank", "name", "relation", "direction", "identity", "coverage", "E-value", "evidence", "declared")
-_RIGHT = (0, 3, 4, 5)
+_RIGHT = (0, 4, 5, 6)
+_SPARE = (7, 8)
+"""What a narrow table does without: the kind of evidence, then what cards declare, which is no part of the verdict."""
 _BLOCK_TITLES = ("rank", "ancestor", "block of the model", "block of the ancestor", "identity", "p")
 _BLOCK_RIGHT = (0, 4, 5)
 
@@ -49,7 +51,7 @@ def ancestors(
     Identity: correlation of matched weights. Coverage: share of the parameters with a significant match. Rank: what
     may be the nearest ancestor first; those of equal rank cannot be told apart. Direction: what the relative is to the
     model, `?` where that cannot be told, with the probability that it is an ancestor. Declared: what the model card
-    names, never part of the verdict.
+    names, never part of the verdict. Evidence and Declared are left out where the terminal is narrow, and in pipes.
     """
     with open_registry(context, registry, read_only=True) as opened:
         found = opened.ancestors(model, k=k, assume_newest=assume_newest)
@@ -86,7 +88,7 @@ def _table(answer: ComponentAnswer) -> Table:
             str(one.rank),
             one.name,
             relation(one),
-            direction(one),
+            direction(one.direction, one.direction_probability) if one.origin else "",
             f"{one.identity:.3f}",
             share(one.coverage),
             evalue(one.log10_evalue),
@@ -95,7 +97,7 @@ def _table(answer: ComponentAnswer) -> Table:
         ]
         for one in answer.ancestors
     ]
-    return Table(_TITLES if cells else (), cells, _RIGHT, [answer.sentence])
+    return Table(_TITLES if cells else (), cells, _RIGHT, [answer.sentence], _SPARE)
 
 
 def relation(ancestor: Ancestor) -> str:
@@ -106,12 +108,14 @@ def relation(ancestor: Ancestor) -> str:
     return ", ".join(flags)
 
 
-def direction(ancestor: Ancestor) -> str:
-    """The direction and the probability of being an ancestor: `ancestor 0.99`, `? 0.42` where it is unknown."""
-    if ancestor.origin is None:
-        return ""
-    kind = "?" if ancestor.direction == "unknown" else ancestor.direction
-    return f"{kind} {ancestor.direction_probability:.2f}"
+def direction(kind: str, probability: float) -> str:
+    """A direction in words: `ancestor 0.99`, `? 0.42` where it is unknown, with the probability of being an ancestor.
+
+    What is told to be a sibling or a descendant is told not to be one: no number says that again.
+    """
+    if kind in {"sibling", "descendant"}:
+        return kind
+    return f"{'?' if kind == 'unknown' else kind} {probability:.2f}"
 
 
 def _block_table(answer: ComponentAnswer) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,7 @@ from ..output import Output
 from ..outputs.result import Result, Row, Table
 from ..printing import printing
 from ..progress import stages
+from .ancestors import direction
 
 if TYPE_CHECKING:
     from ...audit.report import AuditChanges, AuditReport
@@ -39,7 +41,10 @@ class FailOn(StrEnum):
 
 
 _SHOWN = ("ancestor", "declaration", "licence", "duplicate")
-_TITLES = ("status", "model", "relative", "relation", "identity", "coverage", "E-value", "reason")
+_TITLES = ("status", "model", "relative", "relation", "direction", "identity", "coverage", "E-value", "reason")
+_RIGHT = (5, 6, 7)
+_SPARE = (6, 5)
+_ACCEPTED_TITLES = ("kind", "status", "model", "relative", "accepted because")
 _CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "reason")
 _HEADS = {
     "ancestor": "nearest ancestors",
@@ -87,6 +92,18 @@ def audit(
         list[FailOn] | None,
         typer.Option("--fail-on", help="Exit code 11 when there is such a finding. May repeat.", show_default=False),
     ] = None,
+    accept: Annotated[
+        Path | None,
+        typer.Option(
+            "--accept",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Findings that are known and accepted: CSV with the columns kind,status,query,relative,reason,expires;"
+            " * and globs match, lines with # are remarks. They are listed apart and fail nothing.",
+            show_default=False,
+        ),
+    ] = None,
     diff: Annotated[
         tuple[int, int] | None,
         typer.Option(
@@ -104,11 +121,11 @@ def audit(
 ) -> None:
     """Compare every model with all others.
 
-    One row a relation: confirmed (declared and found), undeclared (an ancestor by a direction that is told, not
+    One row a relation: confirmed (declared, and a derivation), undeclared (an ancestor by a direction that is told, not
     declared), direction unknown (of one lineage, which came first cannot be told), contradicted (declared, not found)
-    or not comparable; then licence conflicts, duplicates and families. A .parquet, .csv, .json or
-    .jsonl file holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes what
-    is new; one that was ended goes on.
+    or not comparable; then licence conflicts, duplicates and families, and what --accept takes. A .parquet, .csv, .json
+    or .jsonl file holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes
+    what is new; one that was ended goes on.
     """
     if diff is not None:
         with open_registry(context, registry, read_only=True) as opened:
@@ -117,9 +134,9 @@ def audit(
         return
     options = replace(_options(queries, against, since, max_evalue, whole, jobs), engine=chosen_engine(engine))
     with open_registry(context, registry, create=False) as opened, stages(quiet=to.quiet) as advance:
-        report = opened.audit(options, advance=advance)
+        report = opened.audit(options, accept=accept, advance=advance)
     to.write(audit_result(report))
-    to.say(*_summary(report))
+    to.say(*_summary(report), *(f"{accept}: {line}" for line in report.unused))
     if report.fails([reason.value for reason in fail_on or []]):
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -145,12 +162,19 @@ def audit_result(report: AuditReport) -> Result:
     """A report in every form. People see nearest ancestors, declarations, licences and duplicates; files hold all."""
     from ...audit.report import audit_document, rows_of
 
-    rows = rows_of(report.table)
+    rows, accepted = rows_of(report.remaining), rows_of(report.accepted)
     tables = [_table(kind, found) for kind in _SHOWN if (found := [r for r in rows if r["kind"] == kind and _told(r)])]
+    if accepted:
+        names = ("kind", "status", "query", "relative", "accepted")
+        known = [
+            [str(row[name]).replace("_", " ") if name == "status" else str(row[name]) for name in names]
+            for row in accepted
+        ]
+        tables.append(Table(_ACCEPTED_TITLES, known, (), ["accepted"]))
     if report.families:
         cells = [[f.name, str(f.members)] for f in report.families]
         tables.append(Table(("family", "models"), cells, (1,), ["families"]))
-    return Result(audit_document(report), rows, tables, report.table.column_names, report.table)
+    return Result(audit_document(report), rows_of(report.table), tables, report.table.column_names, report.table)
 
 
 def _told(row: Row) -> bool:
@@ -165,6 +189,7 @@ def _table(kind: str, rows: Sequence[Row]) -> Table:
             str(row["query"]),
             str(row["relative"]),
             _relation(row),
+            _direction(row),
             _figure(row["identity"], "{:.3f}"),
             share(c) if isinstance(c := row["coverage"], float) and row["origin"] else "",
             evalue(e) if isinstance(e := row["log10_evalue"], float) else "",
@@ -172,11 +197,16 @@ def _table(kind: str, rows: Sequence[Row]) -> Table:
         ]
         for row in rows
     ]
-    return Table(_TITLES, cells, (4, 5, 6), [_HEADS[kind]])
+    return Table(_TITLES, cells, _RIGHT, [_HEADS[kind]], _SPARE)
 
 
 def _figure(value: object, form: str) -> str:
     return form.format(value) if isinstance(value, float) else ""
+
+
+def _direction(row: Row) -> str:
+    kind, probability = row["direction"], row["direction_probability"]
+    return direction(str(kind), probability) if isinstance(probability, float) else ""
 
 
 def _relation(row: Row) -> str:
@@ -243,5 +273,6 @@ def _summary(report: AuditReport) -> list[str]:
     )
     pairs = f"run {run.run_id}: {counted(run.asked, 'model')} of {run.models}, {run.evaluated} pairs computed"
     pairs += f", {run.carried} taken over" if run.carried else ""
-    families = len(report.families)
+    families, accepted = len(report.families), report.accepted.num_rows
+    found += f"; {accepted} accepted" if accepted else ""
     return [found, f"{pairs}, {families} {'family' if families == 1 else 'families'}"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ...reports.models import model_row, named
+from ...reports.models import claim_row, model_row, moment, named
 from ...reports.numbers import parameters, size
 from ..options import KeptModel, RegistryOption, open_registry
 from ..output import Output
@@ -17,7 +17,7 @@ from .ancestors import base_table
 
 if TYPE_CHECKING:
     from ...store.adapters import AdapterDetails
-    from ...store.details import ModelDetails
+    from ...store.details import ModelDetails, RootClaim
 
 
 @printing
@@ -29,7 +29,7 @@ def show(
 ) -> None:
     """Show what is kept of one model.
 
-    Its source, components, tokenizer, declared parents, and tensors that were left out.
+    Its source, what is claimed of its age, components, tokenizer, declared parents, and tensors that were left out.
     """
     with open_registry(context, registry, read_only=True) as opened:
         found = opened.details(model)
@@ -40,6 +40,8 @@ def show_result(details: ModelDetails) -> Result:
     """One model in every form."""
     found = asdict(details)
     del found["model"]
+    found["released_at"] = moment(details.released_at) if details.released_at else None
+    found["root_claims"] = [claim_row(claim) for claim in details.root_claims]
     row = model_row(details.model) | found
     facts = [[key.replace("_", " "), text] for key, text in _facts(details)]
     titles = ("component", "layers", "experts read", "tensors", "parameters", "roles")
@@ -68,6 +70,8 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         ("format", model.format),
         ("architecture", model.architecture or ""),
         ("license", model.license or ""),
+        *([("released", f"{details.released_at:%Y-%m-%d %H:%M:%S} UTC")] if details.released_at else []),
+        *(("root by the claim of", _claim(claim)) for claim in details.root_claims),
         ("declared parents", parents or "none"),
         ("tokenizer", f"{tokenizer.kind}, {tokenizer.size} tokens" if tokenizer else "none"),
         ("tensors", str(model.tensors)),
@@ -75,6 +79,11 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         ("read", f"{size(model.bytes_read)} of {size(model.bytes_total)}"),
         ("ingested", f"{model.ingested_at:%Y-%m-%d %H:%M:%S} UTC"),
     ]
+
+
+def _claim(claim: RootClaim) -> str:
+    noted = f"noted {claim.claimed_at:%Y-%m-%d}" if claim.claimed_at else "published base model"
+    return f"{claim.source} ({noted})"
 
 
 def _adapter_facts(adapter: AdapterDetails | None) -> list[tuple[str, str]]:

@@ -56,6 +56,15 @@ LimitOption = Annotated[
 ]
 
 
+_ROLES = {
+    "derived": "derived from ",
+    "related": "of one lineage with ",
+    "shared_initialisation": "of one initialisation with ",
+    "inconclusive": "related to ",
+}
+"""Verdict -> what the model that a line names is to the new one."""
+
+
 @printing
 def watch(
     context: typer.Context,
@@ -71,8 +80,9 @@ def watch(
     """Ingest what is new on the Hub.
 
     Lists the models made since the last run with these filters, the oldest first, and tries earlier failures again;
-    prints one line a model as it finishes, with its top ancestor. The very first run takes the newest 100, or --limit.
-    Exit code 1 says that nothing could be read.
+    prints one line a model as it finishes, with the ancestor that is told, or else the nearest relative. Release dates
+    are those of the Hub. The very first run takes the newest 100, or --limit. Exit code 1 says that nothing could be
+    read.
     """
     from ...jobs.watching import Filters, agenda
 
@@ -114,13 +124,16 @@ def _sentence(watched: Watched) -> str:
     from ....ingest.text import printable
     from ...jobs.outcome import Failed, Skipped
 
-    outcome, top = watched.outcome, watched.ancestor
+    outcome, nearest = watched.outcome, watched.relative
     if isinstance(outcome, Failed | Skipped):
         return printable(f"{outcome.source}: {outcome.status}", 4096)
-    if top is None:
+    if nearest is None:
         unsure = f" ({watched.sentence or 'inconclusive'})" if watched.verdict == "inconclusive" else ""
         return printable(f"{outcome.name}: {outcome.status}, no ancestor{unsure}", 4096)
-    text = f"{outcome.name}: {outcome.status}, {top.name} ({relation(top)}), E = {evalue(top.log10_evalue)}"
+    found = f"{nearest.name} ({relation(nearest)})" if nearest.relation else nearest.name
+    text = (
+        f"{outcome.name}: {outcome.status}, {_ROLES[watched.verdict or '']}{found}, E = {evalue(nearest.log10_evalue)}"
+    )
     return printable(text, 4096)
 
 

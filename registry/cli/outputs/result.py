@@ -16,12 +16,27 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What people see: lines of text, then columns; those whose numbers are in `right` stand to the right."""
+    """What people see: lines of text, then columns; those whose numbers are in `right` stand to the right.
+
+    `spare` are columns that text does without where the table is too wide for the terminal, the first of them first,
+    and in a pipe or a file, where nobody knows how wide it may be.
+    """
 
     titles: Sequence[str]
     cells: Sequence[Sequence[str]]
     right: Collection[int] = ()
     above: Sequence[str] = ()
+    spare: Sequence[int] = ()
+
+    def without(self, columns: Collection[int]) -> Table:
+        """The table without some of its columns."""
+        kept = [number for number in range(len(self.titles)) if number not in columns]
+        return Table(
+            [self.titles[number] for number in kept],
+            [[row[number] for number in kept] for row in self.cells],
+            [place for place, number in enumerate(kept) if number in self.right],
+            self.above,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forebear.ingest.errors import RegistryError
+from forebear.queries.lineage.direction import TOLD
+from forebear.queries.sql import statement
 from forebear.registry import AuditOptions, AuditReport, Registry
 from forebear.registry.audit import plan, run
 
@@ -184,6 +187,77 @@ def test_what_is_declared_is_confirmed_and_a_nearer_relative_is_no_ancestor_with
     assert not {"alder-docs-tests"} & {row["query"] for row in found(report, status="undeclared")}, "it is not told"
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "org/Alder",
+        "org/alder@main",
+        "https://huggingface.co/ORG/alder/",
+        "https://huggingface.co/org/alder/tree/main",
+        "hf://org/alder",
+        "/data/hub/models--org--alder/snapshots/0123abc/",
+        "ALDER",
+    ],
+)
+def test_a_declared_parent_is_found_in_any_spelling(tmp_path: Path, zoo: Path, spelled: str) -> None:
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "alder", zoo / "alder-tests")
+        registry.connection.execute("UPDATE model SET name = 'org/alder', uri = 'hf://org/alder' WHERE name = 'alder'")
+        declare(registry, "alder-tests", spelled)
+        report = registry.audit()
+        assert names(found(report, kind="ancestor", status="confirmed")) == {("alder-tests", "org/alder")}
+        assert not found(report, status="direction_unknown") and not found(report, status="not_comparable")
+        rows = {row.name: row for row in registry.ancestors("alder-tests").components[0].ancestors}
+        children = {row.name: row for row in registry.ancestors("org/alder").components[0].ancestors}
+        assert rows["org/alder"].declared and children["alder-tests"].declared_child
+
+
+def test_two_models_of_unknown_order_are_one_finding_and_no_licence_conflict(tmp_path: Path, zoo: Path) -> None:
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "alder-tests", zoo / "alder")
+        license_as(registry, "alder", "llama3")
+        license_as(registry, "alder-tests", "mit")
+        report = registry.audit()
+        (row,) = found(report, kind="ancestor")
+        assert (row["status"], row["query"], row["relative"]) == ("direction_unknown", "alder-tests", "alder")
+        assert row["direction"] == "unknown" and 0 < row["direction_probability"] < 0.95
+        assert row["reason"].endswith("which came first cannot be told")
+        assert not found(report, kind="licence") and not report.fails(["undeclared", "contradicted", "licence"])
+        assert report.fails(["direction_unknown"])
+
+
+def test_of_a_pair_of_unknown_order_the_model_that_was_released_later_stands_first(tmp_path: Path, zoo: Path) -> None:
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "alder-tests", zoo / "alder")
+        registry.audit()
+        for day, model in enumerate(("alder-tests", "alder"), 1):
+            moment = datetime(2025, 1, day)
+            registry.connection.execute("UPDATE model SET released_at = ? WHERE name = ?", [moment, model])
+        registry.connection.execute("DELETE FROM audit_finding")
+        registry.connection.execute(statement("audit/find_unknown"), {"run_id": 1, "told": TOLD})
+        rows = found(registry.audit_report(1), status="direction_unknown")
+        assert names(rows) == {("alder", "alder-tests")}
+
+
+def test_models_that_declare_one_parent_are_declared_relatives_also_where_it_is_not_registered(
+    tmp_path: Path, zoo: Path
+) -> None:
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "alder-tests", zoo / "alder-moe")
+        declare(registry, "alder-tests", "org/Alder")
+        assert len(found(registry.audit(), status="direction_unknown")) == 1
+        declare(registry, "alder-moe", "hf://org/alder")
+        assert not found(registry.audit(), kind="ancestor")
+
+
+def test_what_declarations_lead_to_is_no_undeclared_ancestor(registry: Registry) -> None:
+    registry.mark_root("alder", source="its makers")
+    report = registry.audit()
+    undeclared = names(found(report, kind="ancestor", status="undeclared"))
+    assert ("alder-tests", "alder") in undeclared
+    assert ("alder-docs-tests", "alder") not in undeclared, "its declared parent declares it"
+
+
 def test_a_licence_more_permissive_than_the_ancestors_is_a_conflict(registry: Registry) -> None:
     for model, licence in (
         ("alder", "llama3"),
@@ -195,8 +269,8 @@ def test_a_licence_more_permissive_than_the_ancestors_is_a_conflict(registry: Re
     ):
         license_as(registry, model, licence)
     assert not found(registry.audit(AuditOptions(against="alder")), kind="licence", query="alder-tests"), "not told"
-    registry.mark_root("alder", "https://example.org/alder")
-    report = registry.audit(AuditOptions(against="alder", whole=True))
+    registry.mark_root("alder", source="https://example.org/alder")
+    report = registry.audit(AuditOptions(against="alder"))
     conflicts = found(report, kind="licence", status="conflict")
     assert ("alder-docs", "alder") in names(conflicts)
     assert not {"alder-long", "alder-4bit", "alder-tests", "alder-moe"} & {row["query"] for row in conflicts}
@@ -228,8 +302,11 @@ def test_copies_are_a_list_of_their_own(registry: Registry, zoo: Path, tmp_path:
     rows = {row["query"]: row for row in found(report, kind="duplicate")}
     pairs = {frozenset((name, row["relative"])): row for name, row in rows.items()}  # without dates nobody is older
     upload = pairs[frozenset(("birch", "re-upload"))]
-    assert (upload["status"], upload["reason"]) == ("undeclared", "equal content, identical")
-    assert pairs[frozenset(("first", "second"))]["reason"] == "equal files"
+    assert (upload["status"], upload["reason"]) == (
+        "undeclared",
+        "equal content, identical; which came first is not known",
+    )
+    assert pairs[frozenset(("first", "second"))]["reason"] == "equal files; which came first is not known"
     assert pairs[frozenset(("alder", "alder-4bit"))]["status"] == "confirmed"
     assert len(pairs) == 3
     assert "re-upload" not in {row["query"] for row in found(report, kind="ancestor")}
@@ -256,6 +333,41 @@ def test_a_second_run_computes_only_what_is_new_and_says_the_same_as_a_whole_one
         assert ours["audit_finding"] == theirs["audit_finding"]
         assert ours["audit_query"] == theirs["audit_query"]
         assert ours["audit_family"] == theirs["audit_family"]
+
+
+def test_a_root_that_is_claimed_or_taken_back_makes_answers_of_its_family_new_and_no_others(
+    audited: Path, tmp_path: Path
+) -> None:
+    with Registry(shutil.copy(audited, tmp_path / "claims.duckdb")) as registry:
+        registry.mark_root("alder", source="its makers")
+        second = registry.audit()
+        assert second.run.carried and second.run.evaluated
+        carried = registry.connection.execute(
+            "SELECT m.name FROM audit_query AS q JOIN model AS m ON m.model_id = q.query_id"
+            " WHERE q.run_id = 2 AND q.evaluated_run = 1"
+        ).fetchall()
+        assert {"birch", "cedar"} <= {name for (name,) in carried} and ("alder-docs",) not in carried
+        whole = registry.audit(AuditOptions(whole=True))
+        assert content(registry, 2)["audit_finding"] == content(registry, whole.run.run_id)["audit_finding"]
+        assert len(found(second, status="undeclared")) > len(found(registry.audit_report(1), status="undeclared"))
+        registry.unmark_root("alder")
+        third = registry.audit()
+        assert content(registry, third.run.run_id)["audit_finding"] == content(registry, 1)["audit_finding"]
+
+
+def test_a_run_of_earlier_rules_stays_and_none_of_its_answers_is_taken_over(
+    audited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Registry(shutil.copy(audited, tmp_path / "rules.duckdb")) as registry:
+        before = content(registry, 1)
+        monkeypatch.setattr(run, "RULES", run.RULES + 1)
+        report = registry.audit()
+        assert report.run.carried == 0 and report.run.evaluated == registry.audit_report(1).run.evaluated
+        assert content(registry, 1) == before
+        assert registry.audit().run.evaluated == 0
+        registry.connection.execute("UPDATE audit_run SET finished_at = NULL WHERE run_id = 2")
+        monkeypatch.setattr(run, "RULES", run.RULES + 1)
+        assert registry.audit().run.run_id == 4, "a run that was ended is not gone on with by other rules"
 
 
 def test_carried_e_values_are_those_of_the_new_size(audited: Path, tmp_path: Path) -> None:

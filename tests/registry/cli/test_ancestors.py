@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
+import re
 import shutil
+import struct
+import subprocess
+import termios
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..conftest import MakeModel, Run
+from ..conftest import COMMAND, MakeModel, Run
 
 DOCUMENT = ["schema_version", "query", "registry_models", "verdict", "components", "ancestors", "adapter"]
 QUERY = ["name", "source", "revision", "parameters", "bytes_read", "bytes_total"]
@@ -117,15 +125,70 @@ def test_the_table_has_one_sentence_and_a_row_for_each_ancestor(run: Run) -> Non
         "identity",
         "coverage",
         "E-value",
-        "evidence",
-        "declared",
     ]
     assert first.split()[:2] == ["1", document["ancestors"][0]["name"]]
     assert len(ran.out.splitlines()) == 3 + len(document["ancestors"])
     child = next(line for line in ran.out.splitlines() if " alder-docs-tests " in line)
     assert " ? " in child, "which of two siblings came first cannot be told"
-    assert child.endswith("as its child")
+    assert child.rstrip().endswith("<1e-300")
     assert ran.err == ""
+
+
+@pytest.mark.parametrize("name", ["alder", "alder-docs", "alder-tests", "alder-merge", "alder-long", "birch"])
+def test_rows_with_one_flag_fit_into_80_columns_in_a_pipe(run: Run, name: str) -> None:
+    rows = answer(run, name, "-k", 17)["ancestors"]
+    widest = max(len(" ".join(row["relation"])) for row in rows)
+    _, titles, *_ = lines = run("ancestors", name, "-k", 17).out.splitlines()
+    assert len(lines) == 3 + len(rows), "a row is a line"
+    assert max(map(len, lines[1:])) - max(0, widest - len("finetuned")) <= 80
+    assert "direction" in titles and "evidence" not in titles and "declared" not in titles
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"), [(80, []), (100, []), (115, ["declared"]), (130, ["evidence", "declared"])]
+)
+def test_a_terminal_has_the_columns_that_it_has_room_for(width: int, titles: list[str]) -> None:
+    ran = on_terminal(width, "ancestors", "alder-docs", "-k", "17")
+    line = next(line for line in ran.splitlines() if line.split()[:2] == ["rank", "name"])
+    assert line.split()[2:] == ["relation", "direction", "identity", "coverage", "E-value", *titles]
+    assert max(len(line) for line in ran.splitlines()[1:]) <= width
+
+
+def on_terminal(width: int, *arguments: str) -> str:
+    """What a command prints on a terminal of that width, without colours."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES"}}
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdin=follower, stdout=follower, env=environment | {"TERM": "xterm"}
+    ) as process:
+        os.close(follower)
+        found = b""
+        with suppress(OSError):  # the end of a terminal whose other side is closed
+            while part := os.read(leader, 1 << 16):
+                found += part
+    os.close(leader)
+    assert process.returncode == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", found.decode()).replace("\r", "")
+
+
+def test_the_newest_is_an_assumption_that_answers_name_for_registered_models_and_others(
+    run: Run, zoo: Path, tmp_path: Path
+) -> None:
+    said = "the assumption that the query is the newest"
+    (folder := tmp_path / "fresh").mkdir()
+    other = shutil.copytree(zoo / "alder-tests", folder / "newest")
+    for model, parent in (("alder-docs-tests", "alder-docs"), (other, "alder")):
+        plain, newest = (
+            {row["name"]: row for row in answer(run, model, "-k", 17, *options)["ancestors"] if row["origin"]}
+            for options in ((), ("--assume-newest",))
+        )
+        assert not any(said in row["direction_by"] for row in plain.values())
+        assert all(
+            said in row["direction_by"] for row in newest.values() if row["direction"] != "copy" and row["rank"] < 9
+        )
+        assert not any(row["direction"] == "descendant" for row in newest.values())
+        assert newest[parent]["direction_probability"] > plain[parent]["direction_probability"]
 
 
 def test_strangers_are_shown_with_an_e_value_that_says_so(run: Run) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from ..conftest import Run
 
-DOCUMENT = ["schema_version", "run", "counts", "findings", "families"]
+DOCUMENT = ["schema_version", "run", "counts", "findings", "accepted", "families"]
 FINDING = [
     *("kind", "status", "query", "query_source", "component", "relative", "relative_source", "relative_component"),
     *("declared", "rank", "origin", "direction", "direction_probability", "direction_by", "evidence"),
     *("log10_evalue", "identity", "coverage", "distance"),
-    *("relation", "merged_with", "reason", "query_license", "relative_license", "family"),
+    *("relation", "merged_with", "reason", "query_license", "relative_license", "family", "accepted"),
 ]
 
 
@@ -46,7 +46,10 @@ def test_json_has_the_keys_of_the_contract_and_every_file_the_same_rows(run: Run
 
 @pytest.mark.usefixtures("_zoo")
 def test_findings_that_are_asked_for_end_with_exit_code_11(run: Run, registry_path: Path) -> None:
+    assert run("audit").code == 0
     assert run("audit", "--fail-on", "undeclared").code == 11
+    assert run("audit", "--fail-on", "direction_unknown").code == 11
+    assert run("audit", "--query", "alder-tests", "--fail-on", "undeclared").code == 0, "its direction is not told"
     assert run("audit", "--fail-on", "contradicted", "--fail-on", "licence").code == 0
     assert run("audit", "--query", "birch", "--fail-on", "undeclared").code == 0
     assert run("audit", "--fail-on", "nonsense").code == 2

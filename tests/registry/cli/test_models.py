@@ -44,7 +44,11 @@ def test_an_empty_registry_lists_nothing_and_still_has_the_columns(run: Run, reg
 def test_show_tells_everything_of_one_model(run: Run, zoo_registry: Path) -> None:
     ran = run("show", "alder-docs", "--registry", zoo_registry, "--format", "json")
     model = json.loads(ran.out)["model"]
-    assert list(model) == [*MODEL, "declared_parents", "components", "tokenizer", "skipped", "adapter"]
+    assert list(model) == [
+        *(*MODEL, "declared_parents", "components", "tokenizer", "skipped", "adapter"),
+        *("released_at", "root_claims"),
+    ]
+    assert (model["released_at"], model["root_claims"]) == (None, [])
     assert model["declared_parents"][0]["parent"] == "alder"
     text = run("show", "alder-docs", "--registry", zoo_registry).out
     for part in ("alder-docs", "LlamaForCausalLM", "alder (card)", "BPE, 512 tokens", "387.6k", "language"):

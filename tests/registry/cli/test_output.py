@@ -28,9 +28,8 @@ HOSTILE = "evil\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxt.[bold]x[red]:smile:"
 @pytest.mark.parametrize(
     ("log10", "text"),
     [
-        (-312.0, "1e-312"),
-        (-312.4, "4e-313"),
-        (-8163.2, "6.3e-8164"),
+        (-312.0, "<1e-300"),
+        (-8163.2, "<1e-300"),
         (math.log10(3e-5), "3e-05"),
         (math.log10(0.2), "0.2"),
         (math.log10(16), "16"),
@@ -39,8 +38,9 @@ HOSTILE = "evil\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxt.[bold]x[red]:smile:"
         (math.log10(99.6), "100"),
         (0.0, "1"),
         (-299.99999999, "1e-300"),
-        (-300.0000001, "1e-300"),
-        (-math.inf, "0"),
+        (-300.0, "1e-300"),
+        (-300.0000001, "<1e-300"),
+        (-math.inf, "<1e-300"),
         (math.nan, "?"),
     ],
 )

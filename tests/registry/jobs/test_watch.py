@@ -36,7 +36,7 @@ def watch(hub: HubServer, *arguments: object) -> tuple[Ran, dict[str, dict[str, 
     return ran, {row["source"]: row for row in map(json.loads, ran.out.splitlines())}
 
 
-def test_every_run_ingests_what_is_new_and_names_its_top_ancestor(hub: HubServer, zoo: Path) -> None:
+def test_every_run_ingests_what_is_new_and_names_its_nearest_relative(hub: HubServer, zoo: Path) -> None:
     hub.add("org/alder", zoo / "alder", info=made(1))
     hub.add("org/cedar", zoo / "cedar", info=made(2))
     ran, found = watch(hub)
@@ -50,13 +50,28 @@ def test_every_run_ingests_what_is_new_and_names_its_top_ancestor(hub: HubServer
     ran, found = watch(hub)
     assert list(found) == ["hf://org/child"]
     (row,) = found.values()
-    assert (row["status"], row["ancestor"], row["verdict"]) == ("ingested", "org/alder", "related")
-    assert row["relation"] == ["finetuned"]
+    assert (row["status"], row["ancestor"], row["verdict"]) == ("ingested", None, "related"), "two have no order"
+    assert (row["relative"], row["direction"], row["relation"]) == ("org/alder", "unknown", ["finetuned"])
+    assert "claimed release dates" in row["direction_by"]
     assert row["log10_evalue"] < -3
     hub.add("org/next", zoo / "alder-docs", info=made(4))
     table = run_on(hub, "watch")
-    assert table.out.startswith("org/next: ingested, org/child (identical), E = ")
+    assert table.out.startswith("org/next: ingested, of one lineage with org/child (identical), E = ")
     assert len(table.out.splitlines()) == 1
+
+
+def test_a_new_model_is_derived_from_a_root_that_is_claimed(hub: HubServer, zoo: Path) -> None:
+    hub.add("org/alder", zoo / "alder", info=made(1))
+    watch(hub)
+    run_on(hub, "mark", "org/alder", "--root", "--source", "its makers")
+    hub.add("org/child", zoo / "alder-docs", info=made(3))
+    (row,) = watch(hub)[1].values()
+    assert (row["verdict"], row["ancestor"], row["relative"]) == ("derived", "org/alder", "org/alder")
+    assert row["direction"] == "ancestor" and row["direction_probability"] >= 0.95
+    assert row["direction_by"][0] == "the claim that org/alder was trained from scratch (its makers)"
+    hub.add("org/next", zoo / "alder-tests", info=made(5))
+    table = run_on(hub, "watch")
+    assert table.out.startswith("org/next: ingested, derived from org/alder (finetuned), E = ")
 
 
 def test_a_failure_is_noted_tried_again_and_then_kept(
