@@ -125,8 +125,8 @@ def _similarity(found: _Compared) -> Matrix:
     """The mean cosine of the pairs above the threshold that says most."""
     at = found.threshold[:, :, None]
     counts, cosines = (np.take_along_axis(a, at, axis=2)[:, :, 0] for a in (found.counts, found.cosines))
-    means = np.where(counts > 0, cosines / np.maximum(counts, 1), 0.0)
-    return np.round(means, _DECIMALS)
+    means: Matrix = np.where(counts > 0, cosines / np.maximum(counts, 1), 0.0)
+    return means.round(_DECIMALS)
 
 
 def _compared(query: Component, candidate: Component) -> list[_Compared]:

@@ -100,10 +100,9 @@ MARKS: tuple[Mark, ...] = (
 
 def order_by_marks(evidence: PairEvidence) -> tuple[Order | None, tuple[str, ...], bool]:
     """Who came later by all marks, their names, and whether two of them contradict each other."""
-    found = [(mark.name, order) for mark in MARKS if (order := mark.order(evidence)) is not None]
+    found: list[tuple[str, Order]] = [
+        (mark.name, order) for mark in MARKS if (order := mark.order(evidence)) is not None
+    ]
     orders = {order for _, order in found}
-    return (
-        (orders.pop() if len(orders) == 1 else None),
-        tuple(name for name, _ in found),
-        len({o for _, o in found}) > 1,
-    )
+    only = found[0][1] if len(orders) == 1 else None
+    return only, tuple(name for name, _ in found), len(orders) > 1

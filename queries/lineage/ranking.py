@@ -89,9 +89,12 @@ def _relation(candidate: Candidate) -> Relation:
 Judged = tuple[Candidate, Judgement]
 
 
-def _groups(judged: Sequence[Judged]) -> list[list[tuple[Candidate, Judgement | None]]]:
+Group = Sequence[tuple[Candidate, Judgement | None]]
+
+
+def _groups(judged: Sequence[Judged]) -> list[Group]:
     """The ranks: equal copies together, rounded ones by precision, ties of the likeliest, the rest one by one."""
-    found: list[list[tuple[Candidate, Judgement | None]]] = []
+    found: list[Group] = []
     equal = [pair for pair in judged if pair[1].copy == "identical"]
     if equal:
         found.append(list(equal))

@@ -33,6 +33,7 @@ def test_codes_are_scaled_by_row(shape: tuple[int, ...], scales: tuple[int, ...]
 def test_codes_without_a_scale_that_fits_are_counted_once() -> None:
     codes = RANDOM.integers(-127, 127, (6, 4)).astype(np.int8)
     for beside in ("net.weight.scale", "net.norm"):
-        data = safetensors_bytes({"net.weight.qweight": raw(codes, "I8"), beside: raw(np.ones(5)), "other": raw(np.ones(5))})
+        others = {beside: raw(np.ones(5)), "other": raw(np.ones(5))}
+        data = safetensors_bytes({"net.weight.qweight": raw(codes, "I8"), **others})
         (row,) = open_checkpoint(MemorySource({"model.safetensors": data})).skipped
         assert row.parameters == 24 and "scale" in row.reason
