@@ -54,68 +54,79 @@ _HEADS = {
 }
 
 
+QueryOption = Annotated[
+    str,
+    typer.Option(
+        "--query",
+        metavar="FILTER",
+        help="Ask about these models alone: globs of name, source, license, architecture or type, as in"
+        " 'org/* license=mit'.",
+        show_default=False,
+    ),
+]
+AgainstOption = Annotated[
+    str,
+    typer.Option("--against", metavar="FILTER", help="Look for relatives among these alone.", show_default=False),
+]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+        help="Ask about models ingested from then on (UTC) alone.",
+        show_default=False,
+    ),
+]
+MaxEvalueOption = Annotated[
+    float, typer.Option("--max-evalue", metavar="E", help="What counts as found; at most 0.001.")
+]
+WholeOption = Annotated[
+    bool, typer.Option("--whole", help="Compute everything anew; nothing is taken over from earlier runs.")
+]
+FailOnOption = Annotated[
+    list[FailOn] | None,
+    typer.Option("--fail-on", help="Exit code 11 when there is such a finding. May repeat.", show_default=False),
+]
+AcceptOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--accept",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Findings that are known and accepted: CSV with the columns kind,status,query,relative,reason,expires;"
+        " * and globs match, lines with # are remarks. They are listed apart and fail nothing.",
+        show_default=False,
+    ),
+]
+DiffOption = Annotated[
+    tuple[int, int] | None,
+    typer.Option(
+        "--diff",
+        metavar="RUN RUN",
+        help="Audit nothing: show what changed between two runs, which are named by their numbers.",
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", min=1, help="Processes. Default: one a core.", show_default=False),
+]
+
+
 @printing
 def audit(
     context: typer.Context,
     to: Output,
-    queries: Annotated[
-        str,
-        typer.Option(
-            "--query",
-            metavar="FILTER",
-            help="Ask about these models alone: globs of name, source, license, architecture or type, as in"
-            " 'org/* license=mit'.",
-            show_default=False,
-        ),
-    ] = "",
-    against: Annotated[
-        str,
-        typer.Option("--against", metavar="FILTER", help="Look for relatives among these alone.", show_default=False),
-    ] = "",
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--since",
-            metavar="DATE",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-            help="Ask about models ingested from then on (UTC) alone.",
-            show_default=False,
-        ),
-    ] = None,
-    max_evalue: Annotated[
-        float, typer.Option("--max-evalue", metavar="E", help="What counts as found; at most 0.001.")
-    ] = 1e-3,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="Compute everything anew; nothing is taken over from earlier runs.")
-    ] = False,
-    fail_on: Annotated[
-        list[FailOn] | None,
-        typer.Option("--fail-on", help="Exit code 11 when there is such a finding. May repeat.", show_default=False),
-    ] = None,
-    accept: Annotated[
-        Path | None,
-        typer.Option(
-            "--accept",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Findings that are known and accepted: CSV with the columns kind,status,query,relative,reason,expires;"
-            " * and globs match, lines with # are remarks. They are listed apart and fail nothing.",
-            show_default=False,
-        ),
-    ] = None,
-    diff: Annotated[
-        tuple[int, int] | None,
-        typer.Option(
-            "--diff",
-            metavar="RUN RUN",
-            help="Audit nothing: show what changed between two runs, which are named by their numbers.",
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", metavar="N", min=1, help="Processes. Default: one a core.", show_default=False),
-    ] = None,
+    queries: QueryOption = "",
+    against: AgainstOption = "",
+    since: SinceOption = None,
+    max_evalue: MaxEvalueOption = 1e-3,
+    whole: WholeOption = False,
+    fail_on: FailOnOption = None,
+    accept: AcceptOption = None,
+    diff: DiffOption = None,
+    jobs: JobsOption = None,
     engine: EngineOption = EngineName.LOCAL,
     registry: RegistryOption = None,
 ) -> None:

@@ -5,35 +5,20 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forebear.ingest.errors import RegistryError
-from forebear.queries.lineage.direction import TOLD
-from forebear.queries.sql import statement
-from forebear.registry import AuditOptions, AuditReport, Registry
+from forebear.registry import AuditOptions, Registry
 from forebear.registry.audit import plan, run
 
 from ...writers import llama, llama_config, model_files, tokenizer_json, words, write_files
 from ..conftest import COMMAND
+from .conftest import declare, found, license_as, names
 
 EVERYONE = 100
-Row = dict[str, Any]
-
-
-@pytest.fixture
-def zoo_copy(zoo_registry: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(zoo_registry, tmp_path / "zoo.duckdb"))
-
-
-@pytest.fixture
-def registry(zoo_copy: Path) -> Iterator[Registry]:
-    with Registry(zoo_copy) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -43,25 +28,6 @@ def audited(zoo_registry: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     with Registry(path) as opened:
         opened.audit()
     return path
-
-
-def found(report: AuditReport, **wanted: object) -> list[Row]:
-    rows: list[Row] = report.table.to_pylist()
-    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
-
-
-def names(rows: list[Row]) -> set[tuple[str, str]]:
-    return {(row["query"], row["relative"]) for row in rows}
-
-
-def declare(registry: Registry, model: str, parent: str, relation: str | None = None) -> None:
-    registry.connection.execute(
-        "INSERT INTO declared_parent VALUES (?, ?, 'card', ?)", [registry.model(model).model_id, parent, relation]
-    )
-
-
-def license_as(registry: Registry, model: str, licence: str | None) -> None:
-    registry.connection.execute("UPDATE model SET license = ? WHERE name = ?", [licence, model])
 
 
 def stranger(folder: Path, name: str, seed: int) -> Path:
@@ -185,77 +151,6 @@ def test_what_is_declared_is_confirmed_and_a_nearer_relative_is_no_ancestor_with
     report = registry.audit()
     assert ("alder-docs-tests", "alder") in names(found(report, status="confirmed"))
     assert not {"alder-docs-tests"} & {row["query"] for row in found(report, status="undeclared")}, "it is not told"
-
-
-@pytest.mark.parametrize(
-    "spelled",
-    [
-        "org/Alder",
-        "org/alder@main",
-        "https://huggingface.co/ORG/alder/",
-        "https://huggingface.co/org/alder/tree/main",
-        "hf://org/alder",
-        "/data/hub/models--org--alder/snapshots/0123abc/",
-        "ALDER",
-    ],
-)
-def test_a_declared_parent_is_found_in_any_spelling(tmp_path: Path, zoo: Path, spelled: str) -> None:
-    with Registry(tmp_path / "r.duckdb") as registry:
-        registry.ingest(zoo / "alder", zoo / "alder-tests")
-        registry.connection.execute("UPDATE model SET name = 'org/alder', uri = 'hf://org/alder' WHERE name = 'alder'")
-        declare(registry, "alder-tests", spelled)
-        report = registry.audit()
-        assert names(found(report, kind="ancestor", status="confirmed")) == {("alder-tests", "org/alder")}
-        assert not found(report, status="direction_unknown") and not found(report, status="not_comparable")
-        rows = {row.name: row for row in registry.ancestors("alder-tests").components[0].ancestors}
-        children = {row.name: row for row in registry.ancestors("org/alder").components[0].ancestors}
-        assert rows["org/alder"].declared and children["alder-tests"].declared_child
-
-
-def test_two_models_of_unknown_order_are_one_finding_and_no_licence_conflict(tmp_path: Path, zoo: Path) -> None:
-    with Registry(tmp_path / "r.duckdb") as registry:
-        registry.ingest(zoo / "alder-tests", zoo / "alder")
-        license_as(registry, "alder", "llama3")
-        license_as(registry, "alder-tests", "mit")
-        report = registry.audit()
-        (row,) = found(report, kind="ancestor")
-        assert (row["status"], row["query"], row["relative"]) == ("direction_unknown", "alder-tests", "alder")
-        assert row["direction"] == "unknown" and 0 < row["direction_probability"] < 0.95
-        assert row["reason"].endswith("which came first cannot be told")
-        assert not found(report, kind="licence") and not report.fails(["undeclared", "contradicted", "licence"])
-        assert report.fails(["direction_unknown"])
-
-
-def test_of_a_pair_of_unknown_order_the_model_that_was_released_later_stands_first(tmp_path: Path, zoo: Path) -> None:
-    with Registry(tmp_path / "r.duckdb") as registry:
-        registry.ingest(zoo / "alder-tests", zoo / "alder")
-        registry.audit()
-        for day, model in enumerate(("alder-tests", "alder"), 1):
-            moment = datetime(2025, 1, day)
-            registry.connection.execute("UPDATE model SET released_at = ? WHERE name = ?", [moment, model])
-        registry.connection.execute("DELETE FROM audit_finding")
-        registry.connection.execute(statement("audit/find_unknown"), {"run_id": 1, "told": TOLD})
-        rows = found(registry.audit_report(1), status="direction_unknown")
-        assert names(rows) == {("alder", "alder-tests")}
-
-
-def test_models_that_declare_one_parent_are_declared_relatives_also_where_it_is_not_registered(
-    tmp_path: Path, zoo: Path
-) -> None:
-    with Registry(tmp_path / "r.duckdb") as registry:
-        registry.ingest(zoo / "alder-tests", zoo / "alder-moe")
-        declare(registry, "alder-tests", "org/Alder")
-        assert len(found(registry.audit(), status="direction_unknown")) == 1
-        declare(registry, "alder-moe", "hf://org/alder")
-        assert not found(registry.audit(), kind="ancestor")
-
-
-def test_what_declarations_lead_to_is_no_undeclared_ancestor(registry: Registry) -> None:
-    registry.mark_root("alder", source="its makers")
-    report = registry.audit()
-    undeclared = names(found(report, kind="ancestor", status="undeclared"))
-    assert ("alder-tests", "alder") in undeclared
-    assert ("alder-docs-tests", "alder") not in undeclared, "its declared parent declares it"
 
 
 def test_a_licence_more_permissive_than_the_ancestors_is_a_conflict(registry: Registry) -> None:

@@ -84,9 +84,16 @@ def written(result: Result, form: str, path: Path) -> str:
 def test_a_table_in_a_file_is_as_wide_as_its_cells(tmp_path: Path) -> None:
     long = "x" * 500
     text = written(Result({}, (), [Table(("a", "b"), [[long, "end"]], (), ["above " * 100])]), "table", tmp_path / "t")
-    assert f"{long}   end" in text
+    assert f"{long}  end" in text
     assert text.splitlines()[0] == ("above " * 100).rstrip()
     assert "\x1b" not in text
+
+
+def test_a_table_in_a_file_is_without_what_it_can_do_without_and_other_formats_have_it(tmp_path: Path) -> None:
+    table = Table(("a", "b", "c"), [["one", "two", "three"]], (2,), (), spare=(1,))
+    found = {form: written(Result({}, (), [table]), form, tmp_path / "t") for form in ("table", "md", "html")}
+    assert found["table"].splitlines()[0] == "a        c" and "two" not in found["table"]
+    assert "| one | two | three |" in found["md"] and "<td>two</td>" in found["html"]
 
 
 def test_csv_quotes_and_flattens(tmp_path: Path) -> None:
