@@ -88,7 +88,7 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     up, down = features[:count, count], features[count, :count]
     most = 1.0 if tells(state, light) else UNTOLD
     toward = np.clip(_sigmoid(up @ ancestor.vector), 1 - most, most)
-    away = np.zeros(count) if state != "none" else np.clip(_sigmoid(down @ ancestor.vector), 1 - most, most)
+    away = np.zeros(count) if state == "newest" else np.clip(_sigmoid(down @ ancestor.vector), 1 - most, most)
     return Placement(toward, away, _softmax(up @ nearest.vector))
 
 

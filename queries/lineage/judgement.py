@@ -83,7 +83,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
             found.append(_of_copy(one, copies[i]))
             continue
         by = _by(one, claims, orders[i], state, len(placed), relatives)
-        ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state != "none" else prior(state))
+        ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
         original = kin.copy_of.get(i)
         if i in merged:
             ancestor, descendant, by = MERGED, 1 - MERGED, ("a merge of these", *by)
