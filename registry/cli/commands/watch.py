@@ -131,10 +131,8 @@ def _sentence(watched: Watched) -> str:
         unsure = f" ({watched.sentence or 'inconclusive'})" if watched.verdict == "inconclusive" else ""
         return printable(f"{outcome.name}: {outcome.status}, no ancestor{unsure}", 4096)
     found = f"{nearest.name} ({relation(nearest)})" if nearest.relation else nearest.name
-    text = (
-        f"{outcome.name}: {outcome.status}, {_ROLES[watched.verdict or '']}{found}, E = {evalue(nearest.log10_evalue)}"
-    )
-    return printable(text, 4096)
+    chance = f"E = {evalue(nearest.log10_evalue)}".replace("= <", "< ")
+    return printable(f"{outcome.name}: {outcome.status}, {_ROLES[watched.verdict or '']}{found}, {chance}", 4096)
 
 
 def _exit_code(watched: list[Watched]) -> ExitCode:
