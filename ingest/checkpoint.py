@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .adapters.adapter import Adapter, find_adapter
 from .adapters.config import other_adapters, read_adapter_config
+from .errors import FormatError
 from .formats import ModelFiles, read_checkpoint, resolve_files
 from .formats.companions import without_averages
 from .formats.quantised import unpack
@@ -21,6 +23,7 @@ from .names.skipped import with_components
 from .reading.ranges import read_ranges
 from .sources.inside import Inside
 from .sources.source import NothingToRead, Source
+from .storage.logical import MOST_VALUES
 from .storage.skipped import SkippedTensor
 from .text import printable
 
@@ -80,6 +83,7 @@ def open_checkpoint(source: Source) -> Checkpoint:
     )
     named = tuple(adapter.named if adapter else name_tensors(layout.tensors, language))
     skipped = unread + layout.skipped
+    _require_shapes(source, named)
     if not any(item.tensor.parameters for item in named):
         raise _no_tensor(source, files, skipped)
     return Checkpoint(
@@ -94,6 +98,14 @@ def open_checkpoint(source: Source) -> Checkpoint:
         parameters=sum(t.parameters for t in unpacked.tensors) + sum(s.parameters for s in unread),
         adapter=adapter,
     )
+
+
+def _require_shapes(source: Source, named: Sequence[NamedTensor]) -> None:
+    """FormatError for a shape whose product no integer of the registry holds: [0, 2**62, 2**62] has no byte."""
+    for item in named:
+        if math.prod(n or 1 for n in item.tensor.shape) > MOST_VALUES:
+            name, shape = printable(item.tensor.name), item.tensor.shape
+            raise FormatError(f"{source.uri}: tensor {name!r} has a shape that no weights have: {shape}")
 
 
 def _no_tensor(source: Source, files: ModelFiles, skipped: tuple[SkippedTensor, ...]) -> NothingToRead:

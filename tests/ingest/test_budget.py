@@ -27,7 +27,7 @@ from forebear.ingest.names.naming import name_tensors
 from forebear.ingest.plan import BATCH_BYTES, plan_reading
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor, runs
 
-from ..writers import MemoryReader, MemorySource, file_bytes, model_files, sentencepiece_bytes, words
+from ..writers import MemoryReader, MemorySource, entry, file_bytes, model_files, sentencepiece_bytes, words
 from .formats.writers_torch import START, STOP, View, name, number, state, text, tuple_of, zip_bytes
 
 TEN = Limit(10, "things")
@@ -200,3 +200,14 @@ def test_weights_are_told_from_containers_without_a_search_for_each() -> None:
 
     found = find_weights({Counted(f"w{i}.weight"): OpaqueTensor((1,), "x") for i in range(500)})
     assert len(found.tensors) == 500 and compared < 50_000
+
+
+@pytest.mark.parametrize("shape", [[0, 1 << 62, 1 << 62], [(1 << 63) - 1, 0, 4]])
+def test_a_shape_whose_product_no_integer_holds_is_refused_though_it_is_empty(shape: list[int]) -> None:
+    tensors = {
+        "model.layers.0.mlp.up_proj.weight": entry("F32", [8, 8], 0, 256),
+        "model.layers.0.mlp.down_proj.weight": entry("F32", shape, 256, 256),
+    }
+    source = MemorySource({"model.safetensors": file_bytes(tensors, bytes(256))})
+    with pytest.raises(FormatError, match="a shape that no weights have"):
+        open_checkpoint(source)
