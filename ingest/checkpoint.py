@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .adapters.adapter import Adapter, find_adapter
 from .adapters.config import other_adapters, read_adapter_config
-from .errors import FormatError
 from .formats import ModelFiles, read_checkpoint, resolve_files
 from .formats.companions import without_averages
 from .formats.quantised import unpack
@@ -28,6 +27,7 @@ from .storage.skipped import SkippedTensor
 from .text import printable
 
 _log = logging.getLogger(__name__)
+ABSURD = "its shape has an axis longer than those of any weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,9 @@ def open_checkpoint(source: Source) -> Checkpoint:
         f"tokenizer {tokenizer.kind}" if tokenizer else "no tokenizer",
     )
     named = tuple(adapter.named if adapter else name_tensors(layout.tensors, language))
-    skipped = unread + layout.skipped
-    _require_shapes(source, named)
+    absurd = {item.tensor.name for item in named if _is_absurd(item)}
+    skipped = unread + layout.skipped + tuple(SkippedTensor(printable(name), 0, ABSURD) for name in sorted(absurd))
+    named = tuple(item for item in named if item.tensor.name not in absurd)
     if not any(item.tensor.parameters for item in named):
         raise _no_tensor(source, files, skipped)
     return Checkpoint(
@@ -100,12 +101,9 @@ def open_checkpoint(source: Source) -> Checkpoint:
     )
 
 
-def _require_shapes(source: Source, named: Sequence[NamedTensor]) -> None:
-    """FormatError for a shape whose product no integer of the registry holds: [0, 2**62, 2**62] has no byte."""
-    for item in named:
-        if math.prod(n or 1 for n in item.tensor.shape) > MOST_VALUES:
-            name, shape = printable(item.tensor.name), item.tensor.shape
-            raise FormatError(f"{source.uri}: tensor {name!r} has a shape that no weights have: {shape}")
+def _is_absurd(item: NamedTensor) -> bool:
+    """Whether no integer of the registry holds the product of a shape: [0, 2**62, 2**62] has no byte."""
+    return math.prod(n or 1 for n in item.tensor.shape) > MOST_VALUES
 
 
 def _no_tensor(source: Source, files: ModelFiles, skipped: tuple[SkippedTensor, ...]) -> NothingToRead:
