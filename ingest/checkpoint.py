@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,10 +22,12 @@ from .names.skipped import with_components
 from .reading.ranges import read_ranges
 from .sources.inside import Inside
 from .sources.source import NothingToRead, Source
+from .storage.logical import MOST_VALUES
 from .storage.skipped import SkippedTensor
 from .text import printable
 
 _log = logging.getLogger(__name__)
+ABSURD = "its shape has an axis longer than those of any weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ def open_checkpoint(source: Source) -> Checkpoint:
         f"tokenizer {tokenizer.kind}" if tokenizer else "no tokenizer",
     )
     named = tuple(adapter.named if adapter else name_tensors(layout.tensors, language))
-    skipped = unread + layout.skipped
+    absurd = {item.tensor.name for item in named if _is_absurd(item)}
+    skipped = unread + layout.skipped + tuple(SkippedTensor(printable(name), 0, ABSURD) for name in sorted(absurd))
+    named = tuple(item for item in named if item.tensor.name not in absurd)
     if not any(item.tensor.parameters for item in named):
         raise _no_tensor(source, files, skipped)
     return Checkpoint(
@@ -94,6 +99,11 @@ def open_checkpoint(source: Source) -> Checkpoint:
         parameters=sum(t.parameters for t in unpacked.tensors) + sum(s.parameters for s in unread),
         adapter=adapter,
     )
+
+
+def _is_absurd(item: NamedTensor) -> bool:
+    """Whether no integer of the registry holds the product of a shape: [0, 2**62, 2**62] has no byte."""
+    return math.prod(n or 1 for n in item.tensor.shape) > MOST_VALUES
 
 
 def _no_tensor(source: Source, files: ModelFiles, skipped: tuple[SkippedTensor, ...]) -> NothingToRead:

@@ -39,7 +39,8 @@ STATEMENT = re.compile(
 )
 SESSION = {
     "registry.audit.run": ["RESET", "SET", "SET"],
-    "registry.store.database": ["ATTACH", "ATTACH", "SET", "USE", "USE"],
+    "registry.store.catalogue": ["ATTACH", "USE"],
+    "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "USE", "USE"],
     "registry.store.lake": ["ATTACH", "DROP", "LOAD", "SET"],
     "registry.store.models": ["SET"],
     "registry.store.sql": ["SET", "SET", "SET"],

@@ -87,11 +87,13 @@ class Source(Protocol):
 def read_small(source: Source, path: str, limit: int) -> bytes | None:
     """The whole of a small file, None when the source has no such file.
 
-    Raises FormatError when it is over `limit` bytes, when it is JSON of too many objects, and for the pointer that Git
-    LFS leaves in a file's place.
+    Raises FormatError for a link out of the folder, which may be a stranger's, when it is over `limit` bytes, when it
+    is JSON of too many objects, and for the pointer that Git LFS leaves in a file's place.
     """
     if path not in source.files:
         return None
+    if source.files[path].outside:
+        raise FormatError(f"{source.uri}: {path} is a link out of the folder; put a copy in its place")
     reader = source.open(path)
     try:
         if reader.size > limit:

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from . import dtypes
 from .reader import Range
 
+MOST_VALUES = 1 << 62
+"""Of one tensor, an empty axis counted as 1: products of a shape's axes stay within int64."""
+
 
 class Storage(Protocol):
     """Access to the rows of one logical matrix."""

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from ...ingest.errors import RegistryError
+from ...ingest.text import printable
 from ..data.query import Query, QuerySketch, load_models
 from ..lineage.claims import Claims
 from ..search.candidates import candidates
@@ -41,7 +43,11 @@ def _answer(
     k: int,
 ) -> ComponentAnswer:
     began = time.monotonic()
-    component = next(c for c in query.components if c.name == sketch.component)
+    component = next((c for c in query.components if c.name == sketch.component), None)
+    if component is None:
+        raise RegistryError(
+            f"the model has a sketch of {printable(sketch.component, 40)!r} and no tensor; ingest it again"
+        )
     found = candidates(connection, query.model_id, sketch, component.kind, models, k)
     named = {model for model, (parent, _) in declared.items() if parent}
     wanted = sorted({model for model, _ in found} | named)

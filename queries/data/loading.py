@@ -10,14 +10,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...ingest.errors import RegistryError
 from ...ingest.fingerprint.activations import unpack
 from ...ingest.fingerprint.kinds import STORED
+from ...ingest.storage.logical import MOST_VALUES
 from .component import Component, Evidence, Neurons, Tokens
 
 
 def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]]:
-    """Model id -> its components, from Arrow tables named and shaped as those of the registry."""
+    """Model id -> its components, from Arrow tables named and shaped as those of the registry.
+
+    Raises RegistryError for a shape that no ingest keeps, as a forged registry may hold one.
+    """
     tensors = tables["tensor"].sort_by([("model_id", "ascending"), ("tensor_id", "ascending")])
+    _require_shapes(tensors)
     places = _places(tensors)
     owner = places >> 32
     columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
@@ -58,6 +64,16 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
             )
         )
     return dict(loaded)
+
+
+def _require_shapes(tensors: pa.Table) -> None:
+    column = tensors["shape"].combine_chunks()
+    sizes = np.concatenate(([0.0], np.cumsum(np.log2(np.maximum(column.flatten().to_numpy().astype(np.float64), 1)))))
+    ends = np.concatenate(([0], np.cumsum(column.value_lengths().to_numpy(zero_copy_only=False)))).astype(np.int64)
+    wrong = np.flatnonzero(np.diff(sizes[ends]) > np.log2(MOST_VALUES) + 0.5)
+    if len(wrong):
+        model, shape = tensors["model_id"][int(wrong[0])].as_py(), column[int(wrong[0])].as_py()
+        raise RegistryError(f"model {model} has a tensor of shape {shape}: the registry was altered; remove that model")
 
 
 def _column(table: pa.Table, name: str) -> NDArray[np.float64]:

@@ -84,15 +84,26 @@ def _report(error: Exception) -> int:
     if isinstance(error, ForebearError):
         say_error(str(error))
         return ExitCode.NOTHING if _is_nothing(error) else ExitCode.ERROR
-    if isinstance(error, OSError) and error.filename is not None:
-        say_error(f"{error.filename}: {error.strerror}")
-        return ExitCode.ERROR
+    if isinstance(error, OSError) and error.strerror:
+        return _unwritten(error) if error.filename is None else _said(f"{error.filename}: {error.strerror}")
+    if isinstance(error, MemoryError):
+        return _said("more memory is needed than there is; free some, or ask for less at once")
     if _is_database(error):
-        say_error(f"the registry: {error}")
-        return ExitCode.ERROR
+        return _said(f"the registry: {error}")
     traceback.print_exception(error)
     print("forebear: this is a bug of forebear; please report it with the lines above", file=sys.stderr)
     return ExitCode.ERROR
+
+
+def _said(text: str) -> int:
+    say_error(text)
+    return ExitCode.ERROR
+
+
+def _unwritten(error: OSError) -> int:
+    """A stream that cannot be written, such as of a full disk: a read or write of a named file says its name."""
+    _discard_output()
+    return _said(f"the output cannot be written: {error.strerror}")
 
 
 def _is_nothing(error: ForebearError) -> bool:
@@ -112,11 +123,17 @@ def _flushed(code: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _pipe_closed()
+    except OSError as error:
+        return _unwritten(error)
     return code
 
 
 def _pipe_closed() -> int:
+    _discard_output()
+    return ExitCode.PIPE_CLOSED
+
+
+def _discard_output() -> None:
     """Point stdout nowhere, so that the interpreter's own flush at exit stays quiet too."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.PIPE_CLOSED

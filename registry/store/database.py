@@ -14,6 +14,7 @@ import duckdb
 from ...ingest.errors import RegistryError, RegistryInUse
 from ...ingest.versions import FINGERPRINT_VERSION, MINHASH_PERMUTATIONS, MINHASH_SCHEME, MINHASH_SEED
 from ...queries.sql import statement
+from .catalogue import require_catalogue
 from .lake import PREFIX, LakePlace, attach_lake, create_lake_tables, show_lake_tables
 from .transactions import committed, transaction
 
@@ -80,10 +81,16 @@ def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=_CONFIG)
     try:
         connection.execute("SET enable_progress_bar = false")  # drawn on stderr once a query takes two seconds
-        options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}, STORAGE_VERSION 'v1.5.0'"
+        options = (
+            "TYPE duckdb, READ_ONLY"
+            if read_only
+            else f"TYPE duckdb, ROW_GROUP_SIZE {_ROW_GROUP}, STORAGE_VERSION 'v1.5.0'"
+        )
         connection.execute(f"ATTACH {_quoted(path)} AS registry ({options})")
         connection.execute("USE registry")
+        connection.execute("SET enable_external_access = false")  # a stranger's view could read files; cannot be undone
         _check_schema(connection, path, migrate=not read_only)
+        require_catalogue(connection, path, tuple(text for _, _, text in migrations()))
         _check_settings(connection, path, write=not read_only)
     except duckdb.Error as error:
         connection.close()

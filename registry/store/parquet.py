@@ -13,9 +13,9 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import numpy as np
@@ -29,15 +29,17 @@ from ...ingest.errors import FormatError, RegistryError
 from ...queries.sql import statement
 from .database import migrations
 from .models import next_ids
+from .parts import PART, checked_batches, parts, portable, require_parts
 from .transactions import committed, is_lake, transaction
 
 _log = logging.getLogger(__name__)
 
 MANIFEST_VERSION = 1
-MODELS_A_PART = 256
+MODELS_APART = 256
 """About 80 MB of tensors' rows in a part of 32-layer models: a size that every engine likes."""
+MOST_ID = 10_000_000
+"""The highest id of a model that an import keeps: every id below it is taken too, which takes memory and time."""
 _NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids"}  # migrations make all but the ids, which follow
-_PART = "part.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +74,33 @@ def export_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Expo
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RegistryError(f"{folder}: is there and not empty; name a new folder")
     began = time.monotonic()
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f"{folder.name}.{uuid4().hex}.partial")  # a name of its own: no other is ever removed
+    partial.mkdir()
+    try:
+        rows = _export_tables(connection, partial)
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    _log.info("%s: %d bytes written in %.2f s", folder, size, time.monotonic() - began)
+    return Exported(folder, rows["model"], sum(rows.values()), size)
+
+
+def _export_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """Every table and the manifest into `folder`; the rows of each table."""
     with transaction(connection):  # one snapshot for all tables
-        rows = {table: _export_table(connection, table, partial) for table in _tables(connection)}
+        rows = {table: _export_table(connection, table, folder) for table in _tables(connection)}
     manifest = {
         "manifest_version": MANIFEST_VERSION,
         "migrations": [name for _, name, _ in migrations()],
         "rows": rows,
     }
-    (partial / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    if folder.exists():
-        folder.rmdir()
-    partial.rename(folder)
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    _log.info("%s: %d bytes written in %.2f s", folder, size, time.monotonic() - began)
-    return Exported(folder, rows["model"], sum(rows.values()), size)
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return rows
 
 
 def import_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Imported:
@@ -102,7 +114,7 @@ def import_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Impo
     try:
         _check_settings(connection, folder)
         return committed(connection, lambda: _import(connection, folder, manifest))
-    except (pa.ArrowException, duckdb.ConstraintException, duckdb.ConversionException, duckdb.BinderException) as error:
+    except (pa.ArrowException, OSError, duckdb.IntegrityError, duckdb.DataError, duckdb.BinderException) as error:
         raise FormatError(f"{folder}: is not what `forebear export` writes: {error}; nothing was imported") from error
 
 
@@ -112,24 +124,15 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in rows if name not in _NOT_EXPORTED]
 
 
-def portable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """A relation with the types that Parquet has: bit strings as BLOBs."""
-    columns = [
-        ColumnExpression(name).cast("BLOB").alias(name) if str(kind) == "BIT" else ColumnExpression(name)
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-    ]
-    return relation.select(*columns)
-
-
 def _export_table(connection: duckdb.DuckDBPyConnection, table: str, folder: Path) -> int:
     whole = portable(connection.table(table))
     if "model_id" not in whole.columns:
-        return _write(whole, folder / table / _PART)
+        return _write(whole, folder / table / PART)
     last = connection.table("model").max("model_id").fetchall()[0][0]
     rows = 0
-    for first in range(0, (last or 0) + 1, MODELS_A_PART):
-        mine = (ColumnExpression("model_id") >= first) & (ColumnExpression("model_id") < first + MODELS_A_PART)
-        rows += _write(whole.filter(mine), folder / table / f"block={first // MODELS_A_PART:06}" / _PART)
+    for first in range(0, (last or 0) + 1, MODELS_APART):
+        mine = (ColumnExpression("model_id") >= first) & (ColumnExpression("model_id") < first + MODELS_APART)
+        rows += _write(whole.filter(mine), folder / table / f"block={first // MODELS_APART:06}" / PART)
     return rows
 
 
@@ -186,27 +189,40 @@ def _check_settings(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
 
 
 def _import(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, int]) -> Imported:
+    tables = [table for table in _tables(connection) if table != "setting"]
+    counted = sum(require_parts(connection, table, parts(folder / table)) for table in tables)
+    if counted != (expected := sum(n for table, n in manifest.items() if table != "setting")):
+        raise FormatError(
+            f"{folder}: holds {counted} rows, its manifest says {expected}: a part is missing; nothing imported"
+        )
     models = _read(folder / "model", ["model_id", "uri", "revision"])
+    if models["model_id"].null_count:
+        raise FormatError(f"{folder}: models without a model_id; nothing was imported")
     known = set(connection.table("model").select("uri", "revision").fetchall())
     pairs = zip(models["uri"].to_pylist(), models["revision"].to_pylist(), strict=True)
     new = np.array([pair not in known for pair in pairs], np.bool_)
     old_ids = models["model_id"].to_numpy()[new].astype(np.int64)
+    if not known and len(old_ids) and old_ids.max() > MOST_ID:
+        raise FormatError(
+            f"{folder}: a model_id of {old_ids.max()} is over the limit of {MOST_ID}; import it into a registry that"
+            " holds a model already, which gives new ids"
+        )
     ids = _Ids.fresh(connection, old_ids, empty=not known)
     rows, left = 0, []
-    for table in _tables(connection):
-        if table == "setting" or not (folder / table).exists():
+    for table in tables:
+        if not (folder / table).exists():
             continue
         if ids.equal or "model_id" in connection.table(table).columns:
-            rows += sum(_insert(connection, table, ids.renumbered(part)) for part in _parts(folder / table))
+            rows += sum(
+                _insert(connection, table, ids.renumbered(batch))
+                for part in parts(folder / table)
+                for batch in checked_batches(part)
+            )
         else:
             left.append(table)
         _log.debug("%s: imported", table)
     if ids.equal and not is_lake(connection):
         connection.execute(statement("audit/skip_ids")).fetchall()
-    if ids.equal and rows != (expected := sum(n for table, n in manifest.items() if table != "setting")):
-        raise FormatError(
-            f"{folder}: holds {rows} rows, its manifest says {expected}: a part is missing; nothing imported"
-        )
     return Imported(folder, len(old_ids), len(models) - len(old_ids), rows, tuple(left))
 
 
@@ -244,18 +260,9 @@ class _Ids:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> int:
-    columns = connection.table(table).columns
-    if sorted(columns) != sorted(rows.column_names):
-        raise FormatError(f"{table}: has columns {rows.column_names} instead of {columns}; nothing was imported")
     if rows.num_rows:
-        connection.from_arrow(rows.select(columns)).insert_into(table)
+        connection.from_arrow(rows.select(connection.table(table).columns)).insert_into(table)
     return int(rows.num_rows)
-
-
-def _parts(folder: Path) -> Iterator[pa.Table]:
-    """The files of a table one after another, in the order of their blocks."""
-    for file in sorted(folder.rglob(f"*{_PART}")):
-        yield pq.ParquetFile(file).read()
 
 
 def _read(folder: Path, columns: list[str] | None = None) -> pa.Table:

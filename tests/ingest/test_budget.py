@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +26,20 @@ from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 from forebear.ingest.model import fingerprint_model
 from forebear.ingest.names.naming import name_tensors
 from forebear.ingest.plan import BATCH_BYTES, plan_reading
+from forebear.ingest.sources import open_source
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor, runs
 
-from ..writers import MemoryReader, MemorySource, file_bytes, model_files, sentencepiece_bytes, words
+from ..writers import (
+    MemoryReader,
+    MemorySource,
+    entry,
+    file_bytes,
+    llama,
+    model_files,
+    sentencepiece_bytes,
+    words,
+    write_files,
+)
 from .formats.writers_torch import START, STOP, View, name, number, state, text, tuple_of, zip_bytes
 
 TEN = Limit(10, "things")
@@ -200,3 +212,25 @@ def test_weights_are_told_from_containers_without_a_search_for_each() -> None:
 
     found = find_weights({Counted(f"w{i}.weight"): OpaqueTensor((1,), "x") for i in range(500)})
     assert len(found.tensors) == 500 and compared < 50_000
+
+
+@pytest.mark.parametrize("shape", [[0, 1 << 62, 1 << 62], [(1 << 63) - 1, 0, 4]])
+def test_a_shape_whose_product_no_integer_holds_is_left_out_though_it_is_empty(shape: list[int]) -> None:
+    tensors = {
+        "model.layers.0.mlp.up_proj.weight": entry("F32", [8, 8], 0, 256),
+        "model.layers.0.mlp.down_proj.weight": entry("F32", shape, 256, 256),
+    }
+    source = MemorySource({"model.safetensors": file_bytes(tensors, bytes(256))})
+    found = open_checkpoint(source)
+    assert [t.name for t in found.skipped] == ["model.layers.0.mlp.down_proj.weight"]
+    assert [item.tensor.name for item in found.named] == ["model.layers.0.mlp.up_proj.weight"]
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
+def test_a_link_out_of_the_folder_is_not_read(tmp_path: Path, file: str) -> None:
+    folder = write_files(tmp_path / "model", model_files(llama()))
+    (tmp_path / "secret.json").write_text("{}")
+    (folder / file).unlink(missing_ok=True)
+    (folder / file).symlink_to(tmp_path / "secret.json")
+    with pytest.raises(FormatError, match=f"{file} is a link out of the folder"):
+        open_checkpoint(open_source(str(folder)))

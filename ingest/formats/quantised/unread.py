@@ -27,8 +27,9 @@ _PACKINGS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
 def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
     stem, _, last = tensor.name.rpartition(".")
     for leaf, what, companions, a_code in _PACKINGS:
-        beside = stored.present(f"{stem}.{other}" for other in companions)
-        if leaf == last and beside and tensor.dtype not in {"F16", "BF16", "F32"}:
+        if leaf != last or tensor.dtype in {"F16", "BF16", "F32"}:
+            continue
+        if beside := stored.present(f"{stem}.{other}" for other in companions):
             return Refused(tensor.parameters * a_code, f"{what}, which is not decoded", beside | {tensor.name})
     if last == "qweight" and tensor.dtype in {"I32", "I16", "U8", "I8"}:
         beside = stored.present(f"{stem}.{other}" for other in ("qzeros", "scales", "g_idx"))

@@ -12,6 +12,7 @@ import pytest
 
 from forebear.ingest.errors import FormatError, RegistryError
 from forebear.ingest.sources.source import NothingToRead
+from forebear.registry import Registry
 from forebear.registry.cli.errors import explained
 
 from ..conftest import COMMAND, MakeModel, Run
@@ -25,6 +26,16 @@ from ..test_registry import held
         (RegistryError("two:\n  a\x1b\n  b"), 1, "forebear: error: two:\n  a\\x1b\n  b\n"),
         (NothingToRead("empty"), 3, "forebear: error: empty\n"),
         (FileNotFoundError(2, "No such file", "x/y"), 1, "forebear: error: x/y: No such file\n"),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "forebear: error: the output cannot be written: No space left on device\n",
+        ),
+        (
+            MemoryError(),
+            1,
+            "forebear: error: more memory is needed than there is; free some, or ask for less at once\n",
+        ),
         (duckdb.IOException("disk full"), 1, "forebear: error: the registry: disk full\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
@@ -115,3 +126,18 @@ def test_a_registry_in_use_is_one_line(
             assert (ran.code, ran.out) == (1, "")
             assert ran.err.startswith(f"forebear: error: {registry_path}: in use")
             assert ran.err.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [("--version",), ("list", "--format", "json")])
+def test_a_full_disk_behind_the_output_is_an_error_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    Registry(tmp_path / "registry.duckdb").close()
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (
+        1,
+        "forebear: error: the output cannot be written: No space left on device",
+    )
+    assert "Traceback" not in ran.stderr

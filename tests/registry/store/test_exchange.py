@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -91,6 +92,25 @@ def test_an_export_never_overwrites(filled: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
 
 
+def test_an_export_removes_only_what_it_made(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "out.partial" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("keep")
+    before = set(tmp_path.iterdir())
+    with Registry(filled, read_only=True) as registry:
+        with monkeypatch.context() as patched:
+            patched.setattr(pq.ParquetWriter, "write_batch", full_disk)
+            with pytest.raises(OSError, match="No space"):
+                registry.export(tmp_path / "out")
+        assert set(tmp_path.iterdir()) == before
+        registry.export(tmp_path / "out")
+    assert mine.read_text() == "keep"
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 @pytest.fixture
 def exported(filled: Path, tmp_path: Path) -> Path:
     with Registry(filled, read_only=True) as registry:
@@ -120,6 +140,84 @@ def test_a_part_with_other_columns_imports_nothing(exported: Path, tmp_path: Pat
     part = exported / "tensor" / "block=000000" / "part.parquet"
     pq.write_table(pq.ParquetFile(part).read().drop_columns(["hash"]), part)
     refused(exported, tmp_path / "back.duckdb", FormatError, "columns")
+
+
+def rewritten(folder: Path, table: str, column: str, change: Callable[[pa.ChunkedArray], pa.Array]) -> None:
+    """One column of an exported table, changed as a stranger could."""
+    part = folder / table / "block=000000" / "part.parquet"
+    rows = pq.ParquetFile(part).read()
+    pq.write_table(rows.set_column(rows.column_names.index(column), column, change(rows[column])), part)
+
+
+def with_first(value: object) -> Callable[[pa.ChunkedArray], pa.Array]:
+    return lambda column: pa.array([value, *column.to_pylist()[1:]], column.type)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "change", "reason"),
+    [
+        ("model", "model_id", lambda c: pa.array(["a"] * len(c)), "model_id is VARCHAR"),
+        ("model", "uri", lambda c: pa.array(range(len(c))), "uri is BIGINT"),
+        ("model", "model_id", with_first(4_000_000_000), "over the limit of 10000000"),
+        ("model", "model_id", with_first(None), "without a model_id"),
+        ("tensor", "model_id", with_first(None), "without a model_id"),
+        ("tensor", "mean", with_first(float("inf")), "mean holds values that are no numbers"),
+        ("positions", "value", with_first([float("nan")] * 256), "no numbers"),
+        ("positions", "value", with_first([None] * 256), "no numbers"),
+        ("positions", "value", lambda c: pa.array([v[:5] for v in c.to_pylist()], pa.list_(pa.float32())), "length 5"),
+    ],
+)
+def test_a_forged_column_imports_nothing(
+    exported: Path,
+    tmp_path: Path,
+    table: str,
+    column: str,
+    change: Callable[[pa.ChunkedArray], pa.Array],
+    reason: str,
+) -> None:
+    rewritten(exported, table, column, change)
+    refused(exported, tmp_path / "back.duckdb", FormatError, reason)
+
+
+def test_rows_beyond_the_manifest_are_refused_before_they_are_read(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = exported / "skipped_tensor" / "block=000000" / "part.parquet"
+    part.parent.mkdir(parents=True)
+    count = 100_000
+    columns = {"model_id": pa.array([1] * count, pa.uint32()), "parameters": pa.array([1] * count, pa.uint64())}
+    columns |= {name: pa.array(["x"] * count) for name in ("name", "reason", "component")}
+    pq.write_table(pa.table(columns), part)
+    monkeypatch.delattr(pq.ParquetFile, "iter_batches")
+    refused(exported, tmp_path / "back.duckdb", FormatError, "its manifest says")
+
+
+def test_lists_of_the_right_length_stand_for_arrays(exported: Path, tmp_path: Path) -> None:
+    rewritten(exported, "positions", "value", lambda c: pa.array(c.to_pylist(), pa.list_(pa.float32())))
+    with Registry(tmp_path / "back.duckdb") as registry:
+        assert registry.import_(exported).models == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "reason"),
+    [("tensor", "shape", [1 << 63, 1 << 63], "was altered"), ("sketch", "component", "x'; DROP", "ingest it again")],
+)
+def test_questions_to_forged_rows_are_errors(
+    exported: Path, tmp_path: Path, table: str, column: str, value: object, reason: str
+) -> None:
+    rewritten(exported, table, column, lambda c: pa.array([value] * len(c), c.type))
+    with Registry(tmp_path / "back.duckdb") as registry:
+        registry.import_(exported)
+        with pytest.raises(RegistryError, match=reason):
+            registry.ancestors("cedar")
+
+
+def test_a_flipped_byte_in_a_part_imports_nothing(exported: Path, tmp_path: Path) -> None:
+    part = exported / "positions" / "block=000000" / "part.parquet"
+    data = bytearray(part.read_bytes())
+    data[60] ^= 0xFF
+    part.write_bytes(data)
+    refused(exported, tmp_path / "back.duckdb", FormatError, "not what `forebear export` writes|no numbers")
 
 
 def test_other_fingerprints_are_never_mixed(exported: Path, tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""A registry file of a stranger is refused where its catalogue is not forebear's, and reads no file in any case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from forebear.registry import Registry, RegistryError
+
+
+def altered(path: Path, *changes: str) -> Path:
+    """A registry that somebody changed with DuckDB itself."""
+    Registry(path).close()
+    with duckdb.connect(path) as connection:
+        for change in changes:
+            connection.execute(change)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (
+            ("ALTER TABLE model RENAME TO m", "CREATE VIEW model AS SELECT m.*, r.content FROM m, read_text('x') AS r"),
+            "model",
+        ),
+        (("DROP TABLE licence", "CREATE VIEW licence AS SELECT content FROM read_text('/etc/passwd')"), "licence"),
+        (("DROP TABLE skipped_tensor",), "skipped_tensor"),
+        (("ALTER TABLE positions ALTER value TYPE FLOAT[]",), "positions"),
+        (("CREATE OR REPLACE MACRO ancestors(x) AS TABLE SELECT x",), "ancestors"),
+        (("CREATE MACRO contains(a, b) AS true",), "contains"),
+    ],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_catalogue_that_the_migrations_do_not_make_is_refused(
+    tmp_path: Path, changes: tuple[str, ...], named: str, read_only: bool
+) -> None:
+    path = altered(tmp_path / "theirs.duckdb", *changes)
+    with pytest.raises(RegistryError, match=named):
+        Registry(path, read_only=read_only)
+
+
+def test_tables_and_views_of_other_names_are_left_alone(tmp_path: Path) -> None:
+    path = altered(tmp_path / "mine.duckdb", "CREATE TABLE note (text VARCHAR)", "CREATE VIEW recent AS FROM model")
+    with Registry(path) as registry:
+        assert registry.models() == []
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_sql_in_a_registry_cannot_read_or_write_files(tmp_path: Path, read_only: bool) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("s3cret")
+    path = altered(tmp_path / "theirs.duckdb", f"CREATE VIEW leak AS SELECT content FROM read_text('{secret}')")
+    with Registry(path, read_only=read_only) as registry:
+        for text in ("FROM leak", f"COPY (SELECT 1) TO '{tmp_path}/out.csv'", "SET enable_external_access = true"):
+            with pytest.raises(duckdb.Error, match=r"disabled|while database is running"):
+                registry.connection.execute(text).fetchall()
