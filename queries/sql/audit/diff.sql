@@ -1,7 +1,7 @@
 -- What changed from run $earlier to run $later? Findings are the same when kind, model, relative and components are, by
 -- their sources: a model that was ingested again is the same. One that keeps its place but whose status, relation, origin,
--- direction or rank is another has changed. Models that only one run asked about are left out. A pair of unknown direction
--- is one finding, whichever of the two stands first, and its other side, which stands among the relatives, is no change.
+-- direction or rank is another has changed. Models that only one run asked about are left out. A pair of ancestor
+-- and descendant is one finding, whichever of the two stands first, and its other side, which stands among the relatives, is no change.
 WITH asked AS (
     SELECT source FROM audit_model WHERE run_id = $earlier AND asked
     INTERSECT
@@ -11,16 +11,16 @@ WITH asked AS (
     FROM audit_findings WHERE run_id IN ($earlier, $later) AND status = 'direction_unknown'
 ), old AS (
     SELECT *, coalesce(relative_source, relative) AS other,
-           CASE WHEN status = 'direction_unknown' THEN least(query_source, other) ELSE query_source END AS first,
-           CASE WHEN status = 'direction_unknown' THEN greatest(query_source, other) ELSE other END AS second
+           CASE WHEN kind = 'ancestor' THEN least(query_source, other) ELSE query_source END AS first,
+           CASE WHEN kind = 'ancestor' THEN greatest(query_source, other) ELSE other END AS second
     FROM audit_findings WHERE run_id = $earlier
-    QUALIFY row_number() OVER (PARTITION BY kind, first, component, second, relative_component ORDER BY status) = 1
+    QUALIFY row_number() OVER (PARTITION BY kind, first, component, second, relative_component ORDER BY status = 'direction_unknown', status) = 1
 ), new AS (
     SELECT *, coalesce(relative_source, relative) AS other,
-           CASE WHEN status = 'direction_unknown' THEN least(query_source, other) ELSE query_source END AS first,
-           CASE WHEN status = 'direction_unknown' THEN greatest(query_source, other) ELSE other END AS second
+           CASE WHEN kind = 'ancestor' THEN least(query_source, other) ELSE query_source END AS first,
+           CASE WHEN kind = 'ancestor' THEN greatest(query_source, other) ELSE other END AS second
     FROM audit_findings WHERE run_id = $later
-    QUALIFY row_number() OVER (PARTITION BY kind, first, component, second, relative_component ORDER BY status) = 1
+    QUALIFY row_number() OVER (PARTITION BY kind, first, component, second, relative_component ORDER BY status = 'direction_unknown', status) = 1
 )
 SELECT CASE WHEN old.kind IS NULL THEN 'appeared' WHEN new.kind IS NULL THEN 'gone' ELSE 'changed' END AS change,
        coalesce(new.kind, old.kind) AS kind, old.status AS status_before, new.status AS status_after,

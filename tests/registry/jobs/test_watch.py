@@ -56,7 +56,7 @@ def test_every_run_ingests_what_is_new_and_names_its_nearest_relative(hub: HubSe
     assert row["log10_evalue"] < -3
     hub.add("org/next", zoo / "alder-docs", info=made(4))
     table = run_on(hub, "watch")
-    assert table.out.startswith("org/next: ingested, of one lineage with org/child (identical), E = ")
+    assert table.out.startswith("org/next: ingested, of one lineage with org/child (identical), E ")
     assert len(table.out.splitlines()) == 1
 
 
