@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from forebear.registry import Registry
 settings.register_profile("people", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("people"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "people")
+
+# A job in the background inherits an ignored Ctrl-C, and so would every process that a test sends one to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ZOO = Path(__file__).parent / "zoo"
 
