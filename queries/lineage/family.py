@@ -16,7 +16,7 @@ from ..data.component import Component
 from ..data.precision import QUANTISED_ERROR, QUANTISED_LEVELS
 from ..evidence.pair import PairEvidence
 from .geometry import Distances, distances_of
-from .merges import of_changes, of_tensors, on_lines
+from .merges import Samples, of_changes, of_tensors, on_lines, samples
 
 MOST = 24
 """Relatives that are compared with each other: the nearest ones."""
@@ -52,11 +52,12 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
     distances = distances_of(values.reshape(len(values), -1), weight, size)
     squared, count = distances.squared, len(evidence)
     query = evidence[0].pairing.query
-    parents = dict(on_lines(squared)) if common else {}
-    if count not in parents and common:
-        scaled = _scaled(values, weight, size)
-        found = _put_together(evidence, scaled, squared, frozenset(parents))
-        if found is not None:
+    parents: dict[int, tuple[int, ...]] = {}
+    if common:
+        covers = np.array([float((e.match.kind[query.positions.tensor] == 0).mean()) for e in evidence] + [1.0])
+        compared = samples(values, weight, size, covers)
+        parents |= on_lines(squared, compared)
+        if count not in parents and (found := _put_together(evidence, compared, squared, frozenset(parents))):
             parents[count] = found
     levels = [_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
     return Family(distances, parents, _copies(squared, levels), common)
@@ -64,7 +65,7 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
 
 def _put_together(
     evidence: Sequence[PairEvidence],
-    scaled: NDArray[np.float64],
+    compared: Samples,
     squared: NDArray[np.float64],
     merges: frozenset[int],
 ) -> tuple[int, ...] | None:
@@ -80,7 +81,7 @@ def _put_together(
     parents = of_tensors(weight, held)
     if parents is None:
         inner = sorted((i for i in range(count) if i not in merges), key=lambda i: _centrality(squared, i))
-        parents = of_changes(scaled, count, inner[:_BASES], [i for i in range(count) if i not in merges])
+        parents = of_changes(compared, count, inner[:_BASES], [i for i in range(count) if i not in merges])
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
         return None
     return parents
@@ -144,12 +145,6 @@ def _common(evidence: Sequence[PairEvidence]) -> Common:
         rows[number] = other.value[np.searchsorted(other.tensor, one.match.tensor[tensors[common]])]
     rows[-1] = mine
     return rows, weight, size, True
-
-
-def _scaled(values: NDArray[np.float32], weight: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values [n + 1, all] whose products are weighted means, relative to the size of each tensor."""
-    scale = np.sqrt(weight / weight.sum() / np.where(size > 0, size, 1.0)[:, None])
-    return (values * scale).reshape(len(values), -1)
 
 
 def _own_ways(squared: NDArray[np.float64], merges: frozenset[int], member: int) -> NDArray[np.float64]:

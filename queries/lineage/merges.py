@@ -1,18 +1,32 @@
 """Models made of two or more others: on the straight line between them, of their layers, or of their single changes.
 
-What the found parents leave unexplained is hardly anything: a model that was trained has changes of its own.
+What the found parents leave unexplained is hardly anything: a model that was trained has changes of its own. Models
+that were trained lightly differ by less than the rounding of their type adds, so what is unexplained is measured
+beyond the rounding of each single value (`Samples.steps`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.precision import float_bits
+
 Vector = NDArray[np.float64]
 ROUNDING = 2 * 0.0017**2
 """Squared relative error that storing a merge and a parent as bfloat16 adds."""
+_LIGHT = 2 * ROUNDING / 0.02
+"""Squared ways below it are checked value by value: there rounding is a good part of what may stay unexplained."""
+_STEPS = 1.25
+"""Steps of its type that arithmetic moves a merge's value at most: half of one for the sum and for the product with the
+larger weight, a quarter for the other, whose steps are half as large."""
+_FEWEST = 0.01
+"""Share of values that must stand beyond rounding for anything to be told."""
+_SUM = 2.0**-7
+"""What the weights of a merge may miss 1 by: they are rounded to bfloat16, and merging tools do not divide again."""
 _RESIDUAL = 0.02
 """Share of the way to the nearer parent that may stay unexplained."""
 _LINE_SHARE = 0.15
@@ -20,6 +34,8 @@ _PART = 0.1
 """Share of a merge that each parent must hold alone."""
 _MOSTLY = 0.9
 _TRIED = 5
+_ALONG_TRIED = 3
+_LINES_TRIED = 8
 _ROUNDS = 3
 _VALUES = 8_192
 """Values that single changes are looked at in: enough to tell, and quick."""
@@ -29,11 +45,57 @@ _MODE = 0.1
 """Share of all values that stand at the commonest ratio of a merge's change to a parent's."""
 
 
-def on_lines(squared: Vector) -> dict[int, tuple[int, ...]]:
+@dataclass(frozen=True)
+class Samples:
+    """Values [n, m] of n models at the same places, and `scale` [m] that makes their squares shares of the model.
+
+    `bits` [n] are those behind the point of a model's float type: 7 for bfloat16, 10 for float16, 23 for float32.
+    `covers` [n] is how much of the query a model holds a counterpart of, beside what is common to all.
+    """
+
+    values: Vector
+    scale: Vector
+    bits: NDArray[np.int64]
+    covers: Vector
+
+    def steps(self, merge: int, *others: int) -> Vector:
+        """How far [m] rounding may move each value of a merge, by the coarsest type among it and the others."""
+        _, exponent = np.frexp(np.abs(self.values[merge]))
+        return np.asarray(_STEPS * np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale)
+
+    def change(self, model: int, base: int) -> Vector:
+        """Scaled difference [m] of two models."""
+        return np.asarray((self.values[model] - self.values[base]) * self.scale)
+
+
+def samples(values: NDArray[np.float32], weight: Vector, size: Vector, covers: Vector) -> Samples:
+    """Some thousand of the values [n, tensors, width] of n models; `weight` [tensors, width] is 0 for padding.
+
+    `size` [tensors] is the mean square of a tensor's values, which makes differences relative.
+    """
+    scale = np.sqrt(weight / weight.sum() / np.where(size > 0, size, 1.0)[:, None]).reshape(-1)
+    flat = values.reshape(len(values), -1)
+    chosen = np.flatnonzero(scale > 0)
+    chosen = chosen[:: max(1, len(chosen) // _VALUES)]
+    thinned = np.sqrt(np.square(scale).sum() / np.square(scale[chosen]).sum())
+    bits = np.array([float_bits(row) for row in flat])
+    return Samples(flat[:, chosen].astype(np.float64), scale[chosen] * thinned, bits, covers)
+
+
+def _beyond(change: Vector, steps: Vector) -> Vector:
+    """Differences [..., m], less what rounding may have made of them."""
+    return np.maximum(np.abs(change) - steps, 0.0)
+
+
+def _energy(change: Vector, steps: Vector) -> float:
+    return float(np.square(_beyond(change, steps)).sum())
+
+
+def on_lines(squared: Vector, found_in: Samples) -> dict[int, tuple[int, ...]]:
     """Members that lie on the line between two others, between 15 and 85 % of the way: member -> the two nearest such.
 
     `squared` [n, n] are squared distances. Of three on a line the middle one is the mixture. Share and residual
-    follow from the three distances alone.
+    follow from the three distances alone; where those are small they are taken beyond rounding, from the values.
     """
     found: dict[int, tuple[int, ...]] = {}
     for m in range(len(squared)):
@@ -43,15 +105,42 @@ def on_lines(squared: Vector) -> dict[int, tuple[int, ...]]:
         share = (length + b - a) / (2 * length)  # of the first parent
         residual = share**2 * a + (1 - share) ** 2 * b + share * (1 - share) * (a + b - squared)
         allowed = _RESIDUAL * np.minimum(a, b) + ROUNDING
-        good = (share >= _LINE_SHARE) & (share <= 1 - _LINE_SHARE) & (residual <= allowed)
-        good &= np.minimum(a, b) > 4 * ROUNDING
-        good[m, :], good[:, m] = False, False
-        good = np.triu(good, 1)
-        if good.any():
-            worth = np.where(good, residual, np.inf)
+        inside = np.triu((share >= _LINE_SHARE) & (share <= 1 - _LINE_SHARE), 1)
+        inside[m, :], inside[:, m] = False, False
+        worth = np.where(inside & (residual <= allowed) & (np.minimum(a, b) > _LIGHT), residual, np.inf)
+        if np.isfinite(worth).any():
             i, j = np.unravel_index(int(worth.argmin()), worth.shape)
             found[m] = (int(i), int(j))
+            continue
+        near = np.argwhere(inside & (residual <= _LIGHT))
+        near = near[np.argsort(residual[tuple(near.T)], kind="stable")][:_LINES_TRIED]
+        if (pair := _light_line(found_in, squared, m, near.tolist())) is not None:
+            found[m] = pair
     return found
+
+
+def _light_line(
+    found_in: Samples, squared: Vector, merge: int, pairs: Iterable[Sequence[int]]
+) -> tuple[int, ...] | None:
+    """The pair that a model lies between up to rounding: of the finest type, then furthest apart, as ends are.
+
+    The weights are fitted apart (x = u a + v b), as merging tools round them. Nothing is told where the nearer parent
+    differs in next to no value by more than rounding.
+    """
+    fits: list[tuple[int, float, float, tuple[int, ...]]] = []
+    for i, j in pairs:
+        steps = found_in.steps(merge, i, j)
+        first, second = found_in.change(merge, i), found_in.change(merge, j)
+        least = min(_energy(first, steps), _energy(second, steps))
+        differ = min((_beyond(change, steps) > 0).mean() for change in (first, second))
+        axis, base = found_in.change(i, j), found_in.values[j] * found_in.scale
+        share, more = _mixture(second, axis, base)
+        if differ < _FEWEST or abs(more) > _SUM or not _LINE_SHARE <= share <= 1 - _LINE_SHARE:
+            continue
+        if _energy(second - share * axis - more * base, steps) <= _RESIDUAL * least:
+            bits, covers = found_in.bits[[i, j]].min(), found_in.covers[[i, j]].min()
+            fits.append((int(bits), float(squared[i, j]), float(covers), (i, j)))
+    return max(fits)[-1] if fits else None
 
 
 def of_tensors(weight: Vector, held: NDArray[np.bool_]) -> tuple[int, ...] | None:
@@ -75,39 +164,47 @@ def of_tensors(weight: Vector, held: NDArray[np.bool_]) -> tuple[int, ...] | Non
     return tuple(chosen)
 
 
-def of_changes(vectors: Vector, merge: int, bases: Sequence[int], pool: Sequence[int]) -> tuple[int, ...] | None:
-    """The two members whose single changes of a common base a model takes over: TIES and DARE merges.
+def of_changes(found_in: Samples, merge: int, bases: Sequence[int], pool: Sequence[int]) -> tuple[int, ...] | None:
+    """The two members whose single changes of a common base a model takes over: TIES and DARE merges, task arithmetic.
 
-    `vectors` [n, values]. Against a base every value of such a merge is that of the base, a fixed multiple of one
-    parent's change or of the other's, or a fixed mixture of both. Sources: Yadav et al., "TIES-Merging", 2023; Yu et
-    al., "Language Models are Super Mario" (DARE), 2023.
+    Against a base every value of such a merge is that of the base, a fixed multiple of one parent's change or of the
+    other's, or a fixed mixture of both. Sources: Yadav et al., "TIES-Merging", 2023; Yu et al., "Language Models are
+    Super Mario" (DARE), 2023; Ilharco et al., "Editing Models with Task Arithmetic", 2023.
     """
-    step = max(1, vectors.shape[1] // _VALUES)
-    vectors = vectors[:, ::step] * np.sqrt(step)
     for base in bases:
-        change = vectors[merge] - vectors[base]
-        size = float(change @ change)
-        ways = {i: float(np.square(vectors[merge] - vectors[i]).sum()) for i in pool}
-        others = {i: vectors[i] - vectors[base] for i in pool if i not in (base, merge) and ways[i] > 4 * ROUNDING}
-        taken = {i: _taken(change, x) for i, x in others.items() if x @ x > 4 * ROUNDING}
-        likely = sorted((i for i in taken if taken[i] >= _PART * size), key=lambda i: -taken[i])[:_TRIED]
-        fits = {(i, j): _unexplained(change, others[i], others[j]) for n, i in enumerate(likely) for j in likely[:n]}
+        change, steps = found_in.change(merge, base), found_in.steps(merge, base)
+        size = _energy(change, steps)
+        if (_beyond(change, steps) > 0).mean() < _FEWEST:
+            continue
+        ways = {i: _energy(found_in.change(merge, i), found_in.steps(merge, i)) for i in pool if i not in (base, merge)}
+        others = {i: found_in.change(i, base) for i, way in ways.items() if way > _RESIDUAL * size}
+        others = {i: x for i, x in others.items() if (_beyond(x, steps) > 0).mean() >= _FEWEST}
+        taken = {i: _taken(change, x, steps) for i, x in others.items()}
+        along = {i: float(change @ x) ** 2 / float(x @ x) for i, x in others.items()}
+        likely = [
+            *sorted((i for i in taken if taken[i] >= _PART * size), key=lambda i: -taken[i])[:_TRIED],
+            *sorted((i for i in along if along[i] >= _PART * size), key=lambda i: -along[i])[:_ALONG_TRIED],
+        ]
+        likely = list(dict.fromkeys(likely))
+        pairs = [(i, j) for n, i in enumerate(likely) for j in likely[:n]]
+        fits = {(i, j): _unexplained(change, others[i], others[j], steps) for i, j in pairs}
         best = min(fits, key=lambda pair: fits[pair], default=None)
-        if best is not None and fits[best] <= _RESIDUAL * min(ways[i] for i in best) + ROUNDING:
+        if best is not None and fits[best] <= _RESIDUAL * min(size, *(ways[i] for i in best)):
             return best
     return None
 
 
-def _taken(change: Vector, parent: Vector) -> float:
+def _taken(change: Vector, parent: Vector, steps: Vector) -> float:
     """Energy of a change in the places where it is one fixed multiple of the parent's."""
     ratio = _ratio(change, parent)
-    near = np.abs(change - ratio * parent) <= _SMALL * np.abs(change)
-    return float(np.square(change[near]).sum())
+    near = np.abs(change - ratio * parent) <= np.maximum(_SMALL * np.abs(change), steps)
+    return _energy(change[near], steps[near])
 
 
 def _ratio(change: Vector, parent: Vector) -> float:
     """The commonest ratio of a change to a parent's, over the larger changes of the parent: the half-sample mode."""
-    large = np.abs(parent) >= np.median(np.abs(parent))
+    moved = np.abs(parent[parent != 0])
+    large = np.abs(parent) >= (np.median(moved) if len(moved) else np.inf)
     ratios = change[large] / np.where(parent[large] != 0, parent[large], np.inf)
     ratios = np.sort(ratios[np.abs(ratios) > _SMALL])
     held = int(_MODE * large.sum())
@@ -117,24 +214,27 @@ def _ratio(change: Vector, parent: Vector) -> float:
     return float(ratios[narrowest + held // 2])
 
 
-def _unexplained(change: Vector, first: Vector, second: Vector) -> float:
+def _unexplained(change: Vector, first: Vector, second: Vector, steps: Vector) -> float:
     """What is left of a change when every place takes the best of: none, the first's, the second's, a mixture of both.
 
-    Infinite unless each parent is taken alone in places that hold a tenth of the change.
+    Each parent must be taken alone in places that hold a tenth of the change, or the mixture be the same everywhere
+    (task arithmetic); else infinite.
     """
+    c, d = _mixture(change, first, second)
+    everywhere = _energy(change - c * first - d * second, steps) if min(c, d) >= _PART else np.inf
     a, b = _ratio(change, first), _ratio(change, second)
     one = np.stack([change, change - a * first, change - b * second])
-    both = np.abs(one).min(axis=0) > _SMALL * np.abs(change)
-    energy = np.square(change)
-    left, choice = np.square(one), np.zeros(len(change), np.int64)
+    both = _beyond(one, steps).min(axis=0) > _SMALL * np.abs(change)
+    energy = np.square(_beyond(change, steps))
+    left, choice = np.square(_beyond(one, steps)), np.zeros(len(change), np.int64)
     for _ in range(_ROUNDS):
         c, d = _mixture(change[both], first[both], second[both])
-        left = np.square(np.vstack([one, change - c * first - d * second]))
+        left = np.square(_beyond(np.vstack([one, change - c * first - d * second]), steps))
         choice = left.argmin(axis=0)
         both = choice == 3
     if min(energy[choice == 1].sum(), energy[choice == 2].sum()) < _PART * energy.sum():
-        return np.inf
-    return float(left.min(axis=0).sum())
+        return everywhere
+    return min(everywhere, float(left.min(axis=0).sum()))
 
 
 def _mixture(change: Vector, first: Vector, second: Vector) -> tuple[float, float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forebear.queries.lineage.merges import of_changes, of_tensors, on_lines
+from forebear.queries.lineage.merges import Samples, of_changes, of_tensors, on_lines
 
 WIDTH = 8_000
 ROOT, FIRST, SECOND, OTHER = range(4)
@@ -36,9 +37,19 @@ def dare(vectors: NDArray[np.float64], kept: float, weights: tuple[float, float]
     return vectors[ROOT] + np.array(weights) @ (changes * mask / kept)
 
 
-def parents_of(vectors: NDArray[np.float64], merge: NDArray[np.float64]) -> set[int]:
-    found = of_changes(np.vstack([vectors, merge]), len(vectors), [ROOT], range(len(vectors)))
+def samples(vectors: NDArray[np.float64], bits: int = 23) -> Samples:
+    """Vectors [n, values] as those of models that are compared whole."""
+    count = len(vectors)
+    return Samples(vectors, np.ones(vectors.shape[1]), np.full(count, bits), np.ones(count))
+
+
+def parents_of(vectors: NDArray[np.float64], merge: NDArray[np.float64], bits: int = 23) -> set[int]:
+    found = of_changes(samples(np.vstack([vectors, merge]), bits), len(vectors), [ROOT], range(len(vectors)))
     return set(found or ())
+
+
+def bfloat16(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return vectors.astype(ml_dtypes.bfloat16).astype(np.float64)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -57,9 +68,9 @@ def test_a_dare_merge_names_its_parents(seed: int, kept: float, weights: tuple[f
 
 def test_a_merge_stored_in_bfloat16_is_still_one() -> None:
     vectors = models(4)
-    stored = np.vstack([vectors, dare(vectors, 0.5, (0.5, 0.5), 4)]).astype(np.float32)
-    rounded = ((stored.view(np.uint32) + 0x8000) & 0xFFFF0000).view(np.float32).astype(np.float64)
-    assert parents_of(rounded[:-1], rounded[-1]) == {FIRST, SECOND}
+    stored = np.vstack([vectors, dare(vectors, 0.5, (0.5, 0.5), 4)])
+    rounded = bfloat16(stored)
+    assert parents_of(rounded[:-1], rounded[-1], 7) == {FIRST, SECOND}
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -84,7 +95,67 @@ def test_a_mixture_lies_on_the_line_between_its_parents() -> None:
     vectors = np.vstack([models(1), np.zeros(WIDTH)])
     vectors[-1] = 0.6 * vectors[FIRST] + 0.4 * vectors[SECOND]
     squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
-    assert on_lines(squared) == {4: (FIRST, SECOND)}
+    assert on_lines(squared, samples(vectors)) == {4: (FIRST, SECOND)}
+
+
+def light(seed: int, drift: float) -> NDArray[np.float64]:
+    """As `models`, trained lightly and stored as bfloat16: the changes are smaller than the steps of most values."""
+    root, alike, *own = np.random.default_rng(seed).standard_normal((5, WIDTH)) / np.sqrt(WIDTH)
+    return bfloat16(np.stack([root, *(root + drift * (0.4 * alike + change) for change in own)]))
+
+
+def lines(vectors: NDArray[np.float64], model: NDArray[np.float64], bits: int = 7) -> tuple[int, ...]:
+    """What the last of some models lies between."""
+    every = np.vstack([vectors, model])
+    squared = np.square(every[:, None] - every[None]).sum(axis=2)
+    return on_lines(squared, samples(every, bits)).get(len(vectors), ())
+
+
+@pytest.mark.parametrize("drift", [0.001, 0.003, 0.01])
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (0.6, 0.4), (0.3, 0.7)])
+def test_a_light_mixture_made_in_bfloat16_names_its_parents(drift: float, weights: tuple[float, float]) -> None:
+    """Weights, products and their sum are rounded, as merging tools do: 0.6 and 0.4 become 0.6016 and 0.4004."""
+    vectors = light(2, drift)
+    first, second = (bfloat16(np.array([w])) * vectors[i] for w, i in zip(weights, (FIRST, SECOND), strict=True))
+    assert lines(vectors, bfloat16(bfloat16(first) + bfloat16(second))) == (FIRST, SECOND)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("drift", [0.001, 0.003, 0.01])
+def test_what_was_trained_lightly_is_no_mixture(seed: int, drift: float) -> None:
+    vectors = light(seed, drift)
+    own = np.random.default_rng(50 + seed).standard_normal(WIDTH) / np.sqrt(WIDTH)
+    between = (vectors[FIRST] + vectors[SECOND]) / 2
+    for trained in (between + 0.5 * drift * own, vectors[FIRST] + drift * own, vectors[ROOT] + drift * own):
+        assert lines(vectors, bfloat16(trained)) == ()
+    assert lines(vectors, vectors[FIRST]) == ()
+
+
+@pytest.mark.parametrize("drift", [0.003, 0.01])
+@pytest.mark.parametrize("method", ["ties", "dare", "task"])
+def test_light_changes_taken_over_name_their_parents(drift: float, method: str) -> None:
+    vectors = light(3, drift)
+    changes = vectors[[FIRST, SECOND]] - vectors[ROOT]
+    merge = {
+        "ties": ties(vectors, 0.5, 1.0),
+        "dare": dare(vectors, 0.5, (0.6, 0.5), 3),
+        "task": vectors[ROOT] + np.array([0.6, 0.7]) @ changes,
+    }[method]
+    assert parents_of(vectors, bfloat16(merge), 7) == {FIRST, SECOND}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("drift", [0.003, 0.01])
+def test_light_training_takes_over_no_changes(seed: int, drift: float) -> None:
+    vectors = light(seed, drift)
+    own = np.random.default_rng(70 + seed).standard_normal(WIDTH) / np.sqrt(WIDTH)
+    for trained in (
+        vectors[FIRST] + drift * own,
+        vectors[ROOT] + 0.5 * drift * own,
+        vectors[FIRST] + vectors[SECOND] - vectors[ROOT] + 0.5 * drift * own,
+        vectors[FIRST],
+    ):
+        assert parents_of(vectors, bfloat16(trained), 7) == set()
 
 
 def test_layers_of_several_models_name_those_models_and_the_largest_part_first() -> None:
