@@ -25,6 +25,15 @@ QUANTISED_LEVELS = 20.0
 """Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
 QUANTISED_ERROR = {3: 0.3, 4: 0.16, 8: 0.015}
 """Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
+LEAST_ROUNDING = 1 / 12
+"""Share of the largest error that one rounding leaves at least: a sixth of the typical one."""
+
+
+def mean_levels(component: Component) -> float:
+    """Different values among 32 neighbours, over all matrices; all 32 where nothing is known."""
+    known = component.levels[component.positions.tensor]
+    known = known[known > 0]
+    return float(known.mean()) if len(known) else 32.0
 
 
 def stored_error(dtype: str) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import QUANTISED_ERROR, QUANTISED_LEVELS
+from ..data.precision import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS, mean_levels
 from ..evidence.pair import PairEvidence
 from .geometry import Distances, distances_of
 from .merges import Samples, of_changes, of_tensors, on_lines, samples
@@ -59,7 +59,7 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
         parents |= on_lines(squared, compared)
         if count not in parents and (found := _put_together(evidence, compared, squared, frozenset(parents))):
             parents[count] = found
-    levels = [_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
+    levels = [mean_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
     return Family(distances, parents, _copies(squared, levels), common)
 
 
@@ -90,22 +90,17 @@ def _put_together(
 def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, int]:
     """Relatives that are another member rounded to fewer levels -> the nearest such member.
 
-    Rounding only ever loses values, so the coarser of two copies cannot be what the finer one was made from.
+    Rounding only ever loses values, so the coarser of two copies cannot be what the finer one was made from. But what
+    is nearer than rounding can have left it was trained on the coarser one's values, and lies on them still.
     """
     found = {}
     for i in range(len(levels)):
         error = QUANTISED_ERROR[4 if levels[i] <= QUANTISED_LEVELS else 8]
-        finer = [j for j in range(len(levels)) if levels[j] > levels[i] + 1 and squared[i, j] <= error**2]
+        least = (error * LEAST_ROUNDING) ** 2
+        finer = [j for j in range(len(levels)) if levels[j] > levels[i] + 1 and least <= squared[i, j] <= error**2]
         if finer:
             found[i] = min(finer, key=lambda j: float(squared[i, j]))
     return found
-
-
-def _levels(component: Component) -> float:
-    """Different values among 32 neighbours, over all matrices; all 32 where nothing is known."""
-    known = component.levels[component.positions.tensor]
-    known = known[known > 0]
-    return float(known.mean()) if len(known) else 32.0
 
 
 def _held(query: Component, relative: Component) -> NDArray[np.bool_]:

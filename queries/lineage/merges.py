@@ -124,16 +124,16 @@ def _light_line(
 ) -> tuple[int, ...] | None:
     """The pair that a model lies between up to rounding: of the finest type, then furthest apart, as ends are.
 
-    The weights are fitted apart (x = u a + v b), as merging tools round them. Nothing is told where the nearer parent
-    differs in next to no value by more than rounding.
+    The weights are fitted apart (x = u a + v b), as merging tools round them; so one parent alone may be scaled too.
+    Nothing is told where the nearer parent then differs in next to no value by more than rounding.
     """
     fits: list[tuple[int, float, float, tuple[int, ...]]] = []
     for i, j in pairs:
         steps = found_in.steps(merge, i, j)
-        first, second = found_in.change(merge, i), found_in.change(merge, j)
-        least = min(_energy(first, steps), _energy(second, steps))
-        differ = min((_beyond(change, steps) > 0).mean() for change in (first, second))
-        axis, base = found_in.change(i, j), found_in.values[j] * found_in.scale
+        alone = [_scaled(found_in, merge, parent) for parent in (i, j)]
+        least = min(_energy(change, steps) for change in alone)
+        differ = min((_beyond(change, steps) > 0).mean() for change in alone)
+        second, axis, base = found_in.change(merge, j), found_in.change(i, j), found_in.values[j] * found_in.scale
         share, more = _mixture(second, axis, base)
         if differ < _FEWEST or abs(more) > _SUM or not _LINE_SHARE <= share <= 1 - _LINE_SHARE:
             continue
@@ -141,6 +141,12 @@ def _light_line(
             bits, covers = found_in.bits[[i, j]].min(), found_in.covers[[i, j]].min()
             fits.append((int(bits), float(squared[i, j]), float(covers), (i, j)))
     return max(fits)[-1] if fits else None
+
+
+def _scaled(found_in: Samples, merge: int, parent: int) -> Vector:
+    """What is left [m] of a model when as much of one parent is taken away as fits best, up to _SUM more or less."""
+    change, base = found_in.change(merge, parent), found_in.values[parent] * found_in.scale
+    return np.asarray(change - np.clip(change @ base / (base @ base), -_SUM, _SUM) * base)
 
 
 def of_tensors(weight: Vector, held: NDArray[np.bool_]) -> tuple[int, ...] | None:

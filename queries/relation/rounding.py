@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import FLOAT_LEVELS, QUANTISED_ERROR, QUANTISED_LEVELS, float_bits, stored_error
+from ..data.precision import FLOAT_LEVELS, LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS, float_bits, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
@@ -49,7 +49,7 @@ def within_half_steps(evidence: PairEvidence) -> bool:
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     partner = match.tensor[found]
-    grouped = []
+    grouped, reached = [], []
     for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
         if query.hash[mine] == candidate.hash[theirs]:
             continue
@@ -63,8 +63,12 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             few = _error_of_levels(levels) if abs(query.levels[mine] - candidate.levels[theirs]) > 1 else 0.0
             if error > max(stored, few):
                 return False
+            if error > 0:
+                reached.append(error / max(stored, few))
             if error > stored and levels > QUANTISED_LEVELS:
                 grouped.append(_largest_over_rms(first, second))
+    if reached and float(np.median(reached)) < LEAST_ROUNDING:
+        return False  # trained on the levels of a quantised file, which rounding would give back
     return _vectors_rounded(evidence) and (not grouped or float(np.median(grouped)) <= LARGEST_OF_ROUNDING)
 
 
