@@ -30,6 +30,8 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "queries" / "lineage" / "calibra
 DRAWS = 60
 LARGEST = 9
 FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+FEWEST_TOLD = 50
+"""Directions that must have been told of families left out before their share says anything."""
 ENOUGH = 0.97
 """Share of what is said at TOLD that has to be so, on families left out, for geometry to tell a direction alone."""
 RIDGE = 30.0
@@ -255,7 +257,7 @@ def main() -> None:
             ancestors[label] = (pairs, tuple(round(float(w), 4) for w in ancestor))
             nearests[label] = (pairs, tuple(round(float(w), 4) for w in nearest))
             right, told = told_right(by_family, factor)
-            tells += [label] * (told > 0 and right >= ENOUGH * told)
+            tells += [label] * (told >= FEWEST_TOLD and right >= ENOUGH * told)
             print(f"{label}: {len(by_family)} families, logits times {factor}, left out: {right} of {told} told are so")
             for half in ("development", "held_out"):
                 if found := [c for group in cases.get((half, state, light), {}).values() for c in group]:

@@ -25,8 +25,8 @@ QUANTISED_LEVELS = 20.0
 """Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
 QUANTISED_ERROR = {3: 0.3, 4: 0.16, 8: 0.015}
 """Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
-LEAST_ROUNDING = 1 / 12
-"""Share of the largest error that one rounding leaves at least: a sixth of the typical one."""
+LEAST_ROUNDING = 0.00125
+"""Relative RMS error that rounding in groups leaves at least: a fifth of the typical one of 8 bits."""
 
 
 def mean_levels(component: Component) -> float:
@@ -39,6 +39,15 @@ def mean_levels(component: Component) -> float:
 def stored_error(dtype: str) -> float:
     """Largest relative RMS error of one rounding to a stored type of codes and scales; 0 for any other type."""
     return max((error for name, error in _STORED_ERROR.items() if dtype.startswith(name)), default=0.0)
+
+
+def quantised(component: Component) -> bool:
+    """Whether a model's matrices hold codes of few bits, or the values of such codes."""
+    tensors = component.positions.tensor
+    levels = component.levels[tensors]
+    known = levels[levels > 0]
+    few = len(known) > 0 and float(np.median(known)) < FLOAT_LEVELS
+    return few or any(stored_error(component.dtypes[t]) > 0 for t in tensors.tolist())
 
 
 def precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:

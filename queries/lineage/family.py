@@ -96,8 +96,11 @@ def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, 
     found = {}
     for i in range(len(levels)):
         error = QUANTISED_ERROR[4 if levels[i] <= QUANTISED_LEVELS else 8]
-        least = (error * LEAST_ROUNDING) ** 2
-        finer = [j for j in range(len(levels)) if levels[j] > levels[i] + 1 and least <= squared[i, j] <= error**2]
+        finer = [
+            j
+            for j in range(len(levels))
+            if levels[j] > levels[i] + 1 and LEAST_ROUNDING**2 <= squared[i, j] <= error**2
+        ]
         if finer:
             found[i] = min(finer, key=lambda j: float(squared[i, j]))
     return found

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..data.precision import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS, mean_levels
+from ..data.precision import LEAST_ROUNDING, QUANTISED_LEVELS, mean_levels, quantised
 from ..evidence.pair import PairEvidence
 from ..relation.flags import doubled_layers
 
@@ -72,9 +72,11 @@ def _lattice(evidence: PairEvidence) -> Order | None:
     """Values of a finer type that stand on a coarser file's values bit for bit, beside others that do not.
 
     Rounding a finer model never gives values that it had; what was trained on from the coarser file keeps those that
-    training did not touch.
+    training did not touch. Values of a quantised file are on a coarser lattice by chance, and tell nothing.
     """
     query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
+    if quantised(query) or quantised(candidate):
+        return None
     tensors = query.positions.tensor
     mine = np.flatnonzero(match.kind[tensors] == 0)
     if not len(mine):
@@ -95,7 +97,7 @@ def _lattice(evidence: PairEvidence) -> Order | None:
 def _levels(evidence: PairEvidence) -> Order | None:
     """Values nearer to another model's few levels than one rounding to them leaves anything: trained off those levels.
 
-    The error of a rounding is spread over a whole step. Of 4-bit groups it is 0.09 of the weights' size; a light
+    The error of a rounding is spread over a whole step. Of 8-bit groups it is 0.006 of the weights' size; a light
     fine-tune of a dequantised file moved 0.0002 of it.
     """
     query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
@@ -104,7 +106,7 @@ def _levels(evidence: PairEvidence) -> Order | None:
     mine, theirs = mean_levels(query), mean_levels(candidate)
     if min(mine, theirs) > QUANTISED_LEVELS or abs(mine - theirs) <= 1:
         return None
-    if match.distance >= LEAST_ROUNDING * QUANTISED_ERROR[4]:
+    if match.distance >= LEAST_ROUNDING:
         return None
     return "query_later" if mine > theirs else "candidate_later"
 

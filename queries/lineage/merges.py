@@ -25,6 +25,9 @@ _STEPS = 1.25
 larger weight, a quarter for the other, whose steps are half as large."""
 _FEWEST = 0.01
 """Share of values that must stand beyond rounding for anything to be told."""
+_MISSED = 0.15
+"""Values that may stand beyond rounding from the line, of those that stand beyond it from the nearer parent: merges of
+the field family (development half) have at most 0.05, other models at least 0.35."""
 _SUM = 2.0**-7
 """What the weights of a merge may miss 1 by: they are rounded to bfloat16, and merging tools do not divide again."""
 _RESIDUAL = 0.02
@@ -134,10 +137,14 @@ def _light_line(
         least = min(_energy(change, steps) for change in alone)
         differ = min((_beyond(change, steps) > 0).mean() for change in alone)
         second, axis, base = found_in.change(merge, j), found_in.change(i, j), found_in.values[j] * found_in.scale
-        share, more = _mixture(second, axis, base)
+        _, more = _mixture(second, axis, base)
+        far = np.abs(axis) > steps  # elsewhere rounding hides the share, or shows it whole
+        share = float((second - more * base)[far] @ axis[far] / max(axis[far] @ axis[far], 1e-30))
         if differ < _FEWEST or abs(more) > _SUM or not _LINE_SHARE <= share <= 1 - _LINE_SHARE:
             continue
-        if _energy(second - share * axis - more * base, steps) <= _RESIDUAL * least:
+        left = second - share * axis - more * base
+        missed = (_beyond(left, steps) > 0).mean()
+        if _energy(left, steps) <= _RESIDUAL * least and missed <= _MISSED * differ:
             bits, covers = found_in.bits[[i, j]].min(), found_in.covers[[i, j]].min()
             fits.append((int(bits), float(squared[i, j]), float(covers), (i, j)))
     return max(fits)[-1] if fits else None
@@ -224,15 +231,19 @@ def _unexplained(change: Vector, first: Vector, second: Vector, steps: Vector) -
     """What is left of a change when every place takes the best of: none, the first's, the second's, a mixture of both.
 
     Each parent must be taken alone in places that hold a tenth of the change, or the mixture be the same everywhere
-    (task arithmetic); else infinite.
+    (task arithmetic); else infinite, as where one of them explains it all or is taken away instead of added.
     """
     c, d = _mixture(change, first, second)
     everywhere = _energy(change - c * first - d * second, steps) if min(c, d) >= _PART else np.inf
     a, b = _ratio(change, first), _ratio(change, second)
+    if min(a, b) <= 0:
+        return everywhere
     one = np.stack([change, change - a * first, change - b * second])
     both = _beyond(one, steps).min(axis=0) > _SMALL * np.abs(change)
     energy = np.square(_beyond(change, steps))
     left, choice = np.square(_beyond(one, steps)), np.zeros(len(change), np.int64)
+    if min(left[[0, k]].min(axis=0).sum() for k in (1, 2)) <= _RESIDUAL * energy.sum():
+        return np.inf
     for _ in range(_ROUNDS):
         c, d = _mixture(change[both], first[both], second[both])
         left = np.square(_beyond(np.vstack([one, change - c * first - d * second]), steps))

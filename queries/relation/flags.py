@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.component import Component
-from ..data.precision import FLOAT_LEVELS, stored_error
+from ..data.precision import quantised
 from ..evidence.gains import matched_vectors
 from ..evidence.pair import PairEvidence
 from .origin import Origin, origin_of
@@ -161,7 +161,7 @@ def _noise(evidence: PairEvidence) -> bool:
     query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
     tensors = query.positions.tensor
     mine = np.flatnonzero(match.kind[tensors] == 0)
-    if len(mine) < _FEW_MATRICES or _quantised(query) or _quantised(candidate):
+    if len(mine) < _FEW_MATRICES or quantised(query) or quantised(candidate):
         return False  # an error of rounding in groups has one size everywhere too
     theirs = np.searchsorted(candidate.positions.tensor, match.tensor[tensors[mine]])
     first, second = query.positions.value[mine].astype(np.float64), candidate.positions.value[theirs].astype(np.float64)
@@ -179,15 +179,6 @@ def _noise(evidence: PairEvidence) -> bool:
         and _GAUSSIAN_LARGEST[0] <= largest <= _GAUSSIAN_LARGEST[1]
         and abs(grows) <= _NOISE_GROWS
     )
-
-
-def _quantised(component: Component) -> bool:
-    """Whether a model's matrices hold codes of few bits, or the values of such codes."""
-    tensors = component.positions.tensor
-    levels = component.levels[tensors]
-    known = levels[levels > 0]
-    few = len(known) > 0 and float(np.median(known)) < FLOAT_LEVELS
-    return few or any(stored_error(component.dtypes[t]) > 0 for t in tensors.tolist())
 
 
 def equal_values(evidence: PairEvidence) -> float:

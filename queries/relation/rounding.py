@@ -64,7 +64,7 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             if error > max(stored, few):
                 return False
             if error > 0:
-                reached.append(error / max(stored, few))
+                reached.append(error)
             if error > stored and levels > QUANTISED_LEVELS:
                 grouped.append(_largest_over_rms(first, second))
     if reached and float(np.median(reached)) < LEAST_ROUNDING:
