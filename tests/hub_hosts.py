@@ -37,7 +37,7 @@ class Fault:
 class Host:
     """One HTTP server with its counts: `requests`, `paths`, `bytes` sent (headers too), `authorizations` received."""
 
-    def __init__(self, route: Callable[[Request], None], latency: float) -> None:
+    def __init__(self, route: Callable[[Request], None], latency: float, address: str = "127.0.0.1") -> None:
         self.latency = latency
         self.requests = 0
         self.bytes = 0
@@ -49,8 +49,8 @@ class Host:
         self._now = 0
         self._route = route
         self._faults: list[tuple[Fault, list[int | None]]] = []
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (Request,), {"host": self}))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = _Server((address, 0), type("Handler", (Request,), {"host": self}))
+        self.url = f"http://{address}:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 

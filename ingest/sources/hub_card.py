@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..budget import Limit, beyond
 from ..errors import SourceError
 from ..text import printable
 from .card import BaseModel, ProviderCard
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 _RELATIONS = frozenset({"finetune", "adapter", "merge", "quantized"})
 _BASE_MODEL = "base_model:"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MOST_FILES = 20_000
+FILES = Limit(20_000, "files of one repository")
+"""The largest published checkpoints have below 1,000."""
 _MOST_TAGS = 200
 _MOST_BASES = 64
 
@@ -56,8 +58,8 @@ def files_of(info: ModelInfo, uri: str) -> dict[str, SourceFile]:
     Raises SourceError for more files than any model has, or when the Hub does not say how long a file is.
     """
     siblings = info.siblings or []
-    if len(siblings) > _MOST_FILES:
-        raise SourceError(f"{uri}: {len(siblings)} files, the limit is {_MOST_FILES}; this is not one model")
+    if message := beyond(FILES, len(siblings)):
+        raise SourceError(f"{uri}: {message}, where it is one model at all")
     files: dict[str, SourceFile] = {}
     for sibling in siblings:
         path = sibling.rfilename

@@ -5,25 +5,29 @@ The token goes to the Hub's own origin and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from huggingface_hub import HfApi, constants, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
+from ..budget import Limit
 from ..errors import SourceError
 from ..text import printable
 from .hub_errors import CLIENT_ERROR, check_transient, offline, refusal, transport
+from .hub_guard import Guard, guarded
 from .hub_patience import Patience, Retries
 from .hub_range import Piece, Span, get_range
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
+T = TypeVar("T")
 _LIBRARY = "forebear"
 _REDIRECTS = 5
 
@@ -57,6 +61,11 @@ class HubClient:
             # the HTTP client would refuse the header too, with a message that quotes it
             raise SourceError("the Hub token holds characters that no token has; set HF_TOKEN again")
 
+    def _guarded(self, what: str, call: Callable[[], T]) -> T:
+        """One try of a question to the Hub's API."""
+        patience = self._retries.patience
+        return guarded(Guard(self.endpoint, what, answer_seconds=patience.answer, call_seconds=patience.call), call)
+
     def model_info(self, repository: str, revision: str | None) -> ModelInfo:
         """The commit, files and card of a revision, in one request. Raises SourceError with what to do."""
         what = f"hf://{repository}"
@@ -79,14 +88,15 @@ class HubClient:
                     f"({type(error).__name__}); check HF_ENDPOINT"
                 ) from None
 
-        return self._retries.run(what, attempt)
+        return self._retries.run(what, partial(self._guarded, what, attempt))
 
     def resolve(self, repository: str, commit: str, path: str) -> Address:
         """Where a file of a commit is stored: HEAD, with redirects followed as long as they stay on the Hub."""
         what = f"hf://{repository}: {printable(path)}"
         url = hf_hub_url(repository, path, revision=commit, endpoint=self.endpoint)
         for _ in range(_REDIRECTS):
-            headers, target = self._retries.run(what, partial(self._head, url, repository, commit, what))
+            head = partial(self._head, url, repository, commit, what)
+            headers, target = self._retries.run(what, partial(self._guarded, what, head))
             if target is None or origin(target) != origin(self.endpoint):
                 return _address(target or url, headers, redirected=target is not None)
             url = target
@@ -99,10 +109,9 @@ class HubClient:
         """
         at_hub = address.origin == origin(self.endpoint)
         headers = self._authorized if at_hub else self._anonymous
-        return self._retries.run(
-            what,
-            partial(get_range, address.url, headers, span, what, patience=self._retries.patience, follow=not at_hub),
-        )
+        patience = self._retries.patience
+        get = partial(get_range, address.url, headers, span, what, patience=patience, follow=not at_hub)
+        return self._retries.run(what, lambda: guarded(_span_guard(self.endpoint, what, span, patience), get))
 
     def close(self) -> None:
         """End all waiting; connections belong to huggingface_hub's pool and stay."""
@@ -132,6 +141,17 @@ class HubClient:
         """Connect, read, write, and none for a place in the pool: its other users have limits of their own."""
         patience = self._retries.patience
         return patience.connect, patience.timeout, patience.timeout, None
+
+
+def _span_guard(endpoint: str, what: str, span: Span, patience: Patience) -> Guard:
+    """Limits on the way to a span: `get_range` counts its bytes, what redirects send along is counted here."""
+    return Guard(
+        endpoint,
+        what,
+        answer_bytes=Limit(span.length + (1 << 20), "bytes of one answer"),
+        answer_seconds=Limit(math.ceil(patience.seconds(span.length)) + 1, "seconds for one answer"),
+        objects=False,
+    )
 
 
 def origin(url: str) -> str:

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+from ..budget import Limit, beyond
 from ..errors import SourceError
 from .hub_errors import CLIENT_ERROR, check_transient, offline, transport
+from .hub_guard import Guard, guarded
 from .hub_patience import Patience, Retries
 from .hub_spec import parse_spec
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
-_MOST_LISTED = 200_000
+LISTED = Limit(200_000, "models of one listing")
+"""The Hub has millions; 150 bytes each come over the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ def list_hub(
                 if since and date and date < since:
                     break
                 listed.append(one)
-                if len(listed) > _MOST_LISTED:
-                    raise SourceError(f"{host}: lists over {_MOST_LISTED} models; give a later --since, or --author")
+                if message := beyond(LISTED, len(listed)):
+                    raise SourceError(f"{host}: {message}, or give a later --since, or --author")
             return [one for one in listed if parse_spec(one.uri)]
         except HfHubHTTPError as error:
             check_transient(error.response.status_code, error.response.headers, host)
@@ -88,7 +92,9 @@ def list_hub(
                 f"{host}: answers with something else than a list of models ({type(error).__name__}); check HF_ENDPOINT"
             ) from None
 
-    return Retries(patience or Patience()).run(host, attempt)
+    patience = patience or Patience()
+    guard = partial(Guard, host, "list of models", answer_seconds=patience.answer, call_seconds=patience.call)
+    return Retries(patience).run(host, lambda: guarded(guard(), attempt))
 
 
 def _listed(info: ModelInfo) -> Listed:

@@ -12,10 +12,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
+from ..budget import Limit
 from ..errors import SourceError
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+ANSWER_SECONDS = Limit(120, "seconds for one answer of the Hub")
+"""The Hub answers within a second, at its slowest within ten."""
+CALL_SECONDS = Limit(1800, "seconds for one question to the Hub")
+"""200 pages of a list take two to three minutes."""
 
 
 class Transient(Exception):
@@ -31,7 +36,8 @@ class Patience:
     """Limits of one request, in seconds: `tries` with waits that double from `first` to `most`.
 
     A host may ask for a wait of up to `longest` (the Hub's limits are counted over five minutes). `timeout` is the
-    longest silence; a body may take that and one second more for each `slowest` bytes.
+    longest silence; a body may take that and one second more for each `slowest` bytes. `answer` and `call` bound one
+    answer of the Hub's API and all answers to one question, headers included.
     """
 
     tries: int = 6
@@ -41,6 +47,8 @@ class Patience:
     connect: float = 10.0
     timeout: float = 30.0
     slowest: int = 16 << 10
+    answer: Limit = ANSWER_SECONDS
+    call: Limit = CALL_SECONDS
 
     def seconds(self, length: int) -> float:
         """How long a body of `length` bytes may take as a whole: a host that trickles holds no thread for ever."""
