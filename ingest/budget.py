@@ -36,6 +36,8 @@ TOKENS = Limit(1_200_000, "tokens")
 """The largest published vocabulary is XLM-V's, 901,629; a token takes about 400 bytes of memory on the way."""
 TENSORS = Limit(500_000, "tensors, experts of a stack each as one")
 """Kimi K2 has 70,000 matrices of experts, 210,000 tensors where they are packed in 4 bits; a tensor takes 1 kB."""
+HEADER_TENSORS = Limit(250_000, "tensors in the headers of a model")
+"""Kimi K2 in 4 bits has 210,000: not ten times less, since each takes 36 microseconds to be named and placed."""
 TENSORS_READ = Limit(30_000, "tensors to be read and fingerprinted")
 """Of 61 layers of experts, four each of which are read, come below 2,000; a tensor takes 0.3 ms in all."""
 TENSOR_VALUES = Limit(1 << 23, "decoded values of one tensor")
@@ -44,6 +46,16 @@ VALUES = Limit(1 << 32, "decoded values")
 """Llama 3.1 405B has 0.3 thousand million in its planned rows."""
 PICKLE_ITEMS = Limit(4_000_000, "values handed to the calls of one pickle")
 """A tensor takes about 12; a dictionary made of a list takes 60 bytes for each."""
+ENTRIES = Limit(400_000, "entries of zip directories")
+"""A torch file has one a tensor; an entry takes 300 bytes and 5 microseconds."""
+GRAPH_FIELDS = Limit(500_000, "fields of ONNX graphs")
+"""The decoder of a model of 80 layers has below 100,000; a field takes 2 microseconds."""
+GRAPH_NODES = Limit(100_000, "nodes of ONNX graphs")
+"""The decoder of a model of 80 layers has below 10,000; functions of a graph count where they are called."""
+METADATA_VALUES = Limit(3_000_000, "strings and arrays in the metadata of GGUF files")
+"""The largest published tokenizer has 262,000 tokens and 515,000 merges; each takes 50 bytes and more once decoded."""
+INITIALIZERS = Limit(50_000, "initialisers of ONNX graphs")
+"""A model of 80 layers has below 2,000; each takes 80 microseconds."""
 STORAGE_KEY = Limit(1024, "characters of the name of a storage")
 """torch counts its storages: names have up to six digits, those of the largest packages below 100 characters."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..budget import HEADER_TENSORS, METADATA_VALUES, charge, require
 from ..errors import FormatError
 from ..storage.reader import Reader
 from ..text import printable
@@ -24,12 +25,10 @@ MAGIC = b"GGUF"
 HEADER_LIMIT = 64 << 20
 """Bytes; the header holds the tokenizer: 1.8 MB for 49,000 tokens, 9.3 MB for 128,000 tokens and 280,000 merges."""
 FIRST_READ, LARGEST_READ = 64 << 10, 1 << 20
-TENSOR_LIMIT, FIELD_LIMIT = 200_000, 65_536
+FIELD_LIMIT = 65_536
 NAME_LIMIT, KEY_LIMIT = 512, 65_535
 MOST_DIMENSIONS = 4
 DEFAULT_ALIGNMENT, MOST_ALIGNMENT = 32, 1 << 20
-STRING_LIMIT, INNER_LIMIT = 1 << 21, 1 << 16
-"""Strings of one array (the largest published vocabularies have 600,000 merges), and arrays of one array."""
 _NESTING = 3
 _STRING, _ARRAY = 8, 9
 _NUMBERS = {
@@ -84,7 +83,8 @@ def read_header(reader: Reader, file: str) -> Header:
         big = version == struct.unpack(">I", struct.pack("<I", 3))[0]
         what = "a big-endian GGUF" if big else f"GGUF version {version}"
         raise FormatError(f"{file}: {what} is not read; versions 2 and 3, little-endian, are. Convert it again")
-    tensors = at.count("tensors", TENSOR_LIMIT, least=24)
+    tensors = at.count("tensors", HEADER_LIMIT, least=24)
+    charge(HEADER_TENSORS, tensors, file)
     count = at.count("metadata fields", FIELD_LIMIT, least=13)
     fields: dict[str, Value] = {}
     for _ in range(count):
@@ -121,6 +121,7 @@ class _Cursor:
         self._data = bytearray()
         self._limit = min(reader.size, HEADER_LIMIT)
         self.place = 0
+        self._values = 0
 
     def _need(self, length: int) -> None:
         end = self.place + length
@@ -175,9 +176,17 @@ class _Cursor:
             count = self.count("numbers", HEADER_LIMIT, least=dtype.itemsize)
             return np.frombuffer(self.take(count * dtype.itemsize), dtype)
         if inner == _STRING:
-            return self._strings(self.count("strings", STRING_LIMIT, least=8))
-        count = self.count("arrays", INNER_LIMIT, least=12)
+            count = self.count("strings", HEADER_LIMIT, least=8)
+            self._charge(count)
+            return self._strings(count)
+        count = self.count("arrays", HEADER_LIMIT, least=12)
+        self._charge(4 * count)  # an array takes four times as much as a string
         return [self.value(inner, depth + 1) for _ in range(count)]
+
+    def _charge(self, values: int) -> None:
+        self._values += values
+        charge(METADATA_VALUES, values, self._file)
+        require(METADATA_VALUES, self._values, self._file)
 
     def _strings(self, count: int) -> list[bytes]:
         found = []

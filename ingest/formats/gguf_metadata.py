@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..budget import TOKENS, require
 from ..metadata.tokenizer import Tokenizer
 from ..text import printable
 
@@ -92,6 +93,7 @@ def tokenizer(fields: Mapping[str, object]) -> Tokenizer | None:
     tokens = fields.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, list) or not tokens or not all(isinstance(t, bytes) for t in tokens):
         return None
+    require(TOKENS, len(tokens), "tokenizer.ggml.tokens")
     kind = text(fields.get("tokenizer.ggml.model"))
     types: Any = fields.get("tokenizer.ggml.token_type")
     types = types.tolist() if isinstance(types, np.ndarray) and len(types) == len(tokens) else [1] * len(tokens)

@@ -13,13 +13,12 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..budget import GRAPH_NODES, INITIALIZERS, charge, require
 from ..storage.reader import Reader
 from ..text import printable
 from .onnx_wire import Field, Wire
 
 NAME_LIMIT = 1024
-NODE_LIMIT = 100_000
-INITIALIZER_LIMIT = 50_000
 DEPTH_LIMIT = 16
 """Graphs inside each other; the deepest published ones are three."""
 SPARSE = -1
@@ -111,16 +110,16 @@ class _RawGraph:
         found = _RawGraph()
         for part in wire.fields(place.begin, place.end):
             if part.is_bytes and part.number == (7 if function else 1):
+                charge(GRAPH_NODES, 1, wire.file)
                 found.nodes.append(_node(wire, part, depth))
                 found.names.update(dict.fromkeys(found.nodes[-1].outputs))
             elif part.is_bytes and function and part.number == 4:
                 found.names[wire.text(part, NAME_LIMIT)] = None
             elif part.is_bytes and not function and part.number in (5, 15):
+                charge(INITIALIZERS, 1, wire.file)
                 found.stored.append((_initializer if part.number == 5 else _sparse)(wire, part))
             elif part.is_bytes and not function and part.number == 11:
                 found.names.update(dict.fromkeys(_names(wire, part)))
-            if len(found.nodes) > NODE_LIMIT or len(found.stored) > INITIALIZER_LIMIT:
-                raise wire.error(f"over {NODE_LIMIT} nodes or {INITIALIZER_LIMIT} initialisers; no model has them")
         seen: set[str] = set()
         for one in found.stored:
             if one.name in seen:
@@ -147,8 +146,8 @@ class _Scopes:
             self._keep(one, scopes[-1].get(one.name, ""), constant=False)
         for raw in graph.nodes:
             self._add_node(raw, scopes)
-        if len(self.nodes) > NODE_LIMIT or len(self.initializers) > INITIALIZER_LIMIT:
-            raise self.wire.error(f"over {NODE_LIMIT} nodes or {INITIALIZER_LIMIT} initialisers; no model has them")
+        require(GRAPH_NODES, len(self.nodes), self.wire.file)
+        require(INITIALIZERS, len(self.initializers), self.wire.file)
         for raw in graph.nodes:
             for inner in raw.graphs:
                 self.add(inner, scopes)

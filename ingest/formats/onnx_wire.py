@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..budget import GRAPH_FIELDS, charge, require
 from ..errors import FormatError
 from ..storage.reader import Reader
 
 HEADER_LIMIT = 16 << 20
 """Bytes read of a file besides its weights; the graph of a model of 80 layers has below 5 MB."""
-FIELD_LIMIT = 500_000
+_CHARGED = 1024
+"""Fields charged at once: one charge each would cost as much as reading them."""
 _FIRST_WINDOW, _LAST_WINDOW = 2 << 10, 256 << 10
 _FIXED = {1: 8, 5: 4}
 
@@ -42,14 +44,14 @@ class Wire:
     """The bytes of a file through one window, which grows while reads follow one another and is small after a jump."""
 
     def __init__(self, reader: Reader, file: str) -> None:
-        self._reader, self._file = reader, file
+        self._reader, self.file = reader, file
         self._at, self._data, self._size = 0, b"", _FIRST_WINDOW
         self._spent = self._fields = 0
         self.size = reader.size
 
     def error(self, what: str) -> FormatError:
         """The error for this file."""
-        return FormatError(f"{self._file}: {what}")
+        return FormatError(f"{self.file}: {what}")
 
     def bytes(self, begin: int, length: int) -> bytes:
         """`length` bytes from `begin`, which the caller has bounded. Raises FormatError over HEADER_LIMIT."""
@@ -84,9 +86,10 @@ class Wire:
         """The fields of the message between two offsets; FormatError for one that ends behind it."""
         at = begin
         while at < end:
+            if self._fields % _CHARGED == 0:
+                charge(GRAPH_FIELDS, _CHARGED, self.file)
+                require(GRAPH_FIELDS, self._fields, self.file)
             self._fields += 1
-            if self._fields > FIELD_LIMIT:
-                raise self.error(f"more than {FIELD_LIMIT} fields; no model has them")
             key, at = self.varint(at, end)
             number, wire = key >> 3, key & 7
             if wire == 0:

@@ -12,7 +12,7 @@ import math
 import struct
 from typing import Any
 
-from ..budget import TENSORS, charge, require_json
+from ..budget import HEADER_TENSORS, TENSORS, charge, require_json
 from ..errors import FormatError
 from ..storage.dtypes import BITS, UNDECODABLE, nbytes
 from ..storage.logical import LogicalTensor, RowMajor
@@ -38,6 +38,7 @@ def read_safetensors(reader: Reader, file: str) -> Contents:
     """
     header, start = _read_header(reader, file)
     charge(TENSORS, len(header), file)
+    charge(HEADER_TENSORS, len(header), file)
     tensors: list[LogicalTensor] = []
     skipped: list[SkippedTensor] = []
     spans: list[tuple[int, int, str]] = []

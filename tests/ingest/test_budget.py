@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -13,13 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forebear.ingest import budget
 from forebear.ingest.budget import FACTOR, Limit, charge, json_memory, model_budget, require
 from forebear.ingest.checkpoint import open_checkpoint
 from forebear.ingest.errors import FormatError
+from forebear.ingest.formats.contents import Contents
+from forebear.ingest.formats.gguf_file import read_gguf
+from forebear.ingest.formats.onnx_file import read_onnx
 from forebear.ingest.formats.pickle_records import OpaqueTensor
 from forebear.ingest.formats.pickle_subset import read_pickle
 from forebear.ingest.formats.quantised.bitsandbytes import FlatBlocks
 from forebear.ingest.formats.safetensors import read_safetensors
+from forebear.ingest.formats.torch_file import read_torch
 from forebear.ingest.formats.torch_weights import find_weights
 from forebear.ingest.metadata.tokenizer import Vocabulary
 from forebear.ingest.metadata.tokenizer_files import read_tokenizer
@@ -28,6 +33,7 @@ from forebear.ingest.names.naming import name_tensors
 from forebear.ingest.plan import BATCH_BYTES, plan_reading
 from forebear.ingest.sources import open_source
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor, runs
+from forebear.ingest.storage.reader import Reader
 
 from ..writers import (
     MemoryReader,
@@ -40,6 +46,8 @@ from ..writers import (
     words,
     write_files,
 )
+from .formats.writers_gguf import gguf_bytes
+from .formats.writers_onnx import embedded, model, node
 from .formats.writers_torch import START, STOP, View, name, number, state, text, tuple_of, zip_bytes
 
 TEN = Limit(10, "things")
@@ -234,3 +242,45 @@ def test_a_link_out_of_the_folder_is_not_read(tmp_path: Path, file: str) -> None
     (folder / file).symlink_to(tmp_path / "secret.json")
     with pytest.raises(FormatError, match=f"{file} is a link out of the folder"):
         open_checkpoint(open_source(str(folder)))
+
+
+MATRIX = np.ones((2, 2), "<f4")
+
+
+@pytest.mark.parametrize(
+    ("data", "read", "said"),
+    [
+        (gguf_bytes({"a": [b""] * 6, "b": [b""] * 6}, {}), read_gguf, "12 strings and arrays in the metadata of GGUF"),
+        (gguf_bytes({}, {}, counts=(11, 0)) + bytes(400), read_gguf, "11 tensors in the headers of a model"),
+        (model([node("Relu", ["x"], f"y{i}") for i in range(11)], []), read_onnx, "11 nodes of ONNX graphs"),
+        (model([], [embedded(f"w{i}", MATRIX) for i in range(11)]), read_onnx, "11 initialisers of ONNX graphs"),
+        (file_bytes({f"w{i}": entry("F32", [0], 0, 0) for i in range(11)}), read_safetensors, "11 tensors in the head"),
+        (zip_bytes(b"", {str(i): b"" for i in range(11)}), read_torch, "entries of zip directories"),
+    ],
+    ids=["gguf strings", "gguf tensors", "onnx nodes", "onnx weights", "safetensors", "torch entries"],
+)
+def test_what_a_header_lists_is_charged_to_one_budget(
+    data: bytes, read: Callable[[Reader, str], Contents], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, module in LISTS:
+        monkeypatch.setattr(f"forebear.ingest.formats.{module}", Limit(10, limit.unit))
+    with model_budget(), pytest.raises(FormatError, match=f"{said}.* are over the limit of 10; set {FACTOR}=2"):
+        read(MemoryReader(data), "f")
+
+
+def test_the_files_of_one_model_are_charged_together() -> None:
+    data = file_bytes({f"w{i}": entry("F32", [0], 0, 0) for i in range(130_000)})
+    with model_budget():
+        read_safetensors(MemoryReader(data), "a")
+        with pytest.raises(FormatError, match="b: 260000 tensors in the headers of a model are over"):
+            read_safetensors(MemoryReader(data), "b")
+
+
+LISTS = (
+    (budget.METADATA_VALUES, "gguf_header.METADATA_VALUES"),
+    (budget.HEADER_TENSORS, "gguf_header.HEADER_TENSORS"),
+    (budget.HEADER_TENSORS, "safetensors.HEADER_TENSORS"),
+    (budget.GRAPH_NODES, "onnx_graph.GRAPH_NODES"),
+    (budget.INITIALIZERS, "onnx_graph.INITIALIZERS"),
+    (budget.ENTRIES, "zip_directory.ENTRIES"),
+)
