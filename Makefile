@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo dev check test pytest wheel-test golden test-real test-lake test-ray test-libraries test-browser bench \
+FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 20
+
+.PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report bench-field bench-field-models \
         bench-small-registries clean
@@ -41,6 +44,16 @@ wheel-test: dev
 	$(PYTHON) -m venv .wheel
 	.wheel/bin/python -m pip install -q dist/*.whl
 	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
+
+fuzz: dev                       ## random inputs for every parser, each held to 2 s of CPU and 256 MB; FUZZ_SECONDS=300
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+soak: dev                       ## processes that are killed, a full disk, a held lock, a Hub that misbehaves: nothing reported is lost
+	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES)
+
+constraints.txt: pyproject.toml  ## the versions that the project's own environment has, for installs that repeat: pip install -c constraints.txt
+	$(MAKE) dev
+	$(BIN)/python -m pip list --format=freeze --exclude forebear --exclude pip > $@
 
 golden: dev                     ## golden answers as they are now; BENCHMARK=.bench/zoo: its fingerprints too (make bench-zoo)
 	$(BIN)/python tests/golden/make.py $(if $(BENCHMARK),--benchmark $(BENCHMARK))

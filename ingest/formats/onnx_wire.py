@@ -75,6 +75,9 @@ class Wire:
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
         """The number at `at`, and the offset behind it."""
+        place = at - self._at
+        if at < end and 0 <= place < len(self._data) and self._data[place] < 128:
+            return self._data[place], at + 1  # most numbers have one byte, and most bytes are in the window
         value = 0
         for i, byte in enumerate(self.bytes(at, min(10, end - at))):
             value |= (byte & 127) << (7 * i)
