@@ -130,6 +130,14 @@ KeptModel = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="Its name, name@revision, source or path.", show_default=False),
 ]
+SafeCsvOption = Annotated[
+    bool,
+    typer.Option(
+        "--safe-csv",
+        help="In CSV, texts that a spreadsheet would run as a formula begin with an apostrophe.",
+        show_default=False,
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 
 

@@ -13,7 +13,7 @@ from typing import IO
 import typer
 
 from ...ingest.text import printable
-from .outputs import OutputFormat, format_of
+from .outputs import SAFE_CSV, OutputFormat, format_of
 from .outputs.result import Result, Row
 
 _LONGEST = 1 << 62
@@ -28,16 +28,18 @@ class Output:
     quiet: bool = False
 
     @classmethod
-    def chosen(cls, form: OutputFormat | None, path: Path | None, quiet: bool) -> Output:
+    def chosen(cls, form: OutputFormat | None, path: Path | None, quiet: bool, *, safe_csv: bool = False) -> Output:
         """As the options say; without `--format` the file's ending decides.
 
-        Raises BadParameter for bytes on stdout.
+        Raises BadParameter for bytes on stdout, and for `safe_csv` where the format is another.
         """
         place = None if path is None or str(path) == "-" else path
         taken = form or format_of(place)
         if taken.data is not None and place is None:
             raise typer.BadParameter(f"{taken.name} is not text: name a file with -o")
-        return cls(taken, place, quiet)
+        if safe_csv and taken.name != "csv":
+            raise typer.BadParameter(f"--safe-csv is for csv, and {taken.name} was asked for")
+        return cls(SAFE_CSV if safe_csv else taken, place, quiet)
 
     def say(self, *lines: str) -> None:
         """Lines for people, on stderr."""

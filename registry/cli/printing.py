@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import get_type_hints
 
 from .log import logged
-from .options import FormatOption, OutputOption, QuietOption, VerboseOption
+from .options import FormatOption, OutputOption, QuietOption, SafeCsvOption, VerboseOption
 from .output import Output
 from .outputs import OutputFormat
 
 _SHARED: dict[str, tuple[object, object]] = {
     "form": (FormatOption, None),
     "output": (OutputOption, None),
+    "safe_csv": (SafeCsvOption, False),
     "verbose": (VerboseOption, 0),
     "quiet": (QuietOption, False),
 }
@@ -33,9 +34,17 @@ def printing(command: Callable[..., None]) -> Callable[..., None]:
     ]
 
     @wraps(command)
-    def printed(*, form: OutputFormat | None, output: Path | None, verbose: int, quiet: bool, **others: object) -> None:
+    def printed(
+        *,
+        form: OutputFormat | None,
+        output: Path | None,
+        safe_csv: bool,
+        verbose: int,
+        quiet: bool,
+        **others: object,
+    ) -> None:
         with logged(verbose):
-            command(to=Output.chosen(form, output, quiet), **others)
+            command(to=Output.chosen(form, output, quiet, safe_csv=safe_csv), **others)
 
     parameters = [*(p for p in own if p.name != "to"), *shared]
     printed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

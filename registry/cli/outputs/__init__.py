@@ -42,6 +42,8 @@ OUTPUTS: dict[str, OutputFormat] = {
     )
 }
 """Name -> format, in the order of the help. The first is for people, and what is printed where nothing is asked for."""
+SAFE_CSV = OutputFormat("csv", (".csv",), text=csv_rows.safe_lines, row=csv_rows.safe_row_lines)
+"""What `csv` becomes with `--safe-csv`."""
 
 
 def format_of(path: Path | None) -> OutputFormat:

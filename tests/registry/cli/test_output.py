@@ -184,3 +184,31 @@ def test_a_name_on_a_terminal_is_escaped_too(hostile: Path, registry_path: Path)
     text = terminal(["ingest", hostile], registry_path) + terminal(["list"], registry_path)
     for sequence in ("\x1b]0;owned", "\x1b[2J", "\x9b31m", "\u202e"):
         assert sequence not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-x", "'-x"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("  =1", "'  =1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("alder", "alder"),
+        ("a=1", "a=1"),
+        (-1.5, "-1.5"),
+        (["=1", "b"], "'=1;b"),
+    ],
+)
+def test_safe_csv_quotes_what_a_spreadsheet_would_run_and_leaves_numbers(text: object, cell: str) -> None:
+    form = Output.chosen(OUTPUTS["csv"], None, True, safe_csv=True).form
+    assert form.row is not None and form.text is not None
+    assert list(form.row({"=name": text}, True)) == ["'=name\n", f"{cell}\n"]
+    plain_form = OUTPUTS["csv"].row
+    assert plain_form is not None
+    assert next(iter(plain_form({"=name": 1}, True))) == "=name\n"
+
+
+def test_safe_csv_is_refused_where_the_format_is_another(run: Run, tmp_path: Path) -> None:
+    assert run("list", "--safe-csv", "--registry", tmp_path / "none.duckdb").code == 2
