@@ -138,10 +138,7 @@ def _after(response: Response) -> None:
     """Every answer, before a byte of its body is taken."""
     if (guard := _guard.get()) is None:
         return
-    if not getproxies():
-        with suppress(KeyError, TypeError, OSError):  # a client that does not say, a connection that is lost
-            peer = response.extensions["network_stream"].get_extra_info("server_addr")[0]
-            check_peer(guard.endpoint, str(response.request.url), peer)
+    _judge_peer(guard, response)
     if response.request.method == "HEAD":
         guard.asked = None
         return
@@ -154,6 +151,17 @@ def _after(response: Response) -> None:
         guard.check(guard.answer_bytes, int(length[:19]))
     # on the instance: every way to the body, the client's own for a redirect too, goes through it
     setattr(response, "iter_raw", partial(_received, guard, response.iter_raw))  # noqa: B010
+
+
+def _judge_peer(guard: Guard, response: Response) -> None:
+    """SourceError for an answer from an address that the Hub may not lead to; a proxy may stand at any."""
+    with suppress(KeyError, TypeError, OSError):  # a client that does not say, a connection that is lost
+        peer = response.extensions["network_stream"].get_extra_info("server_addr")[0]
+        try:
+            check_peer(guard.endpoint, str(response.request.url), peer)
+        except SourceError:
+            if not getproxies():  # asked last: it takes longer than all other checks
+                raise
 
 
 def _received(
