@@ -54,9 +54,9 @@ OUTERMOST = {
     "ingest/sources/hub_guard.py": 1,
     "tests/fuzz/run.py": 1,
 }
-"""Where the command line turns whatever is left into a message and an exit code, where a batch turns whatever one source
-raises into that source's outcome, where a thread hands what it met to the one that waits and raises it, and where the
-fuzzer counts an error that is none of forebear's as a fault."""
+"""Where the command line turns whatever is left into a message and an exit code, where a batch turns whatever one
+source raises into that source's outcome, where a thread hands what it met to the one that waits and raises it,
+and where the fuzzer counts an error that is none of forebear's as a fault."""
 
 
 def catches_everything(handler: ast.ExceptHandler) -> bool:
