@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS, mean_levels
+from ..data.precision import mean_levels
 from ..evidence.pair import PairEvidence
+from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS
 from .geometry import Distances, distances_of
 from .merges import Samples, of_changes, of_tensors, on_lines, samples
 

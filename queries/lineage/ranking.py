@@ -11,15 +11,11 @@ from dataclasses import dataclass, replace
 
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
+from ..thresholds.lineage import MOSTLY_BY_POSITIONS, TIE
 from .claims import Claims
 from .direction import Direction, direction_of, prior
 from .family import MOST
 from .judgement import Judgement, Relative, judge
-
-TIE = 0.95
-"""What the candidates of a tie reach together: another one is the nearest ancestor in a twentieth of all cases."""
-MOSTLY = 0.5
-"""Share of the query that must match by positions for a candidate to take part in its family."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +65,7 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     need a change of basis and those beyond the nearest MOST.
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
-    direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY][:MOST]
+    direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY_BY_POSITIONS][:MOST]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     groups += [[(c, None)] for c in significant if c not in direct]

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ...queries.answers.records import Ancestor, Verdict
-from ...queries.lineage.direction import TOLD
 from ...queries.lineage.family import MOST
 from ...queries.sql import statement
+from ...queries.thresholds.lineage import DIRECTION_TOLD
 from ..store.models import newest_model
 from ..store.transactions import committed
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
@@ -160,7 +160,7 @@ def _watched(registry: Registry, outcome: Outcome) -> Watched:
 
 def _is_told(row: Ancestor) -> bool:
     """Whether it is told to be an ancestor; such a one need not stand first, so all that have a place are asked for."""
-    return row.origin == "derivation" and row.direction_probability >= TOLD
+    return row.origin == "derivation" and row.direction_probability >= DIRECTION_TOLD
 
 
 def watched_row(watched: Watched) -> dict[str, object]:
