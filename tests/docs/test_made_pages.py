@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from docs import make_folders
+from docs import make_folders, make_thresholds
+from forebear.queries.thresholds import THRESHOLDS
 
 from .blocks import ROOT
 
@@ -41,6 +42,15 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 
 def test_every_table_that_a_new_thing_gets_a_line_in_is_where_the_architecture_says() -> None:
     found = TABLE.findall(ARCHITECTURE.read_text(encoding="utf-8"))
-    assert {"FORMATS", "SCHEMES", "SOURCES", "KINDS"} <= {name for name, _ in found}
+    assert {"FORMATS", "SCHEMES", "SOURCES", "KINDS", "COMMANDS", "OUTPUTS", "THRESHOLDS"} <= {
+        name for name, _ in found
+    }
     for name, path in found:
         assert re.search(rf"^{name}\b.*=", Path(ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (name, path)
+
+
+def test_every_threshold_has_its_section_as_the_module_says_it() -> None:
+    text = make_thresholds.PAGE.read_text(encoding="utf-8")
+    assert make_thresholds.page() == text, "make docs writes it anew"
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == list(THRESHOLDS)
+    assert all(one.meaning and one.data and one.command for one in THRESHOLDS.values())
