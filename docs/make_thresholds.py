@@ -10,17 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "thresholds.md"
 ROOMS = ("queries/thresholds", "ingest/fingerprint")
-"""Where such constants stand: of `queries/` all, of `ingest/` the sizes of a fingerprint, beside what they are sizes of."""
+"""Where such constants stand: all of `queries/`; of `ingest/` the sizes of a fingerprint, in their own modules."""
 _SET_ON, _MEASURED = "Set on:", "Measured again by:"
 _HEAD = """# Thresholds
 
-Every constant that decides something: its value, its meaning, the data that it was set on, and what measures it again (a
-target of the Makefile, or tests). Made by `make docs` from [queries/thresholds](../queries/thresholds) and
+Every constant that decides something: its value, its meaning, the data that it was set on, and what measures it again
+(a target of the Makefile, or tests). Made by `make docs` from [queries/thresholds](../queries/thresholds) and
 [ingest/fingerprint](../ingest/fingerprint), not edited by hand. What they are used for: [the method](method.md).
 
-`Set on: no data` means that the value follows from arithmetic, or was chosen before anything was measured. `Not recorded`
-means that nobody wrote down which models it was chosen on; the command then shows whether it still holds. The weights of
-the two regressions of direction are fitted, not chosen: `make bench-grown` writes them to
+`no data` means that the value follows from arithmetic, or was chosen before anything was measured. `not recorded` means
+that nobody wrote down which models it was chosen on; the command then shows whether it still holds. The weights of the
+two regressions of direction are fitted, not chosen: `make bench-grown WRITE=--write` writes them to
 [calibration_weights.py](../queries/lineage/calibration_weights.py).
 
 """

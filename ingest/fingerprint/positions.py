@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ..hashing import splitmix64
 
 MATRIX_VALUES = 256
-"""Values of a matrix that are kept, at places that its shape alone decides. The correlation of two unrelated matrices
-then strays by 0.06.
+"""Values of a matrix that are kept, at places that its shape alone decides. The correlation of two unrelated
+matrices then strays by 0.06.
 
 Set on: no data; 1 kB a matrix.
 Measured again by: make bench-scale

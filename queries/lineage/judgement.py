@@ -18,7 +18,6 @@ from ..relation.rounding import by_groups
 from ..thresholds.lineage import (
     BESIDE_SOURCE,
     COVERED_BY_COPY,
-    DIRECTION_TOLD,
     MERGE_PARENTS,
     ROUNDED_FROM_NEAREST,
     SURE,
@@ -254,4 +253,4 @@ def _by(
     return tuple(found)
 
 
-__all__ = ["DIRECTION_TOLD", "Judgement", "Relative", "judge"]
+__all__ = ["Judgement", "Relative", "judge"]

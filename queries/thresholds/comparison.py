@@ -67,7 +67,8 @@ Set on: no data.
 Measured again by: pytest tests/queries/comparison/pair/test_changes.py
 """
 ABOVE_NOISE_EDGE = 1.05
-"""A direction of a change counts where its singular value is above this many times the largest one of rounding alone.
+"""A direction of a change counts where its singular value is above this many times the largest one of rounding
+alone.
 
 Set on: no data; the largest one is known for wide matrices and strays by some hundredths for narrow ones.
 Measured again by: pytest tests/queries/comparison/pair/test_changes.py
@@ -85,15 +86,15 @@ Set on: no data.
 Measured again by: pytest tests/queries/comparison/test_tokenizers.py
 """
 ALIGNED_DIMENSIONS = 256
-"""Dimensions of the narrower residual stream that are aligned, at most. Unbiased CKA over 256 strays by 0.006 from 0,
-and the assignment takes milliseconds.
+"""Dimensions of the narrower residual stream that are aligned, at most. Unbiased CKA over 256 strays by 0.006 from
+0, and the assignment takes milliseconds.
 
 Set on: no data.
 Measured again by: make bench-compare-full
 """
 ALIGNED_TOKENS = 2048
-"""Shared tokens that an alignment is found on, at most: half of them fit the assignment, half judge it. Correlations
-of unrelated models stray by 0.03.
+"""Shared tokens that an alignment is found on, at most: half of them fit the assignment, half judge it.
+Correlations of unrelated models stray by 0.03.
 
 Set on: no data.
 Measured again by: make bench-compare-full

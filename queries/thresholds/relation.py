@@ -11,8 +11,9 @@ Measured again by: make bench-peers
 """
 TRAINED_APART = 0.6
 """Norm gains, or angles between rows, that correlate at most at this share of the weights' correlation speak for a
-shared initialisation: training was not shared. Thirty pairs of twins (trained apart for 80 to 1,600 steps) had gains
-of 0.53 at most. Gains alone do not settle it: twins trained for long on one text reached 0.97, and their angles 0.18.
+shared initialisation: training was not shared. Thirty pairs of twins (trained apart for 80 to 1,600 steps) had
+gains of 0.53 at most. Gains alone do not settle it: twins trained for long on one text reached 0.97, and their
+angles 0.18.
 
 Set on: thirty pairs of twins for development, and continued pretrainings of the zoos.
 Measured again by: make bench-peers
@@ -45,7 +46,8 @@ Set on: field models, development half.
 Measured again by: make bench-field
 """
 NOISE_GROWS = 0.1
-"""`noise_added`: the size of a change correlates with the size of the weight by at most this, in the median matrix.
+"""`noise_added`: the size of a change correlates with the size of the weight by at most this, in the median
+matrix.
 
 Set on: not recorded; the field models' development half was in view.
 Measured again by: make bench-field
@@ -58,15 +60,15 @@ Set on: simulated Gaussians.
 Measured again by: make bench-field
 """
 LARGEST_OF_ROUNDING = 2.5
-"""A copy rounded in groups: the largest of 256 differences over their RMS is at most this. Errors of such roundings
-have 1.7 to 2.3, a Gaussian 2.9.
+"""A copy rounded in groups: the largest of 256 differences over their RMS is at most this. Errors of such
+roundings have 1.7 to 2.3, a Gaussian 2.9.
 
 Set on: not recorded beyond these figures.
 Measured again by: make bench-field
 """
 HALF_STEP_OF_ROUNDING = 0.5 + 2.0**-6
-"""A copy rounded to one scale a tensor: no value is further off than this many steps. Half a step, and what rounding
-the scale once more adds.
+"""A copy rounded to one scale a tensor: no value is further off than this many steps. Half a step, and what
+rounding the scale once more adds.
 
 Set on: no data; it follows from how such files are made.
 Measured again by: pytest tests/queries/relation/test_flags.py
@@ -110,8 +112,8 @@ Set on: no data.
 Measured again by: pytest tests/queries/relation/test_flags.py
 """
 QUANTISED_ERROR = {3: 0.3, 4: 0.16, 8: 0.015}
-"""Bits -> the largest relative RMS difference that a copy rounded in groups to so many bits may have. Twice and more
-of what groups of Gaussians have: 0.09 for 4 bits and 0.006 for 8.
+"""Bits -> the largest relative RMS difference that a copy rounded in groups to so many bits may have. Twice and
+more of what groups of Gaussians have: 0.09 for 4 bits and 0.006 for 8.
 
 Set on: simulated Gaussians in groups scaled to their largest value.
 Measured again by: pytest tests/queries/data/test_precision.py
@@ -121,24 +123,24 @@ STORED_ERROR = {
     "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
     "NF4": 0.18, "FP4": 0.24, "INT6": 0.05, "INT5": 0.1, "INT3": 0.4,
 }  # fmt: skip
-"""Beginning of a stored type's name -> the largest relative RMS difference that a copy rounded to it may have, twice
-the typical one. Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and range / (2^b
-- 1) / sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would excuse a fine-tune,
-and are not here.
+"""Beginning of a stored type's name -> the largest relative RMS difference that a copy rounded to it may have,
+twice the typical one. Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and
+range / (2^b - 1) / sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would
+excuse a fine-tune, and are not here.
 
 Set on: simulated Gaussians.
 Measured again by: pytest tests/queries/data/test_precision.py
 """
 SHARE_OF_B_BY_CHANCE = 0.1
-"""Adapters: share of the B factors, by size, up to which matches count as chance, so that only the initialisation is
-shared. Each factor matches by chance in one of a hundred cases.
+"""Adapters: share of the B factors, by size, up to which matches count as chance, so that only the initialisation
+is shared. Each factor matches by chance in one of a hundred cases.
 
 Set on: no data.
 Measured again by: pytest tests/queries/relation/test_adapters.py
 """
 LEAST_ROUNDING = 0.00125
-"""A copy is one of a rounding in groups only where the relative RMS difference is at least this, a fifth of the typical
-one of 8 bits. A light fine-tune of a rounded file moves it by less.
+"""A copy is one of a rounding in groups only where the relative RMS difference is at least this, a fifth of the
+typical one of 8 bits. A light fine-tune of a rounded file moves it by less.
 
 Set on: not recorded; the field models' development half was in view.
 Measured again by: make bench-field

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 LEAST_Z = 4.0
-"""Models whose sketch is at least this near (z, a standard normal for unrelated ones) get the full evidence, beside
-the nearest few. Relations had 14 and more, unrelated models 1.0. Where sqrt(2 ln models) is larger, in registries of
-over 3,000 models, that is the bound.
+"""Models whose sketch is at least this near (z, a standard normal for unrelated ones) get the full evidence,
+beside the nearest few. Relations had 14 and more, unrelated models 1.0. Where sqrt(2 ln models) is larger, in
+registries of over 3,000 models, that is the bound.
 
 Set on: not recorded beyond these figures.
 Measured again by: make bench-scale
@@ -31,9 +31,9 @@ Set on: families of 3,000 siblings with drifts of 1 to 10 %.
 Measured again by: make bench-scale
 """
 FAMILY_MEMBERS = 2048
-"""Members of a large family, at most, whose centre is looked for. Of 3,000 siblings the 128 nearest alone held their
-parent in 12 questions of 20. A parent among the siblings is one of the 48 nearest in 100 of 100 up to a drift of 3 %,
-in 83 at 10 %, where the 112 nearest hold it in 88.
+"""Members of a large family, at most, whose centre is looked for. Of 3,000 siblings the 128 nearest alone held
+their parent in 12 questions of 20. A parent among the siblings is one of the 48 nearest in 100 of 100 up to a
+drift of 3 %, in 83 at 10 %, where the 112 nearest hold it in 88.
 
 Set on: families of 3,000 siblings with drifts of 1 to 10 %.
 Measured again by: make bench-scale
