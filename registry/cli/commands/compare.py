@@ -107,7 +107,7 @@ def _evidence_table(part: ComponentComparison) -> Table:
 
 
 def _shown(rows: Sequence[PairEvidenceRow]) -> Iterator[tuple[PairEvidenceRow, bool]]:
-    """Each row, and whether it stands for both directions: of a control that is a stranger in both, the nearer one."""
+    """Each row, and whether it stands for both directions: of a control that is unrelated both ways, the nearer one."""
     directions = {(row.query, row.candidate): row for row in rows}
     for row in rows:
         other = directions.get((row.candidate, row.query), row)
