@@ -36,7 +36,7 @@ from .modules import base_modules, fused_rows
 from .parts import FACTORS, UNORDERED, Part, find_part
 
 LEAST_RANK = 4
-"""Below it the factors of two unrelated ones that saw the same data agree or not as a whole, by the toss of a few coins."""
+"""Below it two unrelated factors that saw the same data agree or not as a whole, by the toss of a few coins."""
 _MAGNITUDES = ("lora_magnitude_vector", "dora_scale")
 """Marks of DoRA; MLX calls its magnitudes `m` and says it in its config."""
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
