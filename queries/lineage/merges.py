@@ -142,7 +142,7 @@ def _light_line(
 
 
 def _scaled(found_in: Samples, merge: int, parent: int) -> Vector:
-    """What is left [m] of a model when as much of one parent is taken away as fits best, up to MERGE_SUM more or less."""
+    """What is left [m] of a model when as much of a parent is taken away as fits best, up to MERGE_SUM more or less."""
     change, base = found_in.change(merge, parent), found_in.values[parent] * found_in.scale
     return np.asarray(change - np.clip(change @ base / (base @ base), -MERGE_SUM, MERGE_SUM) * base)
 
