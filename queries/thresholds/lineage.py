@@ -153,7 +153,7 @@ Measured again by: make bench-field
 """
 MERGE_ROUNDING = 2 * 0.0017**2
 """Squared relative difference that storing a merge and a parent as bfloat16 adds, and that is allowed on top of
-MERGE_RESIDUAL. Parents nearer than four times this are not told apart.
+MERGE_RESIDUAL.
 
 Set on: no data; bfloat16 rounds Gaussian values by 0.0017 (RMS).
 Measured again by: pytest tests/queries/lineage/test_merges.py
