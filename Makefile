@@ -9,7 +9,7 @@ SOAK_MINUTES ?= 20
 .PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report bench-field bench-field-models \
-        bench-small-registries clean
+        bench-small-registries bench-grown bench-activations clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -191,6 +191,14 @@ bench-field-models: .bench/torch/field          ## 83 models from two published 
 bench-small-registries: dev     ## 500 random registries, every model asked; ZOOS='.bench/zoo .bench/field' SPLIT=development
 	$(BIN)/python -m benchmarks.field.small_registries $(ZOOS) --to $(SMALL) --split $(SPLIT)
 
+bench-grown: dev .bench/torch/installed ## 48 grown families whose trees are known, and what geometry is worth on them; WRITE=--write: the weights anew
+	.bench/torch/bin/python benchmarks/grown/generate.py .bench/grown
+	$(BIN)/python -m benchmarks.grown.fit --set grown=.bench/grown \
+	  $(foreach set,field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set))) $(WRITE)
+
+bench-activations: dev bench-zoo ## pairs of neurons alike in unrelated models, twins and relatives; EDITION=2
+	$(BIN)/python benchmarks/activations.py .bench/zoo$(OF)
+
 bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short table, from what was measured
 	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \
 	  --results benchmarks/RESULTS.md --readme README.md
@@ -198,6 +206,7 @@ bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short 
 .PHONY: docs
 docs: dev                       ## the output in README and docs as it is printed today, and what is made from code; PAGES=docs/audit.md
 	$(BIN)/python -m docs.make_folders
+	$(BIN)/python -m docs.make_thresholds
 	$(BIN)/python -m docs.refresh $(PAGES)
 
 clean:

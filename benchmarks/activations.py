@@ -24,8 +24,9 @@ from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
 from forebear.queries.data.component import Component
 from forebear.queries.data.loading import load_components
-from forebear.queries.evidence.activations import THRESHOLDS, align_activations, pair_counts
+from forebear.queries.evidence.activations import align_activations, pair_counts
 from forebear.queries.evidence.alignment import pair
+from forebear.queries.thresholds.significance import ACTIVATION_COSINES
 from forebear.registry.store.arrow import model_tables
 
 SURE = -20.0
@@ -90,7 +91,7 @@ def main(folders: list[Path]) -> None:
         groups[group].append((p, sketch_z(query, candidate), f"{query.name} {candidate.name}"))
         if not related:
             layers = [[n.vectors for n in m.components[0].activations] for m in (query, candidate)]
-            counts.append(pair_counts(*layers)[0].reshape(-1, len(THRESHOLDS)))
+            counts.append(pair_counts(*layers)[0].reshape(-1, len(ACTIVATION_COSINES)))
     for group, rows in groups.items():
         tails, z = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
         below = {level: int((tails <= math.log10(level)).sum()) for level in (0.5, 0.1, 0.01, 1e-3)}
@@ -100,7 +101,7 @@ def main(folders: list[Path]) -> None:
     print(f"missed, by model: {missed.most_common(6)}")
     pooled = np.concatenate(counts)
     print(f"pairs of neurons of {len(pooled)} pairs of unrelated layers above a cosine, mean, 99.9 %, most:")
-    for threshold, column in zip(THRESHOLDS, pooled.T, strict=True):
+    for threshold, column in zip(ACTIVATION_COSINES, pooled.T, strict=True):
         print(f"  {threshold:.2f} {column.mean():8.3f} {np.quantile(column, 0.999):6.0f} {column.max():6.0f}")
 
 

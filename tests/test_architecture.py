@@ -19,7 +19,18 @@ ROOMS = {
         *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "whole_model"),
         "model_folders",
     ),
-    "queries": ("sql", "statistics", "data", "search", "evidence", "relation", "lineage", "answers", "comparison"),
+    "queries": (
+        "thresholds",
+        "sql",
+        "statistics",
+        "data",
+        "search",
+        "evidence",
+        "relation",
+        "lineage",
+        "answers",
+        "comparison",
+    ),
     "registry": ("version", "store", "jobs", "reports", "audit", "registry", "cli"),
 }
 """Folder -> its rooms: folders, and modules that stand alone. A room imports what stands before it, nothing else."""

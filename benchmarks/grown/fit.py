@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forebear.queries.lineage.calibration import STATES, State
-from forebear.queries.lineage.direction import TOLD, design, is_light
+from forebear.queries.lineage.direction import design, is_light
 from forebear.queries.lineage.rooting import Known
+from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 
 from .families import Members, families
 
@@ -33,7 +34,7 @@ FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 FEWEST_TOLD = 50
 """Directions that must have been told of families left out before their share says anything."""
 ENOUGH = 0.97
-"""Share of what is said at TOLD that has to be so, on families left out, for geometry to tell a direction alone."""
+"""Share of what is said at DIRECTION_TOLD that has to be so, on families left out, for geometry to tell one alone."""
 RIDGE = 30.0
 """Penalty on the squared weights, as of 30 pairs: of 3 to 1,000 the one whose loss on families left out is smallest."""
 Cases = dict[tuple[str, State, bool], list["Case"]]
@@ -200,12 +201,12 @@ def tempered(families: Sequence[Sequence[Case]], fit: Callable[[Sequence[Case]],
 
 
 def told_right(families: Sequence[Sequence[Case]], factor: float) -> tuple[int, int]:
-    """Of what geometry says at TOLD, how much is so and how much there is, of families left out one after another."""
+    """How much geometry says at DIRECTION_TOLD of families left out one after another, and how much of it is so."""
     right, told = 0, 0
     for number, left_out in enumerate(families):
         weights = factor * fit_ancestor([c for i, cases in enumerate(families) if i != number for c in cases])
         for case in left_out:
-            sure = case.terms @ weights >= np.log(TOLD / (1 - TOLD))
+            sure = case.terms @ weights >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))
             told += int(sure.sum())
             right += int(case.ancestor[sure].sum())
     return right, told

@@ -36,7 +36,7 @@ from .modules import base_modules, fused_rows
 from .parts import FACTORS, UNORDERED, Part, find_part
 
 LEAST_RANK = 4
-"""Below it the factors of two strangers that saw the same data agree or not as a whole, by the toss of a few coins."""
+"""Below it two unrelated factors that saw the same data agree or not as a whole, by the toss of a few coins."""
 _MAGNITUDES = ("lora_magnitude_vector", "dora_scale")
 """Marks of DoRA; MLX calls its magnitudes `m` and says it in its config."""
 _KINDS = (("hada_", "LOHA"), ("lokr_", "LOKR"), ("ia3_", "IA3"), ("vera_", "VERA"), ("boft_", "BOFT"), ("oft_", "OFT"))
@@ -193,9 +193,9 @@ def _why(piece: _Piece, item: NamedTensor, places: Mapping[str, Place]) -> str:
         return "rows of q or k in the order of GGUF, whose metadata do not say how many heads there are"
     if part not in FACTORS or base is None or len(item.tensor.shape) < 2:
         known = next((f": {why}" for mark, why in _NO_NULL if part.startswith(mark)), "")
-        return f"{part} is no factor A or B: strangers may share it, and no null is known for it{known}"
+        return f"{part} is no factor A or B: unrelated ones may share it, and no null is known for it{known}"
     if (rank := item.tensor.matrix[rank_axis(part)]) < LEAST_RANK:
-        return f"of rank {rank}: below {LEAST_RANK} nothing tells strangers apart"
+        return f"of rank {rank}: below {LEAST_RANK} nothing tells unrelated ones apart"
     if base.layer is None or base.role in _OUTSIDE:
         return "a factor of an embedding, a head or another module outside the layers"
     return "another tensor of the file has its place: a second adapter, or a second module of one role"

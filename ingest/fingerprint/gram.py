@@ -6,6 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS = 16
+"""Leading rows of a matrix that are read: all evidence but activations comes from them.
+
+Set on: no data; 0.29 % of a 7B checkpoint is read so.
+Measured again by: make bench-ingest
+"""
 COSINES = ROWS * (ROWS - 1) // 2
 UNIT = 32767
 """A cosine c is kept as the integer round(c x UNIT)."""

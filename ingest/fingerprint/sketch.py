@@ -34,7 +34,7 @@ class Sketch:
 
     Bit i of `position_roles` says that POSITION_ROLES[i] takes part; the bits of a role that does not are 0.
     `columns` holds the 64 bytes of `o`, then those of `down`, 0 without any; `o_filled` and `down_filled` are the
-    shares of all codes that sets of so many random columns hold, 0 without any: how alike the sets of strangers are.
+    shares of all codes that sets of so many random columns hold, 0 without any: how alike unrelated sets are.
     """
 
     component: str

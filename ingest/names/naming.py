@@ -167,7 +167,7 @@ def _role(tail: str, kind: str) -> tuple[str, str]:
         slot = NORMS[norm][1]
         return ("norm", slot) if kind == "weight" else ("bias", f"norm.{slot}")
     found = _ROLES.ending(tail)
-    if kind == "bias":  # GPT-2 and NeoX call the causal mask `attn.bias`: equal in all strangers
+    if kind == "bias":  # GPT-2 and NeoX call the causal mask `attn.bias`: equal in all models
         mask = _ROLES.ending(f"{tail}.bias")
         if mask is not None and ROLES[mask][2] == "buffer":
             return ROLES[mask][1:]

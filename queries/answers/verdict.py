@@ -8,15 +8,12 @@ from datetime import datetime
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
 from ..lineage.claims import Claims
-from ..lineage.direction import TOLD
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
 from ..relation.flags import equal_values
 from ..statistics.pvalues import LOG10
+from ..thresholds.lineage import COPY_EVEN, DIRECTION_TOLD
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
-
-_EVEN = 0.5
-"""Probability above which the query is the copy, below which the relative is."""
 
 
 def judged(
@@ -76,7 +73,7 @@ def _of_relatives(significant: Sequence[Ranked]) -> tuple[Verdict, str]:
         if _origin(first) == "shared_initialisation":
             return "shared_initialisation", f"same random initialisation as {name}, trained apart: {reason}"
         return "inconclusive", f"related to {name}, how cannot be told: {reason}"
-    told = next((r for r in derived if r.direction.probability >= TOLD), None)
+    told = next((r for r in derived if r.direction.probability >= DIRECTION_TOLD), None)
     return _derived(told, derived) if told is not None else ("related", _related(derived))
 
 
@@ -102,7 +99,7 @@ def _related(derived: Sequence[Ranked]) -> str:
     others = len(derived) - 1
     if "identical" in first.flags:
         return f"identical to {name}{_and_more(others)}; which came first weights cannot tell"
-    if first.direction.kind == "copy" and first.direction.probability < _EVEN:
+    if first.direction.kind == "copy" and first.direction.probability < COPY_EVEN:
         return f"{name}{_and_more(others)} is a rounded copy of it: {relation.reason}"
     if first.direction.kind == "copy":
         return (

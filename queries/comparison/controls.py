@@ -12,13 +12,9 @@ import numpy as np
 from ..data.component import Component
 from ..data.query import Query, load_models
 from ..evidence.pair import compare
-from ..search.candidates import LEAST_Z
 from ..sql import statement
-
-WANTED = 2
-LEAST_SHARE = 0.5
-"""Most of the parameters must stand in matrices of equal role and width."""
-_MOST_TRIED = 64
+from ..thresholds.comparison import CONTROLS, MOST_CONTROLS_TRIED, SHARE_OF_SHAPE
+from ..thresholds.search import LEAST_Z
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +59,8 @@ def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, mod
     ordered = sorted(shaped, key=lambda m: (-round(shaped[m].share, 1), -shaped[m].z, shaped[m].uri))
     unrelated = [m for m in ordered if shaped[m].z < LEAST_Z]
     found: list[int] = []
-    for model in unrelated[:_MOST_TRIED]:
-        if len(found) == WANTED:
+    for model in unrelated[:MOST_CONTROLS_TRIED]:
+        if len(found) == CONTROLS:
             break
         if not _related(connection, model, (first, second), models):
             found.append(model)
@@ -121,7 +117,7 @@ def _parameters(query: Query, name: str, left_out: Sequence[int]) -> dict[str, o
         "positions": sketch.positions,
         "gram": sketch.gram,
         "left_out": left_out,
-        "least": LEAST_SHARE,
+        "least": SHARE_OF_SHAPE,
     }
 
 

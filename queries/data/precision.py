@@ -6,27 +6,11 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from ..thresholds.relation import FLOAT_LEVELS, STORED_ERROR
 from .component import Component
 
 ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 """Largest relative error of one rounding to that type."""
-_STORED_ERROR = {
-    "Q8": 0.015, "INT8": 0.015, "I8": 0.015, "Q6": 0.03, "FP8": 0.05, "F8_E4M3": 0.05, "F8_E5M2": 0.1, "Q5": 0.06,
-    "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
-    "NF4": 0.18, "FP4": 0.24, "INT6": 0.05, "INT5": 0.1, "INT3": 0.4,
-}  # fmt: skip
-"""Beginning of a stored type's name -> largest relative RMS error of one rounding to it, twice the typical one.
-
-Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and range / (2^b - 1) /
-sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would
-excuse a fine-tune, and are not here."""
-FLOAT_LEVELS = 31.0
-QUANTISED_LEVELS = 20.0
-"""Different values among 32 neighbours: 16 at most after 4-bit groups, over 28 for float weights and 8-bit ones."""
-QUANTISED_ERROR = {3: 0.3, 4: 0.16, 8: 0.015}
-"""Largest relative RMS error of one rounding to b bits in groups; absmax groups of Gaussians have 0.09 and 0.006."""
-LEAST_ROUNDING = 0.00125
-"""Relative RMS error that rounding in groups leaves at least: a fifth of the typical one of 8 bits."""
 
 
 def mean_levels(component: Component) -> float:
@@ -38,7 +22,7 @@ def mean_levels(component: Component) -> float:
 
 def stored_error(dtype: str) -> float:
     """Largest relative RMS error of one rounding to a stored type of codes and scales; 0 for any other type."""
-    return max((error for name, error in _STORED_ERROR.items() if dtype.startswith(name)), default=0.0)
+    return max((error for name, error in STORED_ERROR.items() if dtype.startswith(name)), default=0.0)
 
 
 def quantised(component: Component) -> bool:
@@ -53,7 +37,7 @@ def quantised(component: Component) -> bool:
 def precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
     """Relative rounding error of each tensor's stored type, or of the coarsest float type that holds its values."""
     stored = {
-        dtype: max((e for t, e in _STORED_ERROR.items() if dtype.startswith(t)), default=0.0)
+        dtype: max((e for t, e in STORED_ERROR.items() if dtype.startswith(t)), default=0.0)
         for dtype in {component.dtypes[i] for i in tensors}
     }
     found = np.maximum(np.array([stored[component.dtypes[i]] for i in tensors]), ROUNDING["F32"])

@@ -24,21 +24,10 @@ from scipy.special import betainc, gammaln, ndtri_exp
 from ...ingest.fingerprint.activations import FEW_TOKENS
 from ..data.component import Component, Neurons
 from ..statistics.pvalues import bonferroni, cauchy
+from ..thresholds.significance import ACTIVATION_COSINES, ACTIVATION_FLOOR, ACTIVATION_SHAPE, FEW_MISMATCHED
 from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of
 from .kind import EvidenceKind, unchanged
 
-THRESHOLDS = np.array([0.34, 0.42, 0.50, 0.58, 0.66, 0.74, 0.82, 0.90])
-"""Cosines above which pairs are counted: many faint pairs, or a few certain ones."""
-_FLOOR = np.maximum(0.03, np.exp(-20 * (THRESHOLDS - 0.62)))
-"""Pairs above each threshold that are expected by chance, at least, of unrelated models of one corpus.
-
-Set on 2,341 pairs of layers of unrelated zoo models and 4,788 of a zoo model and a real one. Of 82,880 pairs of layers
-of 117 models none had a pair above 0.82, two at most above 0.74, and one in a thousand more than seven above 0.58.
-A few neurons are alike in any two models (a digit, a letter), more at the same depth than in mismatched layers.
-"""
-_SHAPE = np.clip(1 + 75 * (0.5 - THRESHOLDS), 1, 10)
-"""The largest shape of the negative binomial: 1, a geometric tail, where universal neurons decide. On the same data."""
-_FEW_MISMATCHED = 2
 _DECIMALS = 5
 """Of mean cosines: sums of float32 products differ from the seventh on, by how many threads add them."""
 _UNDERFLOW = -650.0
@@ -157,7 +146,7 @@ def _compare_family(query: list[Neurons], candidate: list[Neurons], tokens: int)
     best = counts.sum(axis=2).argmax(axis=1)
     mismatched = np.ones(counts.shape[:2], np.bool_)
     mismatched[np.arange(len(query)), best] = False
-    if mismatched.sum() < _FEW_MISMATCHED:
+    if mismatched.sum() < FEW_MISMATCHED:
         return None
     chance, shape = _null(counts[mismatched])
     log_tails = negative_binomial_tail(counts, chance, shape)
@@ -169,14 +158,14 @@ def _compare_family(query: list[Neurons], candidate: list[Neurons], tokens: int)
         cosines=cosines,
         neurons=np.array(sizes, np.int64),
         chance=chance,
-        log_p=bonferroni(log_tails.min(axis=2), float(len(THRESHOLDS))),
+        log_p=bonferroni(log_tails.min(axis=2), float(len(ACTIVATION_COSINES))),
         threshold=log_tails.argmin(axis=2),
     )
 
 
 def pair_counts(query: list[NDArray[np.float32]], candidate: list[NDArray[np.float32]]) -> tuple[Matrix, Matrix]:
     """Mutual best pairs above each threshold, and the sums of their cosines: [n, m, 8] each, of unit vectors."""
-    counts = np.zeros((len(query), len(candidate), len(THRESHOLDS)))
+    counts = np.zeros((len(query), len(candidate), len(ACTIVATION_COSINES)))
     cosines = np.zeros_like(counts)
     ends = np.cumsum([len(theirs) for theirs in candidate])[:-1]
     together = np.concatenate(candidate).T
@@ -188,7 +177,7 @@ def pair_counts(query: list[NDArray[np.float32]], candidate: list[NDArray[np.flo
             mutual = np.flatnonzero(found == magnitudes.max(axis=0)[best])
             _, once = np.unique(best[mutual], return_index=True)  # of equal neurons one belongs to the counterpart
             found = found[mutual[once]][:, None]
-            above = found > THRESHOLDS
+            above = found > ACTIVATION_COSINES
             counts[i, j], cosines[i, j] = above.sum(axis=0), (found * above).sum(axis=0)
     return counts, cosines
 
@@ -201,9 +190,9 @@ def _null(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     """
     kept = counts[np.argsort(counts.sum(axis=1), kind="stable")[: len(counts) - len(counts) // 4]]
     mean, variance = kept.mean(axis=0), kept.var(axis=0, ddof=1)
-    expected = (kept.sum(axis=0) + 1) / (len(kept) + 1 / _FLOOR)
+    expected = (kept.sum(axis=0) + 1) / (len(kept) + 1 / ACTIVATION_FLOOR)
     spread = np.maximum(variance - mean, 1e-9)
-    return np.maximum(_FLOOR, expected), np.clip(mean**2 / spread, 1, _SHAPE)
+    return np.maximum(ACTIVATION_FLOOR, expected), np.clip(mean**2 / spread, 1, ACTIVATION_SHAPE)
 
 
 def negative_binomial_tail(

@@ -20,7 +20,7 @@ _AT_ONCE = 1 << 22
 
 
 def align_column_sets(pairing: Pairing) -> Alignment | None:
-    """Matching MinHash values, counted over the roles of a block; strangers match at a rate that is measured."""
+    """Matching MinHash values, counted over the roles of a block; unrelated models match at a rate that is measured."""
     query, candidate = pairing.query, pairing.candidate
     shape = (len(pairing.query_units), len(pairing.candidate_units))
     matches, trials, expected = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
@@ -52,9 +52,9 @@ def _matches(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[n
 
 
 def _null_rate(equal: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> Matrix:
-    """Expected matches of strangers [n, m]: what theory says of random column sets, or more where the pairs show it.
+    """Expected matches by chance [n, m]: what theory says of random column sets, or more where the pairs show it.
 
-    Most pairs are mismatched; those that belong together are cut to what a stranger may have, so that they hardly
+    Most pairs are mismatched; those that belong together are cut to what chance may give, so that they hardly
     count. One match more than was seen, because a rate that never showed in n x m pairs need not be 0.
     """
     theory = PERMUTATIONS * jaccard_of_unrelated(first.astype(np.float64), second.astype(np.float64), 16, PLACES)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..statistics.null import FEW_BLOCKS, FEW_PAIRS, calibrated, spread
+from ..statistics.null import calibrated, spread
 from ..statistics.pvalues import log_sf
+from ..thresholds.significance import FEW_BLOCKS, FEW_PAIRS
 from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of, shared_keys
 
 Rows = NDArray[np.int64]

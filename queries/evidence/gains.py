@@ -10,12 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..thresholds.significance import CONSTANT_GAINS, FEW_GAINS
 from .alignment import Pairing
-
-_CONSTANT = 0.01
-"""A norm whose gains vary less than this, relative to their size, tells nothing: it was never trained, it is folded
-into the weights, or it varies little more than bfloat16 rounds (0.002). Trained ones vary by 0.05 and more."""
-FEW_VALUES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ def compare_gains(pairing: Pairing, best: NDArray[np.int64]) -> Gains:
     varying = np.logical_and(first.any(axis=1), second.any(axis=1))
     usable = varying[:, None] & inside
     a, b = first[usable], second[usable]
-    if len(a) < FEW_VALUES:
+    if len(a) < FEW_GAINS:
         return Gains(float("nan"), len(a), False)
     return Gains(float(a @ b / np.sqrt((a @ a) * (b @ b))), len(a), bool(np.array_equal(a, b)))
 
@@ -72,4 +68,4 @@ def _centred(gains: NDArray[np.float64], inside: NDArray[np.bool_], counts: NDAr
     gains = np.where(inside, gains, 0.0)
     centred = np.where(inside, gains - gains.sum(axis=1, keepdims=True) / counts[:, None], 0.0)
     deviation = np.sqrt(np.square(centred).sum(axis=1) / counts)
-    return np.where((deviation > _CONSTANT * np.abs(gains).max(axis=1, initial=0))[:, None], centred, 0.0)
+    return np.where((deviation > CONSTANT_GAINS * np.abs(gains).max(axis=1, initial=0))[:, None], centred, 0.0)

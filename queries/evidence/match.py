@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..statistics.null import FIXED_SPREAD, fisher_z
+from ..statistics.null import fisher_z
 from ..statistics.pvalues import bonferroni, log_sf
+from ..thresholds.significance import FIXED_SPREAD, TENSOR_LOG_P
 from .alignment import Alignment, Pairing, Scores, outside_only
 from .kinds import KINDS, kind_number
 from .tokens import TokenMatch
 
-TENSOR_LOG_P = math.log(0.01)
 UNRELATED = 2.0
 """Relative squared difference of two unrelated vectors of one length: |x - y|^2 = |x|^2 + |y|^2."""
 

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from ..data.component import Component
 from ..statistics.pvalues import LOG10, bonferroni, fisher
+from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 from .alignment import Alignment, Pairing, pair
 from .gains import Gains, compare_gains
 from .kinds import KINDS
-from .match import TENSOR_LOG_P, Match, matches
+from .match import Match, matches
 from .tokens import TokenMatch, match_tokens
-
-SIGNIFICANT_LOG10_E = -3.0
-"""E <= 1e-3: one false ancestor in a thousand queries of unrelated models."""
 
 
 @dataclass(frozen=True)

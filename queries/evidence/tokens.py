@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from ..data.component import Component, Tokens
 from ..statistics.null import calibrated, fisher_z
 from ..statistics.pvalues import log_sf
-
-FEW_TOKENS = 8
+from ..thresholds.significance import FEW_SHARED_TOKENS
 
 
 class TokenMatch:
@@ -46,7 +45,7 @@ def match_tokens(query: Component, candidate: Component) -> list[TokenMatch]:
         if other is None or query.inputs[tokens.tensor] != candidate.inputs[other.tensor]:
             continue
         _, mine, theirs = np.intersect1d(tokens.keys, other.keys, return_indices=True)
-        if len(mine) >= FEW_TOKENS:
+        if len(mine) >= FEW_SHARED_TOKENS:
             first = tokens.values[mine].astype(np.float64)
             found.append(TokenMatch(tokens, other, first, other.values[theirs].astype(np.float64)))
     return found

@@ -3,7 +3,7 @@
 Three sources are combined. *Geometry*: the figures of `geometry` and the orders that the family's tree allows
 (`rooting`), weighed by a logistic regression that was fitted on families whose trees are known, apart for light and
 heavy drift and for what is known of the order (`calibration`). *Marks* that cannot be undone (`marks`). *Claims*:
-release dates, known roots, the newest (`claims`). A direction is told at TOLD, else it is unknown, with its
+release dates, known roots, the newest (`claims`). A direction is told at DIRECTION_TOLD, else it is unknown, with its
 probability.
 """
 
@@ -16,25 +16,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
 from .calibration import State, tells, weights
 from .geometry import Distances, pair_features
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .tree import joined, neighbour_joining, placed
 
 DirectionKind = Literal["ancestor", "descendant", "sibling", "copy", "unknown"]
-TOLD = 0.95
-"""Probability at which a direction is told."""
-UNTOLD = 0.94
-"""The most that geometry says where it was not right often enough to tell a direction alone."""
-LIGHT = 0.9
-"""Below this median share of values that differ as bfloat16 a family drifts lightly, as real fine-tunes do."""
-INSIDE = 0.12
-"""A model whose own way is at most this share of the way to its nearest relative stands inside the tree."""
-ONE_PLACE = 0.05
-"""Hidden nodes nearer to each other than this share of the usual way count as one: their order is not known."""
-NEAR_COPY = -2.0
-"""Two models are near copies where the log of their distance, relative to the others', is below this: 0.14 of it.
-Which of two came first geometry cannot tell then: a step back of 4 % looks like a parent."""
 _EVEN = 1e-3
 
 
@@ -63,9 +51,9 @@ def tree_probabilities(distances: Distances, known: Known) -> NDArray[np.float64
     """The probability [n, n] that the first is an ancestor of the second, by the orders that the tree allows."""
     count = len(distances.squared)
     nearest = (distances.squared + np.diag(np.full(count, np.inf))).min(axis=1)
-    tree = joined(neighbour_joining(distances.squared), ONE_PLACE * float(np.median(nearest)))
+    tree = joined(neighbour_joining(distances.squared), SAME_NODE * float(np.median(nearest)))
     own = sorted((way / nearest[leaf], leaf) for leaf, way in tree.own_way.items() if nearest[leaf] > 0)
-    tree = placed(tree, [leaf for share, leaf in own if share <= INSIDE])
+    tree = placed(tree, [leaf for share, leaf in own if share <= INSIDE_TREE])
     found = np.zeros((count, count))
     for root, probability in root_probabilities(tree, known).items():
         parents = parents_from(tree, root)
@@ -86,7 +74,7 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
-    most = 1.0 if tells(state, light) else UNTOLD
+    most = 1.0 if tells(state, light) else GEOMETRY_ALONE
     toward = np.clip(_sigmoid(up @ ancestor.vector), 1 - most, most)
     away = np.zeros(count) if state == "newest" else np.clip(_sigmoid(down @ ancestor.vector), 1 - most, most)
     return Placement(toward, away, _softmax(up @ nearest.vector))
@@ -95,7 +83,7 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
 def is_light(distances: Distances) -> bool:
     """Whether most of the values of the family are equal bit for bit in many pairs."""
     count = len(distances.unequal)
-    return bool(np.median(distances.unequal[np.triu_indices(count, 1)]) < LIGHT)
+    return bool(np.median(distances.unequal[np.triu_indices(count, 1)]) < LIGHT_DRIFT)
 
 
 def design(distances: Distances, known: Known, features: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -137,10 +125,10 @@ def prior(state: State) -> float:
 def direction_of(ancestor: float, descendant: float, by: Sequence[str]) -> Direction:
     """The direction that two probabilities tell: sibling where neither of them can be."""
     kind: DirectionKind = "unknown"
-    if ancestor >= TOLD:
+    if ancestor >= DIRECTION_TOLD:
         kind = "ancestor"
-    elif descendant >= TOLD:
+    elif descendant >= DIRECTION_TOLD:
         kind = "descendant"
-    elif ancestor + descendant <= 1 - TOLD:
+    elif ancestor + descendant <= 1 - DIRECTION_TOLD:
         kind = "sibling"
     return Direction(kind, ancestor, tuple(by))

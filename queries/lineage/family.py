@@ -13,18 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS, mean_levels
+from ..data.precision import mean_levels
 from ..evidence.pair import PairEvidence
+from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_WAY
+from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS
 from .geometry import Distances, distances_of
 from .merges import Samples, of_changes, of_tensors, on_lines, samples
-
-MOST = 24
-"""Relatives that are compared with each other: the nearest ones."""
-OWN_WAY = 0.25
-"""A model is put together from others where its own way is more than this share of the way to them."""
-_FEW_WITNESSES = 2
-_BASES = 2
-"""Most central relatives that a merge of changes may have for a base."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ def _put_together(
     parents = of_tensors(weight, held)
     if parents is None:
         inner = sorted((i for i in range(count) if i not in merges), key=lambda i: _centrality(squared, i))
-        parents = of_changes(compared, count, inner[:_BASES], [i for i in range(count) if i not in merges])
+        parents = of_changes(compared, count, inner[:MERGE_BASES], [i for i in range(count) if i not in merges])
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
         return None
     return parents
@@ -159,6 +153,6 @@ def _own_ways(squared: NDArray[np.float64], merges: frozenset[int], member: int)
     for c in range(count + 1):
         others = np.array([r for r in witnesses if r != c], np.int64)
         way = squared[member, c]
-        if c != member and len(others) >= _FEW_WITNESSES and way > 0:
+        if c != member and len(others) >= FEW_WITNESSES and way > 0:
             ways[c] = np.median((way + squared[c, others] - squared[member, others]) / (2 * way))
     return ways

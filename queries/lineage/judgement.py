@@ -15,23 +15,19 @@ from ..data.precision import float_bits
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups
+from ..thresholds.lineage import (
+    BESIDE_SOURCE,
+    COVERED_BY_COPY,
+    MERGE_PARENTS,
+    ROUNDED_FROM_NEAREST,
+    SURE,
+)
 from .calibration import State
 from .claims import Claims
-from .direction import TOLD, Direction, direction_of, place, prior
+from .direction import Direction, direction_of, place, prior
 from .family import Family, family
 from .marks import Order, order_by_marks
 from .rooting import Known
-
-SURE = 0.99
-"""Probability of what follows from a claim or from a rounding: never 1."""
-GROUPED = 0.6
-"""Probability that a model whose values are rounded in groups was rounded from what it is nearest to: the rounding
-hides a light training. 44 of 73 such rows named the source in small registries of the zoo (edition 1, development)."""
-MERGED = 0.97
-"""Probability that the two parents of a recognised merge are its ancestors."""
-_MOSTLY = 0.5
-_SOURCE_SHARE = 0.3
-"""A relative is no source of a rounded copy where another one stands between them by more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +82,9 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
         original = kin.copy_of.get(i)
         if i in merged:
-            ancestor, descendant, by = MERGED, 1 - MERGED, ("a merge of these", *by)
+            ancestor, descendant, by = MERGE_PARENTS, 1 - MERGE_PARENTS, ("a merge of these", *by)
         elif kin.query in kin.parents.get(i, ()):
-            ancestor, descendant, by = 1 - MERGED, MERGED, ("a merge of the query", *by)
+            ancestor, descendant, by = 1 - MERGE_PARENTS, MERGE_PARENTS, ("a merge of the query", *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
             ancestor, descendant = kept
@@ -126,7 +122,7 @@ def _stands_behind(squared: np.ndarray, query: int, number: int, others: Sequenc
         apart = squared[number, r]
         if r != number and apart > 0:
             own = (squared[query, r] + apart - squared[query, number]) / 2  # of the other one, off the way
-            if own <= _SOURCE_SHARE * apart and squared[query, r] < squared[query, number]:
+            if own <= BESIDE_SOURCE * apart and squared[query, r] < squared[query, number]:
                 return True
     return False
 
@@ -147,7 +143,7 @@ def _coarseness(one: Relative) -> float:
 def _of_copy(one: Relative, coarser: bool) -> Judgement:
     if one.copy == "identical":
         return Judgement(Direction("copy", 0.5, ("equal values",)), 1.0, copy=one.copy)
-    sure = GROUPED if by_groups(one.evidence) else SURE
+    sure = ROUNDED_FROM_NEAREST if by_groups(one.evidence) else SURE
     probability = 1 - sure if coarser else sure
     by = "it is a rounding of the query" if coarser else "the query is a rounding of it, which loses values"
     if sure < SURE:
@@ -157,7 +153,7 @@ def _of_copy(one: Relative, coarser: bool) -> Judgement:
 
 def _cut(one: Relative, order: Order | None) -> tuple[float, float] | None:
     """Of two models of which one is the other with layers left out or doubled and no value changed: which it is."""
-    if order is None or one.evidence.match.coverage < _MOSTLY or equal_values(one.evidence) < 1:
+    if order is None or one.evidence.match.coverage < COVERED_BY_COPY or equal_values(one.evidence) < 1:
         return None
     return (SURE, 0.0) if order == "query_later" else (0.0, SURE)
 
@@ -257,4 +253,4 @@ def _by(
     return tuple(found)
 
 
-__all__ = ["TOLD", "Judgement", "Relative", "judge"]
+__all__ = ["Judgement", "Relative", "judge"]

@@ -15,16 +15,13 @@ from typing import Literal
 
 import numpy as np
 
-from ..data.precision import LEAST_ROUNDING, QUANTISED_LEVELS, mean_levels, quantised
+from ..data.precision import mean_levels, quantised
 from ..evidence.pair import PairEvidence
 from ..relation.flags import doubled_layers
+from ..thresholds.lineage import MARK_FEW_VALUES, MARK_LEAST_SHARE, MARK_MOSTLY, MARK_OFF_LATTICE
+from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_LEVELS
 
 Order = Literal["query_later", "candidate_later"]
-_LEAST_SHARE = 0.02
-"""Share of a finer model's values that are the coarser one's bit for bit; by chance one in 65,536 is."""
-_OFF_LATTICE = 0.05
-_FEW_VALUES = 1024
-_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +82,11 @@ def _lattice(evidence: PairEvidence) -> Order | None:
     inside = np.arange(query.positions.value.shape[1]) < query.sampled[tensors[mine]][:, None]
     first = np.asarray(query.positions.value[mine], np.float32)[inside]
     second = np.asarray(candidate.positions.value[theirs], np.float32)[inside]
-    if len(first) < _FEW_VALUES:
+    if len(first) < MARK_FEW_VALUES:
         return None
     equal = float(((first == second) & (first != 0)).mean())
     off = [float(((v.view(np.uint32) & 0xFFFF) != 0).mean()) for v in (first, second)]
-    if equal < _LEAST_SHARE or max(off) < _OFF_LATTICE or min(off) > 0:
+    if equal < MARK_LEAST_SHARE or max(off) < MARK_OFF_LATTICE or min(off) > 0:
         return None
     return "query_later" if off[0] > off[1] else "candidate_later"
 
@@ -101,7 +98,7 @@ def _levels(evidence: PairEvidence) -> Order | None:
     fine-tune of a dequantised file moved 0.0002 of it.
     """
     query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
-    if match.share("positions") < _MOSTLY or not match.distance > 0:
+    if match.share("positions") < MARK_MOSTLY or not match.distance > 0:
         return None
     mine, theirs = mean_levels(query), mean_levels(candidate)
     if min(mine, theirs) > QUANTISED_LEVELS or abs(mine - theirs) <= 1:

@@ -14,38 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.precision import float_bits
+from ..thresholds.lineage import (
+    MERGE_ALONG_TRIED,
+    MERGE_FEWEST,
+    MERGE_LIGHT,
+    MERGE_LINE_SHARE,
+    MERGE_LINES_TRIED,
+    MERGE_MISSED,
+    MERGE_MODE,
+    MERGE_OF_LAYERS,
+    MERGE_PART,
+    MERGE_RESIDUAL,
+    MERGE_ROUNDING,
+    MERGE_ROUNDS,
+    MERGE_SMALL,
+    MERGE_STEPS,
+    MERGE_SUM,
+    MERGE_TRIED,
+    MERGE_VALUES,
+)
 
 Vector = NDArray[np.float64]
-ROUNDING = 2 * 0.0017**2
-"""Squared relative error that storing a merge and a parent as bfloat16 adds."""
-_LIGHT = 2 * ROUNDING / 0.02
-"""Squared ways below it are checked value by value: there rounding is a good part of what may stay unexplained."""
-_STEPS = 1.25
-"""Steps of its type that arithmetic moves a merge's value at most: half of one for the sum and for the product with the
-larger weight, a quarter for the other, whose steps are half as large."""
-_FEWEST = 0.01
-"""Share of values that must stand beyond rounding for anything to be told."""
-_MISSED = 0.15
-"""Values that may stand beyond rounding from the line, of those that stand beyond it from the nearer parent: merges of
-the field family (development half) have at most 0.05, other models at least 0.35."""
-_SUM = 2.0**-7
-"""What the weights of a merge may miss 1 by: they are rounded to bfloat16, and merging tools do not divide again."""
-_RESIDUAL = 0.02
-"""Share of the way to the nearer parent that may stay unexplained."""
-_LINE_SHARE = 0.15
-_PART = 0.1
-"""Share of a merge that each parent must hold alone."""
-_MOSTLY = 0.9
-_TRIED = 5
-_ALONG_TRIED = 3
-_LINES_TRIED = 8
-_ROUNDS = 3
-_VALUES = 8_192
-"""Values that single changes are looked at in: enough to tell, and quick."""
-_SMALL = 0.05
-"""Changes of less than this share of a parent's count as none."""
-_MODE = 0.1
-"""Share of all values that stand at the commonest ratio of a merge's change to a parent's."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +53,9 @@ class Samples:
     def steps(self, merge: int, *others: int) -> Vector:
         """How far [m] rounding may move each value of a merge, by the coarsest type among it and the others."""
         _, exponent = np.frexp(np.abs(self.values[merge]))
-        return np.asarray(_STEPS * np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale)
+        return np.asarray(
+            MERGE_STEPS * np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale
+        )
 
     def change(self, model: int, base: int) -> Vector:
         """Scaled difference [m] of two models."""
@@ -79,7 +70,7 @@ def samples(values: NDArray[np.float32], weight: Vector, size: Vector, covers: V
     scale = np.sqrt(weight / weight.sum() / np.where(size > 0, size, 1.0)[:, None]).reshape(-1)
     flat = values.reshape(len(values), -1)
     chosen = np.flatnonzero(scale > 0)
-    chosen = chosen[:: max(1, len(chosen) // _VALUES)]
+    chosen = chosen[:: max(1, len(chosen) // MERGE_VALUES)]
     thinned = np.sqrt(np.square(scale).sum() / np.square(scale[chosen]).sum())
     bits = np.array([float_bits(row) for row in flat])
     return Samples(flat[:, chosen].astype(np.float64), scale[chosen] * thinned, bits, covers)
@@ -107,16 +98,16 @@ def on_lines(squared: Vector, found_in: Samples) -> dict[int, tuple[int, ...]]:
         length = np.maximum(squared, 1e-30)
         share = (length + b - a) / (2 * length)  # of the first parent
         residual = share**2 * a + (1 - share) ** 2 * b + share * (1 - share) * (a + b - squared)
-        allowed = _RESIDUAL * np.minimum(a, b) + ROUNDING
-        inside = np.triu((share >= _LINE_SHARE) & (share <= 1 - _LINE_SHARE), 1)
+        allowed = MERGE_RESIDUAL * np.minimum(a, b) + MERGE_ROUNDING
+        inside = np.triu((share >= MERGE_LINE_SHARE) & (share <= 1 - MERGE_LINE_SHARE), 1)
         inside[m, :], inside[:, m] = False, False
-        worth = np.where(inside & (residual <= allowed) & (np.minimum(a, b) > _LIGHT), residual, np.inf)
+        worth = np.where(inside & (residual <= allowed) & (np.minimum(a, b) > MERGE_LIGHT), residual, np.inf)
         if np.isfinite(worth).any():
             i, j = np.unravel_index(int(worth.argmin()), worth.shape)
             found[m] = (int(i), int(j))
             continue
-        near = np.argwhere(inside & (residual <= _LIGHT))
-        near = near[np.argsort(residual[tuple(near.T)], kind="stable")][:_LINES_TRIED]
+        near = np.argwhere(inside & (residual <= MERGE_LIGHT))
+        near = near[np.argsort(residual[tuple(near.T)], kind="stable")][:MERGE_LINES_TRIED]
         if (pair := _light_line(found_in, squared, m, near.tolist())) is not None:
             found[m] = pair
     return found
@@ -140,20 +131,20 @@ def _light_line(
         _, more = _mixture(second, axis, base)
         far = np.abs(axis) > steps  # elsewhere rounding hides the share, or shows it whole
         share = float((second - more * base)[far] @ axis[far] / max(axis[far] @ axis[far], 1e-30))
-        if differ < _FEWEST or abs(more) > _SUM or not _LINE_SHARE <= share <= 1 - _LINE_SHARE:
+        if differ < MERGE_FEWEST or abs(more) > MERGE_SUM or not MERGE_LINE_SHARE <= share <= 1 - MERGE_LINE_SHARE:
             continue
         left = second - share * axis - more * base
         missed = (_beyond(left, steps) > 0).mean()
-        if _energy(left, steps) <= _RESIDUAL * least and missed <= _MISSED * differ:
+        if _energy(left, steps) <= MERGE_RESIDUAL * least and missed <= MERGE_MISSED * differ:
             bits, covers = found_in.bits[[i, j]].min(), found_in.covers[[i, j]].min()
             fits.append((int(bits), float(squared[i, j]), float(covers), (i, j)))
     return max(fits)[-1] if fits else None
 
 
 def _scaled(found_in: Samples, merge: int, parent: int) -> Vector:
-    """What is left [m] of a model when as much of one parent is taken away as fits best, up to _SUM more or less."""
+    """What is left [m] of a model when as much of a parent is taken away as fits best, up to MERGE_SUM more or less."""
     change, base = found_in.change(merge, parent), found_in.values[parent] * found_in.scale
-    return np.asarray(change - np.clip(change @ base / (base @ base), -_SUM, _SUM) * base)
+    return np.asarray(change - np.clip(change @ base / (base @ base), -MERGE_SUM, MERGE_SUM) * base)
 
 
 def of_tensors(weight: Vector, held: NDArray[np.bool_]) -> tuple[int, ...] | None:
@@ -167,12 +158,12 @@ def of_tensors(weight: Vector, held: NDArray[np.bool_]) -> tuple[int, ...] | Non
     while len(chosen) < len(held):
         gain = (held & ~covered) @ weight
         best = int(gain.argmax())
-        if gain[best] < _PART:
+        if gain[best] < MERGE_PART:
             break
         chosen.append(best)
         covered |= held[best]
     alone = [(held[c] & ~held[[o for o in chosen if o != c]].any(axis=0)) @ weight for c in chosen]
-    if len(chosen) < 2 or covered @ weight < _MOSTLY or min(alone) < _PART:
+    if len(chosen) < 2 or covered @ weight < MERGE_OF_LAYERS or min(alone) < MERGE_PART:
         return None
     return tuple(chosen)
 
@@ -187,22 +178,22 @@ def of_changes(found_in: Samples, merge: int, bases: Sequence[int], pool: Sequen
     for base in bases:
         change, steps = found_in.change(merge, base), found_in.steps(merge, base)
         size = _energy(change, steps)
-        if (_beyond(change, steps) > 0).mean() < _FEWEST:
+        if (_beyond(change, steps) > 0).mean() < MERGE_FEWEST:
             continue
         ways = {i: _energy(found_in.change(merge, i), found_in.steps(merge, i)) for i in pool if i not in (base, merge)}
-        others = {i: found_in.change(i, base) for i, way in ways.items() if way > _RESIDUAL * size}
-        others = {i: x for i, x in others.items() if (_beyond(x, steps) > 0).mean() >= _FEWEST}
+        others = {i: found_in.change(i, base) for i, way in ways.items() if way > MERGE_RESIDUAL * size}
+        others = {i: x for i, x in others.items() if (_beyond(x, steps) > 0).mean() >= MERGE_FEWEST}
         taken = {i: _taken(change, x, steps) for i, x in others.items()}
         along = {i: float(change @ x) ** 2 / float(x @ x) for i, x in others.items()}
         likely = [
-            *sorted((i for i in taken if taken[i] >= _PART * size), key=lambda i: -taken[i])[:_TRIED],
-            *sorted((i for i in along if along[i] >= _PART * size), key=lambda i: -along[i])[:_ALONG_TRIED],
+            *sorted((i for i in taken if taken[i] >= MERGE_PART * size), key=lambda i: -taken[i])[:MERGE_TRIED],
+            *sorted((i for i in along if along[i] >= MERGE_PART * size), key=lambda i: -along[i])[:MERGE_ALONG_TRIED],
         ]
         likely = list(dict.fromkeys(likely))
         pairs = [(i, j) for n, i in enumerate(likely) for j in likely[:n]]
         fits = {(i, j): _unexplained(change, others[i], others[j], steps) for i, j in pairs}
         best = min(fits, key=lambda pair: fits[pair], default=None)
-        if best is not None and fits[best] <= _RESIDUAL * min(size, *(ways[i] for i in best)):
+        if best is not None and fits[best] <= MERGE_RESIDUAL * min(size, *(ways[i] for i in best)):
             return best
     return None
 
@@ -210,7 +201,7 @@ def of_changes(found_in: Samples, merge: int, bases: Sequence[int], pool: Sequen
 def _taken(change: Vector, parent: Vector, steps: Vector) -> float:
     """Energy of a change in the places where it is one fixed multiple of the parent's."""
     ratio = _ratio(change, parent)
-    near = np.abs(change - ratio * parent) <= np.maximum(_SMALL * np.abs(change), steps)
+    near = np.abs(change - ratio * parent) <= np.maximum(MERGE_SMALL * np.abs(change), steps)
     return _energy(change[near], steps[near])
 
 
@@ -219,8 +210,8 @@ def _ratio(change: Vector, parent: Vector) -> float:
     moved = np.abs(parent[parent != 0])
     large = np.abs(parent) >= (np.median(moved) if len(moved) else np.inf)
     ratios = change[large] / np.where(parent[large] != 0, parent[large], np.inf)
-    ratios = np.sort(ratios[np.abs(ratios) > _SMALL])
-    held = int(_MODE * large.sum())
+    ratios = np.sort(ratios[np.abs(ratios) > MERGE_SMALL])
+    held = int(MERGE_MODE * large.sum())
     if len(ratios) <= held:
         return 0.0
     narrowest = int((ratios[held:] - ratios[: len(ratios) - held]).argmin())
@@ -234,22 +225,22 @@ def _unexplained(change: Vector, first: Vector, second: Vector, steps: Vector) -
     (task arithmetic); else infinite, as where one of them explains it all or is taken away instead of added.
     """
     c, d = _mixture(change, first, second)
-    everywhere = _energy(change - c * first - d * second, steps) if min(c, d) >= _PART else np.inf
+    everywhere = _energy(change - c * first - d * second, steps) if min(c, d) >= MERGE_PART else np.inf
     a, b = _ratio(change, first), _ratio(change, second)
     if min(a, b) <= 0:
         return everywhere
     one = np.stack([change, change - a * first, change - b * second])
-    both = _beyond(one, steps).min(axis=0) > _SMALL * np.abs(change)
+    both = _beyond(one, steps).min(axis=0) > MERGE_SMALL * np.abs(change)
     energy = np.square(_beyond(change, steps))
     left, choice = np.square(_beyond(one, steps)), np.zeros(len(change), np.int64)
-    if min(left[[0, k]].min(axis=0).sum() for k in (1, 2)) <= _RESIDUAL * energy.sum():
+    if min(left[[0, k]].min(axis=0).sum() for k in (1, 2)) <= MERGE_RESIDUAL * energy.sum():
         return np.inf
-    for _ in range(_ROUNDS):
+    for _ in range(MERGE_ROUNDS):
         c, d = _mixture(change[both], first[both], second[both])
         left = np.square(_beyond(np.vstack([one, change - c * first - d * second]), steps))
         choice = left.argmin(axis=0)
         both = choice == 3
-    if min(energy[choice == 1].sum(), energy[choice == 2].sum()) < _PART * energy.sum():
+    if min(energy[choice == 1].sum(), energy[choice == 2].sum()) < MERGE_PART * energy.sum():
         return everywhere
     return min(everywhere, float(left.min(axis=0).sum()))
 

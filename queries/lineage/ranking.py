@@ -11,15 +11,10 @@ from dataclasses import dataclass, replace
 
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
+from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, TIE
 from .claims import Claims
 from .direction import Direction, direction_of, prior
-from .family import MOST
 from .judgement import Judgement, Relative, judge
-
-TIE = 0.95
-"""What the candidates of a tie reach together: another one is the nearest ancestor in a twentieth of all cases."""
-MOSTLY = 0.5
-"""Share of the query that must match by positions for a candidate to take part in its family."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +61,10 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     """Significant candidates by what they may be of the query, then the others by E-value.
 
     Those that match most of the query by positions come first, placed among each other; then, by distance, those that
-    need a change of basis and those beyond the nearest MOST.
+    need a change of basis and those beyond the nearest MOST_RELATIVES.
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
-    direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY][:MOST]
+    direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY_BY_POSITIONS][:MOST_RELATIVES]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     groups += [[(c, None)] for c in significant if c not in direct]

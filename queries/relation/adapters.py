@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from ...ingest.fingerprint.factors import rank_axis
 from ...ingest.names.naming import ADAPTER
 from ..evidence.pair import PairEvidence
+from ..thresholds.relation import SHARE_OF_B_BY_CHANCE
 from .flags import Relation, relate
 
 _COPIES = frozenset({"identical", "numeric_copy"})
-_BY_CHANCE = 0.1
-"""Share of B, by size, that may match by itself although nothing of the training is common: each does at 1 %."""
 
 
 def relation_of(evidence: PairEvidence) -> Relation:
@@ -43,7 +42,7 @@ def relate_factors(evidence: PairEvidence) -> Relation:
         return Relation("undetermined", flags, f"lora_A correlates at {down:.2f}, {why}")
     if _COPIES & set(found.flags):
         return Relation("derivation", found.flags, text)
-    if _matched(evidence) <= _BY_CHANCE:
+    if _matched(evidence) <= SHARE_OF_B_BY_CHANCE:
         why = ", which starts at zero: the same random initialisation, trained apart"
         return Relation("shared_initialisation", ("shared_initialisation",), text + why)
     why = ": one training continued, or repeated from the same random initialisation; weights do not tell which"

@@ -11,16 +11,15 @@ from ..data.component import Component
 from ..data.precision import quantised
 from ..evidence.gains import matched_vectors
 from ..evidence.pair import PairEvidence
+from ..thresholds.relation import (
+    FEW_MATRICES_FOR_FLAGS,
+    GAUSSIAN_LARGEST,
+    NOISE_GROWS,
+    NOISE_SPREAD,
+    SAME_LAYER,
+)
 from .origin import Origin, origin_of
 from .rounding import within_half_steps
-
-_FEW_MATRICES = 8
-_SAME_LAYER = 0.5
-"""Mean correlation of the matrices of two layers of which one is the other, trained on: 0.9; of others 0.1."""
-_NOISE_SPREAD = 0.14
-_NOISE_GROWS = 0.1
-_GAUSSIAN_LARGEST = (2.8, 3.15)
-"""Largest over RMS of 256 Gaussian differences, the median over matrices: 2.9; rounding in groups has 2.7 at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def _only_tokens(evidence: PairEvidence) -> bool:
     query, match = evidence.pairing.query, evidence.match
     found, matrices = np.flatnonzero(match.kind >= 0), query.positions.tensor
     tokens = [t.tensor for t in query.tokens.values()]
-    return bool(len(found)) and set(found.tolist()) <= set(tokens) and len(matrices) >= _FEW_MATRICES
+    return bool(len(found)) and set(found.tolist()) <= set(tokens) and len(matrices) >= FEW_MATRICES_FOR_FLAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def doubled_layers(evidence: PairEvidence) -> DoubledLayers:
         count += 1
     alike /= max(1, count)
     layers = [j for j, unit in enumerate(pairing.candidate_units) if unit[0] >= 0 and unit[1] < 0]
-    counterpart = [int(alike[:, j].argmax()) for j in layers if alike[:, j].max(initial=0) >= _SAME_LAYER]
+    counterpart = [int(alike[:, j].argmax()) for j in layers if alike[:, j].max(initial=0) >= SAME_LAYER]
     return DoubledLayers(
         query=len(set(known)) < len(known),
         candidate=len(set(counterpart)) < len(counterpart),
@@ -161,7 +160,7 @@ def _noise(evidence: PairEvidence) -> bool:
     query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
     tensors = query.positions.tensor
     mine = np.flatnonzero(match.kind[tensors] == 0)
-    if len(mine) < _FEW_MATRICES or quantised(query) or quantised(candidate):
+    if len(mine) < FEW_MATRICES_FOR_FLAGS or quantised(query) or quantised(candidate):
         return False  # an error of rounding in groups has one size everywhere too
     theirs = np.searchsorted(candidate.positions.tensor, match.tensor[tensors[mine]])
     first, second = query.positions.value[mine].astype(np.float64), candidate.positions.value[theirs].astype(np.float64)
@@ -175,9 +174,9 @@ def _noise(evidence: PairEvidence) -> bool:
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     grows = float(np.median((a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))))
     return (
-        float(np.log(rms / size).std()) <= _NOISE_SPREAD
-        and _GAUSSIAN_LARGEST[0] <= largest <= _GAUSSIAN_LARGEST[1]
-        and abs(grows) <= _NOISE_GROWS
+        float(np.log(rms / size).std()) <= NOISE_SPREAD
+        and GAUSSIAN_LARGEST[0] <= largest <= GAUSSIAN_LARGEST[1]
+        and abs(grows) <= NOISE_GROWS
     )
 
 

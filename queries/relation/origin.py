@@ -14,20 +14,13 @@ import numpy as np
 from ..evidence.activations import align_activations
 from ..evidence.gram import align_gram
 from ..evidence.kinds import kind_number
-from ..evidence.match import TENSOR_LOG_P
-from ..evidence.pair import SIGNIFICANT_LOG10_E, PairEvidence
+from ..evidence.pair import PairEvidence
 from ..statistics.pvalues import LOG10
+from ..thresholds.relation import HIGH_IDENTITY, TRAINED_APART, TRAINED_TOGETHER
+from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 
 Origin = Literal["derivation", "shared_initialisation", "undetermined"]
 
-HIGH_IDENTITY = 0.9
-"""Weights this alike count as derived where there are no gains to tell. Twins of one initialisation had 0.74 at most,
-and their rows' angles 0.61, both after 80 steps of training."""
-TRAINED_APART, TRAINED_TOGETHER = 0.6, 0.8
-"""Correlation of centred gains as a share of the weights': 0.53 at most for thirty pairs of twins of one initialisation
-(80 to 1,600 steps, weights at 0.36 to 0.74), 0.94 at least for continued pretrainings (weights at 0.56 to 0.92). Of the
-angles between rows: 0.82 for the twins of 80 steps, 0.69 at most for all others; continued pretrainings 0.80 at least.
-Gains alone do not settle it: twins trained for long on one text reached 0.97, and their angles 0.18."""
 _INSIDE = ("q", "k", "v", "o", "gate", "up", "down")
 _READERS = ("q", "k", "v", "gate", "up")
 """Roles of a layer's matrices, and of those that read the residual stream."""

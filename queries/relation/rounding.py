@@ -12,21 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import FLOAT_LEVELS, LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS, float_bits, stored_error
+from ..data.precision import float_bits, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
+from ..thresholds.relation import (
+    FEWEST_MULTIPLES,
+    FLOAT_LEVELS,
+    HALF_STEP_OF_ROUNDING,
+    LARGEST_OF_ROUNDING,
+    LEAST_ROUNDING,
+    LEVELS_OF_3_BITS,
+    MOST_MULTIPLES,
+    OFF_STEP,
+    QUANTISED_ERROR,
+    QUANTISED_LEVELS,
+)
 
-LARGEST_OF_ROUNDING = 2.5
-"""Largest over RMS of 256 differences: 1.7 to 2.3 for rounding errors in groups, 2.9 for a Gaussian's."""
-_HALF = 0.5 + 2.0**-6
-"""Half a step, and what a second rounding of the scale adds."""
 _BITS_OF_FLOAT16 = 10
-_FEWEST_MULTIPLES = 1
-_MOST_MULTIPLES = 160
-"""A lattice of one scale a tensor shows where the values are multiples of it, 128 at most for 8 bits."""
 
-_LEVELS_OF_3_BITS = 9.0
 
 Values = NDArray[np.float32]
 
@@ -104,14 +108,14 @@ def _rounded(coarse: Values, fine: Values, bits: int) -> bool:
     _, exponent = np.frexp(np.maximum(np.abs(coarse), np.abs(fine)).astype(np.float64))
     least = -24 if bits == _BITS_OF_FLOAT16 else -133
     step = np.ldexp(1.0, np.maximum(exponent - 1 - bits, least))
-    return bool((np.abs(coarse.astype(np.float64) - fine) <= _HALF * step).all())
+    return bool((np.abs(coarse.astype(np.float64) - fine) <= HALF_STEP_OF_ROUNDING * step).all())
 
 
 def lattice_rounding(first: Values, second: Values) -> bool:
     """Whether one holds multiples of one step and the other is within half of it everywhere."""
     for coarse, fine in ((first, second), (second, first)):
         step = lattice_step(coarse)
-        if step is not None and bool((np.abs(coarse.astype(np.float64) - fine) <= _HALF * step).all()):
+        if step is not None and bool((np.abs(coarse.astype(np.float64) - fine) <= HALF_STEP_OF_ROUNDING * step).all()):
             return True
     return False
 
@@ -120,17 +124,17 @@ def lattice_step(values: Values) -> float | None:
     """The step that all values are multiples of, None where there is none that few multiples need."""
     sizes = np.unique(np.abs(values.astype(np.float64)))
     sizes = sizes[sizes > 0]
-    if not _FEWEST_MULTIPLES <= len(sizes) <= _MOST_MULTIPLES:
+    if not FEWEST_MULTIPLES <= len(sizes) <= MOST_MULTIPLES:
         return None
     gaps = np.diff(np.concatenate([[0.0], sizes]))
-    step = float(gaps[gaps > 1e-3 * sizes[-1] / _MOST_MULTIPLES].min(initial=np.inf))
+    step = float(gaps[gaps > 1e-3 * sizes[-1] / MOST_MULTIPLES].min(initial=np.inf))
     for _ in range(3):  # the mean over all multiples is finer than the smallest gap
         multiples = np.rint(sizes / step)
         if not multiples.any():
             return None
         step = float((sizes @ multiples) / (multiples @ multiples))
     off = np.abs(sizes / step - np.rint(sizes / step))
-    return step if off.max() <= 0.05 and sizes[-1] / step <= _MOST_MULTIPLES else None
+    return step if off.max() <= OFF_STEP and sizes[-1] / step <= MOST_MULTIPLES else None
 
 
 def _relative_error(first: Values, second: Values) -> float:
@@ -141,7 +145,7 @@ def _error_of_levels(levels: float) -> float:
     """Largest relative RMS error of rounding in groups, by how many different values 32 neighbours have."""
     if levels >= FLOAT_LEVELS:
         return 0.0
-    return QUANTISED_ERROR[8 if levels > QUANTISED_LEVELS else 4 if levels > _LEVELS_OF_3_BITS else 3]
+    return QUANTISED_ERROR[8 if levels > QUANTISED_LEVELS else 4 if levels > LEVELS_OF_3_BITS else 3]
 
 
 def _largest_over_rms(first: Values, second: Values) -> float:

@@ -4,10 +4,11 @@ The rule is that of `candidates`, the scores are those of `candidates.sql`, for 
 and a product of two sketches is agreeing minus disagreeing bits; float32 holds these numbers exactly.
 
 One part of the rule costs a question a second and 20,000 questions hours: that the nearest are looked at whatever their
-z. Without `nearest` one of them takes part only where fewer than UNRELATED unrelated models are expected as near: z of
-unrelated sketches is a standard normal, so the bound is the normal's quantile at UNRELATED / models. It is 2.5 in a
-registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made for have 14 and more. What is left
-out is what only luck could have found among so many: a mere shared initialisation has a z of 1 to 3.
+z. Without `nearest` one of them takes part only where fewer than UNRELATED_CANDIDATES unrelated models are expected as
+near: z of unrelated sketches is a standard normal, so the bound is the normal's quantile at UNRELATED_CANDIDATES /
+models. It is 2.5 in a registry of 17 models and 4.4 in one of 20,000; relations that the sketch was made for have 14
+and more. What is left out is what only luck could have found among so many: a mere shared initialisation has a z of 1
+to 3.
 """
 
 from __future__ import annotations
@@ -23,10 +24,9 @@ from scipy.special import ndtri
 from ...ingest.fingerprint.activation_sketch import SKETCH_BYTES
 from ...ingest.fingerprint.gram import COSINES
 from ...ingest.fingerprint.positions import MATRIX_VALUES
-from .candidates import FAMILY, FEWEST_CANDIDATES, MOST_CANDIDATES, least_z, of_family
+from ..thresholds.search import FAMILY_MEMBERS, FEWEST_CANDIDATES, MOST_CANDIDATES, UNRELATED_CANDIDATES
+from .candidates import least_z, of_family
 
-UNRELATED = 0.1
-"""Unrelated models that are expected among the candidates of one query, for each of positions and gram."""
 ROWS, COLUMNS = 2_000, 4_000
 _ANY = -1e30
 
@@ -105,8 +105,8 @@ def _packed(column: pa.ChunkedArray) -> NDArray[np.uint8]:
 
 
 def suggestive_z(models: int) -> float:
-    """The z that UNRELATED of `models` unrelated models reach by chance."""
-    return float(-ndtri(min(0.5, UNRELATED / max(1, models))))
+    """The z that UNRELATED_CANDIDATES of `models` unrelated models reach by chance."""
+    return float(-ndtri(min(0.5, UNRELATED_CANDIDATES / max(1, models))))
 
 
 def near_pairs(queries: Sketches, columns: Sketches, *, models: int, nearest: bool = False) -> Iterator[Near]:
@@ -143,11 +143,11 @@ def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggest
         for found, z, mask in zip(hits, (positions, gram, sets, neurons), wanted, strict=True):
             rows, at = np.nonzero(mask)
             found.append((rows, at + start, z[rows, at].astype(np.float64)))
-        hits[0] = [_nearest(_joined(hits[0]), FAMILY, _ANY)]  # of a family of any size no more is held
+        hits[0] = [_nearest(_joined(hits[0]), FAMILY_MEMBERS, _ANY)]  # of a family of any size no more is held
     by_positions = _joined(hits[0])
     chosen = [
         _nearest(by_positions, FEWEST_CANDIDATES, _ANY),
-        _of_families(_nearest(by_positions, FAMILY, least), columns.positions),
+        _of_families(_nearest(by_positions, FAMILY_MEMBERS, least), columns.positions),
         _nearest(_joined(hits[1]), MOST_CANDIDATES, least),
         _nearest(_joined(hits[2]), FEWEST_CANDIDATES, least),
         _nearest(_joined(hits[3]), FEWEST_CANDIDATES, least),

@@ -22,18 +22,7 @@ from numpy.typing import NDArray
 
 from ..data.query import QuerySketch
 from ..sql import statement
-
-MOST_CANDIDATES = 64
-FEWEST_CANDIDATES = 24
-CENTRAL_CANDIDATES = 16
-FAMILY = 2048
-"""Members of a large family whose centre is looked for. Of 3,000 siblings the 16 in the middle hold the model that all
-come from in 200 questions of 200; the 128 nearest alone held it in 12 of 20. A parent among the siblings is one of the
-48 nearest in 100 of 100 up to a drift of 3 %, in 83 at 10 %, where the 112 nearest hold it in 88.
-"""
-LEAST_Z = 4.0
-"""Sketch z of candidates that are looked at, beside the nearest few: relations had 14 and more, unrelated models
-1.0."""
+from ..thresholds.search import CENTRAL_CANDIDATES, FAMILY_MEMBERS, FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
 
 Place = tuple[int, str]
 """A model's id and the name of a component of it."""
@@ -72,7 +61,7 @@ def _by_weights(
         "down_filled": sketch.down_filled,
         "most": MOST_CANDIDATES,
         "fewest": max(k, FEWEST_CANDIDATES),
-        "family": max(k, FAMILY),
+        "family": max(k, FAMILY_MEMBERS),
         "least_z": least_z(models),
     }
     rows = connection.execute(statement("search/candidates"), parameters).fetchall()

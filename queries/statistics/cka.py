@@ -16,11 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..thresholds.comparison import CKA_FEWEST, CKA_PERMUTATIONS
 from .whole_metrics import finite
-
-PERMUTATIONS = 999
-FEWEST = 8
-"""Dimensions below which there are too few different permutations."""
 
 
 class Kernel:
@@ -87,7 +84,7 @@ class PermutationTest:
 
 
 def permutation_test(
-    first: NDArray[np.float32], second: NDArray[np.float32], *, permutations: int = PERMUTATIONS, seed: int = 0
+    first: NDArray[np.float32], second: NDArray[np.float32], *, permutations: int = CKA_PERMUTATIONS, seed: int = 0
 ) -> PermutationTest | None:
     """The joint test of kernels [m, n, n] of two models, in pairs; None for less than eight dimensions or no kernel.
 
@@ -97,7 +94,7 @@ def permutation_test(
     All matrices are permuted together: they share one alignment, so they are one observation, not m.
     """
     m, n, _ = first.shape
-    if m == 0 or n < FEWEST:
+    if m == 0 or n < CKA_FEWEST:
         return None
     ckas = np.einsum("mij,mij->m", first, second, dtype=np.float64)
     total = float(ckas.sum())

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ingest.fingerprint.factors import factor_ranks, rank_axis
-
-_LEAST_SINGULAR = 1e-3
-"""Relative to the largest: directions below it are rounding, and count as absent."""
+from ..thresholds.significance import LEAST_SINGULAR
 
 
 def kept_ranks(slot: str, shape: tuple[int, ...]) -> int:
@@ -31,7 +29,7 @@ def equal_spectrum(
             continue
         some = (ranks == k) & (sampled == size)
         left, strength, right = np.linalg.svd(values[some, :size].reshape(-1, k, size // k), full_matrices=False)
-        present = strength > _LEAST_SINGULAR * strength.max(axis=1, keepdims=True)
+        present = strength > LEAST_SINGULAR * strength.max(axis=1, keepdims=True)
         made[some, :size] = ((left * present[:, None, :]) @ right).reshape(-1, size)
         count[some] = np.minimum(k * present.sum(axis=1), size)
     return made, count

@@ -8,9 +8,9 @@ Spearman's correlation of the two matchings.
 
 What is kept of it, and what differs:
 - The weights themselves are matched, over chosen dimensions of the residual stream, not activations on a text.
-- At most NEURONS neurons of the narrower layer are matched, against all of the other. Which ones, and which dimensions,
-  never depends on the weights of these layers, so the null is the same: a fixed choice of neurons of a model whose
-  neurons have no order of their own.
+- At most MATCHED_NEURONS neurons of the narrower layer are matched, against all of the other. Which ones, and which
+  dimensions, never depends on the weights of these layers, so the null is the same: a fixed choice of neurons of a
+  model whose neurons have no order of their own.
 - The other model's neurons are numbered anew at random first. Under the null the ranks of the second matching are then
   a random order whatever order either model keeps, and Spearman's distribution is exact as far as no two matchings
   coincide. `agreement` says how many do; unrelated models that share structure agree by more than chance, by a per cent
@@ -31,8 +31,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import gammaln
 from scipy.stats import rankdata, t
 
-NEURONS = 512
-_FEWEST = 16
+from ..thresholds.comparison import FEWEST_NEURONS, MATCHED_NEURONS
 
 Rows = NDArray[np.float32]
 
@@ -68,10 +67,10 @@ def match_neurons(first: Neurons, second: Neurons) -> NeuronMatch | None:
     if len(first.first) > len(second.first):
         first, second = second, first
     count = len(first.first)
-    if count < _FEWEST or first.first.shape[1] != second.first.shape[1]:
+    if count < FEWEST_NEURONS or first.first.shape[1] != second.first.shape[1]:
         return None
     random = np.random.default_rng([11, count])
-    chosen = random.permutation(count)[:NEURONS]
+    chosen = random.permutation(count)[:MATCHED_NEURONS]
     renumbered = random.permutation(len(second.first))
     a = renumbered[matching(first.first[chosen], second.first)]
     b = renumbered[matching(first.second[chosen], second.second)]

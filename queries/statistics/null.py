@@ -12,13 +12,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-FEW_PAIRS = 20
-FEW_BLOCKS = 4
-FIXED_SPREAD = 1.3
-"""With fewer pairs a spread cannot be measured; unrelated models of every role and size had 0.9 to 1.25."""
+from ..thresholds.significance import FEW_BLOCKS, FEW_PAIRS, FIXED_SPREAD, OUTLIER_DEVIATIONS
+
 _MAD = 1.4826  # median absolute deviation of a standard normal, inverted
 _NORMAL_80 = 1.2816  # four fifths of a standard normal are nearer to 0
-_CLIP = 6.0
 
 
 def standardised(rows: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -32,7 +29,9 @@ def standardised(rows: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArra
         some = counts == count
         values = wide[some, :count]
         middle = np.median(values, axis=1, keepdims=True) if count else values
-        limit = _CLIP * _MAD * np.median(np.abs(values - middle), axis=1, keepdims=True) if count else values
+        limit = (
+            OUTLIER_DEVIATIONS * _MAD * np.median(np.abs(values - middle), axis=1, keepdims=True) if count else values
+        )
         values = np.where(limit > 0, np.clip(values, middle - limit, middle + limit), values)
         values = values - values.mean(axis=1, keepdims=True) if count else values
         wide[some, :count] = values

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, log_ndtr
 
+from ..thresholds.significance import LARGEST_P
+
 LOG10 = math.log(10.0)
 _SMALL = math.log(1e-8)
-_LARGEST = 0.999  # p = 1 would outweigh any number of small ones in the Cauchy combination
 
 
 def log_sf(z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,7 +63,7 @@ def cauchy(log_p: NDArray[np.float64]) -> float:
         return 0.0
     small = log_p < _SMALL
     log_large = _log_sum(-log_p[small] - math.log(math.pi)) if small.any() else -math.inf
-    rest = float(np.sum(np.tan((0.5 - np.minimum(np.exp(log_p[~small]), _LARGEST)) * math.pi)))
+    rest = float(np.sum(np.tan((0.5 - np.minimum(np.exp(log_p[~small]), LARGEST_P)) * math.pi)))
     if log_large > math.log(1e12):  # the rest cannot matter
         return min(0.0, math.log(len(log_p)) - log_large - math.log(math.pi))
     total = (math.exp(log_large) + rest) / len(log_p)

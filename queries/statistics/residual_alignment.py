@@ -5,7 +5,7 @@ arXiv 2510.06738): the columns of two embeddings, over the tokens that both have
 of their absolute correlations, which also gives the signs. It undoes permutations, sign flips and cut dimensions.
 
 Different from the paper: the common direction of each embedding (how frequent a token is, which unrelated models share)
-is taken out first; at most DIMENSIONS dimensions of the narrower model are matched, against all of the other; and an
+is taken out first; at most ALIGNED_DIMENSIONS of the narrower model are matched, against all of the other; and an
 assignment counts only when it is *determined*. Embeddings of unrelated models of one tokenizer can always be assigned
 so that they correlate on held-out tokens (0.2 to 0.4 between small models of one corpus), because tokens that are used
 alike lie alike in both. That geometry has no axes: it is left as it is by a rotation of one of the two embeddings, and
@@ -34,15 +34,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.optimize import linear_sum_assignment
 
-DIMENSIONS = 256
-"""Chosen of the narrower model: unbiased CKA over 256 strays by 0.006 from 0, and the assignment takes milliseconds."""
-TOKENS = 2048
-"""Half of them fit the assignment, half judge it: correlations of unrelated models stray by 0.03."""
-FEW_TOKENS = 32
-HALF_WAY = 0.5
-"""From what chance reaches to a perfect match: where an assignment begins to count."""
-ROTATIONS = 4
-"""The mean over some hundred dimensions hardly varies between rotations (by 0.01), so a few of them measure it."""
+from ..thresholds.comparison import ALIGNED_DIMENSIONS, ALIGNMENT_COUNTS, FEW_ALIGNED_TOKENS, ROTATIONS
+
 NO_BASIS = "no dimension of the residual streams is known to be the same: their widths differ and no alignment is sure"
 _POWER_STEPS = 12
 
@@ -65,7 +58,7 @@ class Assignment:
     that of assignments to random rotations of the second embedding: chance; `beyond_chance` is the share of the way
     from there to 1, `identity_beyond_chance` the same for equal numbers, whose chance is 0 (NaN where the widths
     differ). `identity_share` of the dimensions are matched to themselves with their own sign. `determined`:
-    `beyond_chance` is more than HALF_WAY.
+    `beyond_chance` is more than ALIGNMENT_COUNTS.
     """
 
     tokens: int
@@ -79,8 +72,8 @@ class Assignment:
 
 
 def chosen_dimensions(width: int) -> NDArray[np.int64]:
-    """At most DIMENSIONS of `width`, ascending; which ones depends on the width alone, never on the weights."""
-    return np.sort(np.random.default_rng([7, width]).permutation(width)[:DIMENSIONS]).astype(np.int64)
+    """At most ALIGNED_DIMENSIONS of `width`, ascending; which ones depends on the width alone, never on the weights."""
+    return np.sort(np.random.default_rng([7, width]).permutation(width)[:ALIGNED_DIMENSIONS]).astype(np.int64)
 
 
 def identity(width: int) -> Basis:
@@ -90,11 +83,11 @@ def identity(width: int) -> Basis:
 
 
 def assignment(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[Basis, Assignment] | None:
-    """The alignment from rows [tokens, width] of the same tokens; None with less than FEW_TOKENS of them.
+    """The alignment from rows [tokens, width] of the same tokens; None with less than FEW_ALIGNED_TOKENS of them.
 
     The assignment is made on every other token, and judged on the rest.
     """
-    if len(first) < FEW_TOKENS:
+    if len(first) < FEW_ALIGNED_TOKENS:
         return None
     if first.shape[1] > second.shape[1]:
         turned = assignment(second, first)
@@ -118,7 +111,7 @@ def assignment(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple
         beyond_chance=beyond,
         identity_beyond_chance=float(held_out[np.arange(len(chosen)), chosen].mean()) if same_width else float("nan"),
         identity_share=float(((partner == chosen) & (signs > 0)).mean()) if same_width else 0.0,
-        determined=beyond > HALF_WAY,
+        determined=beyond > ALIGNMENT_COUNTS,
     )
 
 

@@ -20,7 +20,7 @@ Progress = Callable[[str, int, int], None]
 """What is done, and how much of how much."""
 
 RELATED_Z = 8.0
-"""Queries that are nearer than this go into one batch; no two strangers of any registry are."""
+"""Queries that are nearer than this go into one batch; no two unrelated models of any registry are."""
 _PAIRS, _MODELS = 1_500, 256
 """A batch ends when it has so many pairs, or names so many models: some seconds of work and 100 MB of fingerprints."""
 NEAREST_UP_TO = 500

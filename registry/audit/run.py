@@ -27,10 +27,10 @@ import duckdb
 from ...ingest.errors import RegistryError
 from ...queries.answers.audit_batch import evaluate
 from ...queries.evidence.kinds import KINDS
-from ...queries.evidence.pair import SIGNIFICANT_LOG10_E
-from ...queries.lineage.direction import TOLD
 from ...queries.search.model_filter import ModelFilter, parse_filter
 from ...queries.sql import statement
+from ...queries.thresholds.lineage import DIRECTION_TOLD
+from ...queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from ..jobs.engines import Engine, Here, Processes
 from ..store.transactions import is_lake, transaction
 from .groups import keep_models
@@ -185,7 +185,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditO
     run = {"run_id": scope.run_id}
     with transaction(connection):
         keep_models(connection, scope)
-        known: Mapping[str, object] = {"against": scope.against, "told": TOLD}
+        known: Mapping[str, object] = {"against": scope.against, "told": DIRECTION_TOLD}
         for name, needed in _FINDINGS:
             more = {key: known[key] for key in needed}
             connection.execute(statement(f"audit/find_{name}"), {**run, **more})

@@ -55,9 +55,9 @@ def compare(
     models = {model.model_id: model for model in list_models(connection)}
     others = len(models.keys() - {first.query.model_id})
     if controls is None:
-        strangers = find_controls(connection, first.query, second.query, others + (second.query.model_id < 0))
-        chosen = [_side(connection, f"C{i}", models[m], "registry", opener) for i, m in enumerate(strangers.models, 1)]
-        text = strangers.text
+        unrelated = find_controls(connection, first.query, second.query, others + (second.query.model_id < 0))
+        chosen = [_side(connection, f"C{i}", models[m], "registry", opener) for i, m in enumerate(unrelated.models, 1)]
+        text = unrelated.text
     else:
         chosen = [_side(connection, f"C{i}", one, "given", opener) for i, one in enumerate(controls, 1)]
         text = f"{len(chosen)} given" if chosen else "No control was asked for"

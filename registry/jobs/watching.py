@@ -24,9 +24,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ...queries.answers.records import Ancestor, Verdict
-from ...queries.lineage.direction import TOLD
-from ...queries.lineage.family import MOST
 from ...queries.sql import statement
+from ...queries.thresholds.lineage import DIRECTION_TOLD, MOST_RELATIVES
 from ..store.models import newest_model
 from ..store.transactions import committed
 from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
@@ -150,7 +149,7 @@ def _watched(registry: Registry, outcome: Outcome) -> Watched:
     model = newest_model(registry.connection, f"hf://{outcome.name}")
     if model is None:
         return Watched(outcome)
-    report = registry.ancestors(model, k=MOST)
+    report = registry.ancestors(model, k=MOST_RELATIVES)
     answers = [a for a in report.components if a.verdict == report.verdict]
     sentence = answers[0].sentence if answers else None
     rows = [row for answer in answers for row in answer.ancestors if row.origin]
@@ -160,7 +159,7 @@ def _watched(registry: Registry, outcome: Outcome) -> Watched:
 
 def _is_told(row: Ancestor) -> bool:
     """Whether it is told to be an ancestor; such a one need not stand first, so all that have a place are asked for."""
-    return row.origin == "derivation" and row.direction_probability >= TOLD
+    return row.origin == "derivation" and row.direction_probability >= DIRECTION_TOLD
 
 
 def watched_row(watched: Watched) -> dict[str, object]:

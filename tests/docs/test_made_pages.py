@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from docs import make_folders
+from docs import make_folders, make_thresholds
 
 from .blocks import ROOT
 
@@ -41,6 +42,77 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 
 def test_every_table_that_a_new_thing_gets_a_line_in_is_where_the_architecture_says() -> None:
     found = TABLE.findall(ARCHITECTURE.read_text(encoding="utf-8"))
-    assert {"FORMATS", "SCHEMES", "SOURCES", "KINDS"} <= {name for name, _ in found}
+    assert {"FORMATS", "SCHEMES", "SOURCES", "KINDS", "COMMANDS", "OUTPUTS"} <= {name for name, _ in found}
     for name, path in found:
         assert re.search(rf"^{name}\b.*=", Path(ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (name, path)
+
+
+DECIDES_NOTHING = {
+    "queries/answers/audit_batch.py": {"_EVERYONE"},  # no limit
+    "queries/comparison/pair/changes.py": {"_MANTISSA", "_SMALLEST"},  # of float types
+    "queries/comparison/pair/config_keys.py": {"USUAL"},  # names
+    "queries/comparison/pair/distributions.py": {"PROBABILITIES", "BINS", "MOST_VALUES"},  # of what is shown
+    "queries/comparison/pair/layers.py": {"BASELINE_VALUES", "BASELINE_PAIRS"},  # of a baseline that is shown
+    "queries/comparison/pair/model_map.py": {"UNRELATED"},  # a definition: the distance of unrelated models
+    "queries/comparison/records/document.py": {"_DIGITS"},  # of what is written
+    "queries/comparison/records/figures.py": {"STEP_EDGES"},  # bins of a figure
+    "queries/comparison/tokenizers/encoding.py": {"_LONGEST"},  # a limit on work
+    "queries/comparison/tokenizers/token_rows.py": {"TOKENS"},  # rows that are read for a figure
+    "queries/comparison/tokenizers/tokenizers.py": {"BANDS", "_SHOWN"},  # of what is shown
+    "queries/data/precision.py": {"ROUNDING"},  # of float types
+    "queries/evidence/activations.py": {"_DECIMALS", "_UNDERFLOW"},  # arithmetic of floats
+    "queries/evidence/column_sets.py": {"_AT_ONCE"},  # memory
+    "queries/evidence/gram.py": {"_TWICE"},  # two trials, paid for
+    "queries/evidence/match.py": {"UNRELATED"},  # a definition: the difference of unrelated vectors
+    "queries/lineage/calibration_weights.py": {"FAMILIES", "ANCESTOR", "NEAREST"},  # fitted
+    "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
+    "queries/lineage/geometry.py": {"_LEAST", "_CANCELS", "_SHARE_RANGE", "_LOG_RANGE"},  # terms of the regressions
+    "queries/lineage/ranking.py": {"UNPLACED"},  # a record
+    "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
+    "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "_ANY", "_NOTHING"},  # memory; no limit
+    "queries/search/model_filter.py": {"_LONGEST"},  # a limit on work
+    "queries/statistics/null.py": {"_MAD", "_NORMAL_80"},  # of the normal distribution
+    "queries/statistics/pvalues.py": {"LOG10", "_SMALL"},  # arithmetic of floats
+    "queries/statistics/residual_alignment.py": {"_POWER_STEPS"},  # of an iteration that has converged by then
+    "queries/statistics/whole_metrics.py": {"INNER", "_DROPPED_BITS", "_BUCKETS", "P99_ERROR"},  # memory and its error
+}
+"""Module -> constants with a number in them that stay there, and what they are."""
+HELD = make_thresholds.thresholds()
+TARGET = re.compile(r"^make ([\w-]+)$")
+
+
+def numeric(value: ast.expr) -> bool:
+    numbers = (n.value for n in ast.walk(value) if isinstance(n, ast.Constant))
+    return any(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers)
+
+
+def test_the_page_of_thresholds_says_what_the_modules_say() -> None:
+    text = make_thresholds.PAGE.read_text(encoding="utf-8")
+    assert make_thresholds.page() == text, "make docs writes it anew"
+    names = [one.name for held in HELD.values() for one in held]
+    assert re.findall(r"^### (.*)$", text, re.MULTILINE) == names and len(set(names)) == len(names) > 90
+
+
+def test_every_threshold_of_queries_has_a_meaning_its_data_and_a_command() -> None:
+    for path in sorted((ROOT / "queries" / "thresholds").glob("*.py")):
+        said = {one.name for one in HELD.get(path.relative_to(ROOT).as_posix(), [])}
+        assert {name for name, _, _ in make_thresholds.assigned(path)} == said, path.name
+    assert all(one.meaning and one.data and one.command for held in HELD.values() for one in held)
+
+
+def test_what_measures_a_threshold_again_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for one in (one for held in HELD.values() for one in held):
+        if target := TARGET.match(one.command):
+            assert re.search(rf"^{target[1]}:", makefile, re.MULTILINE), one
+        else:
+            assert one.command.startswith("pytest ") and (ROOT / one.command.removeprefix("pytest ")).exists(), one
+
+
+def test_a_new_constant_of_queries_is_a_threshold_or_said_to_decide_nothing() -> None:
+    left: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "queries").rglob("*.py")):
+        if path.parent.name != "thresholds":
+            found = {name for name, value, _ in make_thresholds.assigned(path) if numeric(value)}
+            left |= {path.relative_to(ROOT).as_posix(): found} if found else {}
+    assert left == DECIDES_NOTHING

@@ -18,9 +18,9 @@ from forebear.ingest.fingerprint.minhash import PERMUTATIONS
 from forebear.ingest.fingerprint.positions import MATRIX_VALUES
 from forebear.queries.data.component import Component
 from forebear.queries.evidence.kinds import KINDS
-from forebear.queries.evidence.pair import SIGNIFICANT_LOG10_E
 from forebear.queries.search.all_pairs import near_pairs, sketches_by_kind
 from forebear.queries.sql import statement
+from forebear.queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from forebear.registry import Registry
 from forebear.registry.audit.run import AuditOptions
 from forebear.registry.store.models import Model

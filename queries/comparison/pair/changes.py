@@ -15,6 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...relation.flags import Relation
+from ...thresholds.comparison import (
+    ABOVE_NOISE_EDGE,
+    ABOVE_ROUNDING,
+    BETWEEN_EVEN_AND_GAUSSIAN,
+    FEW_VALUES_FOR_KURTOSIS,
+    HALF_STEP,
+    ONE_READING,
+    ROUNDED_SHARE,
+)
 from ..records.figures import STEP_EDGES, Change, ChangeReading, ChangeSummary, MetricRow
 from ..tables.metric_tables import chosen_rows, role_order
 from .matching import Pair, place
@@ -24,14 +33,6 @@ from .verdict import REWRITTEN
 _MANTISSA = {"BF16": 7, "F16": 10, "F32": 23}
 _SMALLEST = {"BF16": -126, "F16": -14, "F32": -126}
 """Exponent of the smallest normal number; below it the spacing stays."""
-BETWEEN_EVEN_AND_GAUSSIAN = 2.4
-"""Kurtosis half way between an even spread (1.8), as rounding in groups has it, and a Gaussian (3)."""
-_FEW_VALUES = 256
-"""The kurtosis of so many Gaussian values varies by 0.3, of fewer by too much to tell."""
-_ROUNDED = 0.999
-_HALF_STEP = 0.5 + 1e-6
-_ABOVE_NOISE = 4.0
-"""A change whose RMS is less than so many times that of rounding has no rank of its own to speak of."""
 
 
 def changes(pair: Pair, rows: Sequence[MetricRow]) -> list[Change]:
@@ -85,7 +86,7 @@ def _change(pair: Pair, i: int, j: int, values: PairedValues) -> Change:
         relative_change=rms / size if size else math.nan,
         spacing=grid,
         median_steps=float(np.median(moved)) if moved.size else math.nan,
-        within_half_step=float((moved <= _HALF_STEP).mean()) if moved.size else math.nan,
+        within_half_step=float((moved <= HALF_STEP).mean()) if moved.size else math.nan,
         step_shares=_step_shares(moved, change.size),
         over_rounding=rms / noise,
         kurtosis=_kurtosis(change),
@@ -134,7 +135,7 @@ def ranks(change: NDArray[np.float64], noise: float) -> tuple[int, float]:
     total = float(squares.sum())
     if not total > 0:
         return 0, 0.0
-    edge = 1.05 * noise * (math.sqrt(change.shape[1]) + math.sqrt(change.shape[0]))
+    edge = ABOVE_NOISE_EDGE * noise * (math.sqrt(change.shape[1]) + math.sqrt(change.shape[0]))
     floor = max(edge**2, total * 1e-12)
     shares = squares[squares > 0] / total
     return int((squares > floor).sum()), float(np.exp(-(shares * np.log(shares)).sum()))
@@ -202,7 +203,7 @@ def read_change(found: Sequence[Change], relation: Relation | None) -> tuple[Cha
     readings: list[ChangeReading] = [_reading(one) for one in found if one.changed_share > 0]
     counts = Counter(readings).most_common()
     common, most = counts[0]
-    if most < 0.8 * len(readings):
+    if most < ONE_READING * len(readings):
         return "mixed", ", ".join(f"{count} {reading}" for reading, count in counts)
     if common == "unrelated" and REWRITTEN & set(relation.flags):
         return "rewritten", "values do not stand where they stood; what survives that is compared for the verdict"
@@ -218,11 +219,11 @@ _REASONS: dict[ChangeReading, str] = {
 
 
 def _reading(one: Change) -> ChangeReading:
-    even = one.kurtosis < BETWEEN_EVEN_AND_GAUSSIAN and one.count >= _FEW_VALUES
-    if one.within_half_step >= _ROUNDED or even:
+    even = one.kurtosis < BETWEEN_EVEN_AND_GAUSSIAN and one.count >= FEW_VALUES_FOR_KURTOSIS
+    if one.within_half_step >= ROUNDED_SHARE or even:
         return "rounding"
     if one.relative_change > 1:
         return "unrelated"
-    if one.rank is None or one.full_rank is None or one.over_rounding <= _ABOVE_NOISE:
+    if one.rank is None or one.full_rank is None or one.over_rounding <= ABOVE_ROUNDING:
         return "training"
     return "low rank" if one.rank <= one.full_rank / 2 else "training"

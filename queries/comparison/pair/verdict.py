@@ -21,16 +21,13 @@ from ...evidence.pair import PairEvidence
 from ...relation.adapters import relation_of
 from ...relation.flags import Relation
 from ...relation.origin import Origin
+from ...thresholds.comparison import FEW_MATRICES, FINE_TUNED
 from ..records.comparison import PairEvidenceRow, RoleMatch
 from ..tables.metric_tables import role_order
 
-FEW_MATRICES = 4
-"""With fewer matrices in common nothing can be told."""
 _INSIDE = frozenset({"q", "k", "v", "o", "gate", "up", "down"})
 REWRITTEN = frozenset({"basis_changed", "width_pruned"})
 """Flags of models whose values no longer stand where they stood."""
-_FINE_TUNED = 0.9
-"""Fine-tunes correlate above it with their parent, continued pretrainings and merges below."""
 
 
 _VERDICTS: dict[Origin, Verdict] = {
@@ -141,7 +138,7 @@ def _lineage(rows: Sequence[PairEvidenceRow]) -> str:
     seen = {one.query: ", ".join(one.relation).replace("_", " ") for one in rows if one.relation}
     one_way = len(set(seen.values())) == 1
     flags = seen[row.query] if one_way else "; ".join(f"{query}: {flags}" for query, flags in sorted(seen.items()))
-    far = "finetuned" in row.relation and row.identity < _FINE_TUNED
+    far = "finetuned" in row.relation and row.identity < FINE_TUNED
     apart = "; so far apart are a long training, or a merge with another model" if far else ""
     return f"are of one lineage ({flags}): {row.reason}{apart}{_found(row)}"
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....ingest.names.naming import NamedTensor
+from ...thresholds.comparison import FEW_TOKEN_ROWS
 
 if TYPE_CHECKING:
     from ....ingest.reading.stream import WholeModel
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 TOKENS = 256
 """Shared tokens whose rows are read: those of lowest hash, as for the fingerprint, but more of them."""
-FEW_TOKENS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _compared(
     reason = None
     if mine.tensor.matrix[1] != theirs.tensor.matrix[1]:
         reason = f"rows of {mine.tensor.matrix[1]} and {theirs.tensor.matrix[1]} values"
-    elif len(ids) < FEW_TOKENS:
+    elif len(ids) < FEW_TOKEN_ROWS:
         reason = f"{len(ids)} tokens are in both vocabularies"
     if reason is not None:
         return TokenRowsComparison(place.component, place.role, len(ids), math.nan, math.nan, math.nan, reason)

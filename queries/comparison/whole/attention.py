@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...statistics.cka import FEWEST, PERMUTATIONS, Kernel, all_pairs, null_deviation, permutation_test
+from ...statistics.cka import Kernel, all_pairs, null_deviation, permutation_test
 from ...statistics.residual_alignment import NO_BASIS, Basis
+from ...thresholds.comparison import CKA_FEWEST, CKA_PERMUTATIONS
 from .pairing import TensorPair
 
 READING = (
@@ -75,7 +76,7 @@ class AttentionTest:
 class AttentionCollector:
     """Keeps one small kernel of every q and k of both models."""
 
-    def __init__(self, basis: Basis | None, component: str, *, permutations: int = PERMUTATIONS) -> None:
+    def __init__(self, basis: Basis | None, component: str, *, permutations: int = CKA_PERMUTATIONS) -> None:
         self._basis, self._component, self._permutations = basis, component, permutations
         self._open: tuple[TensorPair, Kernel, Kernel] | None = None
         self._done: list[tuple[TensorPair, NDArray[np.float32], NDArray[np.float32]]] = []
@@ -111,7 +112,7 @@ class AttentionCollector:
     def result(self) -> AttentionTest:
         """The test over all layers that were seen."""
         self._close()
-        if self._basis is None or not self._done or len(self._basis.first) < FEWEST:
+        if self._basis is None or not self._done or len(self._basis.first) < CKA_FEWEST:
             reason = NO_BASIS if self._basis is None else "no q or k of both that fit each other"
             return AttentionTest(None, None, None, None, None, 0, self._permutations, (), READING, reason)
         first, second = np.stack([one[1] for one in self._done]), np.stack([one[2] for one in self._done])

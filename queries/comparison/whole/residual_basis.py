@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ....ingest.names.naming import NamedTensor
-from ...statistics.residual_alignment import HALF_WAY, Assignment, Basis, assignment, identity
+from ...statistics.residual_alignment import Assignment, Basis, assignment, identity
+from ...thresholds.comparison import ALIGNMENT_COUNTS
 
 if TYPE_CHECKING:
     from ....ingest.reading.digest import Block
@@ -45,7 +46,7 @@ def chosen_basis(widths: tuple[int, int], rows: tuple[Block, Block] | str) -> Ch
     basis, found = made
     if basis.first.max(initial=0) >= widths[0] or basis.second.max(initial=0) >= widths[1]:
         return ChosenBasis(equal, found, "the embedding is not as wide as the layers")
-    if equal is not None and found.identity_beyond_chance > HALF_WAY:
+    if equal is not None and found.identity_beyond_chance > ALIGNMENT_COUNTS:
         return ChosenBasis(equal, found, None)
     return ChosenBasis(basis, found, None) if found.determined else ChosenBasis(equal, found, NOT_DETERMINED)
 

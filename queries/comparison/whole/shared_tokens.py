@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ....ingest.metadata.tokenizer import Tokenizer
 from ....ingest.names.naming import NamedTensor
-from ...statistics.residual_alignment import TOKENS
+from ...thresholds.comparison import ALIGNED_TOKENS
 from .pairing import TensorPair
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SharedTokens:
-    """Rows of the two embeddings for at most TOKENS tokens that both vocabularies have, those of lowest hash."""
+    """Rows of two embeddings for at most ALIGNED_TOKENS tokens that both vocabularies have, those of lowest hash."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class SharedTokens:
         _, mine, theirs = np.intersect1d(a.keys, b.keys, return_indices=True)
         ids = np.stack([a.ids[mine], b.ids[theirs]], axis=1)
         limits = [_rows(tensors, component) for tensors in named]
-        ids = ids[(ids >= 0).all(axis=1) & (ids < limits).all(axis=1)][:TOKENS]
+        ids = ids[(ids >= 0).all(axis=1) & (ids < limits).all(axis=1)][:ALIGNED_TOKENS]
         self._wanted = [ids[:, 0], ids[:, 1]]
 
     def wants(self, pair: TensorPair) -> bool:

@@ -79,7 +79,8 @@ def base_table(adapter: AdapterDetails) -> Table:
     """What could be the base of an adapter: by shape and name, which the title says."""
     fits = {True: "yes", False: "no", None: "cannot be told"}
     cells = [[b.name, "yes" if b.declared else "", fits[b.fits], b.source] for b in adapter.bases]
-    return Table(("possible base", "declared", "shapes fit", "source") if cells else (), cells, (), [adapter.sentence])
+    titles = ("possible base", "declared", "shapes fit", "source")
+    return Table(titles if cells else (), cells, (), [adapter.sentence], (3,))
 
 
 def _table(answer: ComponentAnswer) -> Table:

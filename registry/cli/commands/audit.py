@@ -43,7 +43,14 @@ class FailOn(StrEnum):
 _SHOWN = ("ancestor", "declaration", "licence", "duplicate")
 _TITLES = ("status", "model", "relative", "relation", "direction", "identity", "coverage", "E-value", "reason")
 _RIGHT = (5, 6, 7)
-_SPARE = (6, 5)
+_SPARE = {
+    "ancestor": (8, 6, 5, 7),
+    "duplicate": (8, 6, 5, 7),
+    "declaration": (6, 5, 4, 3, 7),
+    "licence": (6, 5, 4, 3, 7),
+}
+"""Columns that a kind can do without: its reason, where the others say it too; else what the reason stands for."""
+_UNTOLD = "; which came first cannot be told"
 _ACCEPTED_TITLES = ("kind", "status", "model", "relative", "accepted because")
 _CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "reason")
 _HEADS = {
@@ -204,11 +211,17 @@ def _table(kind: str, rows: Sequence[Row]) -> Table:
             _figure(row["identity"], "{:.3f}"),
             share(c) if isinstance(c := row["coverage"], float) and row["origin"] else "",
             evalue(e) if isinstance(e := row["log10_evalue"], float) else "",
-            str(row["reason"]),
+            _reason(row),
         ]
         for row in rows
     ]
-    return Table(_TITLES, cells, _RIGHT, [_HEADS[kind]], _SPARE)
+    return Table(_TITLES, cells, _RIGHT, [_HEADS[kind]], _SPARE[kind])
+
+
+def _reason(row: Row) -> str:
+    """The reason, without what the status says already."""
+    reason = str(row["reason"])
+    return reason.removesuffix(_UNTOLD) if row["status"] == "direction_unknown" else reason
 
 
 def _figure(value: object, form: str) -> str:

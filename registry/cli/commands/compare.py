@@ -107,7 +107,7 @@ def _evidence_table(part: ComponentComparison) -> Table:
 
 
 def _shown(rows: Sequence[PairEvidenceRow]) -> Iterator[tuple[PairEvidenceRow, bool]]:
-    """Each row, and whether it stands for both directions: of a control that is a stranger in both, the nearer one."""
+    """Each row, and whether it stands for both directions: of a control that is unrelated both ways, the nearer one."""
     directions = {(row.query, row.candidate): row for row in rows}
     for row in rows:
         other = directions.get((row.candidate, row.query), row)
@@ -156,7 +156,8 @@ def _key_table(part: ComponentComparison) -> Table:
         )
     titles = ("role", *pairs, "layers apart", "uncentred", "rel. L2", "changed", "change")
     above = [f"{part.component}: the centred cosine of every pair, then more of A-B", *_compared_by(part)]
-    return Table(titles, cells, range(1, 5 + len(pairs)), above)
+    more = len(pairs)
+    return Table(titles, cells, range(1, 5 + more), above, (more + 3, more + 2, more + 4))
 
 
 def _compared_by(part: ComponentComparison) -> list[str]:

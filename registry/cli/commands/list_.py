@@ -16,6 +16,9 @@ from ..printing import printing
 if TYPE_CHECKING:
     from ...store.models import Model
 
+_SPARE = (4, 2)
+"""Where there is no room: the source, which `show` prints too, then the license."""
+
 
 @printing
 def list_(context: typer.Context, to: Output, registry: RegistryOption = None) -> None:
@@ -31,4 +34,4 @@ def list_result(models: list[Model]) -> Result:
     rows = [model_row(model) for model in models]
     titles = ("name", "architecture", "license", "parameters", "source")
     cells = [[named(m), m.architecture or "", m.license or "", parameters(m.parameters), m.uri] for m in models]
-    return Result({"models": rows}, rows, [Table(titles, cells, (3,))], MODEL_COLUMNS)
+    return Result({"models": rows}, rows, [Table(titles, cells, (3,), (), _SPARE)], MODEL_COLUMNS)

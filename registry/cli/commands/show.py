@@ -49,7 +49,7 @@ def show_result(details: ModelDetails) -> Result:
         [c.component, str(c.layers), str(c.experts or ""), str(c.tensors), parameters(c.parameters), " ".join(c.roles)]
         for c in details.components
     ]
-    tables = [Table(("model", named(details.model)), facts), Table(titles, parts, range(1, 5))]
+    tables = [Table(("model", named(details.model)), facts, firm=(0,)), Table(titles, parts, range(1, 5))]
     if details.adapter:
         tables.append(base_table(details.adapter))
     if details.skipped:

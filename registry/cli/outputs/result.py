@@ -18,8 +18,8 @@ Row = Mapping[str, object]
 class Table:
     """What people see: lines of text, then columns; those whose numbers are in `right` stand to the right.
 
-    `spare` are columns that text does without where the table is too wide for the terminal, the first of them first,
-    and in a pipe or a file, where nobody knows how wide it may be.
+    `spare` are columns that text does without where the table is too wide, the first of them first; those in `firm`
+    are never wrapped.
     """
 
     titles: Sequence[str]
@@ -27,6 +27,7 @@ class Table:
     right: Collection[int] = ()
     above: Sequence[str] = ()
     spare: Sequence[int] = ()
+    firm: Collection[int] = ()
 
     def without(self, columns: Collection[int]) -> Table:
         """The table without some of its columns."""
@@ -36,6 +37,8 @@ class Table:
             [[row[number] for number in kept] for row in self.cells],
             [place for place, number in enumerate(kept) if number in self.right],
             self.above,
+            (),
+            [place for place, number in enumerate(kept) if number in self.firm],
         )
 
 

@@ -29,7 +29,7 @@ from .images import label
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 _SMALLEST_SCALE = 0.2
-"""Below it the strays of strangers would fill the colours, and look like something."""
+"""Below it the strays of unrelated models would fill the colours, and look like something."""
 
 
 def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figure:
@@ -174,7 +174,7 @@ def distribution(found: Sequence[Distribution]) -> Figure:
 
 
 def plane(found: ModelMap) -> Figure:
-    """The models as points; a bar shows how far apart strangers are."""
+    """The models as points; a bar shows how far apart unrelated models are."""
     figure, axes = _panel(5.4, 4.0, left=0.09, bottom=0.09)
     for number, (name, (x, y)) in enumerate(zip(found.labels, found.coordinates.tolist(), strict=True)):
         asked = number < 2

@@ -43,7 +43,7 @@ class FigureGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """One role of the key table: A-B beside the controls. `apart` when A-B lies outside of what strangers reach."""
+    """One role of the key table: A-B beside the controls. `apart` when A-B is beyond what unrelated models reach."""
 
     summary: RoleSummary
     controls: tuple[float, ...]
@@ -74,7 +74,7 @@ def key_table(part: ComponentComparison) -> KeyTable:
 
 
 def _most(null_high: float, null_sd: float, controls: Sequence[float]) -> float:
-    """The highest that strangers reach here: 4 sd of independent values, different layers, and the controls."""
+    """The highest that unrelated models reach here: 4 sd of independent values, different layers, and the controls."""
     return max(v for v in (4 * null_sd, null_high, *controls) if math.isfinite(v))
 
 
@@ -113,7 +113,7 @@ def _block_map(part: ComponentComparison) -> FigureGroup:
         "Block map",
         "Each point is a block of one model and the block of the other that it fits by the strongest evidence;"
         " the grey line is where equal numbers lie.",
-        "Null: strangers have no significant match, and so no point.",
+        "Null: unrelated models have no significant match, and so no point.",
         (("", images),) if images else (),
         "" if images else "No block of A has a significant match in B, nor the other way round.",
     )
@@ -165,8 +165,8 @@ def _distributions(part: ComponentComparison) -> FigureGroup:
     return FigureGroup(
         "Distributions",
         "The values of each role of every model, as histograms on common edges.",
-        "Null: strangers of one recipe have the same spread as well, so equal curves are no evidence; the controls"
-        " show it.",
+        "Null: unrelated models of one recipe have the same spread as well, so equal curves are no evidence; the"
+        " controls show it.",
         tuple(rows),
         "" if rows else "No values to draw.",
     )
@@ -181,8 +181,8 @@ def _changes(part: ComponentComparison) -> FigureGroup:
         "Distribution of the change",
         "How far the values of each role moved between matched tensors, in spacings of their stored type (units in the"
         " last place), doubling to the right: rounding ends at half a spacing, the grey line; training goes beyond it.",
-        "Null: the lines of pairs with controls, which are strangers, lie far to the right, where nothing kept its"
-        " value.",
+        "Null: the lines of pairs with controls, which are unrelated models, lie far to the right, where nothing kept"
+        " its value.",
         tuple(rows),
         "" if rows else "No values to draw.",
     )
@@ -194,8 +194,8 @@ def model_map(found: Comparison) -> FigureGroup:
         "Map of the models",
         f"Classical scaling of the distances of {found.map.component or 'the models'}: near points are alike, and the"
         f" plane holds {100 * found.map.explained:.0f} % of the squared distances.",
-        "Null: strangers are about 1.41 from each other and from everything, which no plane can show for many of them;"
-        " only nearness means something.",
+        "Null: unrelated models are about 1.41 from each other and from everything, which no plane can show for many of"
+        " them; only nearness means something.",
         (("", (svg(figures.plane(found.map), "The models as points: " + ", ".join(found.map.labels)),)),),
     )
 

@@ -13,9 +13,10 @@ from forebear.queries.answers.ancestors import ancestors
 from forebear.queries.answers.records import Ancestor, ComponentAnswer
 from forebear.queries.answers.verdict import judged
 from forebear.queries.data.query import load_models, registered_query
-from forebear.queries.evidence.pair import SIGNIFICANT_LOG10_E, compare
+from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.claims import Claims
-from forebear.queries.lineage.direction import TOLD
+from forebear.queries.thresholds.lineage import DIRECTION_TOLD
+from forebear.queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from forebear.registry import Registry
 
 EVERYONE = 100
@@ -58,7 +59,7 @@ def test_nothing_is_derived_from_what_is_no_ancestor_of_it(
 ) -> None:
     """Without dates hardly any direction is told; what is told is so."""
     for name, answer in answers.items():
-        told = [row.name for row in answer.ancestors if row.direction_probability >= TOLD]
+        told = [row.name for row in answer.ancestors if row.direction_probability >= DIRECTION_TOLD]
         assert set(told) <= above(truth, name), name
         denied = [row.name for row in answer.ancestors if row.direction in {"sibling", "descendant"}]
         assert not set(denied) & above(truth, name), name
@@ -169,7 +170,7 @@ def test_the_block_map_shows_where_layers_came_from(answers: dict[str, Component
 def test_a_root_does_not_descend_from_its_children(answers: dict[str, ComponentAnswer]) -> None:
     assert answers["alder"].verdict == "related"
     related = [row for row in answers["alder"].ancestors if row.coverage > 0.9]
-    assert related and all(row.direction_probability < TOLD for row in related)
+    assert related and all(row.direction_probability < DIRECTION_TOLD for row in related)
 
 
 def test_a_function_preserving_rewrite_is_found_by_what_it_leaves(answers: dict[str, ComponentAnswer]) -> None:

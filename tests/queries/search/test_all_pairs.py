@@ -14,8 +14,9 @@ from forebear.queries.data.query import QuerySketch, registered_sketches
 from forebear.queries.search import all_pairs
 from forebear.queries.search import candidates as single
 from forebear.queries.search.all_pairs import near_pairs, sketches_by_kind, suggestive_z
-from forebear.queries.search.candidates import LEAST_Z, MOST_CANDIDATES, candidates
+from forebear.queries.search.candidates import candidates
 from forebear.queries.sql import statement
+from forebear.queries.thresholds.search import FAMILY_MEMBERS, LEAST_Z, MOST_CANDIDATES
 from forebear.registry import Registry
 
 MODELS, FAMILY = 90, 6
@@ -149,13 +150,13 @@ def test_beyond_the_bound_they_are_those_of_the_scan_with_the_same_z(connection:
     assert [found[p] for p in found] == pytest.approx([scan[p] for p in found], abs=1e-5)
 
 
-@pytest.mark.parametrize("family", [single.FAMILY, 100])
+@pytest.mark.parametrize("family", [FAMILY_MEMBERS, 100])
 def test_of_a_large_family_they_are_those_of_every_single_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: int
 ) -> None:
     """A star of 150 with its root as model 1, and strangers: everyone's candidates hold the root."""
     for module in (all_pairs, single):
-        monkeypatch.setattr(module, "FAMILY", family)
+        monkeypatch.setattr(module, "FAMILY_MEMBERS", family)
     monkeypatch.setattr(all_pairs, "COLUMNS", 60)
     random = np.random.default_rng(6)
     root = {w: random.integers(0, 256, w, dtype=np.uint8) for w in (224, 75)}

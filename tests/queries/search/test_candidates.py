@@ -15,15 +15,9 @@ import pytest
 
 from forebear.ingest.fingerprint.sketch import column_bytes
 from forebear.queries.data.query import QuerySketch, registered_sketches
-from forebear.queries.search.candidates import (
-    CENTRAL_CANDIDATES,
-    FEWEST_CANDIDATES,
-    LEAST_Z,
-    MOST_CANDIDATES,
-    candidates,
-    least_z,
-)
+from forebear.queries.search.candidates import candidates, least_z
 from forebear.queries.sql import statement
+from forebear.queries.thresholds.search import CENTRAL_CANDIDATES, FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
 from forebear.registry import Registry
 
 ALL = (127, 31)

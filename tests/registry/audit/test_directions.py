@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from forebear.queries.lineage.direction import TOLD
 from forebear.queries.sql import statement
+from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 from forebear.registry import Registry
 
 from .conftest import declare, found, license_as, names
@@ -61,7 +61,7 @@ def test_of_a_pair_of_unknown_order_the_model_that_was_released_later_stands_fir
             moment = datetime(2025, 1, day)
             registry.connection.execute("UPDATE model SET released_at = ? WHERE name = ?", [moment, model])
         registry.connection.execute("DELETE FROM audit_finding")
-        registry.connection.execute(statement("audit/find_unknown"), {"run_id": 1, "told": TOLD})
+        registry.connection.execute(statement("audit/find_unknown"), {"run_id": 1, "told": DIRECTION_TOLD})
         rows = found(registry.audit_report(1), status="direction_unknown")
         assert names(rows) == {("alder", "alder-tests")}
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pty
+import shutil
 import subprocess
 from collections.abc import Sequence
 from decimal import Decimal
@@ -90,10 +91,44 @@ def test_a_table_in_a_file_is_as_wide_as_its_cells(tmp_path: Path) -> None:
 
 
 def test_a_table_in_a_file_is_without_what_it_can_do_without_and_other_formats_have_it(tmp_path: Path) -> None:
-    table = Table(("a", "b", "c"), [["one", "two", "three"]], (2,), (), spare=(1,))
+    table = Table(("a", "b", "c"), [["one " * 19, "two", "three"]], (2,), (), spare=(1,))
     found = {form: written(Result({}, (), [table]), form, tmp_path / "t") for form in ("table", "md", "html")}
-    assert found["table"].splitlines()[0] == "a        c" and "two" not in found["table"]
-    assert "| one | two | three |" in found["md"] and "<td>two</td>" in found["html"]
+    assert found["table"].splitlines()[0].split() == ["a", "c"] and "two" not in found["table"]
+    assert "  | two | three |" in found["md"] and "<td>two</td>" in found["html"]
+
+
+def columns_of(table: Table, tmp_path: Path) -> list[str]:
+    return written(Result({}, (), [table]), "table", tmp_path / "t").splitlines()
+
+
+def test_texts_wrap_between_words_into_the_width_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table(("name", "n", "words"), [["alder", "1234567", "many " * 40]], (1,))
+    for said, width in (("", 80), ("40", 40), ("no number", 80), ("100", 100)):
+        monkeypatch.setenv("COLUMNS", said)
+        lines = columns_of(table, tmp_path)
+        assert width - 5 <= max(map(len, lines)) <= width
+        assert " ".join(lines).count("many") == 40
+        assert lines[2].startswith("alder  1234567  many many")
+
+
+def test_a_path_stays_whole_in_a_file_and_firm_columns_do_not_wrap(tmp_path: Path) -> None:
+    path = "file:///" + "a" * 90
+    lines = columns_of(Table(("two words", "b c"), [["x y", path]], (), (), firm=(0,)), tmp_path)
+    assert path in lines[2] and lines[0].startswith("two words  b c")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("ancestors", "alder-docs"), ("audit",), ("compare", "alder", "alder-docs")]
+)
+def test_the_tables_of_commands_fit_into_80_columns(
+    run: Run, zoo_registry: Path, tmp_path: Path, arguments: tuple[object, ...]
+) -> None:
+    copied = shutil.copy(zoo_registry, tmp_path / "zoo.duckdb")
+    lines = run(*arguments, "--registry", copied).out.splitlines()
+    tables = "\n".join(lines).split("\n\n")
+    wide = [line for table in tables if "─" in table for line in table[: table.index("─")].splitlines()[-1:]]
+    rows = [line for table in tables if "─" in table for line in table[table.rindex("─") :].splitlines()[1:]]
+    assert wide and rows and max(map(len, wide + rows)) <= 80
 
 
 def test_csv_quotes_and_flattens(tmp_path: Path) -> None:

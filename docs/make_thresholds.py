@@ -1,0 +1,112 @@
+"""docs/thresholds.md: every constant that decides something, from the modules that hold them: `make docs`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "thresholds.md"
+ROOMS = ("queries/thresholds", "ingest/fingerprint")
+"""Where such constants stand: all of `queries/`; of `ingest/` the sizes of a fingerprint, in their own modules."""
+_SET_ON, _MEASURED = "Set on:", "Measured again by:"
+_HEAD = """# Thresholds
+
+Every constant that decides something: its value, its meaning, the data that it was set on, and what measures it again
+(a target of the Makefile, or tests). Made by `make docs` from [queries/thresholds](../queries/thresholds) and
+[ingest/fingerprint](../ingest/fingerprint), not edited by hand. What they are used for: [the method](method.md).
+
+`no data` means that the value follows from arithmetic, or was chosen before anything was measured. `not recorded` means
+that nobody wrote down which models it was chosen on; the command then shows whether it still holds. The weights of the
+two regressions of direction are fitted, not chosen: `make bench-grown WRITE=--write` writes them to
+[calibration_weights.py](../queries/lineage/calibration_weights.py).
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A constant as its module says it; `value` is the source text of what is assigned."""
+
+    name: str
+    value: str
+    meaning: str
+    data: str
+    command: str
+
+
+def thresholds() -> dict[str, list[Threshold]]:
+    """Path of a module -> its constants, in the order of the module; docstrings say the rest."""
+    paths = (path for room in ROOMS for path in sorted((ROOT / room).glob("*.py")))
+    return {path.relative_to(ROOT).as_posix(): held for path in paths if (held := list(_of(path)))}
+
+
+def headings() -> dict[str, str]:
+    """Path of a module that holds constants -> the first line of its docstring."""
+    return {
+        name: (ast.get_docstring(ast.parse((ROOT / name).read_text("utf-8"))) or "\n").splitlines()[0]
+        for name in thresholds()
+    }
+
+
+def assigned(path: Path) -> Iterator[tuple[str, ast.expr, str]]:
+    """Every constant at the top of a module: name, what is assigned, and its docstring or an empty text."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    for number, node in enumerate(body):
+        target = (
+            node.targets[0]
+            if isinstance(node, ast.Assign)
+            else node.target
+            if isinstance(node, ast.AnnAssign)
+            else None
+        )
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        names = target.elts if isinstance(target, ast.Tuple) else [target]
+        after = body[number + 1] if number + 1 < len(body) else None
+        says = after.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+        for name in names:
+            if value is not None and isinstance(name, ast.Name) and name.id.lstrip("_").isupper():
+                yield name.id, value, str(says.value) if says else ""
+
+
+def _of(path: Path) -> Iterator[Threshold]:
+    for name, value, said in assigned(path):
+        meaning, has_data, rest = said.partition(_SET_ON)
+        data, has_command, command = rest.partition(_MEASURED)
+        if has_data and has_command:
+            yield Threshold(name, ast.unparse(value), *(" ".join(text.split()) for text in (meaning, data, command)))
+
+
+def page() -> str:
+    """The page in Markdown: a section for each module, a heading for each constant."""
+    named = headings()
+    return _HEAD + "\n".join(
+        f"## {named[path].rstrip('.')}\n\n[{path}](../{path})\n\n" + "\n".join(map(_entry, held))
+        for path, held in thresholds().items()
+    )
+
+
+def _entry(one: Threshold) -> str:
+    return (
+        f"### {one.name}\n\n`{one.value}`\n\n{one.meaning}\n\n"
+        f"- Set on: {_sentence(one.data)}\n- Measured again by: {_command(one.command)}\n"
+    )
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _command(text: str) -> str:
+    return f"`{text}`" if text.startswith(("make ", "pytest ")) else _sentence(text)
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""Who came first, who is nearest, and what was put together from others."""
+
+from __future__ import annotations
+
+DIRECTION_TOLD = 0.95
+"""From this probability on a direction is said; below it is `unknown`, and `derived from` is not said.
+
+Set on: no data; of what is said one in twenty may be wrong.
+Measured again by: make bench-small-registries
+"""
+GEOMETRY_ALONE = 0.94
+"""Geometry without a known root never says more than this, so it tells no direction alone: on families left out of
+the fit what it told at 0.95 was right in 33 of 91 cases (the query the newest, light drift).
+
+Set on: no data; just below DIRECTION_TOLD.
+Measured again by: make bench-grown
+"""
+LIGHT_DRIFT = 0.9
+"""A family drifts lightly where the median pair differs in fewer than this share of its values, both as bfloat16.
+Real fine-tunes do; each of the two regimes has its own regressions.
+
+Set on: grown families, field models and zoo, their development halves.
+Measured again by: make bench-grown
+"""
+INSIDE_TREE = 0.12
+"""A model stands inside the family's tree, and not at a leaf, where its own way is at most this share of the way
+to its nearest relative.
+
+Set on: grown families, development half.
+Measured again by: make bench-grown
+"""
+SAME_NODE = 0.05
+"""Hidden nodes of the tree that are nearer to each other than this share of the usual way between neighbours count
+as one: their order is not known.
+
+Set on: grown families, development half.
+Measured again by: make bench-grown
+"""
+NEAR_COPY = -2.0
+"""Two models are near copies where the logarithm of their distance, relative to the others', is below this: 0.14
+of it. Geometry does not say which of the two came first, as a step back of 4 % looks like a parent.
+
+Set on: grown families, development half.
+Measured again by: make bench-grown
+"""
+SURE = 0.99
+"""Probability of what follows from a claim or from a rounding: never 1.
+
+Set on: no data.
+Measured again by: make bench-small-registries
+"""
+ROUNDED_FROM_NEAREST = 0.6
+"""Probability that a model whose values are rounded in groups was rounded from the model that it is nearest to.
+The rounding hides a light training: 44 of 73 such rows named the source.
+
+Set on: small registries of the benchmark zoo, edition 1.
+Measured again by: make bench-small-registries
+"""
+MERGE_PARENTS = 0.97
+"""Probability that the parents of a recognised merge are its ancestors.
+
+Set on: no data; of the 24 merges of either edition of the benchmark zoo both parents stood in the first two
+ranks.
+Measured again by: make bench-peers
+"""
+COVERED_BY_COPY = 0.5
+"""Of two models of which one is the other with layers left out or doubled and no value changed, the mark says
+which came first only where at least this share of the query has a match.
+
+Set on: no data; more than half.
+Measured again by: make bench-small-registries
+"""
+BESIDE_SOURCE = 0.3
+"""A relative is not the source of a rounded copy where another one stands between the two: one whose own way is at
+most this share of its distance to the relative.
+
+Set on: small registries of the benchmark zoo, edition 1.
+Measured again by: make bench-small-registries
+"""
+COPY_EVEN = 0.5
+"""Of two copies the query is the copy above this probability, and the relative below it.
+
+Set on: no data; even odds.
+Measured again by: pytest tests/queries/answers/test_verdict.py
+"""
+TIE = 0.95
+"""The likeliest candidates for the nearest ancestor share a rank until they reach this probability together: the
+nearest ancestor is another one in a twentieth of all cases.
+
+Set on: no data.
+Measured again by: make bench-grown
+"""
+MOSTLY_BY_POSITIONS = 0.5
+"""A candidate takes part in the query's family where at least this share of the query matches by positions:
+distances need values at the same places.
+
+Set on: no data; more than half.
+Measured again by: make bench-lineage
+"""
+MOST_RELATIVES = 24
+"""Relatives of the query, the nearest first, that are compared with each other, at most. Others follow by
+distance.
+
+Set on: no data; all pairs of 24 are compared in some tenths of a second.
+Measured again by: make bench-query
+"""
+OWN_WAY = 0.25
+"""A model counts as put together from others, of layers or of changes, only where its own way is more than this
+share of the way to them, over its parents. A root whose children each changed another part looks put together too,
+but lies on the way between them.
+
+Set on: not recorded; the bundled zoo and the two families of bench-lineage were in view.
+Measured again by: make bench-lineage
+"""
+FEW_WITNESSES = 2
+"""Own ways, and what merges rest on, need at least this many third relatives: one witness never decides.
+
+Set on: no data.
+Measured again by: make bench-lineage
+"""
+MERGE_BASES = 2
+"""Relatives, the most central first, that are tried as the base that a merge of changes was made on.
+
+Set on: no data; time was chosen.
+Measured again by: make bench-lineage
+"""
+MARK_LEAST_SHARE = 0.02
+"""`values of a coarser file kept`: at least this share of the finer model's values is the coarser one's bit for
+bit. By chance one in 65,536 is.
+
+Set on: no data; far above chance.
+Measured again by: make bench-field
+"""
+MARK_OFF_LATTICE = 0.05
+"""`values of a coarser file kept`: at least this share of the finer model's values lies between the coarser
+type's.
+
+Set on: no data.
+Measured again by: make bench-field
+"""
+MARK_FEW_VALUES = 1024
+"""`values of a coarser file kept`: nothing is said on fewer matched values than this.
+
+Set on: no data.
+Measured again by: make bench-field
+"""
+MARK_MOSTLY = 0.5
+"""`trained off the levels of a quantised file`: nothing is said unless at least this share of the query matches by
+positions.
+
+Set on: no data; more than half.
+Measured again by: make bench-field
+"""
+MERGE_ROUNDING = 2 * 0.0017**2
+"""Squared relative difference that storing a merge and a parent as bfloat16 adds, and that is allowed on top of
+MERGE_RESIDUAL.
+
+Set on: no data; bfloat16 rounds Gaussian values by 0.0017 (RMS).
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_LIGHT = 2 * MERGE_ROUNDING / 0.02
+"""Squared ways below this are checked value by value: there rounding is a good part of what may stay unexplained.
+
+Set on: no data; twice MERGE_ROUNDING over MERGE_RESIDUAL.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_STEPS = 1.25
+"""Steps of its type that arithmetic moves a merge's value, at most: half of one for the sum and for the product
+with the larger weight, a quarter for the other product, whose steps are half as large.
+
+Set on: no data.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_FEWEST = 0.01
+"""At least this share of the values must differ by more than rounding for anything to be said of a merge.
+
+Set on: no data.
+Measured again by: make bench-field
+"""
+MERGE_MISSED = 0.15
+"""A linear merge of light drift: of the values that differ from the nearer parent by more than rounding, at most
+this share may lie that far from the line too. Merges have at most 0.05, other models at least 0.35.
+
+Set on: field models, development half.
+Measured again by: make bench-field
+"""
+MERGE_SUM = 2.0**-7
+"""The weights of a merge may miss 1 by so much: they are rounded to bfloat16, and merging tools do not divide
+again.
+
+Set on: no data.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_RESIDUAL = 0.02
+"""Share of the way to the nearer parent, squared, that a merge may leave unexplained. A model that was trained has
+changes of its own.
+
+Set on: not recorded; the bundled zoo and the two families of bench-lineage were in view.
+Measured again by: make bench-lineage
+"""
+MERGE_LINE_SHARE = 0.15
+"""A linear merge lies at least this share of the way from either parent.
+
+Set on: no data.
+Measured again by: make bench-lineage
+"""
+MERGE_PART = 0.1
+"""Share of a merge that each parent must hold alone, by size: of its tensors, or of its changes.
+
+Set on: no data.
+Measured again by: make bench-lineage
+"""
+MERGE_OF_LAYERS = 0.9
+"""A merge of layers: its parents hold at least this share of it bit for bit.
+
+Set on: no data.
+Measured again by: make bench-lineage
+"""
+MERGE_TRIED = 5
+"""A merge of changes: relatives that are tried as parents, those that explain most by single values first.
+
+Set on: no data; time was chosen.
+Measured again by: make bench-lineage
+"""
+MERGE_ALONG_TRIED = 3
+"""A merge of changes: relatives that are tried as parents, those whose change points the same way first.
+
+Set on: no data; time was chosen.
+Measured again by: make bench-lineage
+"""
+MERGE_LINES_TRIED = 8
+"""A linear merge of light drift: pairs of relatives that are checked value by value, at most.
+
+Set on: no data; time was chosen.
+Measured again by: make bench-field
+"""
+MERGE_ROUNDS = 3
+"""A merge of changes: how often values are assigned to the parents and the multiples computed anew.
+
+Set on: no data.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_VALUES = 8_192
+"""A merge of changes: values that are looked at. Enough to tell, and quick.
+
+Set on: no data; time was chosen.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_SMALL = 0.05
+"""A merge of changes: a value's change of less than this share of a parent's counts as none.
+
+Set on: no data.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
+MERGE_MODE = 0.1
+"""A merge of changes: share of the values that must stand at the commonest ratio of the merge's change to a
+parent's.
+
+Set on: no data.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""

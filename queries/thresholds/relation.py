@@ -1,0 +1,147 @@
+"""What two related models share: origin, relation flags, copies and their rounding, adapters."""
+
+from __future__ import annotations
+
+HIGH_IDENTITY = 0.9
+"""From this correlation on, weights (or the angles between their rows) count as derived where nothing else tells.
+Twins of one initialisation had 0.74 at most, and their rows' angles 0.61, both after 80 steps of training.
+
+Set on: twins and continued pretrainings of the benchmark zoo, edition 1, and of the bundled zoo.
+Measured again by: make bench-peers
+"""
+TRAINED_APART = 0.6
+"""Norm gains, or angles between rows, that correlate at most at this share of the weights' correlation speak for a
+shared initialisation: training was not shared. Thirty pairs of twins (trained apart for 80 to 1,600 steps) had
+gains of 0.53 at most. Gains alone do not settle it: twins trained for long on one text reached 0.97, and their
+angles 0.18.
+
+Set on: thirty pairs of twins for development, and continued pretrainings of the zoos.
+Measured again by: make bench-peers
+"""
+TRAINED_TOGETHER = 0.8
+"""Norm gains that correlate at this share of the weights' correlation or above speak for a derivation. Continued
+pretrainings had 0.94 and more, and 0.80 and more in the angles between rows.
+
+Set on: the same twins and continued pretrainings as TRAINED_APART.
+Measured again by: make bench-peers
+"""
+FEW_MATRICES_FOR_FLAGS = 8
+"""A model of fewer matrices than this is never called one with new embeddings alone, or one with noise added.
+
+Set on: no data.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+SAME_LAYER = 0.5
+"""Two layers are one, and one of them a doubled one, where their matrices correlate by at least this on average. A
+layer and its copy that was trained on have 0.9, other layers 0.1.
+
+Set on: not recorded beyond these figures.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+NOISE_SPREAD = 0.14
+"""`noise_added`: the logarithms of the matrices' relative changes spread by at most this. Noise has 0.11, training
+0.17 and more, as it changes some matrices far more than others.
+
+Set on: field models, development half.
+Measured again by: make bench-field
+"""
+NOISE_GROWS = 0.1
+"""`noise_added`: the size of a change correlates with the size of the weight by at most this, in the median
+matrix.
+
+Set on: not recorded; the field models' development half was in view.
+Measured again by: make bench-field
+"""
+GAUSSIAN_LARGEST = (2.8, 3.15)
+"""`noise_added`: the largest of a matrix's 256 changes over their RMS lies in this range, in the median matrix. A
+Gaussian's is 2.9; rounding in groups has 2.7 at most.
+
+Set on: simulated Gaussians.
+Measured again by: make bench-field
+"""
+LARGEST_OF_ROUNDING = 2.5
+"""A copy rounded in groups: the largest of 256 differences over their RMS is at most this. Errors of such
+roundings have 1.7 to 2.3, a Gaussian 2.9.
+
+Set on: not recorded beyond these figures.
+Measured again by: make bench-field
+"""
+HALF_STEP_OF_ROUNDING = 0.5 + 2.0**-6
+"""A copy rounded to one scale a tensor: no value is further off than this many steps. Half a step, and what
+rounding the scale once more adds.
+
+Set on: no data; it follows from how such files are made.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+FEWEST_MULTIPLES = 1
+"""A tensor with fewer different magnitudes than this, 0 aside, shows no step.
+
+Set on: no data.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+MOST_MULTIPLES = 160
+"""A tensor has one step where its values are multiples of it, up to this many. 8 bits have 128.
+
+Set on: no data.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+OFF_STEP = 0.05
+"""No value may be further from a multiple of the step than this share of it, for a tensor to have one.
+
+Set on: no data.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+FLOAT_LEVELS = 31.0
+"""A matrix whose runs of 32 neighbours hold fewer different values than this, on average, is quantised.
+
+Set on: not recorded; floats and 8 bits have over 28, groups of 4 bits at most 16.
+Measured again by: pytest tests/queries/data/test_precision.py
+"""
+QUANTISED_LEVELS = 20.0
+"""A matrix whose runs of 32 neighbours hold at most so many different values has 4 bits or fewer: groups of 4 bits
+have 16 at most, 8 bits and floats over 28.
+
+Set on: not recorded; between the two figures.
+Measured again by: pytest tests/queries/data/test_precision.py
+"""
+LEVELS_OF_3_BITS = 9.0
+"""A matrix whose runs of 32 neighbours hold at most so many different values has 3 bits or fewer, which hold 8
+values.
+
+Set on: no data.
+Measured again by: pytest tests/queries/relation/test_flags.py
+"""
+QUANTISED_ERROR = {3: 0.3, 4: 0.16, 8: 0.015}
+"""Bits -> the largest relative RMS difference that a copy rounded in groups to so many bits may have. Twice and
+more of what groups of Gaussians have: 0.09 for 4 bits and 0.006 for 8.
+
+Set on: simulated Gaussians in groups scaled to their largest value.
+Measured again by: pytest tests/queries/data/test_precision.py
+"""
+STORED_ERROR = {
+    "Q8": 0.015, "INT8": 0.015, "I8": 0.015, "Q6": 0.03, "FP8": 0.05, "F8_E4M3": 0.05, "F8_E5M2": 0.1, "Q5": 0.06,
+    "Q4": 0.16, "IQ4": 0.16, "MXFP4": 0.16, "NVFP4": 0.16, "INT4": 0.16, "Q3": 0.3, "IQ3": 0.3,
+    "NF4": 0.18, "FP4": 0.24, "INT6": 0.05, "INT5": 0.1, "INT3": 0.4,
+}  # fmt: skip
+"""Beginning of a stored type's name -> the largest relative RMS difference that a copy rounded to it may have,
+twice the typical one. Of Gaussians in groups of 64 that is 0.09 for nf4, 0.12 for the fp4 of bitsandbytes, and
+range / (2^b - 1) / sqrt(12) for b-bit integers: 0.02, 0.05 and 0.2 for 6, 5 and 3 bits. Two bits (0.45) would
+excuse a fine-tune, and are not here.
+
+Set on: simulated Gaussians.
+Measured again by: pytest tests/queries/data/test_precision.py
+"""
+SHARE_OF_B_BY_CHANCE = 0.1
+"""Adapters: share of the B factors, by size, up to which matches count as chance, so that only the initialisation
+is shared. Each factor matches by chance in one of a hundred cases.
+
+Set on: no data.
+Measured again by: pytest tests/queries/relation/test_adapters.py
+"""
+LEAST_ROUNDING = 0.00125
+"""A copy is one of a rounding in groups only where the relative RMS difference is at least this, a fifth of the
+typical one of 8 bits. A light fine-tune of a rounded file moves it by less.
+
+Set on: not recorded; the field models' development half was in view.
+Measured again by: make bench-field
+"""
