@@ -27,7 +27,6 @@ app = typer.Typer(
     help="Finds the ancestors of a machine-learning model from its weights: BLAST for model weights.",
     epilog="Exit codes: 0 done, 1 error, 2 usage, 3 nothing to read, 4 some inputs could not be read,"
     " 11 findings (audit --fail-on).",
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -147,6 +150,25 @@ def open_registry(
     from ..store.database import WAIT
 
     return Registry(registry_path(context, registry), read_only=read_only, create=create, wait=WAIT)
+
+
+@contextmanager
+def open_registry_or_none_yet(context: typer.Context, registry: str | None) -> Iterator[Registry]:
+    """The registry to read; an empty one that is gone at the end where the default one was never made.
+
+    A registry that is named, by option or by environment, has to be there.
+    """
+    from ..registry import temporary_registry
+    from ..store.database import registry_place
+
+    named = registry_path(context, registry) or os.environ.get("FOREBEAR_REGISTRY")
+    default = registry_place(named)
+    if named or not isinstance(default, Path) or default.exists():
+        with open_registry(context, registry, read_only=True) as opened:
+            yield opened
+        return
+    with temporary_registry() as empty:
+        yield empty
 
 
 def chosen_engine(name: EngineName) -> Engine | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -62,6 +63,10 @@ def demo(
         by_name = {folder.name: folder for folder in folders}
         answers = [(name, truth[name], opened.ancestors(by_name[name], k=_ROWS)) for name in ASKED]
     to.write(demo_result(answers))
+    if kept := registry_path(context, registry):
+        to.say(f"next: forebear --registry {shlex.quote(kept)} ancestors {ASKED[0]}")
+    else:
+        to.say("next: forebear demo --registry zoo.duckdb keeps the registry for questions of your own")
     raise typer.Exit(exit_code(outcomes))
 
 
