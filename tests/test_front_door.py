@@ -20,7 +20,7 @@ def test_the_package_gives_the_registry_the_version_and_compare() -> None:
     assert forebear.__version__ == forebear_version()
     assert forebear.Registry.__name__ == "Registry"
     with pytest.raises(AttributeError, match="no attribute 'descendants'"):
-        _ = forebear.descendants  # type: ignore[attr-defined]
+        _ = forebear.descendants
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -18,7 +18,7 @@ import typer
 
 from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, mark, remove, show, sql, watch
 from .errors import ExitCode, explained
-from .options import RegistryOption
+from .options import Before, RegistryOption
 
 __all__ = ["COMMANDS", "Command", "app", "main"]
 
@@ -78,8 +78,17 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Settings. Default: $FOREBEAR_CONFIG, or forebear.toml in the user's config folder.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    context.obj = registry
+    context.obj = Before(registry, config)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

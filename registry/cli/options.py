@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,10 +137,27 @@ KeptModel = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 
 
-def registry_path(context: typer.Context, registry: str | None) -> str | None:
-    """`--registry` of the command, else the one before the command; None for the default place."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands before the command: `--registry` and `--config`."""
+
+    registry: str | None = None
+    config: str | None = None
+
+
+def named_registry(context: typer.Context, registry: str | None) -> str | None:
+    """`--registry` of the command, else the one before the command."""
     before = context.obj
-    return registry or (before if isinstance(before, str) else None)
+    return registry or (before.registry if isinstance(before, Before) else None)
+
+
+def registry_path(context: typer.Context, registry: str | None) -> str | None:
+    """The registry that was named, else $FOREBEAR_REGISTRY, else that of forebear.toml; None for the default place."""
+    from .settings import read_settings
+
+    before = context.obj
+    settings = read_settings(before.config if isinstance(before, Before) else None)
+    return named_registry(context, registry) or os.environ.get("FOREBEAR_REGISTRY") or settings.registry
 
 
 def open_registry(
@@ -161,7 +179,7 @@ def open_registry_or_none_yet(context: typer.Context, registry: str | None) -> I
     from ..registry import temporary_registry
     from ..store.database import registry_place
 
-    named = registry_path(context, registry) or os.environ.get("FOREBEAR_REGISTRY")
+    named = registry_path(context, registry)
     default = registry_place(named)
     if named or not isinstance(default, Path) or default.exists():
         with open_registry(context, registry, read_only=True) as opened:

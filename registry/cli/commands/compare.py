@@ -54,8 +54,8 @@ def compare(
     """Compare two models side by side, with controls.
 
     Controls, models that have nothing to do with either, tell whether a likeness means anything. Without --control the
-    registry supplies the nearest unrelated models of the same shape; two sources need no registry. JSON holds everything; CSV and JSON Lines hold the
-    metric tables, a row for two tensors.
+    registry supplies the nearest unrelated models of the same shape; two sources need
+    no registry. JSON holds everything; CSV and JSON Lines hold the metric tables, a row for two tensors.
     """
     with open_registry_or_none_yet(context, registry) as opened, stages(quiet=to.quiet) as advance:
 
