@@ -368,7 +368,7 @@ def compare(
 ) -> Comparison:
     """Two sources side by side without any registry: folders, files of weights, or `org/name` of the Hub.
 
-    No registry supplies controls then, and a likeness is not `trusted` unless some are given. Raises as
+    No registry supplies controls then: without `controls`, `trusted` is None. Raises as
     `Registry.compare` does.
     """
     with temporary_registry() as registry:

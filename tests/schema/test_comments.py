@@ -11,7 +11,8 @@ from forebear.registry import Registry
 
 LACKING = {
     "tables": "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL AND database_name = 'registry'",
-    "views": "SELECT view_name FROM duckdb_views() WHERE comment IS NULL AND NOT internal AND database_name = 'registry'",
+    "views": "SELECT view_name FROM duckdb_views() WHERE comment IS NULL AND NOT internal"
+    " AND database_name = 'registry'",
     "columns": "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
     " AND database_name = 'registry'",
     "macros": "SELECT function_name FROM duckdb_functions() WHERE comment IS NULL AND NOT internal"
