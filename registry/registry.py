@@ -7,10 +7,11 @@ which take longer to load than those questions take.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +21,7 @@ from ..ingest.errors import RegistryError, SourceError
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from .store.database import Place, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
-from .store.models import Model, find_model, find_source, list_models, remove_model
+from .store.models import Model, find_model, find_source, list_models, remove_model, similar_names
 
 if TYPE_CHECKING:
     from ..ingest.model import ModelFingerprint
@@ -143,9 +144,14 @@ class Registry:
         known = find_source(self.connection, source.uri, source.revision)
         return known if known and is_current(known.state, source.state, budget=0) else None
 
-    def models(self) -> list[Model]:
-        """All models, oldest first."""
-        return list_models(self.connection)
+    def models(self, pattern: str = "") -> list[Model]:
+        """All models, oldest first; with a `pattern` those that pass it: globs of names and facts, as in ModelFilter.
+
+        Raises ValueError for a pattern that names a fact which models do not have.
+        """
+        from ..queries.search.model_filter import parse_filter
+
+        return list_models(self.connection, parse_filter(pattern).parameters if pattern else None)
 
     def find(self, name: str | Path) -> Model | None:
         """The model that a name, a source or a path means, None when none does; RegistryError when several do."""
@@ -157,7 +163,12 @@ class Registry:
         """The model that a name, a source or a path means; RegistryError when none or several do."""
         if found := self.find(name):
             return found
-        raise RegistryError(f"{str(name)!r} is not in {self.place}; `forebear list` shows what is")
+        raise RegistryError(f"{str(name)!r} is not in {self.place}; {self._shown_instead(name)}")
+
+    def _shown_instead(self, name: str | Path) -> str:
+        """What to do about a name that no model has: similar names, or where to find them all."""
+        similar = similar_names(self.connection, Path(name).name if _is_path(name) else str(name))
+        return f"did you mean {' or '.join(map(repr, similar))}?" if similar else "`forebear list` shows what is"
 
     def details(self, name: str | Path) -> ModelDetails:
         """What the registry holds of a model; RegistryError when there is no such model."""
@@ -341,8 +352,27 @@ class Registry:
             return _opened(model)
         except SourceError as error:
             raise RegistryError(
-                f"{str(model)!r} is not in {self.place} (`forebear list` shows what is), and no source: {error}"
+                f"{str(model)!r} is not in {self.place} ({self._shown_instead(model)}), and no source: {error}"
             ) from error
+
+
+@contextmanager
+def temporary_registry() -> Iterator[Registry]:
+    """An empty registry that is gone at the end, for what needs none of one's own."""
+    with TemporaryDirectory(prefix="forebear-") as folder, Registry(Path(folder) / "registry.duckdb") as registry:
+        yield registry
+
+
+def compare(
+    a: str | Path, b: str | Path, *, controls: Sequence[str | Path] | None = None, full: bool = False
+) -> Comparison:
+    """Two sources side by side without any registry: folders, files of weights, or `org/name` of the Hub.
+
+    No registry supplies controls then: without `controls`, `trusted` is None. Raises as
+    `Registry.compare` does.
+    """
+    with temporary_registry() as registry:
+        return registry.compare(a, b, controls=controls, full=full)
 
 
 def _opened(spec: str | Path, *, connections: int | None = None) -> Source:

@@ -33,7 +33,7 @@ def test_every_package_is_listed() -> None:
         for top in ("registry", "ingest", "queries")
         for init in (ROOT / top).rglob("__init__.py")
     }
-    assert sorted(found | SQL_FOLDERS | {"forebear.schema", "forebear.tests.zoo"}) == sorted(
+    assert sorted(found | SQL_FOLDERS | {"forebear", "forebear.schema", "forebear.tests.zoo"}) == sorted(
         settings()["tool"]["setuptools"]["packages"]
     )
 

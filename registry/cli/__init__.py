@@ -19,7 +19,7 @@ import typer
 
 from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, mark, remove, show, sql, watch
 from .errors import ExitCode, explained
-from .options import RegistryOption
+from .options import Before, RegistryOption
 
 __all__ = ["COMMANDS", "Command", "app", "main"]
 
@@ -28,7 +28,6 @@ app = typer.Typer(
     help="Finds the ancestors of a machine-learning model from its weights: BLAST for model weights.",
     epilog="Exit codes: 0 done, 1 error, 2 usage, 3 nothing to read, 4 some inputs could not be read,"
     " 11 findings (audit --fail-on).",
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -84,8 +83,17 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Settings. Default: $FOREBEAR_CONFIG, or forebear.toml in the user's config folder.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    context.obj = registry
+    context.obj = Before(registry, config)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -141,10 +145,27 @@ SafeCsvOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 
 
-def registry_path(context: typer.Context, registry: str | None) -> str | None:
-    """`--registry` of the command, else the one before the command; None for the default place."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands before the command: `--registry` and `--config`."""
+
+    registry: str | None = None
+    config: str | None = None
+
+
+def named_registry(context: typer.Context, registry: str | None) -> str | None:
+    """`--registry` of the command, else the one before the command."""
     before = context.obj
-    return registry or (before if isinstance(before, str) else None)
+    return registry or (before.registry if isinstance(before, Before) else None)
+
+
+def registry_path(context: typer.Context, registry: str | None) -> str | None:
+    """The registry that was named, else $FOREBEAR_REGISTRY, else that of forebear.toml; None for the default place."""
+    from .settings import read_settings
+
+    before = context.obj
+    settings = read_settings(before.config if isinstance(before, Before) else None)
+    return named_registry(context, registry) or os.environ.get("FOREBEAR_REGISTRY") or settings.registry
 
 
 def open_registry(
@@ -155,6 +176,25 @@ def open_registry(
     from ..store.database import WAIT
 
     return Registry(registry_path(context, registry), read_only=read_only, create=create, wait=WAIT)
+
+
+@contextmanager
+def open_registry_or_none_yet(context: typer.Context, registry: str | None) -> Iterator[Registry]:
+    """The registry to read; an empty one that is gone at the end where the default one was never made.
+
+    A registry that is named, by option or by environment, has to be there.
+    """
+    from ..registry import temporary_registry
+    from ..store.database import registry_place
+
+    named = registry_path(context, registry)
+    default = registry_place(named)
+    if named or not isinstance(default, Path) or default.exists():
+        with open_registry(context, registry, read_only=True) as opened:
+            yield opened
+        return
+    with temporary_registry() as empty:
+        yield empty
 
 
 def chosen_engine(name: EngineName) -> Engine | None:

@@ -53,5 +53,11 @@ def _made(migrations: tuple[str, ...]) -> frozenset[Entry]:
         connection.execute("USE registry")
         connection.execute(statement("registry/migration_table"))
         for text in migrations:
-            connection.execute(text)
+            if not _only_comments(text):  # COMMENTs make nothing, and hundreds of them take 0.1 s
+                connection.execute(text)
         return _entries(connection)
+
+
+def _only_comments(text: str) -> bool:
+    """Whether every line of a migration is a COMMENT, a remark or empty."""
+    return all(line.startswith(("COMMENT ON ", "--")) for line in text.splitlines() if line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_NAME = 200
+"""Characters of a name that is looked for among similar ones: the work of a comparison grows with both lengths."""
 _LONGEST_SOURCE = 2048
 """Characters of a claim's source that are kept: the longest address that browsers take."""
 
@@ -43,9 +45,15 @@ class Model:
     ingested_at: datetime
 
 
-def list_models(connection: duckdb.DuckDBPyConnection) -> list[Model]:
-    """All models, oldest first."""
-    return _models(connection, "all")
+def list_models(connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None] | None = None) -> list[Model]:
+    """All models, oldest first, or those that pass a filter: the parameters of a ModelFilter."""
+    return _models(connection, "filtered", **wanted) if wanted else _models(connection, "all")
+
+
+def similar_names(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """Up to three names of registered models that somebody may have meant by `name`, the likeliest first."""
+    rows = connection.execute(statement("models/similar"), {"name": name[:_LONGEST_NAME]})
+    return [found for (found,) in rows.fetchall()]
 
 
 def find_model(connection: duckdb.DuckDBPyConnection, name: str) -> Model | None:

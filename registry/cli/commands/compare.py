@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...reports.numbers import evalue, share
-from ..options import RegistryOption, open_registry
+from ..options import RegistryOption, open_registry_or_none_yet
 from ..output import Output
 from ..outputs.result import Result, Table
 from ..printing import printing
@@ -54,10 +54,10 @@ def compare(
     """Compare two models side by side, with controls.
 
     Controls, models that have nothing to do with either, tell whether a likeness means anything. Without --control the
-    registry supplies the nearest unrelated models of the same shape. JSON holds everything; CSV and JSON Lines hold the
-    metric tables, a row for two tensors.
+    registry supplies the nearest unrelated models of the same shape; two sources need
+    no registry. JSON holds everything; CSV and JSON Lines hold the metric tables, a row for two tensors.
     """
-    with open_registry(context, registry, read_only=True) as opened, stages(quiet=to.quiet) as advance:
+    with open_registry_or_none_yet(context, registry) as opened, stages(quiet=to.quiet) as advance:
 
         def read(done: int, total: int) -> None:
             advance("all weights, MB", done >> 20, total >> 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 import typer
 
 from ....ingest.errors import SourceError
-from ..options import registry_path
+from ..options import named_registry
 from ..output import Output
 from ..outputs.result import Result, Table
 from ..printing import printing
@@ -57,11 +58,15 @@ def demo(
     folders, truth = zoo()
     from ...registry import Registry
 
-    with _place(registry_path(context, registry)) as path, Registry(path) as opened:
+    with _place(named_registry(context, registry)) as path, Registry(path) as opened:
         outcomes = ingested(opened, [str(folder) for folder in folders], to)
         by_name = {folder.name: folder for folder in folders}
         answers = [(name, truth[name], opened.ancestors(by_name[name], k=_ROWS)) for name in ASKED]
     to.write(demo_result(answers))
+    if kept := named_registry(context, registry):
+        to.say(f"next: forebear --registry {shlex.quote(kept)} ancestors {ASKED[0]}")
+    else:
+        to.say("next: forebear demo --registry zoo.duckdb keeps the registry for questions of your own")
     raise typer.Exit(exit_code(outcomes))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,10 +21,28 @@ _SPARE = (4, 2)
 
 
 @printing
-def list_(context: typer.Context, to: Output, registry: RegistryOption = None) -> None:
-    """List the registered models, oldest first."""
+def list_(
+    context: typer.Context,
+    to: Output,
+    pattern: Annotated[
+        str,
+        typer.Argument(
+            metavar="[PATTERN]",
+            help="Only these: globs of name, source, license, architecture or type, as in 'org/* license=mit'.",
+            show_default=False,
+        ),
+    ] = "",
+    registry: RegistryOption = None,
+) -> None:
+    """List the registered models, oldest first.
+
+    With a PATTERN those that it names.
+    """
     with open_registry(context, registry, read_only=True) as opened:
-        models = opened.models()
+        try:
+            models = opened.models(pattern)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
     to.write(list_result(models))
     to.say(f"{counted(len(models), 'model')} in {opened.place}")
 

@@ -152,3 +152,18 @@ def test_a_repository_of_the_hub_stands_beside_a_registered_one(three: list[Path
         ("hf://org/two", True, "leading rows"),
     ]
     assert found["models"][1]["revision"] and found["models"][1]["note"] is None
+
+
+def test_two_folders_are_compared_where_no_registry_was_ever_made(
+    run: Run, zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FOREBEAR_REGISTRY")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    ran = run("compare", zoo / "alder", zoo / "alder-docs", "--quiet")
+    assert (ran.code, "of one lineage" in ran.out) == (0, True), ran.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_registry_that_is_named_has_to_be_there_to_compare(run: Run, zoo: Path, tmp_path: Path) -> None:
+    ran = run("compare", zoo / "alder", zoo / "alder-docs", "--registry", tmp_path / "none.duckdb")
+    assert (ran.code, "no registry there" in ran.err) == (1, True)

@@ -37,6 +37,7 @@ def test_the_demo_shows_the_truth_above_each_answer_and_keeps_a_named_registry(r
         assert f"{name}\ntruth:  " in ran.out
     assert "truth:  comes from alder-docs and alder-tests (merged)\nanswer: language: a merge of " in ran.out
     assert "17 models" in run("list", "--registry", kept).err
+    assert f"next: forebear --registry {kept} ancestors alder-docs-tests" in ran.err
     assert "17 unchanged" in run("--registry", kept, "demo").err
 
 

@@ -91,3 +91,25 @@ def test_without_a_registry_commands_say_how_to_make_one_and_make_none(
     assert (ran.code, ran.out) == (1, "")
     assert f"forebear: error: {registry_path}: no registry there" in ran.err
     assert not registry_path.exists()
+
+
+def test_list_takes_a_pattern_of_names_and_facts(run: Run, zoo_registry: Path) -> None:
+    def names(*pattern: str) -> list[str]:
+        ran = run("list", *pattern, "--registry", zoo_registry, "--format", "json")
+        return [model["name"] for model in json.loads(ran.out)["models"]]
+
+    assert "alder-docs" in names("ALDER-d*")
+    assert all(name.startswith("alder-d") for name in names("alder-d*"))
+    assert names("license=apache-2.0") == names("licence=apache-2.0") != []
+    assert names("no-such-*") == []
+    ran = run("list", "colour=red", "--registry", zoo_registry)
+    assert (ran.code, "no fact of a model" in ran.err) == (2, True)
+
+
+def test_a_name_that_is_nearly_one_is_answered_with_what_it_may_mean(run: Run, zoo_registry: Path) -> None:
+    for command in ("show", "ancestors"):
+        ran = run(command, "alder-dcos", "--registry", zoo_registry)
+        assert (ran.code, "did you mean 'alder-docs'" in ran.err) == (1, True), ran.err
+    ran = run("show", "zzzzzz", "--registry", zoo_registry)
+    assert "did you mean" not in ran.err
+    assert "`forebear list` shows what is" in ran.err
