@@ -215,6 +215,20 @@ class Registry:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
 
+    def descendants(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
+        """The ranked descendants of a model: the question of `ancestors` in the other direction, from the same evidence.
+
+        `direction_probability` of a row is that of being a descendant, and `verdict` is `derived` where one is told. A
+        direction that nothing tells is `unknown`. Arguments and errors as of `ancestors`.
+        """
+        from ..queries.answers.descendants import descending
+        from .reports.asking import ask
+
+        if k < 1:
+            raise ValueError(f"k is {k}; at least one row must be asked for")
+        asked = model if isinstance(model, Model) else self._asked(model)
+        return ask(self.connection, asked, k, answering=descending)
+
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.
 

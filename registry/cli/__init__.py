@@ -16,7 +16,22 @@ from typing import Annotated
 
 import typer
 
-from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, mark, remove, show, sql, watch
+from .commands import (
+    ancestors,
+    audit,
+    compare,
+    demo,
+    descendants,
+    export,
+    import_,
+    ingest,
+    list_,
+    mark,
+    remove,
+    show,
+    sql,
+    watch,
+)
 from .errors import ExitCode, explained
 from .options import RegistryOption
 
@@ -47,6 +62,7 @@ COMMANDS = (
     Command("ingest", ingest.ingest),
     Command("watch", watch.watch),
     Command("ancestors", ancestors.ancestors),
+    Command("descendants", descendants.descendants),
     Command("compare", compare.compare),
     Command("audit", audit.audit),
     Command("list", list_.list_),
