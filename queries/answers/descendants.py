@@ -11,9 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..data.component import Component
+from ..evidence.pair import compare
 from ..lineage.claims import Claims
 from ..lineage.direction import TOLD
+from ..lineage.judgement import MERGE_OF_QUERY
 from ..lineage.ranking import Ranked
+from ..relation.adapters import relation_of
 from .records import Ancestor, ComponentAnswer, Verdict
 from .verdict import ancestor_row, ranked_relatives, without_relatives
 
@@ -42,7 +45,7 @@ def descending(
     ordered += sorted((r for r in related if not _derived(r)), key=lambda r: (r.candidate.distance, r.candidate.uri))
     ordered += [r for r in ranked if not r.candidate.evidence.significant]
     verdict, sentence = _worded(component, related, models)
-    return ComponentAnswer(component.name, verdict, f"{component.name}: {sentence}", _rows(ordered, k))
+    return ComponentAnswer(component.name, verdict, f"{component.name}: {sentence}", _rows(ordered[:k], models))
 
 
 def _derived(ranked: Ranked) -> bool:
@@ -59,16 +62,30 @@ def _order(ranked: Ranked) -> tuple[float, float, str]:
     return -_certainty(ranked), ranked.candidate.distance, ranked.candidate.uri
 
 
-def _rows(ordered: Sequence[Ranked], k: int) -> tuple[Ancestor, ...]:
-    """At most `k` rows; those of derivations that are equally likely share a rank, as competitors do."""
+def _rows(ordered: Sequence[Ranked], models: int) -> tuple[Ancestor, ...]:
+    """Rows of the answer; those of derivations that are equally likely share a rank, as competitors do."""
     rows: list[Ancestor] = []
-    for place, one in enumerate(ordered[:k]):
+    for place, one in enumerate(ordered):
         before = ordered[place - 1] if place else None
         tied = before is not None and _derived(one) and _derived(before) and _certainty(one) == _certainty(before)
-        row = ancestor_row(one, True)
         rank = rows[-1].rank if tied else place + 1
-        rows.append(replace(row, rank=rank, direction_probability=round(one.direction.descendant, 4)))
+        probability = round(one.direction.descendant, 4)
+        row = replace(ancestor_row(one, True), rank=rank, direction_probability=probability)
+        rows.append(replace(row, relation=_made_by(one, models), merged_with=None))
     return tuple(rows)
+
+
+def _made_by(ranked: Ranked, models: int) -> tuple[str, ...]:
+    """How the relative came from the query, if it did: flags say what was done on the way to the second of two models.
+
+    A copy is one in both directions; all else, such as layers that were added, is judged from the other side.
+    """
+    pairing = ranked.candidate.evidence.pairing
+    if not _derived(ranked) or ranked.direction.kind == "copy" or MERGE_OF_QUERY in ranked.direction.by:
+        return ("merged",) if MERGE_OF_QUERY in ranked.direction.by else ranked.flags
+    evidence = compare(pairing.candidate, pairing.query, models, thorough=False)
+    flags = relation_of(evidence).flags if evidence.significant else ranked.flags
+    return tuple(dict.fromkeys("finetuned" if flag in {"identical", "numeric_copy"} else flag for flag in flags))
 
 
 def _worded(component: Component, related: Sequence[Ranked], models: int) -> tuple[Verdict, str]:

@@ -29,6 +29,8 @@ GROUPED = 0.6
 hides a light training. 44 of 73 such rows named the source in small registries of the zoo (edition 1, development)."""
 MERGED = 0.97
 """Probability that the two parents of a recognised merge are its ancestors."""
+MERGE_OF_QUERY = "a merge of the query"
+"""What the direction of a relative rests on that was put together from the query and others."""
 _MOSTLY = 0.5
 _SOURCE_SHARE = 0.3
 """A relative is no source of a rounded copy where another one stands between them by more than this."""
@@ -88,7 +90,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         if i in merged:
             ancestor, descendant, by = MERGED, 1 - MERGED, ("a merge of these", *by)
         elif kin.query in kin.parents.get(i, ()):
-            ancestor, descendant, by = 1 - MERGED, MERGED, ("a merge of the query", *by)
+            ancestor, descendant, by = 1 - MERGED, MERGED, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
             ancestor, descendant = kept
