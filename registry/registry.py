@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .jobs.ingesting import Batch
     from .jobs.outcome import Outcome
     from .reports.ancestors import AncestorsReport
+    from .reports.trees import TreeReport
     from .store.parquet import Exported, Imported
 
 TOGETHER = 4
@@ -294,6 +295,17 @@ class Registry:
         from .audit.report import audit_changes
 
         return audit_changes(self.connection, earlier, later)
+
+    def tree(self, models: str = "") -> TreeReport:
+        """The family trees of the registry, from the pairs of its newest whole audit; `models` is a filter in words.
+
+        Families that hold a model which passes are shown whole. Directed edges are those that the audit tells; see
+        `queries.answers.family_trees` for which pairs are drawn. Raises RegistryError where no audit has finished or no
+        model passes, ValueError for a filter that cannot be read.
+        """
+        from .reports.trees import tree_report
+
+        return tree_report(self.connection, models)
 
     def compare(
         self,
