@@ -30,6 +30,7 @@ from .commands import (
     remove,
     show,
     sql,
+    tree,
     watch,
 )
 from .errors import ExitCode, explained
@@ -65,6 +66,7 @@ COMMANDS = (
     Command("descendants", descendants.descendants),
     Command("compare", compare.compare),
     Command("audit", audit.audit),
+    Command("tree", tree.tree),
     Command("list", list_.list_),
     Command("show", show.show),
     Command("remove", remove.remove),
