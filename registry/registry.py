@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .jobs.ingesting import Batch
     from .jobs.outcome import Outcome
     from .reports.ancestors import AncestorsReport
+    from .reports.parts import PartsReport
     from .reports.trees import TreeReport
     from .store.parquet import Exported, Imported
 
@@ -229,6 +230,16 @@ class Registry:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
         return ask(self.connection, asked, k, answering=descending)
+
+    def parts(self, model: str | Path | Model) -> PartsReport:
+        """Where every part of a model comes from: block by block the registered model that explains it best.
+
+        As few models are named as explain what is significant; see `queries.answers.parts`. What is nearest is named,
+        which says nothing of who came first. Arguments and errors as of `ancestors`.
+        """
+        from .reports.parts import parts_report
+
+        return parts_report(self.connection, model if isinstance(model, Model) else self._asked(model))
 
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.

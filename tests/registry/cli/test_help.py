@@ -15,7 +15,7 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "descendants", "compare", "audit", "tree", "list", "show", "remove"),
+    *("ingest", "watch", "ancestors", "descendants", "parts", "compare", "audit", "tree", "list", "show", "remove"),
     *("mark", "sql", "export", "import", "demo"),
 )
 PRINTING = COMMANDS
