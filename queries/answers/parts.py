@@ -75,9 +75,13 @@ def parts(connection: duckdb.DuckDBPyConnection, query: Query) -> list[Part]:
 
 
 def parts_of(component: Component, evidence: Sequence[PairEvidence]) -> list[Part]:
-    """The parts of one component, from the evidence of all its candidates, for any number of them."""
+    """The parts of one component, from the evidence of all its candidates, for any number of them.
+
+    Blocks count by the size of their matrices; one whose matrices cannot be compared stays unexplained.
+    """
     units, unit = component.units(component.has_experts)
-    weight = np.where(component.scorable, component.represents, 0.0)
+    matrix = np.array([len(shape) > 1 for shape in component.shapes], np.bool_)
+    weight = np.where(matrix, component.represents, 0.0)
     sizes = np.bincount(unit, weight, len(units))
     total = float(weight.sum())
     blocks = [i for i in range(len(units)) if sizes[i] > 0]
