@@ -218,7 +218,7 @@ class Registry:
         return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
 
     def descendants(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
-        """The ranked descendants of a model: the question of `ancestors` in the other direction, from the same evidence.
+        """The ranked descendants of a model: the question of `ancestors` the other way, from the same evidence.
 
         `direction_probability` of a row is that of being a descendant, and `verdict` is `derived` where one is told. A
         direction that nothing tells is `unknown`. Arguments and errors as of `ancestors`.

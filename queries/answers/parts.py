@@ -1,7 +1,7 @@
 """Where every part of a model comes from: block by block, the registered model that explains it best.
 
-As sourmash's `gather` does for genomes (Irber et al., "Lightweight compositional analysis of metagenomes with FracMinHash",
-2022): of all candidates the one that explains most of what is left is taken, with the blocks that it explains, until
+As sourmash's `gather` does for genomes (Irber et al., "Lightweight compositional analysis of metagenomes with
+FracMinHash", 2022): of all candidates the one that explains most of what is left is taken, with the blocks that it explains, until
 nothing significant is left. A model explains a block where the two match significantly (E <= 0.001, corrected for the
 models, the kinds of evidence and the blocks of the component), and where no other model is nearer than sampling
 makes it seem: so a model is named for a block only where it is the best that there is, and as few models are named as
@@ -82,7 +82,7 @@ def parts_of(component: Component, evidence: Sequence[PairEvidence]) -> list[Par
     units, unit = component.units(component.has_experts)
     matrix = np.array([len(shape) > 1 for shape in component.shapes], np.bool_)
     weight = np.where(matrix, component.represents, 0.0)
-    sizes = np.bincount(unit, weight, len(units))
+    sizes = np.bincount(unit, weight, len(units)).astype(np.float64)
     total = float(weight.sum())
     blocks = [i for i in range(len(units)) if sizes[i] > 0]
     views = [_Explained.of(one, len(units), unit) for one in evidence if one.significant]
@@ -133,7 +133,9 @@ class _Explained:
         return (self.log10_evalue <= SIGNIFICANT_LOG10_E) & (self.difference < UNRELATED)
 
 
-def _units(evidence: PairEvidence, count: int, unit: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _units(
+    evidence: PairEvidence, count: int, unit: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Of every unit of the query: log10 p by the kind that says most, and the candidate's unit, -1 for none.
 
     Beside a model with experts a layer is compared in halves: their p-values are combined, and the larger one's
@@ -163,9 +165,10 @@ def _units(evidence: PairEvidence, count: int, unit: NDArray[np.int64]) -> tuple
 
 
 def _errors(evidence: PairEvidence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of every tensor the squared differences of its values [tensors, 256], as `Match.difference` sums them, and the
-    variance of a difference that is known as a whole alone.
+    """What every tensor of the query differs by: of its values [tensors, 256], and as a whole [tensors].
 
+    The first are the squared differences that `Match.difference` sums; the second is the variance of a difference that
+    is known as a whole alone, 0 elsewhere.
     A difference from a cosine r over k pairs is 2 (1 - r), and the variance of r is (1 - r^2)^2 / k; one from the
     squares of k values has a variance of 2 / k of its square.
     """
@@ -184,9 +187,7 @@ def _errors(evidence: PairEvidence) -> tuple[NDArray[np.float64], NDArray[np.flo
     return values, variance
 
 
-def _gathered(
-    views: Sequence[_Explained], blocks: Sequence[int], sizes: NDArray[np.float64]
-) -> dict[int, int]:
+def _gathered(views: Sequence[_Explained], blocks: Sequence[int], sizes: NDArray[np.float64]) -> dict[int, int]:
     """Block -> the number of the view that explains it, taken greedily."""
     if not views:
         return {}
@@ -195,7 +196,9 @@ def _gathered(
     left = {i for i in blocks if best[i]}
     taken: dict[int, int] = {}
     while left:
-        explains = [(sum(sizes[i] for i in left if v in best[i]), -_mean(view, left), -v) for v, view in enumerate(views)]
+        explains = [
+            (sum(sizes[i] for i in left if v in best[i]), -_mean(view, left), -v) for v, view in enumerate(views)
+        ]
         chosen = -max(explains)[2]
         mine = {i for i in left if chosen in best[i]}
         taken |= dict.fromkeys(mine, chosen)
@@ -210,7 +213,7 @@ def _mean(view: _Explained, blocks: set[int]) -> float:
 
 
 def _as_good(views: Sequence[_Explained], block: int, level: float) -> set[int]:
-    """The views that explain a block, and no worse than the nearest beyond `level` standard errors of the difference."""
+    """The views that explain a block, and are no worse than the nearest by more than `level` standard errors."""
     able = [v for v, view in enumerate(views) if view.significant[block]]
     if not able:
         return set()

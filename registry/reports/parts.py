@@ -1,4 +1,4 @@
-"""Where every part of a model comes from, as one record, in runs of layers, and as the JSON that the contract promises."""
+"""Where every part of a model comes from, as a record, in runs of layers, and as the JSON of the contract."""
 
 from __future__ import annotations
 
@@ -53,8 +53,10 @@ class Share:
 
 def parts_report(connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint) -> PartsReport:
     """The parts of a registered model, or of a fingerprint that is not kept."""
-    registered = isinstance(asked, Model)
-    query = registered_query(connection, asked.model_id) if registered else unregistered_query(connection, asked)
+    if isinstance(asked, Model):
+        query = registered_query(connection, asked.model_id)
+    else:
+        query = unregistered_query(connection, asked)
     found = parts(connection, query)
     return PartsReport(asked.name, asked.uri, asked.revision, tuple(found), names_of(connection, found))
 
@@ -165,5 +167,3 @@ def part_rows(report: PartsReport) -> list[dict[str, object]]:
         }
         for p in report.parts
     ]
-
-

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from ...ingest.text import printable
 
-
 _FOLDERS = (Path(__file__).parent / "html", Path(__file__).parent / "drawings")
 
 

@@ -1,7 +1,7 @@
 """The order in which a family is drawn as a tree: every edge once, every model in full once.
 
-A family is a graph: merges have several parents, and undirected edges lead both ways. It is drawn from the models that no
-told edge leads to, the one that most are told to come from first; told edges are followed before undirected ones, so
+A family is a graph: merges have several parents, and undirected edges lead both ways. It is drawn from the models that
+no told edge leads to, the one that most are told to come from first; told edges are followed before undirected ones, so
 that a model hangs below what it is told to come from. An edge that leads to a model which is drawn already stands as a
 line that only names it.
 """
