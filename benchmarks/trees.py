@@ -3,8 +3,8 @@
     python benchmarks/trees.py [FOLDER]     (make bench-trees)
 
 FOLDER holds models and a truth.json as `make bench-zoo` writes them, by default the bundled zoo. The tree is drawn
-three times: with nothing known, with the roots marked as trained from scratch, and with release dates too, in the order in
-which the models were made. Counted are
+three times: with nothing known, with the roots marked as trained from scratch, and with release dates too, in the
+order in which the models were made. Counted are
 - directed edges that are wrong: the parent is no ancestor of the child;
 - edges of the true tree that are there, directed or not.
 """

@@ -38,6 +38,7 @@ class Answering(Protocol):
         k: int,
     ) -> ComponentAnswer:
         """The answer, with at most `k` rows; arguments as those of `judged`."""
+        ...
 
 
 def ancestors(

@@ -1,11 +1,11 @@
 """Where every part of a model comes from: block by block, the registered model that explains it best.
 
 As sourmash's `gather` does for genomes (Irber et al., "Lightweight compositional analysis of metagenomes with
-FracMinHash", 2022): of all candidates the one that explains most of what is left is taken, with the blocks that it explains, until
-nothing significant is left. A model explains a block where the two match significantly (E <= 0.001, corrected for the
-models, the kinds of evidence and the blocks of the component), and where no other model is nearer than sampling
-makes it seem: so a model is named for a block only where it is the best that there is, and as few models are named as
-will do.
+FracMinHash", 2022): of all candidates the one that explains most of what is left is taken, with the blocks that it
+explains, until nothing significant is left. A model explains a block where the two match significantly (E <= 0.001,
+corrected for the models, the kinds of evidence and the blocks of the component), and where no other model is nearer
+than sampling makes it seem: so a model is named for a block only where it is the best that there is, and as few
+models are named as will do.
 
 *Limitations*: what is nearest is named, which says nothing of who came first. Of a mean of two models every block goes
 to the nearer parent. A part of few layers in a large registry may be missed by the search for candidates, which is by

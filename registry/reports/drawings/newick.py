@@ -1,9 +1,9 @@
 """Trees in extended Newick, a line a top of a family: what programs for phylogenies read.
 
 A model with several parents stands once below each, with one tag `#H1`: Cardona, Rossello and Valiente, "Extended
-Newick: it is time for a standard representation of phylogenetic networks", BMC Bioinformatics 9, 2008. Newick has no undirected
-edge: a line that holds one begins with `[&U]`, which says that its root is a choice of the drawing, and the edge has
-the comment `[&directed=0]`; others begin with `[&R]`.
+Newick: it is time for a standard representation of phylogenetic networks", BMC Bioinformatics 9, 2008. Newick has no
+undirected edge: a line that holds one begins with `[&U]`, which says that its root is a choice of the drawing, and
+the edge has the comment `[&directed=0]`; others begin with `[&R]`.
 """
 
 from __future__ import annotations

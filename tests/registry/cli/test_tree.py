@@ -36,7 +36,7 @@ def _audited(registry_path: Path) -> Path:
 def test_the_table_is_indented_text_and_marks_what_is_not_told(run: Run) -> None:
     ran = run("tree")
     assert ran.code == 0
-    assert [line[:16].rstrip() for line in ran.out.splitlines()[3:9]] == [
+    assert [line[:17].rstrip() for line in ran.out.splitlines()[3:9]] == [
         "root",
         "├─> a",
         "│   └─> merge",

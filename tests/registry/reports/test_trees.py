@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from forebear.queries.answers.family_trees import TreeModel, family_trees, of_families
 from forebear.registry import Registry, RegistryError
 from forebear.registry.reports.trees import TreeReport, edge_rows, tree_document
 
@@ -130,3 +131,22 @@ def test_families_are_numbered_by_size_and_keep_their_numbers(tmp_path: Path) ->
     )
     report = drawn(tmp_path, Audited(("a", "b", "x", "y", "z"), answers))
     assert {n.name: n.family for n in report.trees.nodes} == {"x": 1, "y": 1, "z": 1, "a": 2, "b": 2}
+
+
+def test_an_audit_that_found_no_relation_has_no_tree(tmp_path: Path) -> None:
+    report = drawn(tmp_path, Audited(("a", "b")))
+    assert (report.trees.nodes, report.trees.edges) == ((), ())
+
+
+def test_a_choice_of_models_shows_their_families_whole_with_their_numbers(tmp_path: Path) -> None:
+    answers = (told("b", "a"), told("y", "x"), told("z", "x"))
+    path = write_audit(tmp_path / "registry.duckdb", Audited(("a", "b", "x", "y", "z"), answers))
+    with Registry(path) as registry:
+        models = [
+            TreeModel(*row) for row in ((1, "a", "s"), (2, "b", "s"), (3, "x", "s"), (4, "y", "s"), (5, "z", "s"))
+        ]
+        pairs = registry.connection.sql("FROM lineage_pairs(1)").to_arrow_table()
+    trees = of_families(family_trees(models, pairs), {5})
+    assert {node.name for node in trees.nodes} == {"x", "y", "z"}
+    assert {node.family for node in trees.nodes} == {1}
+    assert len(trees.edges) == 2
