@@ -112,6 +112,40 @@ def test_experts_of_different_models_are_told_apart(
     assert all(right)
 
 
+def tower(seed: int, prefix: str) -> Weights:
+    """A random vision transformer of four layers, 64 wide, under names of CLIP."""
+    random = np.random.default_rng(seed)
+    found: Weights = {}
+    shapes = {f"self_attn.{name}_proj": (64, 64) for name in "qkv"} | {"self_attn.out_proj": (64, 64)}
+    shapes |= {"mlp.fc1": (128, 64), "mlp.fc2": (64, 128)}
+    for layer in range(4):
+        for name, shape in shapes.items():
+            value = random.standard_normal(shape).astype(np.float32) * 0.1
+            found[f"{prefix}vision_model.encoder.layers.{layer}.{name}.weight"] = value
+    return found
+
+
+def test_the_tower_and_the_language_model_of_a_wrapper_are_found_apart(
+    registry: Path, zoo: Path, weights: Callable[[str], Weights], tmp_path: Path
+) -> None:
+    place = Path(shutil.copy(registry, tmp_path / "towers.duckdb"))
+    for seed in (1, 2):
+        (tmp_path / f"tower-{seed}").mkdir()
+        save_file(tower(seed, ""), tmp_path / f"tower-{seed}" / "model.safetensors")
+    with Registry(place) as opened:
+        outcomes = opened.ingest(tmp_path / "tower-1", tmp_path / "tower-2")
+    assert {outcome.status for outcome in outcomes} == {"ingested"}
+    tensors = {f"language_model.{name}": value for name, value in weights("alder-docs").items()}
+    tensors |= moved(tower(2, "vision_tower."), 0.02)
+    projector = np.random.default_rng(9).standard_normal((80, 64)).astype(np.float32)
+    tensors["multi_modal_projector.linear_1.weight"] = projector
+    report = asked(place, written(tmp_path / "wrapper", tensors, zoo / "alder-docs"))
+    named = {(s.component, report.names[s.model_id][0] if s.model_id else None): s.share for s in shares(report)}
+    assert named["vision", "tower-2"] == pytest.approx(1.0)
+    assert named["language", "alder-docs"] == pytest.approx(1.0)
+    assert {name for component, name in named if component not in {"vision", "language"}} == {None}
+
+
 @pytest.mark.parametrize(
     ("model", "layers"), [("alder-pruned", (0, 1, 3, 5)), ("alder-upscaled", (0, 1, 2, 3, 2, 3, 4, 5))]
 )
