@@ -23,12 +23,12 @@ _NOTHING = "nothing registered"
 
 @printing
 def parts(context: typer.Context, to: Output, model: AskedModel, registry: RegistryOption = None) -> None:
-    """Name what explains every part of a model: layers, experts, towers.
+    """Name what explains every part of a model.
 
-    Of all registered models the one that explains most is taken, with the blocks that nothing else explains better,
-    then the next of what is left, until nothing significant is. One line a run of layers; JSON, CSV and the rest hold
-    every block. What is nearest is named, which says nothing of who came first. Identity: correlation of matched
-    weights; the E-value is the least significant of the run.
+    Parts are layers, experts and towers. Of all registered models the one that explains most is taken, with the
+    blocks that nothing else explains better, then the next of what is left, until nothing significant is. One line
+    a run of layers; JSON, CSV and the rest hold every block. What is nearest is named, which says nothing of who
+    came first. Identity: correlation of matched weights; the E-value is the least significant of the run.
     """
     with open_registry(context, registry, read_only=True) as opened:
         found = opened.parts(model)

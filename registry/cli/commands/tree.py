@@ -41,13 +41,14 @@ def tree(
     ] = "",
     registry: RegistryOption = None,
 ) -> None:
-    """Draw the family trees of the registry, from its newest audit.
+    """Draw the family trees of the registry.
 
-    ├─> below an ancestor that is told, with a probability of 0.95 or more; ├── of one lineage, which came first is not
-    known, and where the model hangs says nothing; ├·· a pair that only holds the family together. Drawn are a model's
-    likeliest nearest ancestor (both of a merge), the nearest one that is told, and no more pairs than hold a family
-    together. (*): drawn in full on another line. What cards alone claim stands apart. CSV and JSON Lines hold the
-    edges; they, JSON and html say what every edge rests on. Further formats: dot, mermaid, newick.
+    They are made of the pairs that its newest audit found. ├─> below an ancestor that is told, with a probability
+    of 0.95 or more; ├── of one lineage, which came first is not known, and where the model hangs says nothing; ├··
+    a pair that only holds the family together. Drawn are a model's likeliest nearest ancestor (both of a merge),
+    the nearest one that is told, and no more pairs than hold a family together. (*): drawn in full on another line.
+    What cards alone claim stands apart. CSV and JSON Lines hold the edges; they, JSON and html say what every edge
+    rests on. Further formats: dot, mermaid, newick.
     """
     with open_registry(context, registry, read_only=True) as opened:
         try:
