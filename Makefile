@@ -8,8 +8,8 @@ SOAK_MINUTES ?= 20
 
 .PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-scale bench-zoo bench-peers bench-peers-report bench-field bench-field-models \
-        bench-small-registries bench-grown bench-activations clean
+        bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
+        bench-field bench-field-models bench-small-registries bench-grown bench-activations clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -151,6 +151,12 @@ bench-compare-full: dev         ## all weights of two 7B-shaped models: speed ag
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
+
+bench-tree: dev                 ## the family trees of 20,000 audited models: seconds, memory
+	$(BIN)/python benchmarks/tree.py
+
+bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/zoo: those of the benchmark's zoo (make bench-zoo)
+	$(BIN)/python benchmarks/trees.py $(ZOO)
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py

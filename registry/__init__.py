@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .registry import Registry
     from .reports.ancestors import AncestorsReport
     from .reports.html.page import write_report
+    from .reports.parts import PartsReport
+    from .reports.trees import TreeReport
     from .store.details import ModelDetails
     from .store.models import Model
     from .store.parquet import Exported, Imported
@@ -47,12 +49,14 @@ __all__ = [
     "Model",
     "ModelDetails",
     "Outcome",
+    "PartsReport",
     "Processes",
     "RayCluster",
     "Registry",
     "RegistryError",
     "Skipped",
     "SourceError",
+    "TreeReport",
     "Unchanged",
     "write_report",
 ]
@@ -64,6 +68,8 @@ _HOMES = {
     "AuditReport": ".audit.report",
     "Comparison": "..queries.comparison.records.comparison",
     "ModelDetails": ".store.details",
+    "PartsReport": ".reports.parts",
+    "TreeReport": ".reports.trees",
     "Model": ".store.models",
     "Registry": ".registry",
     "write_report": ".reports.html.page",

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .jobs.ingesting import Batch
     from .jobs.outcome import Outcome
     from .reports.ancestors import AncestorsReport
+    from .reports.parts import PartsReport
+    from .reports.trees import TreeReport
     from .store.parquet import Exported, Imported
 
 TOGETHER = 4
@@ -226,6 +228,30 @@ class Registry:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
 
+    def descendants(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
+        """The ranked descendants of a model: the question of `ancestors` the other way, from the same evidence.
+
+        `direction_probability` of a row is that of being a descendant, and `verdict` is `derived` where one is told. A
+        direction that nothing tells is `unknown`. Arguments and errors as of `ancestors`.
+        """
+        from ..queries.answers.descendants import descending
+        from .reports.asking import ask
+
+        if k < 1:
+            raise ValueError(f"k is {k}; at least one row must be asked for")
+        asked = model if isinstance(model, Model) else self._asked(model)
+        return ask(self.connection, asked, k, answering=descending)
+
+    def parts(self, model: str | Path | Model) -> PartsReport:
+        """Where every part of a model comes from: block by block the registered model that explains it best.
+
+        As few models are named as explain what is significant; see `queries.answers.parts`. What is nearest is named,
+        which says nothing of who came first. Arguments and errors as of `ancestors`.
+        """
+        from .reports.parts import parts_report
+
+        return parts_report(self.connection, model if isinstance(model, Model) else self._asked(model))
+
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.
 
@@ -291,6 +317,17 @@ class Registry:
         from .audit.report import audit_changes
 
         return audit_changes(self.connection, earlier, later)
+
+    def tree(self, models: str = "") -> TreeReport:
+        """The family trees of the registry, from the pairs of its newest whole audit; `models` is a filter in words.
+
+        Families that hold a model which passes are shown whole. Directed edges are those that the audit tells; see
+        `queries.answers.family_trees` for which pairs are drawn. Raises RegistryError where no audit has finished or no
+        model passes, ValueError for a filter that cannot be read.
+        """
+        from .reports.trees import tree_report
+
+        return tree_report(self.connection, models)
 
     def compare(
         self,

@@ -99,6 +99,7 @@ def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
     (wheel,) = (copy / "wheel").glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"forebear/registry/reports/html/{name}" for name in TEMPLATES} <= names
+    assert {f"forebear/registry/reports/drawings/{name}" for name in ("tree.html", "tree.js")} <= names
     for folder in ("queries", "schema"):
         found = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.sql")}
         assert {f"forebear/{path}" for path in found} <= names

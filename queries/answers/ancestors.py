@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
 
 import duckdb
 
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
+from ..data.component import Component
 from ..data.query import Query, QuerySketch, load_models
 from ..lineage.claims import Claims
 from ..search.candidates import candidates
@@ -20,8 +23,31 @@ from .verdict import judged
 _log = logging.getLogger(__name__)
 
 
-def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> list[ComponentAnswer]:
-    """The answer for every component of the query that has layers: at least `k` rows where the registry has them."""
+class Answering(Protocol):
+    """What makes an answer of a component and its candidates: `judged`, or another question of the same evidence."""
+
+    def __call__(
+        self,
+        component: Component,
+        others: Iterable[Component],
+        facts: Mapping[int, tuple[str, str, datetime | None]],
+        *,
+        declared: Mapping[int, tuple[bool, bool]],
+        claims: Claims,
+        models: int,
+        k: int,
+    ) -> ComponentAnswer:
+        """The answer, with at most `k` rows; arguments as those of `judged`."""
+        ...
+
+
+def ancestors(
+    connection: duckdb.DuckDBPyConnection, query: Query, k: int, answering: Answering = judged
+) -> list[ComponentAnswer]:
+    """The answer for every component of the query that has layers: at least `k` rows where the registry has them.
+
+    `answering` judges the evidence; the default ranks ancestors.
+    """
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     models = int(others[0][0])
     declared = {
@@ -31,7 +57,7 @@ def ancestors(connection: duckdb.DuckDBPyConnection, query: Query, k: int) -> li
             {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
         ).fetchall()
     }
-    return [_answer(connection, query, sketch, declared, models, k) for sketch in query.sketches]
+    return [_answer(connection, query, sketch, declared, models, k, answering) for sketch in query.sketches]
 
 
 def _answer(
@@ -41,6 +67,7 @@ def _answer(
     declared: Mapping[int, tuple[bool, bool]],
     models: int,
     k: int,
+    answering: Answering,
 ) -> ComponentAnswer:
     began = time.monotonic()
     component = next((c for c in query.components if c.name == sketch.component), None)
@@ -72,7 +99,7 @@ def _answer(
         query_root=query.root,
         newest=query.newest,
     )
-    answer = judged(component, others, facts, declared=declared, claims=claims, models=models, k=k)
+    answer = answering(component, others, facts, declared=declared, claims=claims, models=models, k=k)
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
     return answer
 

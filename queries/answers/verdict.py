@@ -33,13 +33,27 @@ def judged(
     its parent and which name the query. `claims` are what is known of the order. `models` is the size of the registry,
     the query left out, for the E-values. Without `blocks` the rows have no block maps.
     """
+    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models)
+    return _worded(component, ranked, models, k, blocks)
+
+
+def ranked_relatives(
+    component: Component,
+    others: Iterable[Component],
+    facts: Mapping[int, tuple[str, str, datetime | None]],
+    *,
+    declared: Mapping[int, tuple[bool, bool]],
+    claims: Claims,
+    models: int,
+) -> list[Ranked]:
+    """The candidates of one component, ranked as its ancestors; arguments as those of `judged`."""
     candidates = []
     for other in others:
         evidence = compare(component, other, models, thorough=False)
         name, uri, _ = facts[other.model_id]
         relation = relation_of(evidence) if evidence.significant else None
         candidates.append(Candidate(name, uri, evidence, relation, *declared.get(other.model_id, (False, False))))
-    return _worded(component, rank(_best_of_each_model(candidates), claims), models, k, blocks)
+    return rank(_best_of_each_model(candidates), claims)
 
 
 def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -54,10 +68,10 @@ def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int, blocks: bool) -> ComponentAnswer:
-    rows = tuple(_ancestor(r, blocks) for r in ranked[:k])
+    rows = tuple(ancestor_row(r, blocks) for r in ranked[:k])
     significant = [r for r in ranked if r.candidate.evidence.significant]
     if not significant:
-        verdict, sentence = _without_relatives(component, models)
+        verdict, sentence = without_relatives(component, models)
     else:
         verdict, sentence = _of_relatives(significant)
     return ComponentAnswer(component.name, verdict, f"{component.name}: {sentence}", rows)
@@ -129,15 +143,17 @@ def _listed(parts: Sequence[str]) -> str:
     return ", ".join(parts) if parts else "nothing else"
 
 
-def _without_relatives(component: Component, models: int) -> tuple[Verdict, str]:
+def without_relatives(component: Component, models: int, wanted: str = "ancestor") -> tuple[Verdict, str]:
+    """The verdict where nothing is significant: unrelated, or too little to compare; `wanted` is what was asked for."""
     if not models:
         return "inconclusive", "the registry holds no other model to compare with"
     if len(component.positions.tensor) < 4:
         return "inconclusive", "too few matrices to tell anything"
-    return "unrelated", f"no ancestor among {models} models"
+    return "unrelated", f"no {wanted} among {models} models"
 
 
-def _ancestor(ranked: Ranked, blocks: bool) -> Ancestor:
+def ancestor_row(ranked: Ranked, blocks: bool) -> Ancestor:
+    """A ranked candidate as a row of the answer; without `blocks` it has no block map."""
     one = ranked.candidate
     evidence = one.evidence
     return Ancestor(

@@ -30,12 +30,13 @@ _EVEN = 1e-3
 class Direction:
     """Where a relative stands, seen from the query.
 
-    `probability` is that of being an ancestor, `by` what it rests on.
+    `probability` is that of being an ancestor, `descendant` that of being a descendant, `by` what both rest on.
     """
 
     kind: DirectionKind
     probability: float
     by: tuple[str, ...]
+    descendant: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -131,4 +132,4 @@ def direction_of(ancestor: float, descendant: float, by: Sequence[str]) -> Direc
         kind = "descendant"
     elif ancestor + descendant <= 1 - DIRECTION_TOLD:
         kind = "sibling"
-    return Direction(kind, ancestor, tuple(by))
+    return Direction(kind, ancestor, tuple(by), descendant)

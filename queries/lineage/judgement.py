@@ -29,6 +29,9 @@ from .family import Family, family
 from .marks import Order, order_by_marks
 from .rooting import Known
 
+MERGE_OF_QUERY = "a merge of the query"
+"""What the direction of a relative rests on that was put together from the query and others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relative:
@@ -84,7 +87,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         if i in merged:
             ancestor, descendant, by = MERGE_PARENTS, 1 - MERGE_PARENTS, ("a merge of these", *by)
         elif kin.query in kin.parents.get(i, ()):
-            ancestor, descendant, by = 1 - MERGE_PARENTS, MERGE_PARENTS, ("a merge of the query", *by)
+            ancestor, descendant, by = 1 - MERGE_PARENTS, MERGE_PARENTS, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
             ancestor, descendant = kept
@@ -94,7 +97,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         share = 1.0 if i in merged else share
         direction = direction_of(ancestor, descendant, by)
         if one.relation.origin != "derivation" and direction.kind not in {"unknown"}:
-            direction = Direction("unknown", direction.probability, by)
+            direction = Direction("unknown", direction.probability, by, direction.descendant)
         found.append(Judgement(direction, share, merged_with=partners, copy_of=original))
     return found
 
@@ -142,13 +145,13 @@ def _coarseness(one: Relative) -> float:
 
 def _of_copy(one: Relative, coarser: bool) -> Judgement:
     if one.copy == "identical":
-        return Judgement(Direction("copy", 0.5, ("equal values",)), 1.0, copy=one.copy)
+        return Judgement(Direction("copy", 0.5, ("equal values",), 0.5), 1.0, copy=one.copy)
     sure = ROUNDED_FROM_NEAREST if by_groups(one.evidence) else SURE
     probability = 1 - sure if coarser else sure
     by = "it is a rounding of the query" if coarser else "the query is a rounding of it, which loses values"
     if sure < SURE:
         by += ", or of what differs from it by less than the rounding does"
-    return Judgement(Direction("copy", probability, (by,)), 1.0, copy=one.copy, coarser=coarser)
+    return Judgement(Direction("copy", probability, (by,), 1 - probability), 1.0, copy=one.copy, coarser=coarser)
 
 
 def _cut(one: Relative, order: Order | None) -> tuple[float, float] | None:

@@ -135,5 +135,5 @@ def _by_claims(candidate: Candidate, claims: Claims) -> Direction:
             by=(f"the claim that {candidate.name} was trained from scratch ({source})",),
         )
     if claims.later(candidate.key):
-        return Direction("unknown", 0.0, ("claimed release dates",))
-    return Direction("unknown", prior("none"), ())
+        return Direction("unknown", 0.0, ("claimed release dates",), prior("none"))
+    return Direction("unknown", prior("none"), (), 0.0 if claims.earlier(candidate.key) else prior("none"))

@@ -45,3 +45,9 @@ positions and gram: z of 2.5 in a registry of 17 models, 4.4 in one of 20,000.
 Set on: no data; time was chosen, for 10 ms a pair.
 Measured again by: make bench-audit
 """
+PARTS_CANDIDATES = 128
+"""The models nearest by sketch that `parts` looks at whatever their z: a part of few layers is far by the whole model.
+
+Set on: no data; a limit on work.
+Measured again by: pytest tests/queries/answers/test_parts.py
+"""

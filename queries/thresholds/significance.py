@@ -110,3 +110,10 @@ FEW_MISMATCHED = 2
 Set on: no data; a mean and a variance need two.
 Measured again by: pytest tests/queries/evidence/test_activations.py
 """
+PARTS_ERROR = 0.01
+"""How often, over all blocks and candidates, a model that explains a block of a model best may count as worse than
+another.
+
+Set on: no data; chosen first.
+Measured again by: pytest tests/queries/answers/test_parts.py
+"""

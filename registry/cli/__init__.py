@@ -17,7 +17,24 @@ from typing import Annotated
 
 import typer
 
-from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, mark, remove, show, sql, watch
+from .commands import (
+    ancestors,
+    audit,
+    compare,
+    demo,
+    descendants,
+    export,
+    import_,
+    ingest,
+    list_,
+    mark,
+    parts,
+    remove,
+    show,
+    sql,
+    tree,
+    watch,
+)
 from .errors import ExitCode, explained
 from .options import Before, RegistryOption
 
@@ -47,8 +64,11 @@ COMMANDS = (
     Command("ingest", ingest.ingest),
     Command("watch", watch.watch),
     Command("ancestors", ancestors.ancestors),
+    Command("descendants", descendants.descendants),
+    Command("parts", parts.parts),
     Command("compare", compare.compare),
     Command("audit", audit.audit),
+    Command("tree", tree.tree),
     Command("list", list_.list_),
     Command("show", show.show),
     Command("remove", remove.remove),

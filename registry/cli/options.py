@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from ..registry import Registry
 
 
-def output_format(name: str) -> OutputFormat:
-    """The format of that name. Raises BadParameter where there is none."""
-    found = OUTPUTS.get(name.lower())
+def output_format(name: str, more: Mapping[str, OutputFormat] | None = None) -> OutputFormat:
+    """The format of that name, of all commands or of `more`. Raises BadParameter where there is none."""
+    formats = OUTPUTS | dict(more or {})
+    found = formats.get(name.lower())
     if found is None:
-        raise typer.BadParameter(f"{name!r} is no format; there are {', '.join(OUTPUTS)}")
+        raise typer.BadParameter(f"{name!r} is no format; there are {', '.join(formats)}")
     return found
 
 
@@ -38,16 +40,22 @@ RegistryOption = Annotated[
         show_default=False,
     ),
 ]
-FormatOption = Annotated[
-    OutputFormat | None,
-    typer.Option(
-        "--format",
-        metavar=f"<{'|'.join(OUTPUTS)}>",
-        parser=output_format,
-        help="How rows are printed. Default: as FILE's ending says, else table.",
-        show_default=False,
-    ),
-]
+
+
+def format_option(more: Mapping[str, OutputFormat]) -> object:
+    """The type of `--format`, with formats that a command has beside those of all."""
+    return Annotated[
+        OutputFormat | None,
+        typer.Option(
+            "--format",
+            metavar=f"<{'|'.join([*OUTPUTS, *more])}>",
+            parser=partial(output_format, more=more),
+            help="How rows are printed. Default: as FILE's ending says, else table.",
+            show_default=False,
+        ),
+    ]
+
+
 OutputOption = Annotated[
     Path | None,
     typer.Option(

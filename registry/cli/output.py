@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,21 @@ class Output:
     quiet: bool = False
 
     @classmethod
-    def chosen(cls, form: OutputFormat | None, path: Path | None, quiet: bool, *, safe_csv: bool = False) -> Output:
-        """As the options say; without `--format` the file's ending decides.
+    def chosen(
+        cls,
+        form: OutputFormat | None,
+        path: Path | None,
+        quiet: bool,
+        more: Mapping[str, OutputFormat] | None = None,
+        *,
+        safe_csv: bool = False,
+    ) -> Output:
+        """As the options say; without `--format` the file's ending decides, among the formats of all and `more`.
 
         Raises BadParameter for bytes on stdout, and for `safe_csv` where the format is another.
         """
         place = None if path is None or str(path) == "-" else path
-        taken = form or format_of(place)
+        taken = form or format_of(place, more)
         if taken.data is not None and place is None:
             raise typer.BadParameter(f"{taken.name} is not text: name a file with -o")
         if safe_csv and taken.name != "csv":

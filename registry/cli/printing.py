@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter
 from pathlib import Path
 from typing import get_type_hints
 
 from .log import logged
-from .options import FormatOption, OutputOption, QuietOption, SafeCsvOption, VerboseOption
+from .options import OutputOption, QuietOption, SafeCsvOption, VerboseOption, format_option
 from .output import Output
-from .outputs import OutputFormat
+from .outputs import DRAWINGS, OutputFormat
 
 _SHARED: dict[str, tuple[object, object]] = {
-    "form": (FormatOption, None),
     "output": (OutputOption, None),
     "safe_csv": (SafeCsvOption, False),
     "verbose": (VerboseOption, 0),
     "quiet": (QuietOption, False),
 }
-"""Parameter -> the option that it stands for, and its default."""
+"""Parameter -> the option that it stands for, and its default; beside `form`, whose formats a command may add to."""
 
 
 def printing(command: Callable[..., None]) -> Callable[..., None]:
     """A command with `--format`, `-o`, `-v` and `--quiet`; its parameter `to` becomes the Output that they mean."""
+    return _printing(command, {})
+
+
+def drawing(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result is a graph: its formats are those of DRAWINGS too."""
+    return _printing(command, DRAWINGS)
+
+
+def _printing(command: Callable[..., None], more: Mapping[str, OutputFormat]) -> Callable[..., None]:
     hints = get_type_hints(command, include_extras=True)
     own = [p.replace(annotation=hints[p.name]) for p in inspect.signature(command).parameters.values()]
     shared = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _SHARED.items()
+        for name, (kind, default) in {"form": (format_option(more), None), **_SHARED}.items()
     ]
 
     @wraps(command)
@@ -44,7 +52,7 @@ def printing(command: Callable[..., None]) -> Callable[..., None]:
         **others: object,
     ) -> None:
         with logged(verbose):
-            command(to=Output.chosen(form, output, quiet, safe_csv=safe_csv), **others)
+            command(to=Output.chosen(form, output, quiet, more, safe_csv=safe_csv), **others)
 
     parameters = [*(p for p in own if p.name != "to"), *shared]
     printed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -34,13 +34,16 @@ def overall_verdict(answers: Sequence[ComponentAnswer]) -> Verdict:
     return overall({answer.component: answer.verdict for answer in answers})
 
 
-def ancestor_rows(report: AncestorsReport) -> list[dict[str, object]]:
-    """The ranked ancestors of all components in one list, with the keys of the JSON contract."""
-    return [_row(answer.component, one) for answer in report.components for one in answer.ancestors]
+def ancestor_rows(report: AncestorsReport, noun: str = "ancestor") -> list[dict[str, object]]:
+    """The ranked relatives of all components in one list, with the keys of the JSON contract.
+
+    `noun` is what was asked for: `ancestor` or `descendant`.
+    """
+    return [_row(answer.component, one, noun) for answer in report.components for one in answer.ancestors]
 
 
-def report_document(report: AncestorsReport) -> dict[str, object]:
-    """The report with the keys of the JSON contract, without `schema_version`."""
+def report_document(report: AncestorsReport, noun: str = "ancestor") -> dict[str, object]:
+    """The report with the keys of the JSON contract, without `schema_version`; `noun` as for `ancestor_rows`."""
     keys = ("name", "source", "revision", "parameters", "bytes_read", "bytes_total")
     return {
         "query": {key: getattr(report, key) for key in keys},
@@ -49,14 +52,15 @@ def report_document(report: AncestorsReport) -> dict[str, object]:
         "components": [
             {"component": a.component, "verdict": a.verdict, "sentence": a.sentence} for a in report.components
         ],
-        "ancestors": ancestor_rows(report),
+        f"{noun}s": ancestor_rows(report, noun),
         "adapter": asdict(report.adapter) if report.adapter else None,
     }
 
 
-def _row(component: str, ancestor: Ancestor) -> dict[str, object]:
-    """`component` is the query's; the ancestor's own stands beside it (a decoder may descend from a language model)."""
+def _row(component: str, ancestor: Ancestor, noun: str) -> dict[str, object]:
+    """`component` is the query's; the relative's own stands beside it (a decoder may descend from a language model)."""
     found: dict[str, object] = asdict(ancestor)
+    blocks = [asdict(block) for block in ancestor.blocks]
     order = ("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance")
     more = (
         "relation",
@@ -72,4 +76,5 @@ def _row(component: str, ancestor: Ancestor) -> dict[str, object]:
         "blocks",
     )
     row = {key: found[key] for key in (*order, *more)}
-    return row | {"component": component, "ancestor_component": ancestor.component}
+    row["blocks"] = [{(noun if key == "ancestor" else key): value for key, value in block.items()} for block in blocks]
+    return row | {"component": component, f"{noun}_component": ancestor.component}

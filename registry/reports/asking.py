@@ -9,7 +9,8 @@ from dataclasses import replace
 import duckdb
 
 from ...ingest.model import ModelFingerprint
-from ...queries.answers.ancestors import ancestors
+from ...queries.answers.ancestors import Answering, ancestors
+from ...queries.answers.verdict import judged
 from ...queries.data.query import registered_query
 from ...queries.sql import statement
 from ..jobs.question import unregistered_query
@@ -22,12 +23,17 @@ _log = logging.getLogger(__name__)
 
 
 def ask(
-    connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, k: int, *, newest: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    asked: Model | ModelFingerprint,
+    k: int,
+    *,
+    newest: bool = False,
+    answering: Answering = judged,
 ) -> AncestorsReport:
     """The ranked ancestors of a registered model, or of a fingerprint that is not kept; at least `k` rows a component.
 
     A component has fewer rows where the registry holds fewer models. `newest` assumes that nothing that is registered
-    came after the model.
+    came after the model. `answering` is the question: by default for ancestors.
     """
     began = time.monotonic()
     if isinstance(asked, Model):
@@ -36,7 +42,7 @@ def ask(
     else:
         query = unregistered_query(connection, asked)
         adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
-    answers = ancestors(connection, replace(query, newest=newest), k)
+    answers = ancestors(connection, replace(query, newest=newest), k, answering)
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
     return AncestorsReport(

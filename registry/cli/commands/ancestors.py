@@ -21,7 +21,6 @@ _TITLES = ("rank", "name", "relation", "direction", "identity", "coverage", "E-v
 _RIGHT = (0, 4, 5, 6)
 _SPARE = (7, 8)
 """What a narrow table does without: the kind of evidence, then what cards declare, which is no part of the verdict."""
-_BLOCK_TITLES = ("rank", "ancestor", "block of the model", "block of the ancestor", "identity", "p")
 _BLOCK_RIGHT = (0, 4, 5)
 
 
@@ -58,11 +57,11 @@ def ancestors(
     to.write(ancestors_result(found, blocks=blocks))
 
 
-def ancestors_result(report: AncestorsReport, *, blocks: bool = False) -> Result:
-    """A report in every form; CSV holds the block maps only with `blocks`."""
+def ancestors_result(report: AncestorsReport, *, blocks: bool = False, noun: str = "ancestor") -> Result:
+    """A report in every form; CSV holds the block maps only with `blocks`. `noun`: ancestor, or descendant."""
     from ...reports.ancestors import ancestor_rows, report_document
 
-    rows = ancestor_rows(report)
+    rows = ancestor_rows(report, noun)
     columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]
     tables = [_table(answer) for answer in report.components]
     if not tables:
@@ -71,8 +70,8 @@ def ancestors_result(report: AncestorsReport, *, blocks: bool = False) -> Result
     if report.adapter:
         tables.append(base_table(report.adapter))
     if blocks:
-        tables += [_block_table(answer) for answer in report.components]
-    return Result(report_document(report), rows, tables, columns)
+        tables += [_block_table(answer, noun) for answer in report.components]
+    return Result(report_document(report, noun), rows, tables, columns)
 
 
 def base_table(adapter: AdapterDetails) -> Table:
@@ -119,11 +118,12 @@ def direction(kind: str, probability: float) -> str:
     return f"{'?' if kind == 'unknown' else kind} {probability:.2f}"
 
 
-def _block_table(answer: ComponentAnswer) -> Table:
+def _block_table(answer: ComponentAnswer, noun: str) -> Table:
+    titles = ("rank", noun, "block of the model", f"block of the {noun}", "identity", "p")
     cells = [
         [str(one.rank), one.name, match.query, match.ancestor, f"{match.identity:.3f}", evalue(match.log10_p)]
         for one in answer.ancestors
         for match in one.blocks
     ]
     title = f"{answer.component}: " + ("blocks that match" if cells else "no block matches")
-    return Table(_BLOCK_TITLES if cells else (), cells, _BLOCK_RIGHT, [title])
+    return Table(titles if cells else (), cells, _BLOCK_RIGHT, [title])

@@ -5,12 +5,13 @@ A new format is a file here and a line in OUTPUTS; every command has it then, by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from . import csv_rows, html_page, json_document, json_lines, markdown, parquet, table
+from .drawings import drawn
 from .result import Result, Row
 
 
@@ -46,7 +47,22 @@ SAFE_CSV = OutputFormat("csv", (".csv",), text=csv_rows.safe_lines, row=csv_rows
 """What `csv` becomes with `--safe-csv`."""
 
 
-def format_of(path: Path | None) -> OutputFormat:
-    """The format that a file's ending names; that for people where there is no file, or its ending says nothing."""
+DRAWINGS: dict[str, OutputFormat] = {
+    output.name: output
+    for output in (
+        OutputFormat("dot", (".dot", ".gv"), text=drawn("dot")),
+        OutputFormat("mermaid", (".mmd", ".mermaid"), text=drawn("mermaid")),
+        OutputFormat("newick", (".nwk", ".newick"), text=drawn("newick")),
+    )
+}
+"""Further formats of commands whose result is a graph."""
+
+
+def format_of(path: Path | None, more: Mapping[str, OutputFormat] | None = None) -> OutputFormat:
+    """The format that a file's ending names; that for people where there is no file, or its ending says nothing.
+
+    `more` are formats that a command has beside those of all.
+    """
     ending = path.suffix.lower() if path else ""
-    return next((output for output in OUTPUTS.values() if ending in output.endings), OUTPUTS["table"])
+    formats = OUTPUTS | dict(more or {})
+    return next((output for output in formats.values() if ending in output.endings), OUTPUTS["table"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,8 @@ class Table:
 class Result:
     """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
 
-    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own.
+    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own, and
+    `drawings` the lines of the formats of DRAWINGS.
     """
 
     document: Row
@@ -56,6 +57,7 @@ class Result:
     """The columns of CSV and Parquet, where they are not those of the first row."""
     arrow: pa.Table | None = None
     page: Callable[[], str] | None = None
+    drawings: Mapping[str, Callable[[], Iterable[str]]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from ....ingest.errors import RegistryError
-from ....ingest.text import printable
 from ....queries.comparison.records.comparison import ComparedModel, Comparison, ConfigRow, ParameterRow
 from ...version import forebear_version
 from ..numbers import evalue, parameters, share, size
+from ..templates import templates
 from .images import style
 from .sections import changed_by_layer, component_figures, key_table, model_map
 
@@ -103,14 +102,7 @@ def report_page(document: Comparison) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_safe,
-    )
+    environment = templates()
     environment.filters |= {
         "number": number,
         "fixed": fixed,
@@ -124,10 +116,6 @@ def _environment() -> Environment:
     }
     environment.globals |= {"MOST_ROWS": MOST_ROWS, "WORDY": _WORDY}
     return environment
-
-
-def _safe(value: object) -> object:
-    return printable(value, 16 * len(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -15,7 +15,7 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "compare", "audit", "list", "show", "remove"),
+    *("ingest", "watch", "ancestors", "descendants", "parts", "compare", "audit", "tree", "list", "show", "remove"),
     *("mark", "sql", "export", "import", "demo"),
 )
 PRINTING = COMMANDS
@@ -46,7 +46,7 @@ def test_every_command_has_help_with_the_common_options(run: Run, command: str) 
     if command in PRINTING:
         assert all(
             option in text
-            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md>", "--output", "--verbose", "--quiet")
+            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md", "--output", "--verbose", "--quiet")
         )
 
 

@@ -1,0 +1,2 @@
+-- Which run is a tree drawn from? NULL where no audit has finished.
+SELECT tree_run();
