@@ -18,6 +18,7 @@ from .metadata.originals import read_original_config
 from .metadata.tokenizer import Tokenizer
 from .metadata.tokenizer_files import read_tokenizer
 from .names.naming import NamedTensor, name_tensors
+from .names.network import as_network
 from .names.skipped import with_components
 from .reading.ranges import read_ranges
 from .sources.inside import Inside
@@ -81,7 +82,7 @@ def open_checkpoint(source: Source) -> Checkpoint:
         len(unread) + len(layout.skipped),
         f"tokenizer {tokenizer.kind}" if tokenizer else "no tokenizer",
     )
-    named = tuple(adapter.named if adapter else name_tensors(layout.tensors, language))
+    named = tuple(adapter.named) if adapter else as_network(name_tensors(layout.tensors, language))
     absurd = {item.tensor.name for item in named if _is_absurd(item)}
     skipped = unread + layout.skipped + tuple(SkippedTensor(printable(name), 0, ABSURD) for name in sorted(absurd))
     named = tuple(item for item in named if item.tensor.name not in absurd)

@@ -144,7 +144,7 @@ def _fingerprint_model(
         tokenizer=found.tokenizer.fingerprint(vocabulary) if found.tokenizer else None,
         tensors=tuple(tensors),
         tokens=tuple(tokens),
-        sketches=tuple(sketches(tensors)),
+        sketches=tuple(sketches(tensors, tokens)),
         skipped=found.skipped + plan.skipped,
         tensor_count=found.tensor_count,
         parameters=found.parameters,
@@ -240,7 +240,7 @@ def iter_problems(model: ModelFingerprint) -> Iterator[str]:
     if model.adapter:
         yield from _adapter_problems(model.adapter, model.sketches)
     elif model.tokenizer is None:
-        yield "no tokenizer: embeddings are not compared"
+        yield "no tokenizer: embeddings are compared by row number, with those of equal shape that have none either"
 
 
 def _adapter_problems(adapter: Adapter, found: tuple[Sketch, ...]) -> Iterator[str]:

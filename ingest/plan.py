@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .budget import TENSOR_VALUES, TENSORS_READ, VALUES, beyond, charge
 from .fingerprint.factors import factor_rows
+from .fingerprint.numbered import numbered_rows
 from .metadata.tokenizer import Vocabulary
 from .names.naming import ADAPTER, EXACT, NamedTensor
 from .storage.reader import Range
@@ -167,7 +168,10 @@ def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
 
 
 def _rows(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> tuple[tuple[int, ...], NDArray[np.uint64] | None]:
-    """Which rows of a tensor are read, and the hashes of their tokens where they are those of an embedding."""
+    """Which rows of a tensor are read, and the hashes of their tokens where they are those of an embedding.
+
+    Where no tokenizer says what the rows stand for, their numbers are hashed.
+    """
     tensor, place = item.tensor, item.place
     factor = place.component == ADAPTER and place.slot != EXACT
     leading = factor_rows(place.slot, tensor.matrix) if factor else LEADING_ROWS
@@ -176,7 +180,10 @@ def _rows(item: NamedTensor, vocabulary: Vocabulary, tied: bool) -> tuple[tuple[
     if tensor.parameters == 0 or place.slot in _CONTEXT_ONLY or (place.role == "head" and tied):
         rows = ()
     elif place.role in {"embed", "head"}:
-        ids, keys = vocabulary.lowest(TOKEN_ROWS, tensor.matrix[0])
+        if len(vocabulary.ids):
+            ids, keys = vocabulary.lowest(TOKEN_ROWS, tensor.matrix[0])
+        else:
+            ids, keys = numbered_rows(*tensor.matrix)
         rows = tuple(int(i) for i in ids)
     return rows, keys
 

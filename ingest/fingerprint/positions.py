@@ -30,6 +30,15 @@ Measured again by: make bench-scale
 """
 
 
+def kernel_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """What two matrices of networks must share to be compared: a kernel of one row more or less is the same kernel.
+
+    >>> kernel_shape((128, 64, 1, 3)) == kernel_shape((128, 64, 3))
+    True
+    """
+    return (*shape[:1], *(size for size in shape[1:] if size != 1))
+
+
 @lru_cache(maxsize=256)
 def places(rows: int, columns: int, count: int) -> NDArray[np.int64]:
     """The `count` places, ascending, of a [rows, columns] block flattened by rows; all of them when there are fewer.

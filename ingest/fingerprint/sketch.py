@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..hashing import hash_bytes
 from ..names.naming import ADAPTER
-from . import TensorFingerprint
+from . import TensorFingerprint, TokenRows
 from .gram import COSINES
 from .minhash import CODES, PERMUTATIONS, union
-from .positions import MATRIX_VALUES
+from .positions import MATRIX_VALUES, TOKEN_VALUES, kernel_shape
 
 POSITION_ROLES = ("q", "k", "v", "o", "gate", "up", "down")
 GRAM_ROLES = ("q", "k", "v", "gate", "up")
 COLUMN_ROLES = ("o", "down")
+_TOKEN_GROUPS = MATRIX_VALUES // TOKEN_VALUES
 _MIXER = np.uint32(2654435761)
 """Knuth's multiplier: minima of large sets are small numbers, whose own bits are not random."""
 
@@ -48,13 +50,45 @@ class Sketch:
     down_filled: float
 
 
-def sketches(tensors: Iterable[TensorFingerprint]) -> list[Sketch]:
-    """One sketch for every component that has layers."""
+def sketches(tensors: Iterable[TensorFingerprint], tokens: Iterable[TokenRows] = ()) -> list[Sketch]:
+    """One sketch for every component that has layers; of a model without any, for every one that has values."""
+    tensors = list(tensors)
     components: dict[str, list[TensorFingerprint]] = defaultdict(list)
     for tensor in tensors:
         if tensor.named.place.layer is not None and tensor.positions is not None:
             components[tensor.named.place.component].append(tensor)
-    return [_sketch(component, found) for component, found in sorted(components.items())]
+    if components:
+        return [_sketch(component, found) for component, found in sorted(components.items())]
+    return [_network_sketch(component, found) for component, found in sorted(_buckets(tensors, tokens).items())]
+
+
+_Rows = list[NDArray[np.float32] | NDArray[np.int16] | None]
+_Buckets = dict[str, _Rows]
+
+
+def _buckets(tensors: Iterable[TensorFingerprint], tokens: Iterable[TokenRows]) -> dict[str, _Buckets]:
+    """Component -> bucket of POSITION_ROLES -> values [256]: of matrices by their shape, of token rows in the first.
+
+    There are no roles without layers, so what stands in for them is a hash of the shape.
+    """
+    found: dict[str, _Buckets] = defaultdict(lambda: {role: [] for role in POSITION_ROLES})
+    for tensor in tensors:
+        if tensor.positions is not None:
+            shape = hash_bytes([repr(kernel_shape(tensor.named.tensor.shape)).encode()])[0]
+            role = POSITION_ROLES[int(shape % np.uint64(len(POSITION_ROLES)))]
+            found[tensor.named.place.component][role].append(tensor.positions)
+    for rows in tokens:
+        groups = (rows.keys % np.uint64(_TOKEN_GROUPS)).astype(np.int64)
+        sums = [rows.values[groups == g].sum(axis=0) for g in range(_TOKEN_GROUPS)]
+        found[rows.named.place.component][POSITION_ROLES[0]].append(np.concatenate(sums).astype(np.float32))
+    return found
+
+
+def _network_sketch(component: str, buckets: _Buckets) -> Sketch:
+    positions, mask = _signs(buckets, MATRIX_VALUES)
+    empty = np.full(PERMUTATIONS, 0xFFFFFFFF, np.uint32)
+    grams = bytes(len(GRAM_ROLES) * COSINES // 8)
+    return Sketch(component, mask, 0, positions, grams, empty, bytes(len(COLUMN_ROLES) * PERMUTATIONS), 0.0, 0.0)
 
 
 def _sketch(component: str, tensors: list[TensorFingerprint]) -> Sketch:
@@ -97,7 +131,7 @@ def _is(tensor: TensorFingerprint, role: str) -> bool:
     return place.role == role and (not place.slot or place.component == ADAPTER)
 
 
-def _signs(vectors: dict[str, list[NDArray[np.float32] | NDArray[np.int16] | None]], width: int) -> tuple[bytes, int]:
+def _signs(vectors: Mapping[str, _Rows], width: int) -> tuple[bytes, int]:
     """The packed signs of the sum of standardised vectors, a role after another, and the mask of roles with any."""
     signs = np.zeros((len(vectors), width), np.bool_)
     mask = 0

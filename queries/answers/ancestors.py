@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from ..data.query import Query, QuerySketch, load_models
 from ..lineage.claims import Claims
 from ..search.candidates import candidates
 from ..sql import statement
+from .comparable import comparable_models
 from .records import ComponentAnswer
 from .verdict import judged
 
@@ -36,6 +37,8 @@ class Answering(Protocol):
         claims: Claims,
         models: int,
         k: int,
+        equal: Collection[int],
+        comparable: Callable[[], int],
     ) -> ComponentAnswer:
         """The answer, with at most `k` rows; arguments as those of `judged`."""
         ...
@@ -57,7 +60,17 @@ def ancestors(
             {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
         ).fetchall()
     }
-    return [_answer(connection, query, sketch, declared, models, k, answering) for sketch in query.sketches]
+    equal = frozenset(model for model, _, _ in equal_models(connection, query))
+    return [_answer(connection, query, sketch, declared, equal, models, k, answering) for sketch in query.sketches]
+
+
+def equal_models(connection: duckdb.DuckDBPyConnection, query: Query) -> list[tuple[int, str, str]]:
+    """Id, name and source of the models of which everything that was read equals what was read of the query."""
+    if query.content is None:
+        return []
+    return connection.execute(
+        statement("models/equal_content"), {"content": query.content, "model_id": query.model_id}
+    ).fetchall()
 
 
 def _answer(
@@ -65,6 +78,7 @@ def _answer(
     query: Query,
     sketch: QuerySketch,
     declared: Mapping[int, tuple[bool, bool]],
+    equal: frozenset[int],
     models: int,
     k: int,
     answering: Answering,
@@ -77,7 +91,7 @@ def _answer(
         )
     found = candidates(connection, query.model_id, sketch, component.kind, models, k)
     named = {model for model, (parent, _) in declared.items() if parent}
-    wanted = sorted({model for model, _ in found} | named)
+    wanted = sorted({model for model, _ in found} | named | equal)
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
     facts = {model: (name, uri, released) for model, name, uri, _, released in rows}
@@ -85,7 +99,7 @@ def _answer(
         other
         for model in wanted
         for other in loaded.get(model, [])
-        if other.kind == component.kind and ((model, other.name) in found or model in named)
+        if other.kind == component.kind and ((model, other.name) in found or model in named | equal)
     ]
     _log.info(
         "%s: %d candidates of %d models by sketch, %d declared, chosen and loaded in %.2f s",
@@ -99,7 +113,17 @@ def _answer(
         query_root=query.root,
         newest=query.newest,
     )
-    answer = answering(component, others, facts, declared=declared, claims=claims, models=models, k=k)
+    answer = answering(
+        component,
+        others,
+        facts,
+        declared=declared,
+        claims=claims,
+        models=models,
+        k=k,
+        equal=equal,
+        comparable=lambda: comparable_models(connection, component, query.model_id),
+    )
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
     return answer
 

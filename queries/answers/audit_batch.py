@@ -128,6 +128,9 @@ def _pair_rows(batch: Batch, answered: _Answered) -> pa.Table:
                 k: _numbers([getattr(o, k) for o in found])
                 for k in ("log10_evalue", "identity", "coverage", "distance")
             },
+            "coverage_without_match": _numbers([one.coverage_parts.without_match for one in found]),
+            "coverage_not_comparable": _numbers([one.coverage_parts.not_comparable for one in found]),
+            "coverage_not_read": _numbers([one.coverage_parts.not_read for one in found]),
             "relation": pa.array([list(one.relation) for one in found], pa.list_(pa.string())),
             "reason": _texts([one.reason for one in found]),
             "merged_with": _texts([one.merged_with for one in found]),

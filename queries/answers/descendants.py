@@ -6,7 +6,7 @@ the query. What is told to be a descendant comes first; a direction that is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +18,8 @@ from ..lineage.ranking import Ranked
 from ..relation.adapters import relation_of
 from ..thresholds.lineage import DIRECTION_TOLD
 from .records import Ancestor, ComponentAnswer, Verdict
-from .verdict import ancestor_row, ranked_relatives, without_relatives
+from .unrelated import without_relatives
+from .verdict import ancestor_row, by_number, not_read, ranked_relatives
 
 _NAMED = 3
 """Descendants that a sentence names; the rows have all."""
@@ -33,19 +34,26 @@ def descending(
     claims: Claims,
     models: int,
     k: int,
+    equal: Collection[int] = (),
+    comparable: Callable[[], int] | None = None,
 ) -> ComponentAnswer:
     """The candidates of one component ranked as its descendants; arguments as those of `verdict.judged`.
 
     In its rows `direction_probability` is that of being a descendant. Rows of one rank are equally likely, to 0.01:
     that a model descends from another says nothing of how many generations lie between.
     """
-    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models)
-    related = [r for r in ranked if r.candidate.evidence.significant]
+    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models, equal=equal)
+    related = [r for r in ranked if r.candidate.relation]
     ordered = sorted((r for r in related if _derived(r)), key=_order)
     ordered += sorted((r for r in related if not _derived(r)), key=lambda r: (r.candidate.distance, r.candidate.uri))
-    ordered += [r for r in ranked if not r.candidate.evidence.significant]
-    verdict, sentence = _worded(component, related, models)
-    return ComponentAnswer(component.name, verdict, f"{component.name}: {sentence}", _rows(ordered[:k], models))
+    ordered += [r for r in ranked if not r.candidate.relation]
+    if related:
+        verdict, text = _worded(related)
+        text += by_number(related[0])
+    else:
+        verdict, text = without_relatives(component, ranked, models, comparable, "descendant")
+    sentence = f"{component.name}: {text}{not_read(component)}"
+    return ComponentAnswer(component.name, verdict, sentence, _rows(ordered[:k], models))
 
 
 def _derived(ranked: Ranked) -> bool:
@@ -88,10 +96,8 @@ def _made_by(ranked: Ranked, models: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys("finetuned" if flag in {"identical", "numeric_copy"} else flag for flag in flags))
 
 
-def _worded(component: Component, related: Sequence[Ranked], models: int) -> tuple[Verdict, str]:
+def _worded(related: Sequence[Ranked]) -> tuple[Verdict, str]:
     """The verdict, `derived` where a descendant is told, and its words: a direction that is not told is not said."""
-    if not related:
-        return without_relatives(component, models, "descendant")
     derived = sorted((r for r in related if _derived(r)), key=_order)
     told = [r for r in derived if r.direction.descendant >= DIRECTION_TOLD]
     untold = [r for r in derived if r.direction.kind == "unknown" or _undecided_copy(r)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..lineage.direction import DirectionKind
+from ..relation.coverage import Coverage
 from ..relation.origin import Origin
 
 Verdict = Literal["derived", "related", "shared_initialisation", "unrelated", "inconclusive"]
@@ -27,6 +28,7 @@ class BlockMatch:
 class Ancestor:
     """One row of the answer. `log10_evalue` above -3 is what unrelated models reach, `evidence` says most.
 
+    `coverage` is the first of `coverage_parts`.
     `direction` is that of the row's model, seen from the query, `direction_probability` that of being an ancestor, and
     `direction_by` what both rest on. `equal_values` is the share of sampled values that are equal bit for bit. `origin`
     is None for unrelated models. `log10_p` holds the p-value of each kind of evidence that was looked at, before any
@@ -42,6 +44,7 @@ class Ancestor:
     log10_evalue: float
     identity: float
     coverage: float
+    coverage_parts: Coverage
     distance: float
     relation: tuple[str, ...]
     reason: str

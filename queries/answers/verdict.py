@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from ..data.component import Component
@@ -10,10 +10,15 @@ from ..evidence.pair import PairEvidence, compare
 from ..lineage.claims import Claims
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
-from ..relation.flags import equal_values
+from ..relation.coverage import coverage_of
+from ..relation.flags import Relation, equal_values
 from ..statistics.pvalues import LOG10
 from ..thresholds.lineage import COPY_EVEN, DIRECTION_TOLD
+from ..thresholds.significance import MUCH_NOT_READ, TENSOR_LOG_P
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
+from .unrelated import without_relatives
+
+EQUAL_CONTENT = Relation("derivation", ("identical",), "every value that was read is equal")
 
 
 def judged(
@@ -26,15 +31,23 @@ def judged(
     models: int,
     k: int,
     blocks: bool = True,
+    equal: Collection[int] = (),
+    comparable: Callable[[], int] | None = None,
 ) -> ComponentAnswer:
     """The answer for one component of a query, from full evidence of every one of `others`, its candidates.
 
     `facts` gives name, source and release date of the candidates' models, `declared` which of them the query names as
     its parent and which name the query. `claims` are what is known of the order. `models` is the size of the registry,
-    the query left out, for the E-values. Without `blocks` the rows have no block maps.
+    the query left out, for the E-values. Without `blocks` the rows have no block maps. `equal` are the models
+    of which everything that was read is equal; `comparable` counts those that could be compared, asked where none is
+    related.
     """
-    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models)
-    return _worded(component, ranked, models, k, blocks)
+    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models, equal=equal)
+    related = [r for r in ranked if r.candidate.relation]
+    verdict, text = _of_relatives(related) if related else without_relatives(component, ranked, models, comparable)
+    text += by_number(related[0]) if related else ""
+    rows = tuple(ancestor_row(r, blocks) for r in ranked[:k])
+    return ComponentAnswer(component.name, verdict, f"{component.name}: {text}{not_read(component)}", rows)
 
 
 def ranked_relatives(
@@ -45,15 +58,33 @@ def ranked_relatives(
     declared: Mapping[int, tuple[bool, bool]],
     claims: Claims,
     models: int,
+    equal: Collection[int] = (),
 ) -> list[Ranked]:
     """The candidates of one component, ranked as its ancestors; arguments as those of `judged`."""
     candidates = []
     for other in others:
         evidence = compare(component, other, models, thorough=False)
         name, uri, _ = facts[other.model_id]
-        relation = relation_of(evidence) if evidence.significant else None
-        candidates.append(Candidate(name, uri, evidence, relation, *declared.get(other.model_id, (False, False))))
+        same = other.model_id in equal and other.name == component.name
+        relation = relation_of(evidence) if evidence.significant else EQUAL_CONTENT if same else None
+        known = declared.get(other.model_id, (False, False))
+        candidates.append(Candidate(name, uri, evidence, relation, *known, equal=same))
     return rank(_best_of_each_model(candidates), claims)
+
+
+def by_number(ranked: Ranked) -> str:
+    """That rows of embeddings which match were compared by their number, where that is so."""
+    numbered = any(one.numbered and one.log_p <= TENSOR_LOG_P for one in ranked.candidate.evidence.tokens)
+    return "; without a tokenizer, embeddings were compared by row number" if numbered else ""
+
+
+def not_read(component: Component) -> str:
+    """How much of the component was not read, where that is much."""
+    total = float(component.parameters.sum()) + component.skipped
+    missing = component.skipped + float(component.parameters[~component.read].sum())
+    if not total or missing / total < MUCH_NOT_READ:
+        return ""
+    return f"; {missing / total:.0%} of its parameters were not read"
 
 
 def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -65,16 +96,6 @@ def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
         if known is None or order < (not known.evidence.significant, known.distance, known.evidence.log10_evalue):
             best[one.key] = one
     return list(best.values())
-
-
-def _worded(component: Component, ranked: Sequence[Ranked], models: int, k: int, blocks: bool) -> ComponentAnswer:
-    rows = tuple(ancestor_row(r, blocks) for r in ranked[:k])
-    significant = [r for r in ranked if r.candidate.evidence.significant]
-    if not significant:
-        verdict, sentence = without_relatives(component, models)
-    else:
-        verdict, sentence = _of_relatives(significant)
-    return ComponentAnswer(component.name, verdict, f"{component.name}: {sentence}", rows)
 
 
 def _of_relatives(significant: Sequence[Ranked]) -> tuple[Verdict, str]:
@@ -143,19 +164,11 @@ def _listed(parts: Sequence[str]) -> str:
     return ", ".join(parts) if parts else "nothing else"
 
 
-def without_relatives(component: Component, models: int, wanted: str = "ancestor") -> tuple[Verdict, str]:
-    """The verdict where nothing is significant: unrelated, or too little to compare; `wanted` is what was asked for."""
-    if not models:
-        return "inconclusive", "the registry holds no other model to compare with"
-    if len(component.positions.tensor) < 4:
-        return "inconclusive", "too few matrices to tell anything"
-    return "unrelated", f"no {wanted} among {models} models"
-
-
 def ancestor_row(ranked: Ranked, blocks: bool) -> Ancestor:
     """A ranked candidate as a row of the answer; without `blocks` it has no block map."""
     one = ranked.candidate
     evidence = one.evidence
+    coverage = coverage_of(evidence)
     return Ancestor(
         rank=ranked.rank,
         model_id=evidence.pairing.candidate.model_id,
@@ -165,7 +178,8 @@ def ancestor_row(ranked: Ranked, blocks: bool) -> Ancestor:
         evidence=evidence.kind,
         log10_evalue=evidence.log10_evalue,
         identity=evidence.match.identity,
-        coverage=evidence.match.coverage,
+        coverage=coverage.matched,
+        coverage_parts=coverage,
         distance=evidence.match.distance,
         relation=ranked.flags,
         reason=one.relation.reason if one.relation else "no more alike than unrelated models",

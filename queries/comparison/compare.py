@@ -58,6 +58,9 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     trusted, why = trust(rows, names)
     components = tuple(one.comparison() for one in compared)
     verdict = overall({part.component: part.verdict for part in components})
+    equal = a.query.content is not None and a.query.content == b.query.content
+    if equal and verdict in {"unrelated", "inconclusive"}:
+        verdict = "related"
     said = next((p.sentence for p in components if p.component == "language"), None)
     architecture = compare_architectures(sides, _all_parts(sides, [c.judged[0] for c in compared], controls))
     return Comparison(
@@ -67,12 +70,18 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
         trusted=trusted,
         trust=why,
         verdict=verdict,
-        sentence=said or (components[0].sentence if components else _nothing(a.model, b.model)),
+        sentence=(_equal(a.model, b.model) if equal else "")
+        + (said or (components[0].sentence if components else _nothing(a.model, b.model))),
         notes=(*notes, *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note), NORMS_ARE_CONTEXT),
         components=components,
         map=compared[0].map() if compared else model_map("", [side.label for side in sides], {}),
         architecture=architecture,
+        equal_content=equal,
     )
+
+
+def _equal(a: ComparedModel, b: ComparedModel) -> str:
+    return f"every value that was read of {a.name} equals that of {b.name}; "
 
 
 def _nothing(a: ComparedModel, b: ComparedModel) -> str:
@@ -87,7 +96,7 @@ def judge_pair(first: Part, second: Part, models: int) -> JudgedPair:
 
 
 def _counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[str]]:
-    """The components of A with layers, each with its counterpart in B; and what has none. Language comes first."""
+    """The components of A, each with its counterpart in B; and what has none. Language comes first."""
     found, notes = [], []
     for part in sorted(_layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
         others = [other for other in _layered(b) if other.component.kind == part.component.kind]
@@ -105,7 +114,9 @@ def _counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list
 
 
 def _layered(side: Side) -> list[Part]:
-    return [part for part in side.parts if (part.component.layer >= 0).any()]
+    """The parts with layers; of a model without any, those with a matrix that can have a match."""
+    layered = [part for part in side.parts if not part.component.network]
+    return layered or [part for part in side.parts if part.component.scorable.any()]
 
 
 def _all_parts(

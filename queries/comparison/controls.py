@@ -102,12 +102,14 @@ def _parameters(query: Query, name: str, left_out: Sequence[int]) -> dict[str, o
     component = next(c for c in query.components if c.name == name)
     sketch = next(s for s in query.sketches if s.component == name)
     sizes: dict[tuple[str, str, int], float] = defaultdict(float)
-    for tensor in component.positions.tensor[component.layer[component.positions.tensor] >= 0].tolist():
+    matrices = component.positions.tensor
+    for tensor in (matrices if component.network else matrices[component.layer[matrices] >= 0]).tolist():
         place = component.roles[tensor], component.slots[tensor], int(component.inputs[tensor])
         sizes[place] += float(component.represents[tensor])
     total = sum(sizes.values()) or 1.0
     return {
         "kind": component.kind,
+        "layered": not component.network,
         "roles": [role for role, _, _ in sizes],
         "slots": [slot for _, slot, _ in sizes],
         "widths": [width for _, _, width in sizes],

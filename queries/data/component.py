@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ingest.fingerprint.gram import UNIT
+from ...ingest.fingerprint.positions import kernel_shape
 from ...ingest.names.naming import ADAPTER
 from ..statistics.factors import equal_spectrum, kept_ranks
 from ..statistics.null import equal_spectrum_gram, standardised
@@ -90,11 +91,20 @@ class Component:
     kinds: dict[str, Evidence]
     tokens: dict[str, Tokens]
     activations: tuple[Neurons, ...] = ()
+    deviation: NDArray[np.float64] | None = None
+    """Standard deviation of what was read of every tensor; None where nobody needs to know."""
+    skipped: float = 0.0
+    """Parameters of tensors that were not read at all, and so are none of those above."""
 
     @property
     def kind(self) -> str:
         """What components are compared by: an encoder and a decoder are language too."""
         return _KINDS.get(self.name, self.name)
+
+    @cached_property
+    def network(self) -> bool:
+        """Whether nothing stands in layers: every matrix is a block of its own then, compared by shape alone."""
+        return not bool((self.layer >= 0).any())
 
     @cached_property
     def inputs(self) -> NDArray[np.int64]:
@@ -143,6 +153,19 @@ class Component:
     def column_sets(self) -> NDArray[np.uint32]:
         """MinHashes of column sets."""
         return self.kinds["minhash"].value.astype(np.uint32, copy=False)
+
+    @cached_property
+    def parameters(self) -> NDArray[np.float64]:
+        """Parameters that every tensor stands for; a tied head that is stored too is the embedding and counts there."""
+        roles = np.array(self.roles)
+        tied = (roles == "head") & ~self.read & bool((self.read & (roles == "embed")).any())
+        return np.where(tied, 0.0, self.represents)
+
+    @cached_property
+    def context(self) -> NDArray[np.int64]:
+        """Tensors that can have no match but were read, such as gains, biases and tiny matrices; constants left out."""
+        varied = np.ones(len(self.names), np.bool_) if self.deviation is None else self.deviation > 0
+        return np.flatnonzero(~self.scorable & self.read & (self.hash != 0) & varied)
 
     @cached_property
     def scorable(self) -> NDArray[np.bool_]:
@@ -215,7 +238,7 @@ class Component:
     def _grouped(self, tensors: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
         rows: dict[str, list[int]] = defaultdict(list)
         for row, tensor in enumerate(tensors.tolist()):
-            rows[self.keys[tensor]].append(row)
+            rows[f"matrix/{kernel_shape(self.shapes[tensor])}" if self.network else self.keys[tensor]].append(row)
         return {key: np.array(found, np.int64) for key, found in rows.items()}
 
     @property
@@ -257,11 +280,13 @@ class Component:
         """What is aligned: (layer, expert, half), and the unit of every tensor.
 
         A unit is a block; with `split` (when one of two models has experts) a layer's attention and its dense FFN are
-        units of their own, so that a dense FFN can match an expert.
+        units of their own, so that a dense FFN can match an expert. Of a network every tensor is a unit.
         """
         return self._split_units if split else self._whole_units
 
     def _units(self, *, split: bool) -> tuple[list[tuple[int, int, str]], NDArray[np.int64]]:
+        if self.network:
+            return [(-1, -1, name) for name in self.names], np.arange(len(self.names))
         places = [
             (int(layer), int(expert), "ffn" if split and role in FFN_ROLES else "")
             for layer, expert, role in zip(self.layer, self.expert, self.roles, strict=True)
@@ -270,5 +295,10 @@ class Component:
         return list(order), np.array([order[p] for p in places], np.int64)
 
     def block(self, unit: tuple[int, int, str]) -> str:
-        """The name of a unit's block: `language.7`, `language.7.3` for expert 3, `language` outside the layers."""
+        """The name of a unit's block: `language.7`, `language.7.3` for expert 3, `language` outside the layers.
+
+        Of a network it is that of the matrix: `network.conv1.weight`.
+        """
+        if self.network:
+            return f"{self.name}.{unit[2]}"
         return ".".join([self.name, *(str(n) for n in unit[:2] if n >= 0)])

@@ -28,12 +28,14 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
     owner = places >> 32
     columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
     numbers = {
-        n: _column(tensors, n) for n in ("layer", "expert", "represents", "sampled", "levels", "hash", "rows_read")
+        n: _column(tensors, n)
+        for n in ("layer", "expert", "represents", "sampled", "levels", "std", "hash", "rows_read")
     }
     evidence = {kind: _rows(tables[kind], places) for kind in (*(k.name for k in STORED), "vector")}
     tokens = _rows(tables["token_row"], places)
     token_keys = _token_keys(tables["token_row"])
     neurons = _neurons(tables.get("activation"))
+    skipped = _skipped(tables.get("skipped_tensor"))
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row, (model, component) in enumerate(zip(owner.tolist(), columns["component"], strict=True)):
         groups[model, component].append(row)
@@ -61,9 +63,29 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
                 activations=tuple(
                     replace(found, tensor=at) for at, r in enumerate(rows) if (found := neurons.get(int(places[r])))
                 ),
+                deviation=_absent(numbers["std"][index], 0),
             )
         )
-    return dict(loaded)
+    return {model: _with_skipped(found, skipped.get(model, {})) for model, found in loaded.items()}
+
+
+def _skipped(table: pa.Table | None) -> dict[int, dict[str | None, float]]:
+    """Model id -> component -> parameters that were not read; None for those of which nothing says the component."""
+    found: dict[int, dict[str | None, float]] = defaultdict(lambda: defaultdict(float))
+    if table is not None:
+        columns = (table[name].to_pylist() for name in ("model_id", "component", "parameters"))
+        for model, component, parameters in zip(*columns, strict=True):
+            found[model][component] += float(parameters)
+    return found
+
+
+def _with_skipped(components: list[Component], skipped: Mapping[str | None, float]) -> list[Component]:
+    """Components with what was not read of each; what may belong to any of them counts in the largest one."""
+    if not skipped:
+        return components
+    largest = max(components, key=lambda c: float(c.represents.sum()))
+    anywhere = skipped.get(None, 0.0)
+    return [replace(c, skipped=skipped.get(c.name, 0.0) + (anywhere if c is largest else 0.0)) for c in components]
 
 
 def _require_shapes(tensors: pa.Table) -> None:

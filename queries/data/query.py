@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,9 @@ from ..sql import statement
 from .component import Component
 from .loading import load_components
 
-TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row", "activation")
+NO_CONTENT = hashlib.blake2b(digest_size=16).hexdigest()
+"""The `content` of a model of which no value was read."""
+TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row", "activation", "skipped_tensor")
 """The tables that a comparison reads."""
 
 
@@ -38,7 +41,7 @@ class Query:
     """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by.
 
     `root` is who claims that it was trained from scratch; `newest` says that nothing registered came after it, because
-    somebody assumes so.
+    somebody assumes so. `content` is the digest of everything that was read, None where nothing was.
     """
 
     model_id: int
@@ -49,6 +52,7 @@ class Query:
     released_at: datetime | None = None
     root: str | None = None
     newest: bool = False
+    content: str | None = None
 
 
 def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Query:
@@ -67,7 +71,13 @@ def registered_query(connection: duckdb.DuckDBPyConnection, model_id: int) -> Qu
             (source for _, source in connection.execute(statement("models/roots"), {"models": [model_id]}).fetchall()),
             None,
         ),
+        content=filled(connection.execute(statement("models/content"), {"model_id": model_id}).fetchall()[0][0]),
     )
+
+
+def filled(content: str) -> str | None:
+    """A digest of content, None for that of a model of which no value was read: it equals every other such model's."""
+    return None if content == NO_CONTENT else content
 
 
 def own_names(name: str, uri: str) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ class Match:
     weight: NDArray[np.float64]
 
     @property
-    def coverage(self) -> float:
-        """Share of the query's parameters whose tensors have a match."""
+    def matched(self) -> float:
+        """Share of what can match, by size, that has a match. Of all parameters: `coverage.coverage`."""
         return float(self.weight[self.kind >= 0].sum())
 
     @property
@@ -50,7 +50,7 @@ class Match:
         return float(np.sqrt((self.weight * self.difference).sum()))
 
     def share(self, kind: str) -> float:
-        """Share of the query's parameters matched by one kind of evidence."""
+        """Share of what can match that one kind of evidence matched."""
         return float(self.weight[self.kind == kind_number(kind)].sum())
 
 

@@ -86,6 +86,8 @@ def _weighed(
     if tokens:
         blocks = found["positions"]
         used = blocks.unit_log_p[blocks.tried > 0] if blocks else np.empty(0)
+        if blocks and pairing.query.network:
+            used = np.array([blocks.log_p])  # which leaves out the likeliest matrices
         log10_p["positions"] = fisher(np.append(used, _of_tokens(tokens))) / LOG10
     correction = math.log10(len(KINDS)) + math.log10(max(1, models))
     evalue = min(min(log10_p.values(), default=0.0) + correction, math.log10(max(1, models)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ...ingest.fingerprint.numbered import numbered_rows
 from ..data.component import Component, Tokens
 from ..statistics.null import calibrated, fisher_z
 from ..statistics.pvalues import log_sf
@@ -14,13 +15,23 @@ from ..thresholds.significance import FEW_SHARED_TOKENS
 
 
 class TokenMatch:
-    """Rows of shared tokens: `similarity`, their mean correlation; `difference`, relative and squared; and log p."""
+    """Rows of shared tokens: `similarity`, their mean correlation; `difference`, relative and squared; and log p.
 
-    __slots__ = ("candidate", "difference", "log_p", "query", "shared", "similarity")
+    `numbered` says that no tokenizer told what rows stand for: those of equal number were compared.
+    """
+
+    __slots__ = ("candidate", "difference", "log_p", "numbered", "query", "shared", "similarity")
 
     def __init__(
-        self, query: Tokens, candidate: Tokens, first: NDArray[np.float64], second: NDArray[np.float64]
+        self,
+        query: Tokens,
+        candidate: Tokens,
+        first: NDArray[np.float64],
+        second: NDArray[np.float64],
+        *,
+        numbered: bool = False,
     ) -> None:
+        self.numbered = numbered
         self.query, self.candidate, self.shared = query.tensor, candidate.tensor, len(first)
         sides = ((query, first), (candidate, second))
         a, b = (_once(t, "centred", rows, lambda rows: _scaled(_centred(rows))) for t, rows in sides)
@@ -47,8 +58,15 @@ def match_tokens(query: Component, candidate: Component) -> list[TokenMatch]:
         _, mine, theirs = np.intersect1d(tokens.keys, other.keys, return_indices=True)
         if len(mine) >= FEW_SHARED_TOKENS:
             first = tokens.values[mine].astype(np.float64)
-            found.append(TokenMatch(tokens, other, first, other.values[theirs].astype(np.float64)))
+            numbered = _numbered(query, tokens)
+            found.append(TokenMatch(tokens, other, first, other.values[theirs].astype(np.float64), numbered=numbered))
     return found
+
+
+def _numbered(component: Component, tokens: Tokens) -> bool:
+    """Whether the keys of rows are those of their numbers in a matrix of that shape."""
+    rows, columns = component.shapes[tokens.tensor][0], int(component.inputs[tokens.tensor])
+    return bool(np.array_equal(tokens.keys, np.sort(numbered_rows(rows, columns)[1])))
 
 
 def _once(

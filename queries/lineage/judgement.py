@@ -156,7 +156,7 @@ def _of_copy(one: Relative, coarser: bool) -> Judgement:
 
 def _cut(one: Relative, order: Order | None) -> tuple[float, float] | None:
     """Of two models of which one is the other with layers left out or doubled and no value changed: which it is."""
-    if order is None or one.evidence.match.coverage < COVERED_BY_COPY or equal_values(one.evidence) < 1:
+    if order is None or one.evidence.match.matched < COVERED_BY_COPY or equal_values(one.evidence) < 1:
         return None
     return (SURE, 0.0) if order == "query_later" else (0.0, SURE)
 

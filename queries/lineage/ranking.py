@@ -19,7 +19,10 @@ from .judgement import Judgement, Relative, judge
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A candidate with its evidence and relation; `declared_child` when it names the query as its parent."""
+    """A candidate with its evidence and relation; `declared_child` when it names the query as its parent.
+
+    `equal` says that everything that was read of the two models is equal, whatever the evidence tells of it.
+    """
 
     name: str
     uri: str
@@ -27,6 +30,7 @@ class Candidate:
     relation: Relation | None
     declared: bool
     declared_child: bool
+    equal: bool = False
 
     @property
     def key(self) -> int:
@@ -68,12 +72,19 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     groups += [[(c, None)] for c in significant if c not in direct]
-    ranked: list[Ranked] = []
+    ranked = _equal_but_not_significant(candidates)
     for group in groups:
         place = len(ranked) + 1
         ranked += [_ranked(place, candidate, judgement, claims) for candidate, judgement in group]
-    rest = sorted((c for c in candidates if not c.evidence.significant), key=lambda c: (c.evidence.log10_evalue, c.uri))
+    others = [c for c in candidates if not c.evidence.significant and not c.equal]
+    rest = sorted(others, key=lambda c: (c.evidence.log10_evalue, c.uri))
     return ranked + [Ranked(len(ranked) + i + 1, c) for i, c in enumerate(rest)]
+
+
+def _equal_but_not_significant(candidates: Sequence[Candidate]) -> list[Ranked]:
+    """Models of equal content of which too little can be compared to be significant: they share the first rank."""
+    equal = sorted((c for c in candidates if c.equal and not c.evidence.significant), key=lambda c: c.uri)
+    return [Ranked(1, c, Direction("copy", 0.5, ("equal values",)), flags=("identical",)) for c in equal]
 
 
 def _relation(candidate: Candidate) -> Relation:

@@ -14,6 +14,7 @@ from ..evidence.pair import PairEvidence
 from ..thresholds.relation import (
     FEW_MATRICES_FOR_FLAGS,
     GAUSSIAN_LARGEST,
+    MANY_MATRICES,
     NOISE_GROWS,
     NOISE_SPREAD,
     SAME_LAYER,
@@ -68,6 +69,8 @@ def doubled_layers(evidence: PairEvidence) -> DoubledLayers:
     """Layers that stand twice: of the candidate's in the query by the block map, of the query's in the candidate."""
     pairing = evidence.pairing
     inside = [i for i, unit in enumerate(pairing.query_units) if unit[0] >= 0 and unit[1] < 0]
+    if not inside:
+        return DoubledLayers(query=False, candidate=False, all_found=False)
     sources = [int(evidence.block_map[i]) for i in inside]
     known = [s for s in sources if s >= 0]
     alike, count = np.zeros((len(pairing.query_units), len(pairing.candidate_units))), 0
@@ -89,6 +92,8 @@ def doubled_layers(evidence: PairEvidence) -> DoubledLayers:
 def _structure(evidence: PairEvidence) -> list[str]:
     """What the block map says: layers gone, added, moved; experts made from a dense FFN."""
     pairing = evidence.pairing
+    if pairing.query.network:
+        return _matrices(evidence)
     pairs = [(pairing.query_units[i], pairing.candidate_units[j]) for i, j in enumerate(evidence.block_map) if j >= 0]
     layered = [(q, c) for q, c in pairs if q[0] >= 0 and c[0] >= 0]
     flags = []
@@ -104,6 +109,17 @@ def _structure(evidence: PairEvidence) -> list[str]:
     if _reordered(sources, doubled=mine > theirs):
         flags.append("layers_reordered")
     return flags
+
+
+def _matrices(evidence: PairEvidence) -> list[str]:
+    """Of a network: whether much of it has no match, and whether much of the candidate is no match of anything."""
+    candidate, match = evidence.pairing.candidate, evidence.match
+    found = match.kind >= 0
+    left = candidate.scorable.copy()
+    left[match.tensor[found]] = False
+    total = float(candidate.represents[candidate.scorable].sum())
+    flags = ["matrices_removed"] if float(candidate.represents[left].sum()) > MANY_MATRICES * total else []
+    return flags + (["matrices_added"] if 1 - match.matched > MANY_MATRICES else [])
 
 
 def _reordered(sources: list[int], *, doubled: bool) -> bool:

@@ -16,7 +16,7 @@ from ..evidence.gram import align_gram
 from ..evidence.kinds import kind_number
 from ..evidence.pair import PairEvidence
 from ..statistics.pvalues import LOG10
-from ..thresholds.relation import HIGH_IDENTITY, TRAINED_APART, TRAINED_TOGETHER
+from ..thresholds.relation import HIGH_IDENTITY, NETWORK_IDENTITY, TRAINED_APART, TRAINED_TOGETHER
 from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 
 Origin = Literal["derivation", "shared_initialisation", "undetermined"]
@@ -33,7 +33,7 @@ def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
         return _by_neurons(evidence, *neurons)
     tell = _gains_tell(evidence)
     if np.isnan(gains.correlation) or gains.equal or not tell:
-        if identity >= HIGH_IDENTITY:
+        if identity >= (NETWORK_IDENTITY if evidence.pairing.query.network else HIGH_IDENTITY):
             return "derivation", f"weights correlate at {identity:.2f}"
         what = "are the same in both" if gains.equal and tell else "cannot be compared"
         return (

@@ -117,3 +117,37 @@ another.
 Set on: no data; chosen first.
 Measured again by: pytest tests/queries/answers/test_parts.py
 """
+LEAST_COMPARED = 0.25
+"""Share of a query's parameters that must have been compared with one model for `unrelated` to be said; below it the
+answer is `inconclusive`. Embeddings, which need equal widths and tokens, hold half of a small model and three quarters
+of a multilingual one; its layers are then what is left to compare.
+
+Set on: no data; from the shapes of published models.
+Measured again by: pytest tests/queries/relation/test_coverage.py
+"""
+MUCH_NOT_READ = 0.1
+"""Share of a component's parameters from which on the sentence says that they were not read. Position embeddings and
+buffers, which never are, hold up to 2 % of published models.
+
+Set on: no data; from the shapes of published models.
+Measured again by: pytest tests/queries/answers/test_verdict.py
+"""
+MOST_ALIKE = 3
+"""Matrices that may be alike in unrelated networks without numbered layers: a fixed transform, the first and the last
+layer. Silero VAD 5 and 6 share 2 of 16 bit for bit, the bases of their Fourier transforms.
+
+Set on: networks of published packages (`make test-real`).
+Measured again by: pytest tests/queries/statistics
+"""
+SHARE_ALIKE = 0.25
+"""Share of the matrices of a network that may be alike in unrelated ones, where there are more than a dozen.
+
+Set on: networks of published packages (`make test-real`).
+Measured again by: pytest tests/queries/statistics
+"""
+MOST_OF_ONE_SHAPE = 512
+"""Matrices of one shape of a network that are compared with those of another; the largest published ones have 36.
+
+Set on: no data; a limit on work.
+Measured again by: pytest tests/queries/evidence
+"""

@@ -6,7 +6,7 @@ import duckdb
 
 from ...ingest.model import ModelFingerprint
 from ...queries.data.loading import load_components
-from ...queries.data.query import Query, QuerySketch, own_names, rows_of_models
+from ...queries.data.query import Query, QuerySketch, filled, own_names, rows_of_models
 from ...queries.sql import statement
 from ..store.arrow import model_tables, utc
 
@@ -42,4 +42,5 @@ def unregistered_query(connection: duckdb.DuckDBPyConnection, made: ModelFingerp
         tuple(sorted(sketches, key=lambda s: s.component)),
         utc(made.provider.created) if made.provider else None,
         next((source for (source,) in rows), None),
+        content=filled(made.content),
     )

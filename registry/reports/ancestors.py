@@ -10,11 +10,20 @@ from ..store.adapters import AdapterDetails
 
 
 @dataclass(frozen=True, slots=True)
+class EqualContent:
+    """A registered model of which every value that was read equals the query's, under the same names."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class AncestorsReport:
     """What was asked about, how much of it was read, and the answer for each of its components.
 
     `registry_models` counts the models it was compared with, itself left out. `bytes_read` is of its fingerprint, also
-    when that was made earlier. Of an adapter, `adapter` names what could be its base.
+    when that was made earlier. Of an adapter, `adapter` names what could be its base. `equal_content` are the
+    models that hold the same values, which is known even of what cannot be compared.
     """
 
     name: str
@@ -27,11 +36,16 @@ class AncestorsReport:
     verdict: Verdict
     components: tuple[ComponentAnswer, ...]
     adapter: AdapterDetails | None = None
+    equal_content: tuple[EqualContent, ...] = ()
 
 
-def overall_verdict(answers: Sequence[ComponentAnswer]) -> Verdict:
-    """The verdict of the language component; without one, the strongest of the others."""
-    return overall({answer.component: answer.verdict for answer in answers})
+def overall_verdict(answers: Sequence[ComponentAnswer], *, equal: bool = False) -> Verdict:
+    """The verdict of the language component; without one, the strongest of the others.
+
+    With a model of `equal` content it is `related` where comparing told no more.
+    """
+    verdict = overall({answer.component: answer.verdict for answer in answers})
+    return "related" if equal and verdict in {"unrelated", "inconclusive"} else verdict
 
 
 def ancestor_rows(report: AncestorsReport, noun: str = "ancestor") -> list[dict[str, object]]:
@@ -49,6 +63,7 @@ def report_document(report: AncestorsReport, noun: str = "ancestor") -> dict[str
         "query": {key: getattr(report, key) for key in keys},
         "registry_models": report.registry_models,
         "verdict": report.verdict,
+        "equal_content": [asdict(one) for one in report.equal_content],
         "components": [
             {"component": a.component, "verdict": a.verdict, "sentence": a.sentence} for a in report.components
         ],
@@ -74,6 +89,7 @@ def _row(component: str, ancestor: Ancestor, noun: str) -> dict[str, object]:
         "origin",
         "declared_child",
         "blocks",
+        "coverage_parts",
     )
     row = {key: found[key] for key in (*order, *more)}
     row["blocks"] = [{(noun if key == "ancestor" else key): value for key, value in block.items()} for block in blocks]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import duckdb
 
 from ...ingest.model import ModelFingerprint
-from ...queries.answers.ancestors import Answering, ancestors
+from ...queries.answers.ancestors import Answering, ancestors, equal_models
 from ...queries.answers.verdict import judged
 from ...queries.data.query import registered_query
 from ...queries.sql import statement
@@ -17,7 +17,7 @@ from ..jobs.question import unregistered_query
 from ..store.adapters import adapter_details, unregistered_adapter
 from ..store.arrow import model_tables
 from ..store.models import Model
-from .ancestors import AncestorsReport, overall_verdict
+from .ancestors import AncestorsReport, EqualContent, overall_verdict
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def ask(
     else:
         query = unregistered_query(connection, asked)
         adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
+    equal = tuple(EqualContent(name, uri) for _, name, uri in equal_models(connection, query))
     answers = ancestors(connection, replace(query, newest=newest), k, answering)
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
@@ -53,7 +54,8 @@ def ask(
         bytes_read=asked.bytes_read,
         bytes_total=asked.bytes_total,
         registry_models=int(others[0][0]),
-        verdict=overall_verdict(answers),
+        verdict=overall_verdict(answers, equal=bool(equal)),
         components=tuple(answers),
         adapter=adapter,
+        equal_content=equal,
     )

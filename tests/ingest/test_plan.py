@@ -85,8 +85,10 @@ def test_embeddings_are_read_by_the_rows_of_chosen_tokens() -> None:
     assert sorted(embed.keys.tolist()) == lowest.tolist()
 
 
-def test_an_embedding_without_a_tokenizer_is_not_read() -> None:
-    assert every(planned(large_llama(), Vocabulary()))["model.embed_tokens.weight"].rows == ()
+def test_of_an_embedding_without_a_tokenizer_rows_are_read_by_number() -> None:
+    found = every(planned(large_llama(), Vocabulary()))["model.embed_tokens.weight"]
+    assert found.keys is not None and len(found.rows) == len(found.keys) == TOKEN_ROWS
+    assert found.rows != tuple(range(TOKEN_ROWS))
 
 
 def test_a_tied_head_is_not_read_twice() -> None:

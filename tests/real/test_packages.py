@@ -8,7 +8,7 @@ skipped row, or is the scale of codes.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from forebear.ingest.checkpoint import Checkpoint, open_checkpoint
 from forebear.ingest.sources import open_source
+from forebear.queries.thresholds.significance import SIGNIFICANT_LOG10_E
+from forebear.registry import Ingested, Registry
 
 pytestmark = pytest.mark.real
 PACKAGES = Path(os.environ.get("FOREBEAR_PACKAGES", Path(__file__).parents[2] / ".bench" / "packages"))
@@ -167,6 +169,56 @@ def test_the_same_weights_in_another_format_are_the_same_tensors(first: str, sec
 @pytest.mark.parametrize(("first", "second"), COARSE, ids=lambda value: value.rpartition("/")[2])
 def test_a_model_in_eight_bits_has_the_values_of_the_model_within_half_a_step(first: str, second: str) -> None:
     assert not partners(values(first), values(second), 0.51 / 127)
+
+
+SILEROS_5 = {f"{SILERO_5}{name}" for name in ("silero_vad.jit", "silero_vad.onnx", "silero_vad_half.onnx")}
+SILEROS_5 |= {f"{SILERO_6}silero_vad_half.onnx", f"{WEB}silero_vad_v5.onnx"}
+SILEROS_6 = {file.path for file in FILES if file.path.startswith(SILERO_6)} - SILEROS_5 | {f"{WEB}silero_vad_v6.onnx"}
+FAMILIES = (
+    SILEROS_5,
+    SILEROS_6,
+    {f"{OCR}ch_ppocr_mobile_v2.0_cls_mobile.onnx", f"{OLD_OCR}ch_ppocr_mobile_v2.0_cls_infer.onnx"},
+    {f"{TASHKEEL}rawi_ensemble.int8.onnx", f"{TASHKEEL}rawi_v2.int8.onnx"},
+    {f"{TASHKEEL}rawi_ensemble.int8.onnx", f"{TASHKEEL}rawi_v3.int8.onnx"},
+    {f"{FRACAST}model.safetensors", f"{FRACAST}model.int8.safetensors"},
+    {MINILM, MINILM_INT8, SRE},
+    {MINILM_INT8, PARAPHRASE},
+)
+"""Files of one lineage. The embeddings of the last two come from one BERT; they have no tokenizer, so rows are compared
+by their numbers."""
+RELATED = {(a, b) for family in FAMILIES for a in family for b in family if a != b}
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with Registry(tmp_path_factory.mktemp("packages") / "registry.duckdb") as registry:
+        for file in FILES:
+            outcomes = registry.ingest(str(PACKAGES / file.path))
+            assert [type(one) for one in outcomes] == [Ingested], file.path
+        yield registry
+
+
+def test_of_all_packages_exactly_what_is_of_one_lineage_is_found(registered: Registry) -> None:
+    paths = {(PACKAGES / file.path).resolve().as_uri(): file.path for file in FILES}
+    found = {
+        (file.path, paths[row.source])
+        for file in FILES
+        for answer in registered.ancestors(str(PACKAGES / file.path), k=len(FILES)).components
+        for row in answer.ancestors
+        if row.log10_evalue <= SIGNIFICANT_LOG10_E
+    }
+    assert found == RELATED
+
+
+@pytest.mark.parametrize(("first", "second", "share"), SAME, ids=lambda value: value.rpartition("/")[2])
+def test_the_same_weights_in_another_format_are_told_to_be_a_copy(
+    registered: Registry, first: str, second: str, share: str
+) -> None:
+    answers = registered.ancestors(str(PACKAGES / second), k=len(FILES)).components
+    uri = (PACKAGES / first).resolve().as_uri()
+    (row,) = (row for answer in answers for row in answer.ancestors if row.source == uri)
+    assert row.coverage > 0.99 and row.identity > 0.999
+    assert set(row.relation) & ({"identical", "numeric_copy"} if share == "all" else {"matrices_removed"}), row.relation
 
 
 def test_silero_of_two_versions_shares_its_fixed_transform_alone() -> None:

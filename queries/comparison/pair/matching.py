@@ -55,6 +55,8 @@ class Pair:
 
     def _by_map(self) -> set[tuple[int, int]]:
         pairing = self.forward.pairing
+        if pairing.query.network:  # a matrix is a block of its own
+            return {(i, int(j)) for i, j in enumerate(self.block_map) if j >= 0}
         theirs: dict[tuple[int, str], int] = {}
         for j, (unit, key) in enumerate(zip(pairing.candidate_unit.tolist(), pairing.candidate.keys, strict=True)):
             theirs[unit, key] = j

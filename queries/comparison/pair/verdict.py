@@ -19,9 +19,11 @@ from ...answers.verdict import evidence_blocks
 from ...evidence.kinds import KINDS
 from ...evidence.pair import PairEvidence
 from ...relation.adapters import relation_of
+from ...relation.coverage import coverage_of
 from ...relation.flags import Relation
 from ...relation.origin import Origin
 from ...thresholds.comparison import FEW_MATRICES, FINE_TUNED
+from ...thresholds.significance import LEAST_COMPARED
 from ..records.comparison import PairEvidenceRow, RoleMatch
 from ..tables.metric_tables import role_order
 
@@ -57,17 +59,21 @@ def judge(evidence: PairEvidence) -> Judged:
         return Judged(evidence, None, "inconclusive", "too few matrices to tell anything")
     if not evidence.log10_p:
         return Judged(evidence, None, "inconclusive", "no matrices that could be compared: widths and roles differ")
+    if (compared := coverage_of(evidence).compared) < LEAST_COMPARED:
+        share = f"{1 - compared:.0%} of the parameters were not compared"
+        return Judged(evidence, None, "inconclusive", f"{share}: too little to call it unrelated")
     return Judged(evidence, None, "unrelated", "no more alike than unrelated models")
 
 
 def stronger(forward: Judged, backward: Judged) -> Judged:
     """The direction that says more: significant, then of more coverage (a part is found whole in what it came from)."""
-    return min(forward, backward, key=lambda j: (j.relation is None, -round(j.evidence.match.coverage, 2)))
+    return min(forward, backward, key=lambda j: (j.relation is None, -round(j.evidence.match.matched, 2)))
 
 
 def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int) -> PairEvidenceRow:
     """One direction as a record."""
     evidence = judged.evidence
+    coverage = coverage_of(evidence)
     return PairEvidenceRow(
         query=query,
         candidate=candidate,
@@ -79,7 +85,8 @@ def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int)
         log10_evalue=evidence.log10_evalue,
         corrected_for=corrected_for,
         identity=evidence.match.identity,
-        coverage=evidence.match.coverage,
+        coverage=coverage.matched,
+        coverage_parts=coverage,
         distance=evidence.match.distance,
         relation=judged.relation.flags if judged.relation else (),
         reason=judged.reason,

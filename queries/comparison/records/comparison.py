@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...answers.records import BlockMatch, Verdict
+from ...relation.coverage import Coverage
 from ..tokenizers.tokenizers import TokenizerComparison
 from .figures import (
     Baseline,
@@ -82,6 +83,7 @@ class PairEvidenceRow:
     corrected_for: int
     identity: float
     coverage: float
+    coverage_parts: Coverage
     distance: float
     relation: tuple[str, ...]
     reason: str
@@ -189,6 +191,7 @@ class Comparison:
     `trusted` is False when a control looks related to A or B, and None when there is no control to tell; `trust` says
     so in words. `corrected_for` is the number of models that E-values of A against B are corrected for: all that B may
     have been picked from. `tokenizer` and `full` are None where they were not asked for or cannot be had.
+    `equal_content` says that every value that was read of A and B is equal, under the same names.
     """
 
     models: tuple[ComparedModel, ...]
@@ -204,3 +207,4 @@ class Comparison:
     architecture: ArchitectureComparison
     tokenizer: TokenizerComparison | None = None
     full: FullComparison | None = None
+    equal_content: bool = False

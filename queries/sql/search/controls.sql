@@ -1,7 +1,7 @@
 -- Which registered models have the shape of a component, so that they could serve as controls?
 -- $kind: language, vision, ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices
 -- in layers, with the share of its parameters; $position_roles, $gram_roles, $positions, $gram: its sketch; $left_out:
--- model ids. Columns: model_id, uri, component, share (of the component's parameters whose role, slot and width the
+-- model ids; $layered: whether the component has layers, as against a network of single matrices. Columns: model_id, uri, component, share (of the component's parameters whose role, slot and width the
 -- model has too; at least $least), z (the larger of position_z and gram_z of the sketches).
 WITH wanted AS (
     SELECT unnest($roles::VARCHAR[]) AS role, unnest($slots::VARCHAR[]) AS slot, unnest($widths::UBIGINT[]) AS width,
@@ -9,7 +9,7 @@ WITH wanted AS (
 ), present AS (
     SELECT DISTINCT model_id, component, role, slot, list_product(shape[2:])::UBIGINT AS width
     FROM tensor
-    WHERE layer IS NOT NULL AND len(shape) > 1
+    WHERE (layer IS NOT NULL) = $layered AND len(shape) > 1
       AND component_kind(component) = $kind
       AND model_id NOT IN (SELECT unnest($left_out::UINTEGER[]))
 ), shaped AS (

@@ -47,7 +47,7 @@ def ancestors(
     """Rank the likely ancestors of a model.
 
     E-value: how many unrelated models of this registry would look as related by chance; 0.001 or less is significant.
-    Identity: correlation of matched weights. Coverage: share of the parameters with a significant match. Rank: what
+    Identity: correlation of matched weights. Coverage: share of all its parameters with a significant match. Rank: what
     may be the nearest ancestor first; those of equal rank cannot be told apart. Direction: what the relative is to the
     model, `?` where that cannot be told, with the probability that it is an ancestor. Declared: what the model card
     names, never part of the verdict. Evidence and Declared are left out where the terminal is narrow, and in pipes.
@@ -65,13 +65,22 @@ def ancestors_result(report: AncestorsReport, *, blocks: bool = False, noun: str
     columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]
     tables = [_table(answer) for answer in report.components]
     if not tables:
-        why = "an adapter without factors that can be compared" if report.adapter else "no component with layers"
+        why = "an adapter without factors that can be compared" if report.adapter else "no matrix that can be compared"
         tables = [Table((), (), (), [f"{report.name}: {why}, nothing to compare"])]
+    if report.equal_content:
+        tables.insert(0, Table((), (), (), [_equal_content(report)]))
     if report.adapter:
         tables.append(base_table(report.adapter))
     if blocks:
         tables += [_block_table(answer, noun) for answer in report.components]
     return Result(report_document(report, noun), rows, tables, columns)
+
+
+def _equal_content(report: AncestorsReport) -> str:
+    """The models that hold the same values, which nothing else can add to."""
+    first, *more = report.equal_content
+    others = f" (and {len(more)} more)" if more else ""
+    return f"equal content: every value that was read is that of {first.name}{others}, {first.source}"
 
 
 def base_table(adapter: AdapterDetails) -> Table:

@@ -30,7 +30,7 @@ def rows_of(components: list[Component]) -> dict[str, list[dict[str, object]]]:
         for i, name in enumerate(c.names):
             ids = {"model_id": c.model_id, "tensor_id": first + i}
             layer, expert = (None if n < 0 else int(n) for n in (c.layer[i], c.expert[i]))
-            more = {"hash": int(c.hash[i]), "levels": float(c.levels[i]), "sampled": int(c.sampled[i])}
+            more = {"hash": int(c.hash[i]), "levels": float(c.levels[i]), "sampled": int(c.sampled[i]), "std": 0.02}
             facts = {"component": c.name, "name": name, "role": c.roles[i], "slot": c.slots[i], "dtype": c.dtypes[i]}
             shape = {"shape": list(c.shapes[i]), "represents": int(c.represents[i]), "rows_read": 16}
             made["tensor"].append({**ids, **facts, **shape, **more, "layer": layer, "expert": expert})

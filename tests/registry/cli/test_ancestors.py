@@ -21,7 +21,16 @@ import pytest
 
 from ..conftest import COMMAND, MakeModel, Run
 
-DOCUMENT = ["schema_version", "query", "registry_models", "verdict", "components", "ancestors", "adapter"]
+DOCUMENT = [
+    "schema_version",
+    "query",
+    "registry_models",
+    "verdict",
+    "equal_content",
+    "components",
+    "ancestors",
+    "adapter",
+]
 QUERY = ["name", "source", "revision", "parameters", "bytes_read", "bytes_total"]
 ANCESTOR = [
     *("rank", "name", "source", "component", "evidence", "log10_evalue", "identity", "coverage", "distance"),
@@ -37,6 +46,7 @@ ANCESTOR = [
         "origin",
         "declared_child",
         "blocks",
+        "coverage_parts",
         "ancestor_component",
     ),
 ]

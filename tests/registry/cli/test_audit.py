@@ -16,7 +16,8 @@ DOCUMENT = ["schema_version", "run", "counts", "findings", "accepted", "families
 FINDING = [
     *("kind", "status", "query", "query_source", "component", "relative", "relative_source", "relative_component"),
     *("declared", "rank", "origin", "direction", "direction_probability", "direction_by", "evidence"),
-    *("log10_evalue", "identity", "coverage", "distance"),
+    *("log10_evalue", "identity", "coverage"),
+    *("coverage_without_match", "coverage_not_comparable", "coverage_not_read", "distance"),
     *("relation", "merged_with", "reason", "query_license", "relative_license", "family", "accepted"),
 ]
 

@@ -43,6 +43,7 @@ from forebear.queries.comparison.tokenizers.tokenizers import (
 )
 from forebear.queries.comparison.whole.attention import AttentionTest
 from forebear.queries.comparison.whole.neurons import NeuronLayer, NeuronTest
+from forebear.queries.relation.coverage import Coverage
 from forebear.queries.statistics.metrics import Metrics
 from forebear.queries.statistics.residual_alignment import Assignment
 
@@ -164,7 +165,8 @@ def _evidence(query: str, candidate: str, layers: int, name: str) -> PairEvidenc
     return PairEvidenceRow(
         query, candidate, "language", "language", "derived" if related else "unrelated", "positions",
         {"positions": -300.0 if related else -0.1}, -300.0 if related else 0.5, 16, 0.99 if related else 0.0,
-        1.0 if related else 0.0, 0.1 if related else 1.41, ("finetuned",) if related else (), f"because of {name}",
+        1.0 if related else 0.0, Coverage(float(related), float(not related), 0.0, 0.0),
+        0.1 if related else 1.41, ("finetuned",) if related else (), f"because of {name}",
         0.99, 64, False, (), blocks,
     )  # fmt: skip
 

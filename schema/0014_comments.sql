@@ -240,6 +240,9 @@ COMMENT ON COLUMN audit_pair.log10_p_minhash IS 'log10 of the p-value of column 
 COMMENT ON COLUMN audit_pair.log10_evalue IS 'for the number of models of this run';
 COMMENT ON COLUMN audit_pair.identity IS 'centred correlation of matched weights, by size';
 COMMENT ON COLUMN audit_pair.coverage IS 'share of all parameters of the query whose tensors have a significant match';
+COMMENT ON COLUMN audit_pair.coverage_without_match IS 'share of all parameters of the query that were compared and did not match';
+COMMENT ON COLUMN audit_pair.coverage_not_comparable IS 'share of all parameters of the query that the relative has nothing to compare with';
+COMMENT ON COLUMN audit_pair.coverage_not_read IS 'share of all parameters of the query that were not read';
 COMMENT ON COLUMN audit_pair.distance IS 'relative RMS difference of matched weights';
 COMMENT ON COLUMN audit_pair.relation IS 'finetuned, merged, numeric_copy, ...';
 COMMENT ON COLUMN audit_pair.reason IS 'why, in words';
@@ -323,6 +326,9 @@ COMMENT ON COLUMN audit_findings.evidence IS 'the kind of evidence that says mos
 COMMENT ON COLUMN audit_findings.log10_evalue IS 'log10 of how many unrelated models would look as related by chance; -3 or less is significant';
 COMMENT ON COLUMN audit_findings.identity IS 'centred correlation of matched weights, by size';
 COMMENT ON COLUMN audit_findings.coverage IS 'share of all parameters of the query whose tensors have a significant match';
+COMMENT ON COLUMN audit_findings.coverage_without_match IS 'share of all parameters of the query that were compared and did not match';
+COMMENT ON COLUMN audit_findings.coverage_not_comparable IS 'share of all parameters of the query that the relative has nothing to compare with';
+COMMENT ON COLUMN audit_findings.coverage_not_read IS 'share of all parameters of the query that were not read';
 COMMENT ON COLUMN audit_findings.distance IS 'relative RMS difference of matched weights';
 COMMENT ON COLUMN audit_findings.relation IS 'what the relation is: finetuned, merged, numeric_copy, ...';
 COMMENT ON COLUMN audit_findings.merged_with IS 'the other parent of a merge';
@@ -351,6 +357,9 @@ COMMENT ON COLUMN audit_latest.evidence IS 'the kind of evidence that says most'
 COMMENT ON COLUMN audit_latest.log10_evalue IS 'log10 of how many unrelated models would look as related by chance; -3 or less is significant';
 COMMENT ON COLUMN audit_latest.identity IS 'centred correlation of matched weights, by size';
 COMMENT ON COLUMN audit_latest.coverage IS 'share of all parameters of the query whose tensors have a significant match';
+COMMENT ON COLUMN audit_latest.coverage_without_match IS 'share of all parameters of the query that were compared and did not match';
+COMMENT ON COLUMN audit_latest.coverage_not_comparable IS 'share of all parameters of the query that the relative has nothing to compare with';
+COMMENT ON COLUMN audit_latest.coverage_not_read IS 'share of all parameters of the query that were not read';
 COMMENT ON COLUMN audit_latest.distance IS 'relative RMS difference of matched weights';
 COMMENT ON COLUMN audit_latest.relation IS 'what the relation is: finetuned, merged, numeric_copy, ...';
 COMMENT ON COLUMN audit_latest.merged_with IS 'the other parent of a merge';

@@ -1,0 +1,40 @@
+"""The answer where no relative was found: unrelated, or too little to tell, and of how many models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..data.component import Component
+from ..lineage.ranking import Ranked
+from ..relation.coverage import coverage_of
+from ..thresholds.comparison import FEW_MATRICES
+from ..thresholds.significance import LEAST_COMPARED
+from .records import Verdict
+
+
+def without_relatives(
+    component: Component,
+    ranked: Sequence[Ranked],
+    models: int,
+    comparable: Callable[[], int] | None,
+    wanted: str = "ancestor",
+) -> tuple[Verdict, str]:
+    """The verdict and its words for a component to which none of the candidates `ranked` is related.
+
+    `models` are registered; `comparable` counts those of them that could be compared, None where nobody counts them.
+    `wanted` is what was asked for.
+    """
+    if not models:
+        return "inconclusive", "the registry holds no other model to compare with"
+    if len(component.positions.tensor) < FEW_MATRICES:
+        return "inconclusive", "too few matrices to tell anything"
+    if comparable is None and not ranked:  # an audit looks at what is near by sketch, and nothing was
+        return "unrelated", f"no {wanted} among {models} models"
+    most = max((coverage_of(one.candidate.evidence).compared for one in ranked), default=0.0)
+    if most <= 0:
+        return "inconclusive", f"none of {models} models has anything to compare it with"
+    if most < LEAST_COMPARED:
+        share = f"{1 - most:.0%} of its parameters were compared with none of {models} models"
+        return "inconclusive", f"{share}: too little to call it unrelated"
+    count = models if comparable is None else min(models, max(1, comparable()))
+    return "unrelated", f"no {wanted} among {f'{count} comparable of ' if count < models else ''}{models} models"

@@ -1,0 +1,99 @@
+"""Models of equal content are named first, and networks and skipped tensors are answered, from files to the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from forebear.registry import Registry
+
+from ..writers import llama, llama_config, model_files, tokenizer_json, words, write_files
+from .conftest import Run
+
+
+def network(folder: Path, seed: int, count: int) -> Path:
+    """A folder with `count` matrices of one shape, under names that say nothing."""
+    random = np.random.default_rng(seed)
+    weights = {f"fc{i}.weight": random.normal(size=(40, 40)).astype(np.float32) for i in range(count)}
+    return write_files(folder, model_files(weights))
+
+
+def test_a_copy_of_what_cannot_be_compared_is_named_first(tmp_path: Path, run: Run) -> None:
+    first, second = network(tmp_path / "first", 1, 3), network(tmp_path / "second", 1, 3)
+    network(tmp_path / "other", 2, 3)
+    assert run("ingest", first, tmp_path / "other").code == 0
+    report = json.loads(run("ancestors", second, "--format", "json").out)
+    assert report["verdict"] == "related" and [one["name"] for one in report["equal_content"]] == ["first"]
+    top = report["ancestors"][0]
+    assert (top["name"], top["rank"], top["relation"], top["direction"]) == ("first", 1, ["identical"], "copy")
+    out = run("ancestors", second).out.splitlines()
+    assert out[0].startswith("equal content: every value that was read is that of first, file://")
+    assert "network: identical to first; which came first weights cannot tell" in out
+    compared = json.loads(run("compare", first, second, "--format", "json").out)
+    assert compared["equal_content"] and compared["verdict"] == "related"
+    assert compared["sentence"].startswith("every value that was read of first equals that of second; ")
+
+
+def test_a_copy_without_any_matrix_is_named(tmp_path: Path, run: Run) -> None:
+    values = {"gain": np.arange(64, dtype=np.float32), "bias": np.linspace(0, 1, 9, dtype=np.float32)}
+    first, second = (write_files(tmp_path / name, model_files(values)) for name in ("first", "second"))
+    assert run("ingest", first).code == 0
+    report = json.loads(run("ancestors", second, "--format", "json").out)
+    assert report["verdict"] == "related" and not report["components"]
+    assert json.loads(run("compare", first, second, "--format", "json").out)["verdict"] == "related"
+
+
+def test_other_content_is_not_equal(tmp_path: Path, run: Run) -> None:
+    first, other = network(tmp_path / "first", 1, 6), network(tmp_path / "other", 2, 6)
+    assert run("ingest", first).code == 0
+    report = json.loads(run("ancestors", other, "--format", "json").out)
+    assert report["verdict"] == "unrelated" and report["equal_content"] == []
+    assert not json.loads(run("compare", first, other, "--format", "json").out)["equal_content"]
+
+
+def test_no_ancestor_counts_the_models_that_can_be_compared(tmp_path: Path, registry_path: Path) -> None:
+    tensors = llama(1)
+    language = model_files(tensors, config=llama_config(tensors), tokenizer=tokenizer_json(words(96)))
+    with Registry(registry_path) as registry:
+        for seed in range(3):
+            registry.ingest(network(tmp_path / f"net{seed}", seed, 6))
+        registry.ingest(write_files(tmp_path / "language", language))
+        registry.ingest(network(tmp_path / "deep", 4, 7))
+        (answer,) = registry.ancestors(network(tmp_path / "asked", 9, 6)).components
+        assert answer.sentence == "network: no ancestor among 4 comparable of 5 models"
+        (answer,) = registry.ancestors("language").components
+        assert (answer.verdict, answer.sentence) == (
+            "inconclusive",
+            "language: none of 4 models has anything to compare it with",
+        )
+
+
+def test_embeddings_without_a_tokenizer_are_compared_by_row_number_and_the_answer_says_so(
+    tmp_path: Path, registry_path: Path
+) -> None:
+    tensors = llama(1)
+    plain = model_files(tensors, config=llama_config(tensors))
+    spelled = model_files(tensors, config=llama_config(tensors), tokenizer=tokenizer_json(words(96)))
+    said = "; without a tokenizer, embeddings were compared by row number"
+    with Registry(registry_path) as registry:
+        registry.ingest(write_files(tmp_path / "plain", plain))
+        (answer,) = registry.ancestors(write_files(tmp_path / "copy", plain)).components
+        assert answer.sentence.endswith(said) and answer.ancestors[0].coverage == 1.0
+        (answer,) = registry.ancestors(write_files(tmp_path / "spelled", spelled)).components
+        assert said not in answer.sentence and 0.5 < answer.ancestors[0].coverage < 1.0
+        assert answer.ancestors[0].coverage_parts.not_comparable > 0.05
+
+
+def test_layers_beyond_a_budget_are_not_covered(tmp_path: Path, registry_path: Path) -> None:
+    tensors = llama(1, layers=4)
+    files = model_files(tensors, config=llama_config(tensors), tokenizer=tokenizer_json(words(96)))
+    whole, cut = (write_files(tmp_path / name, files) for name in ("whole", "cut"))
+    with Registry(registry_path) as registry:
+        registry.ingest(whole)
+        registry.ingest(cut, budget=80_000)
+        (answer,) = registry.ancestors("cut").components
+        parts = answer.ancestors[0].coverage_parts
+        assert 0.2 < parts.not_read < 0.8 and answer.ancestors[0].coverage == parts.matched <= 1 - parts.not_read
+        assert f"; {parts.not_read:.0%} of its parameters were not read" in answer.sentence
