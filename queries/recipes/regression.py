@@ -1,0 +1,62 @@
+"""Coefficients by least squares: both regressions as an interval, and the standard error of every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .places import MergePlaces, Vector
+
+
+def intervals(places: MergePlaces, members: Sequence[int], base: int | None) -> list[tuple[float, float]]:
+    """For each parent its weight by the regression on the parents and by the reverse one, the lower first.
+
+    Rounding errors of the parents pull the first towards nothing, those of the model push the second away: the weight
+    lies between, as the two regressions of errors-in-variables do (Frisch, 1934).
+    """
+    found = []
+    for number, member in enumerate(members):
+        others = [m for m in members if m != member]
+        reference = base if base is not None else others[0]
+        rest = others if base is not None else others[1:]
+        axes = _changes(places, [member, *rest], reference)
+        target = (places.query - places.relatives[reference].astype(np.float64)) * places.scale
+        if rest:
+            basis = np.linalg.qr(axes[1:].T)[0]
+            axis, target = (x - basis @ (basis.T @ x) for x in (axes[0], target))
+        else:
+            axis = axes[0]
+        product = float(axis @ target)
+        both = (product / float(axis @ axis), float(target @ target) / product) if product else (0.0, 0.0)
+        found.append((min(both), max(both)))
+    return found
+
+
+def cell_errors(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Vector]:
+    """The standard errors [n] of least squares in every cell; NaN where a cell cannot tell the parents apart."""
+    return [
+        _errors(places.some(np.flatnonzero(places.cells == cell)), members, base)
+        for cell in range(int(places.cells.max()) + 1)
+    ]
+
+
+def _errors(places: MergePlaces, members: Sequence[int], base: int | None) -> Vector:
+    reference = base if base is not None else members[-1]
+    free = [m for m in members if m != reference]
+    axes = _changes(places, free, reference)
+    target = (places.query - places.relatives[reference].astype(np.float64)) * places.scale
+    products: NDArray[np.float64] = axes @ axes.T
+    if len(target) <= len(free) or np.linalg.matrix_rank(products) < len(free):
+        return np.full(len(members), np.nan)
+    inverse = np.linalg.inv(products)
+    left = target - (inverse @ (axes @ target)) @ axes
+    covariance = inverse * float(left @ left) / (len(target) - len(free))
+    errors = np.sqrt(np.diag(covariance))
+    return errors if base is not None else np.append(errors, np.sqrt(covariance.sum()))
+
+
+def _changes(places: MergePlaces, members: Sequence[int], reference: int) -> Vector:
+    apart = places.relatives[list(members)].astype(np.float64) - places.relatives[reference]
+    return np.asarray(apart * places.scale)

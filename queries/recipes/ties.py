@@ -1,0 +1,87 @@
+"""TIES: the largest changes of each parent, of the sign that most agree on. Source: Yadav et al., "TIES-Merging", 2023.
+
+*Limitations.* How large a change must be follows from a whole tensor; the samples give an estimate, which the replay
+tunes for each tensor. Among equal changes the choice is the sorting's: those places count as not reproduced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .places import Floats, MergePlaces, Vector
+from .proposal import Arithmetic, Method, Proposal, each_way
+from .pursuit import Mixture
+
+_DENSITIES = np.linspace(0.1, 1.0, 10)
+"""Densities that the search starts from, the same for all parents, as nearly every published recipe has them."""
+_TUNED = np.linspace(-0.1, 0.1, 21)
+"""What is added to a tensor's density: 256 values give the place of a quantile to 0.03 (one standard error)."""
+
+
+def estimate_ties(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
+    """The mixture's weights, and of the starting densities the one that reproduces most, for each type."""
+    if mixture.base is None or len(mixture.members) < 2:
+        return []
+    weights = shares_of_changes(mixture)
+    tensors = int(places.tensor.max()) + 1
+    found = []
+    for each in types:
+        tried = [
+            Proposal(
+                mixture.members,
+                mixture.base,
+                weights,
+                replace(each, stepwise=True),
+                np.full((len(weights), tensors), density),
+            )
+            for density in _DENSITIES
+        ]
+        found.append(max(tried, key=lambda one: places.share(replay_ties(places, one))))
+    return found
+
+
+def shares_of_changes(mixture: Mixture) -> Vector:
+    """Weights [n, 1] that sum to 1: TIES divides by the weights that agree."""
+    weights = np.array(mixture.weights)
+    return np.asarray((weights / weights.sum())[:, None])
+
+
+def kept(changes: Floats, places: MergePlaces, density: Vector) -> Floats:
+    """Changes [n, m] without those below the largest `density` [n, tensors] of each sampled tensor."""
+    size, trimmed = np.abs(changes), np.zeros_like(changes)
+    for parent, sizes in enumerate(size):
+        order = np.lexsort((-sizes, places.tensor))
+        counts = np.bincount(places.tensor)
+        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+        rank = np.empty(len(sizes), np.int64)
+        rank[order] = np.arange(len(sizes)) - np.repeat(starts, counts)
+        inside = rank < np.round(density[parent] * counts)[places.tensor]
+        trimmed[parent] = np.where(inside, changes[parent], 0.0)
+    return trimmed
+
+
+def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
+    """base + the weighted mean of the changes that are kept and of the elected sign, in the type of the merge."""
+    if proposal.setting is None:
+        raise ValueError("TIES needs the densities of its parents")
+    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
+    weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(proposal.members), len(base)))
+    changes = kept(rounded(proposal.parents_at(places) - base), places, proposal.setting)
+    weighted = rounded(changes * weights)
+    elected = np.where(rounded(weighted.sum(axis=0, dtype=np.float32)) >= 0, 1.0, -1.0)
+    agree = np.sign(weighted) == elected
+    total = rounded((weighted * agree).sum(axis=0, dtype=np.float32))
+    divisor = rounded((weights * agree).sum(axis=0, dtype=np.float32))
+    return rounded(base + rounded(total / np.where(divisor == 0, np.float32(1), divisor)))
+
+
+TIES = Method(
+    "ties",
+    estimate_ties,
+    replay_ties,
+    each_way,
+    settings=lambda density: [np.clip(density + more, 0.01, 1.0) for more in _TUNED],
+)
