@@ -30,8 +30,8 @@ class MergePlaces:
     """Values float32 [m] of a query and [n, m] of relatives at m places, padding left out.
 
     `layer`, `group` and `tensor` [m] tell where a place lies, the last in the order of tensors; `scale` [m] divides a
-    value by the RMS of its tensor and weights each tensor by its parameters, so that squares sum to shares of the model.
-    `bits` is the precision of the query's type, see `TYPES`.
+    value by the RMS of its tensor and weights each tensor by its parameters, so that squares sum to shares of the
+    model. `bits` is the precision of the query's type, see `TYPES`.
     """
 
     query: Floats

@@ -42,7 +42,7 @@ class Recipe:
     `exact_share` of all, `changed_share` of those where the model differs from the relative that it is most equal to,
     `rival_share` of all by the best recipe of another method or of other parents. `unexplained` is the squared distance
     that the fit leaves, as a share of that to the nearest parent, rounding included. `twins` are methods that reproduce
-    as much, up to chance; `notes` say in words what cannot be told. `arithmetic` is the type that the merge computed in.
+    as much, up to chance; `notes` say in words what cannot be told. `arithmetic` is the type that it computed in.
     """
 
     component: str

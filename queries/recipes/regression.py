@@ -17,7 +17,7 @@ def intervals(places: MergePlaces, members: Sequence[int], base: int | None) -> 
     lies between, as the two regressions of errors-in-variables do (Frisch, 1934).
     """
     found = []
-    for number, member in enumerate(members):
+    for member in members:
         others = [m for m in members if m != member]
         reference = base if base is not None else others[0]
         rest = others if base is not None else others[1:]

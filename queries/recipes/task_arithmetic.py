@@ -1,4 +1,7 @@
-"""Task arithmetic: a base plus weighted changes. Source: Ilharco et al., "Editing Models with Task Arithmetic", 2023."""
+"""Task arithmetic: a base plus weighted changes.
+
+Source: Ilharco et al., "Editing Models with Task Arithmetic", 2023.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,15 @@ def estimate_task_arithmetic(places: MergePlaces, mixture: Mixture, types: Seque
             for base in rest
         ]
         return [made for one in turned for made in estimate_task_arithmetic(places, one, types)]
+    if len(mixture.members) < 2:  # one parent below weight 1 is a linear merge; beyond it, that parent is one
+        return []
     weights = np.array(mixture.weights)[:, None]
     stepwise = [replace(each, stepwise=True) for each in types]
     return [Proposal(mixture.members, mixture.base, weights, each) for each in stepwise]
 
 
 def replay_task_arithmetic(places: MergePlaces, proposal: Proposal) -> Floats:
-    """base + sum(w (x - base)), every step in the type that the merge computes in."""
+    """Base + sum(w (x - base)), every step in the type that the merge computes in."""
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
     weights = rounded(proposal.weights_at(places))
     total = np.zeros(len(base), np.float32)

@@ -54,7 +54,7 @@ def kept(changes: Floats, places: MergePlaces, density: Vector) -> Floats:
     size, trimmed = np.abs(changes), np.zeros_like(changes)
     for parent, sizes in enumerate(size):
         order = np.lexsort((-sizes, places.tensor))
-        counts = np.bincount(places.tensor)
+        counts = np.bincount(places.tensor, minlength=density.shape[1])
         starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
         rank = np.empty(len(sizes), np.int64)
         rank[order] = np.arange(len(sizes)) - np.repeat(starts, counts)
@@ -64,7 +64,7 @@ def kept(changes: Floats, places: MergePlaces, density: Vector) -> Floats:
 
 
 def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
-    """base + the weighted mean of the changes that are kept and of the elected sign, in the type of the merge."""
+    """Base + the weighted mean of the changes that are kept and of the elected sign, in the type of the merge."""
     if proposal.setting is None:
         raise ValueError("TIES needs the densities of its parents")
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
