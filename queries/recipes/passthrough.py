@@ -69,7 +69,7 @@ def _moved(slices: Sequence[Slice]) -> bool:
 
 
 def _layers(component: Component) -> dict[int, _Layer]:
-    """Layer -> its matrices as (key, expert, shape, hash of the rows that were read); only layers that were all read."""
+    """Layer -> its matrices as (key, expert, shape, hash of the rows read); layers that were not read are left out."""
     found: dict[int, list[tuple[str, int, tuple[int, ...], int]]] = defaultdict(list)
     unread: set[int] = set()
     for tensor in range(len(component.names)):
