@@ -64,7 +64,8 @@ class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
 
     `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` are what is added to
-    or multiplied with `Proposal.setting` when it is tuned for each tensor.
+    or multiplied with `Proposal.setting` when it is tuned for each tensor. `gradable` methods are tried with weights of
+    every layer too, which least squares must be able to estimate.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Method:
     replay: Callable[[MergePlaces, Proposal], Floats]
     moves: Callable[[int], Vector]
     settings: Callable[[Vector], Sequence[Vector]] | None = None
+    gradable: bool = True
 
 
 def transfers(parents: int) -> Vector:

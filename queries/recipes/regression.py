@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from .places import MergePlaces, Vector
 
 
+LEAST = 1e-3
+"""Weights below it are written as it: a parent that a layer holds nothing of."""
+
+
 def intervals(places: MergePlaces, members: Sequence[int], base: int | None) -> list[tuple[float, float]]:
-    """For each parent its weight by the regression on the parents and by the reverse one, the lower first.
+    """For each parent its weight by the regression on the parents and by the reverse one, two standard errors wider.
 
     Rounding errors of the parents pull the first towards nothing, those of the model push the second away: the weight
     lies between, as the two regressions of errors-in-variables do (Frisch, 1934).
@@ -31,7 +35,22 @@ def intervals(places: MergePlaces, members: Sequence[int], base: int | None) -> 
         product = float(axis @ target)
         both = (product / float(axis @ axis), float(target @ target) / product) if product else (0.0, 0.0)
         found.append((min(both), max(both)))
-    return found
+    errors = 2 * _errors(places, members, base)
+    return [(low - error, high + error) for (low, high), error in zip(found, errors.tolist(), strict=True)]
+
+
+def cell_weights(places: MergePlaces, members: Sequence[int], base: int | None) -> Vector:
+    """Weights [n, cells] of least squares in every cell, none below LEAST; without a base they sum to 1."""
+    reference = members[-1] if base is None else base
+    free = [member for member in members if member != reference]
+    found = np.full((len(members), int(places.cells.max()) + 1), LEAST)
+    for cell in range(found.shape[1]):
+        part = places.some(np.flatnonzero(places.cells == cell))
+        target = (part.query - part.relatives[reference].astype(np.float64)) * part.scale
+        weights = np.linalg.lstsq(_changes(part, free, reference).T, target)[0]
+        weights = weights if base is not None else np.append(weights, 1 - weights.sum())
+        found[:, cell] = np.maximum(weights, LEAST)
+    return found if base is not None else found / found.sum(axis=0)
 
 
 def cell_errors(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Vector]:

@@ -84,4 +84,5 @@ TIES = Method(
     replay_ties,
     each_way,
     settings=lambda density: [np.clip(density + more, 0.01, 1.0) for more in _TUNED],
+    gradable=False,
 )

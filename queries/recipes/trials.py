@@ -1,10 +1,10 @@
-"""Every method tried on the mixtures that come nearest, then decoys: is the best recipe better than any other?"""
+"""Every method tried on the mixtures that come nearest, then decoys: whether the best recipe beats all others."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from ..data.precision import float_bits
 from .linear import LINEAR
 from .methods import METHODS
 from .places import MergePlaces, Vector
-from .proposal import Method, arithmetics
+from .proposal import Method, Proposal, arithmetics
 from .pursuit import Mixture, differences, mixtures_of_changes, plain_mixture, simplest
-from .refining import Fit, graded, refined
+from .refining import Fit, refined
+from .regression import cell_weights
 
 CLAIMED = 0.9
 """Share of the changed places that a recipe must reproduce. Merges made by mergekit have 0.97 and more where their
@@ -51,8 +52,17 @@ def tried(
     for mixture in nearest_mixtures(differences(places), members, base):
         for method in methods:
             for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
-                found.append((refined(places, method, proposal), mixture))
+                found += [(fit, mixture) for fit in refinements(places, method, proposal)]
     return found
+
+
+def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list[Fit]:
+    """The proposal refined with constant weights, and with those of every cell where those alone do not do."""
+    constant = refined(places, method, proposal)
+    if constant.share >= EXACT or not method.gradable:
+        return [constant]
+    weights = cell_weights(places, proposal.members, proposal.base)
+    return [constant, refined(places, method, replace(proposal, weights=weights))]
 
 
 def nearest_mixtures(apart: Vector, members: Sequence[int], base: int | None) -> list[Mixture]:
@@ -64,18 +74,17 @@ def nearest_mixtures(apart: Vector, members: Sequence[int], base: int | None) ->
 
 
 def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None) -> Trials | None:
-    """The recipe that reproduces most, graded weights where constant ones do not do, and its rivals; None for none."""
+    """The recipe that reproduces most, and where that is enough to be told its best rival; None where nothing fits."""
     found = tried(places, allowed=allowed, base=base)
     if not found:
         return None
-    most = max(fit.share for fit, _ in found)
-    if most < EXACT:
-        found += [(graded(places, fit), mixture) for fit, mixture in found if fit.share >= 0.5 * most]
     top = max((fit for fit, _ in found), key=lambda fit: fit.share)
     equals = [pair for pair in found if not _worse(pair[0], top)]
     equals.sort(key=lambda pair: (_order(pair[0]), len(pair[1].members), -pair[0].share))
     best, mixture = equals[0]
-    others = [fit for fit, _ in found if fit.method.name != best.method.name]
+    if best.share_of(places.changed) < CLAIMED:
+        return Trials(best, (best,), None, mixture)
+    others = [fit for fit, _ in found if fit.method.name != best.method.name and _worse(fit, top)]
     rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)
     return Trials(best, tuple(fit for fit, _ in equals), rival, mixture)
 
