@@ -28,6 +28,7 @@ ROOMS = {
         "evidence",
         "relation",
         "lineage",
+        "recipes",
         "answers",
         "comparison",
     ),

@@ -20,12 +20,16 @@ def estimate_linear(places: MergePlaces, mixture: Mixture, types: Sequence[Arith
 
 def replay_linear(places: MergePlaces, proposal: Proposal) -> Floats:
     """sum(w x) / sum(w): in float32 as mergekit does it today, or in steps with cast weights as it did before."""
-    rounded = proposal.arithmetic.rounded if proposal.arithmetic.stepwise else np.asarray
+
+    def rounded(values: Floats) -> Floats:
+        return proposal.arithmetic.rounded(values) if proposal.arithmetic.stepwise else values
+
     weights = rounded(proposal.weights_at(places))
     total = np.zeros(len(places.query), np.float32)
     for weight, parent in zip(weights, proposal.parents_at(places), strict=True):
         total = total + rounded(weight * parent)
-    return np.asarray(rounded(rounded(total) / rounded(weights.sum(axis=0, dtype=np.float32))), np.float32)
+    divisor = rounded(np.asarray(weights.sum(axis=0), np.float32))
+    return rounded(np.asarray(rounded(total) / divisor, np.float32))
 
 
 LINEAR = Method("linear", estimate_linear, replay_linear, transfers)

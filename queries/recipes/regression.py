@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from .places import MergePlaces, Vector
 
-
 LEAST = 1e-3
 """Weights below it are written as it: a parent that a layer holds nothing of."""
 

@@ -71,11 +71,12 @@ def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
     weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(proposal.members), len(base)))
     changes = kept(rounded(proposal.parents_at(places) - base), places, proposal.setting)
     weighted = rounded(changes * weights)
-    elected = np.where(rounded(weighted.sum(axis=0, dtype=np.float32)) >= 0, 1.0, -1.0)
+    elected = np.where(weighted.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
     agree = np.sign(weighted) == elected
-    total = rounded((weighted * agree).sum(axis=0, dtype=np.float32))
-    divisor = rounded((weights * agree).sum(axis=0, dtype=np.float32))
-    return rounded(base + rounded(total / np.where(divisor == 0, np.float32(1), divisor)))
+    total = rounded(np.asarray((weighted * agree).sum(axis=0), np.float32))
+    divisor = rounded(np.asarray((weights * agree).sum(axis=0), np.float32))
+    mean = np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32)
+    return rounded(np.asarray(base + rounded(mean), np.float32))
 
 
 TIES = Method(

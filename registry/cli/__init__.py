@@ -17,7 +17,22 @@ from typing import Annotated
 
 import typer
 
-from .commands import ancestors, audit, compare, demo, export, import_, ingest, list_, mark, remove, show, sql, watch
+from .commands import (
+    ancestors,
+    audit,
+    compare,
+    demo,
+    export,
+    import_,
+    ingest,
+    list_,
+    mark,
+    recipe,
+    remove,
+    show,
+    sql,
+    watch,
+)
 from .errors import ExitCode, explained
 from .options import Before, RegistryOption
 
@@ -47,6 +62,7 @@ COMMANDS = (
     Command("ingest", ingest.ingest),
     Command("watch", watch.watch),
     Command("ancestors", ancestors.ancestors),
+    Command("recipe", recipe.recipe),
     Command("compare", compare.compare),
     Command("audit", audit.audit),
     Command("list", list_.list_),

@@ -46,7 +46,8 @@ class Table:
 class Result:
     """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
 
-    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own.
+    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own. `configs`
+    are documents in YAML that another tool runs; None for a command that has no such thing.
     """
 
     document: Row
@@ -56,6 +57,7 @@ class Result:
     """The columns of CSV and Parquet, where they are not those of the first row."""
     arrow: pa.Table | None = None
     page: Callable[[], str] | None = None
+    configs: Sequence[str] | None = None
 
     @property
     def names(self) -> list[str]:
