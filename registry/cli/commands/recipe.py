@@ -13,7 +13,7 @@ from ..outputs.result import Result, Table
 from ..printing import printing
 
 if TYPE_CHECKING:
-    from ....queries.recipes.records import Recipe
+    from ....queries.recipes.records import LayerWeights, Recipe
     from ...reports.recipes import RecipeReport
 
 _COLUMNS = ("component", "method", "base", "parent", "source", "weight", "low", "high", "exact_share", "rival_share")
@@ -69,20 +69,15 @@ def _tables(report: RecipeReport, recipe: Recipe, *, layers: bool) -> list[Table
     found = [Table(_TITLES, cells, _RIGHT, _above(report, recipe), _SPARE)]
     if layers and recipe.layers:
         names = [parent.name for parent in recipe.parents]
-        rows = [
-            [
-                str(row.layer),
-                row.group,
-                "" if row.source_layer is None else str(row.source_layer),
-                *(
-                    f"{weight:.4g} +- {_number(error)}"
-                    for weight, error in zip(row.weights, row.standard_errors, strict=True)
-                ),
-            ]
-            for row in recipe.layers
-        ]
+        rows = [_layer_cells(row) for row in recipe.layers]
         found.append(Table(("layer", "part", "copied from", *names), rows, (0, 2), ["weights by layer"]))
     return found
+
+
+def _layer_cells(row: LayerWeights) -> list[str]:
+    weights = zip(row.weights, row.standard_errors, strict=True)
+    source = "" if row.source_layer is None else str(row.source_layer)
+    return [str(row.layer), row.group, source, *(f"{weight:.4g} +- {_number(error)}" for weight, error in weights)]
 
 
 def _above(report: RecipeReport, recipe: Recipe) -> list[str]:

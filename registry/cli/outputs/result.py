@@ -46,8 +46,8 @@ class Table:
 class Result:
     """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
 
-    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own. `configs`
-    are documents in YAML that another tool runs; None for a command that has no such thing.
+    `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own.
+    `configs` are documents in YAML that another tool runs; None for a command that has no such thing.
     """
 
     document: Row
