@@ -1,6 +1,7 @@
 """Ask `recipe` for every merge and every model of the zoo: `python -m benchmarks.recipes.measure FOLDER`.
 
-`development` after the folder leaves the held-out seeds alone. Prints a table a split: parents right, method right, largest error of a weight, the replay's share, false recipes.
+`development` after the folder leaves the held-out seeds alone. Prints a table a split: parents right, method right,
+largest error of a weight, share that the replay reproduces, and false recipes.
 """
 
 from __future__ import annotations
