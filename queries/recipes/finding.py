@@ -18,7 +18,7 @@ from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config, passthrough_config
 from .passthrough import Slice, slices_of
 from .places import GROUPS, TYPES, MergePlaces
-from .pursuit import Mixture, differences, plain_mixture
+from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit
 from .regression import cell_errors, intervals
@@ -78,7 +78,8 @@ def component_recipe(
 def _told(query: Component, members: Sequence[Relative], places: MergePlaces, found: Trials) -> Recipe:
     """A recipe that replay proves."""
     best, proposal = found.best, found.best.proposal
-    twins = tuple(dict.fromkeys(f.method.name for f in found.equals if f.method.name != best.method.name))
+    equals = (name for fit in found.equals for name in (fit.method.name, *fit.method.same_as))
+    twins = tuple(dict.fromkeys(name for name in (*best.method.same_as, *equals) if name != best.method.name))
     layers = _layers(places, best)
     base = None if proposal.base is None else members[proposal.base]
     parents = _parents(members, places, best)
@@ -156,7 +157,7 @@ def _unexplained(places: MergePlaces, mixture: Mixture) -> float:
 
 def _unknown(query: Component, members: Sequence[Relative], places: MergePlaces) -> Recipe | None:
     """A model between others that no method here reproduces: the mixture is said, and the method is not."""
-    mixture = plain_mixture(differences(places), range(len(members)))
+    mixture = plain_mixture(span_of(places).apart, range(len(members)))
     if mixture is None or _unexplained(places, mixture) > UNEXPLAINED:
         return None
     ranges = intervals(places, mixture.members, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 
 import numpy as np
 
@@ -10,12 +11,21 @@ from .places import Floats, MergePlaces
 from .proposal import Arithmetic, Method, Proposal, shares, transfers
 from .pursuit import Mixture
 
+_MOST_ORDERS = 3
+"""Parents whose order is tried where sums in float32 are kept in float32; else two: rounding then hides most of it."""
+
 
 def estimate_linear(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
     """The mixture's own weights; nothing for changes of a base, which have other methods."""
     if mixture.base is not None or len(mixture.members) < 2:
         return []
-    return [Proposal(mixture.members, None, shares(mixture.weights), each) for each in types]
+    several = len(mixture.members) <= (_MOST_ORDERS if places.bits == 23 else 2)
+    orders = list(permutations(range(len(mixture.members)))) if several else [tuple(range(len(mixture.members)))]
+    return [
+        Proposal(tuple(mixture.members[i] for i in order), None, shares([mixture.weights[i] for i in order]), each)
+        for each in types
+        for order in orders
+    ]
 
 
 def replay_linear(places: MergePlaces, proposal: Proposal) -> Floats:
@@ -27,7 +37,10 @@ def replay_linear(places: MergePlaces, proposal: Proposal) -> Floats:
     weights = rounded(proposal.weights_at(places))
     total = np.zeros(len(places.query), np.float32)
     for weight, parent in zip(weights, proposal.parents_at(places), strict=True):
-        total = total + rounded(weight * parent)
+        if proposal.arithmetic.stepwise:
+            total = total + rounded(weight * parent)
+        else:  # one rounding for product and sum, as processors do it
+            total = (total + weight.astype(np.float64) * parent).astype(np.float32)
     divisor = rounded(np.asarray(weights.sum(axis=0), np.float32))
     return rounded(np.asarray(rounded(total) / divisor, np.float32))
 

@@ -63,17 +63,20 @@ class Proposal:
 class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
 
-    `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` are what is added to
-    or multiplied with `Proposal.setting` when it is tuned for each tensor. `gradable` methods are tried with weights of
-    every layer too, which least squares must be able to estimate.
+    `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
+    `Proposal.setting` of a parent when it is tuned for each tensor, in a coarse round (0) and a fine one (1). `gradable`
+    methods are tried with weights of every layer too, which least squares must be able to estimate. `on_arc`: shares of
+    two tensors sum to more than 1. `same_as` are other methods of the same formula.
     """
 
     name: str
     estimate: Callable[[MergePlaces, Mixture, Sequence[Arithmetic]], list[Proposal]]
     replay: Callable[[MergePlaces, Proposal], Floats]
     moves: Callable[[int], Vector]
-    settings: Callable[[Vector], Sequence[Vector]] | None = None
+    settings: Callable[[Vector, int], Sequence[Vector]] | None = None
     gradable: bool = True
+    on_arc: bool = False
+    same_as: tuple[str, ...] = ()
 
 
 def transfers(parents: int) -> Vector:

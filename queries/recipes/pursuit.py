@@ -36,10 +36,33 @@ class Mixture:
     base: int | None = None
 
 
-def differences(places: MergePlaces) -> Vector:
-    """The differences [k, n] of n relatives to the query, turned into as few dimensions as they span."""
-    apart = (places.relatives.astype(np.float64) - places.query) * places.scale
-    return np.asarray(np.linalg.qr(apart.T, mode="r"))
+@dataclass(frozen=True)
+class Span:
+    """The `query` [k] and its differences `apart` [k, n] to n relatives, in as few dimensions as they span."""
+
+    query: Vector
+    apart: Vector
+
+
+def span_of(places: MergePlaces) -> Span:
+    """Scaled values turned by an orthogonal matrix: lengths and products stay, tens of thousands of places do not."""
+    query = places.query.astype(np.float64)
+    apart = (places.relatives - query) * places.scale
+    turned = np.linalg.qr(np.vstack([apart, query * places.scale]).T, mode="r")
+    return Span(turned[:, -1], turned[:, :-1])
+
+
+def arc_mixture(span: Span, allowed: Sequence[int]) -> Mixture | None:
+    """The mixture of two allowed members whose shares sum to what they may: between two points of an arc, beyond 1."""
+
+    def fit(members: Sequence[int]) -> Vector:
+        return np.asarray(nnls(span.apart[:, list(members)] + span.query[:, None], span.query)[0])
+
+    members, weights = _pruned(fit, allowed)
+    if len(members) != 2:
+        return None
+    left = (span.apart[:, list(members)] + span.query[:, None]) @ weights - span.query
+    return Mixture(members, tuple(weights.tolist()), float(np.square(left).sum()))
 
 
 def plain_mixture(apart: Vector, allowed: Sequence[int]) -> Mixture | None:

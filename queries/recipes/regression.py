@@ -38,13 +38,21 @@ def intervals(places: MergePlaces, members: Sequence[int], base: int | None) -> 
     return [(low - error, high + error) for (low, high), error in zip(found, errors.tolist(), strict=True)]
 
 
-def cell_weights(places: MergePlaces, members: Sequence[int], base: int | None) -> Vector:
-    """Weights [n, cells] of least squares in every cell, none below LEAST; without a base they sum to 1."""
+def cell_weights(places: MergePlaces, members: Sequence[int], base: int | None, *, on_arc: bool = False) -> Vector:
+    """Weights [n, cells] of least squares in every cell, none below LEAST; without a base they sum to 1.
+
+    `on_arc` lets the sum be what it may before it is divided by.
+    """
     reference = members[-1] if base is None else base
     free = [member for member in members if member != reference]
     found = np.full((len(members), int(places.cells.max()) + 1), LEAST)
     for cell in range(found.shape[1]):
         part = places.some(np.flatnonzero(places.cells == cell))
+        if on_arc:
+            values = part.relatives[list(members)].astype(np.float64) * part.scale
+            weights = np.linalg.lstsq(values.T, part.query * part.scale)[0]
+            found[:, cell] = np.maximum(weights, LEAST)
+            continue
         target = (part.query - part.relatives[reference].astype(np.float64)) * part.scale
         weights = np.linalg.lstsq(_changes(part, free, reference).T, target)[0]
         weights = weights if base is not None else np.append(weights, 1 - weights.sum())

@@ -11,11 +11,12 @@ import numpy as np
 from ..data.precision import float_bits
 from .linear import LINEAR
 from .methods import METHODS
-from .places import MergePlaces, Vector
+from .places import MergePlaces
 from .proposal import Method, Proposal, arithmetics
-from .pursuit import Mixture, differences, mixtures_of_changes, plain_mixture, simplest
+from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
 from .refining import Fit, refined
 from .regression import cell_weights
+from .values import taken_over
 
 CLAIMED = 0.9
 """Share of the changed places that a recipe must reproduce. Merges made by mergekit have 0.97 and more where their
@@ -49,7 +50,7 @@ def tried(
     """Every method on the nearest mixtures of the allowed relatives, refined; with a `base` only changes of that."""
     members = list(range(len(places.relatives))) if allowed is None else list(allowed)
     found = []
-    for mixture in nearest_mixtures(differences(places), members, base):
+    for mixture in [*nearest_mixtures(span_of(places), members, base), *taken_over(places, members, base)]:
         for method in methods:
             for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
                 found += [(fit, mixture) for fit in refinements(places, method, proposal)]
@@ -61,16 +62,22 @@ def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list
     constant = refined(places, method, proposal)
     if constant.share >= EXACT or not method.gradable:
         return [constant]
-    weights = cell_weights(places, proposal.members, proposal.base)
+    weights = cell_weights(places, proposal.members, proposal.base, on_arc=method.on_arc)
     return [constant, refined(places, method, replace(proposal, weights=weights))]
 
 
-def nearest_mixtures(apart: Vector, members: Sequence[int], base: int | None) -> list[Mixture]:
-    """The plain mixture, and those of changes that come next to nearest, of a few bases or of the one that is given."""
-    plain = plain_mixture(apart, members) if base is None else None
-    changes = mixtures_of_changes(apart, members, members if base is None else [base])
+def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """The plain mixture, that of two on an arc, and those of changes that come next to nearest.
+
+    The last are of a few bases, or of the one that is given.
+    """
+    plain = plain_mixture(span.apart, members) if base is None else None
+    arc = arc_mixture(span, members) if base is None else None
+    if arc and plain and set(arc.members) == set(plain.members):
+        arc = None
+    changes = mixtures_of_changes(span.apart, members, members if base is None else [base])
     several = [mixture for mixture in changes if len(mixture.members) > 1]
-    return ([plain] if plain else []) + simplest(several)[:_BASES_TRIED]
+    return [mixture for mixture in (plain, arc) if mixture] + simplest(several)[:_BASES_TRIED]
 
 
 def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None) -> Trials | None:
@@ -112,7 +119,7 @@ def _decoys(places: MergePlaces, best: Fit, allowed: Sequence[int] | None) -> li
 
 def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base: int | None) -> list[Fit]:
     """One method on the nearest mixture of some relatives."""
-    mixtures = nearest_mixtures(differences(places), members, base)[:1]
+    mixtures = [*nearest_mixtures(span_of(places), members, base)[:1], *taken_over(places, members, base)]
     return [
         refined(places, method, proposal)
         for mixture in mixtures
