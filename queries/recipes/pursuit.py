@@ -27,13 +27,14 @@ class Mixture:
     """Members of a family whose values mix to the query's: weights [n] sum to 1, with that of the `base` if any.
 
     `base` is the member that changes are taken against; None for a plain mixture. `residual` is the squared distance
-    that is left, in shares of the model.
+    that is left, in shares of the model. `trimmed`: changes were left out in part, and no sum explains it.
     """
 
     members: tuple[int, ...]
     weights: tuple[float, ...]
     residual: float
     base: int | None = None
+    trimmed: bool = False
 
 
 @dataclass(frozen=True)

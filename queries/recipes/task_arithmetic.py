@@ -31,7 +31,9 @@ def estimate_task_arithmetic(places: MergePlaces, mixture: Mixture, types: Seque
             for base in rest
         ]
         return [made for one in turned for made in estimate_task_arithmetic(places, one, types)]
-    if len(mixture.members) < 2:  # one parent below weight 1 is a linear merge; beyond it, that parent is one
+    if (
+        len(mixture.members) < 2 or mixture.trimmed
+    ):  # one parent below weight 1 is a linear merge; beyond it, that parent is one
         return []
     weights = np.array(mixture.weights)[:, None]
     stepwise = [replace(each, stepwise=True) for each in types]

@@ -16,8 +16,8 @@ LEAST_TAKEN = 0.03
 def taken_over(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
     """The members whose values the model consists of for a good part, greedily, each of them in turn for the base.
 
-    Weights are those of least squares where the value is nobody's: there changes of several were added up. Nothing
-    where fewer than three take part, or where next to all values are somebody's (the model is one of them, trained).
+    Weights are equal: least squares sees the largest changes alone where others were trimmed. Nothing where fewer than
+    three take part, or where next to all values are somebody's (the model is one of them, trained).
     """
     equal = places.relatives[list(members)] == places.query
     chosen: list[int] = []
@@ -31,18 +31,12 @@ def taken_over(places: MergePlaces, members: Sequence[int], base: int | None) ->
         covered |= equal[best]
     if len(chosen) < 3 or (~covered).mean() < LEAST_TAKEN:
         return []
-    several = places.some(~covered)
     taking = [members[i] for i in chosen]
-    return [
-        _mixture(several, tuple(m for m in taking if m != ground), ground)
-        for ground in taking
-        if base in (None, ground)
-    ]
+    return [_mixture(places, [m for m in taking if m != ground], ground) for ground in taking if base in (None, ground)]
 
 
-def _mixture(places: MergePlaces, parents: tuple[int, ...], base: int) -> Mixture:
-    ground = places.relatives[base].astype(np.float64)
-    changes = (places.relatives[list(parents)] - ground) * places.scale
-    target = (places.query - ground) * places.scale
-    weights = np.maximum(np.linalg.lstsq(changes.T, target)[0], LEAST_TAKEN)
-    return Mixture(parents, tuple(weights.tolist()), float(np.square(target - weights @ changes).sum()), base)
+def _mixture(places: MergePlaces, parents: list[int], base: int) -> Mixture:
+    changes = (places.relatives[parents].astype(np.float64) - places.relatives[base]).mean(axis=0) * places.scale
+    target = (places.query.astype(np.float64) - places.relatives[base]) * places.scale
+    shares = (1 / len(parents),) * len(parents)
+    return Mixture(tuple(parents), shares, float(np.square(target - changes).sum()), base, trimmed=True)
