@@ -65,6 +65,7 @@ class Method:
 
     `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
     `Proposal.setting` of a parent when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
+    `restarts` gives weights to start again from, where only some of the same ratio are right.
     `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
     `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula.
     """
@@ -74,6 +75,7 @@ class Method:
     replay: Callable[[MergePlaces, Proposal], Floats]
     moves: Callable[[int], Vector]
     settings: Callable[[Vector, int], Sequence[Vector]] | None = None
+    restarts: Callable[[Vector], Sequence[Vector]] | None = None
     gradable: bool = True
     on_arc: bool = False
     same_as: tuple[str, ...] = ()

@@ -68,6 +68,11 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     best = _searched(thinned, method, proposal)
     if method.settings is not None:
         best = _searched(thinned, method, _tuned(places, method, best, 1))
+    if method.restarts is not None:
+        tries = [replace(best, weights=weights) for weights in method.restarts(best.weights)]
+        again = max(tries, key=lambda one: glance.share(method.replay(glance, one)))
+        if _equal(thinned, method, again).sum() > _equal(thinned, method, best).sum():
+            best = _searched(thinned, method, _tuned(places, method, again, 1))
     return fitted(places, method, _written(thinned, method, best))
 
 

@@ -62,6 +62,16 @@ def _moves(parents: int) -> Vector:
     return np.vstack([each_way(parents), together, -together])
 
 
+def _restarts(weights: Vector) -> list[Vector]:
+    """Weights of two decimals in the same ratio: it is their products' rounding that tells one size from another."""
+    ratio, steps = weights / weights[0], np.arange(-0.01, 0.011, 0.01)
+    firsts = np.arange(0.05, 1.5, 0.01)
+    near = [np.round(ratio * first, 2) for first in firsts]
+    last = np.zeros_like(ratio)
+    last[-1] = 1.0
+    return [made for weights in near for step in steps if ((made := np.round(weights + step * last, 2)) > 0).all()]
+
+
 def shares_of_changes(mixture: Mixture) -> Vector:
     """Weights [n, 1] that sum to 1: TIES divides by the weights that agree."""
     weights = np.array(mixture.weights)
@@ -104,5 +114,6 @@ TIES = Method(
     replay_ties,
     _moves,
     settings=lambda density, fine: [np.clip(density + more, 0.01, 1.0) for more in _TUNED[fine]],
+    restarts=_restarts,
     gradable=False,
 )
