@@ -6,6 +6,7 @@ Even seeds are development; odd ones are held out, and no rule was made on them.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 BASE = "alder"
@@ -21,7 +22,7 @@ class Merge:
     name: str
     method: str
     seed: int
-    config: dict[str, object]
+    config: Mapping[str, object]
     weights: dict[str, float] = field(default_factory=dict)
     graded: bool = False
 

@@ -49,7 +49,7 @@ def span_of(places: MergePlaces) -> Span:
     """Scaled values turned by an orthogonal matrix: lengths and products stay, tens of thousands of places do not."""
     query = places.query.astype(np.float64)
     apart = (places.relatives - query) * places.scale
-    turned = np.linalg.qr(np.vstack([apart, query * places.scale]).T, mode="r")
+    turned: Vector = np.asarray(np.linalg.qr(np.vstack([apart, query * places.scale]).T, mode="r"))
     return Span(turned[:, -1], turned[:, :-1])
 
 

@@ -20,7 +20,6 @@ def estimate_task_arithmetic(places: MergePlaces, mixture: Mixture, types: Seque
     if mixture.base is None:
         if len(mixture.members) < 3:
             return []
-        rest = range(len(mixture.members))
         turned = [
             Mixture(
                 tuple(m for n, m in enumerate(mixture.members) if n != base),
@@ -28,12 +27,10 @@ def estimate_task_arithmetic(places: MergePlaces, mixture: Mixture, types: Seque
                 mixture.residual,
                 mixture.members[base],
             )
-            for base in rest
+            for base in range(len(mixture.members))
         ]
         return [made for one in turned for made in estimate_task_arithmetic(places, one, types)]
-    if (
-        len(mixture.members) < 2 or mixture.trimmed
-    ):  # one parent below weight 1 is a linear merge; beyond it, that parent is one
+    if len(mixture.members) < 2 or mixture.trimmed:  # of one parent it is a linear merge, or that parent is one
         return []
     weights = np.array(mixture.weights)[:, None]
     stepwise = [replace(each, stepwise=True) for each in types]
