@@ -64,7 +64,7 @@ def _weighted(parents: list[str], weights: list[float], **more: object) -> list[
 
 def _linear(chance: random.Random, seed: int, count: int, dtype: str) -> Merge:
     parents, weights = _parents(chance, count), _shares(chance, count)
-    config = {"merge_method": "linear", "models": _weighted(parents, weights), "dtype": dtype}
+    config: dict[str, object] = {"merge_method": "linear", "models": _weighted(parents, weights), "dtype": dtype}
     return Merge(f"linear-{count}-{dtype}-{seed}", "linear", seed, config, dict(zip(parents, weights, strict=True)))
 
 
@@ -81,7 +81,7 @@ def _graded(chance: random.Random, seed: int, method: str) -> Merge:
         models = [{"model": first}, {"model": second}]
         config |= {"base_model": first, "models": models, "parameters": {"t": rising}}
     else:
-        models = [{"model": m, "parameters": {"weight": w}} for m, w in ((first, falling), (second, rising))]
+        models: list[dict[str, object]] = [{"model": m, "parameters": {"weight": w}} for m, w in ((first, falling), (second, rising))]
         config |= {"models": models}
     return Merge(f"{method}-graded-{seed}", method, seed, config, weights, graded=True)
 
@@ -127,7 +127,7 @@ def _passthrough(chance: random.Random, seed: int) -> Merge:
 
 def _nuslerp(chance: random.Random, seed: int) -> Merge:
     parents, weights = _parents(chance, 2), _shares(chance, 2)
-    config = {"merge_method": "nuslerp", "models": _weighted(parents, weights), "dtype": "float32"}
+    config: dict[str, object] = {"merge_method": "nuslerp", "models": _weighted(parents, weights), "dtype": "float32"}
     config |= {"out_dtype": "bfloat16"}
     return Merge(f"nuslerp-{seed}", "nuslerp", seed, config, dict(zip(parents, weights, strict=True)))
 

@@ -62,14 +62,18 @@ def _densities(fit: Fit) -> list[dict[str, float]]:
 
 
 def _graded(layers: Sequence[LayerWeights], parent: int) -> object:
-    """A weight by layer for attention and FFN, as gradients with an anchor a layer; the mean for all else."""
+    """A weight by layer for attention and FFN, as gradients with an anchor a layer; the mean of both for all else.
+
+    Embeddings take the first anchor and heads the last, as tensors in front of the layers and behind them do there.
+    """
     groups: list[dict[str, object]] = [
         {"filter": name, "value": [round(row.weights[parent], 4) for row in layers if row.group == group]}
         for group, name in _FILTERS.items()
         if any(row.group == group for row in layers)
     ]
-    mean = float(np.mean([row.weights[parent] for row in layers]))
-    return [*groups, {"value": round(mean, 4)}]
+    order = sorted({row.layer for row in layers})
+    means = [round(float(np.mean([row.weights[parent] for row in layers if row.layer == layer])), 4) for layer in order]
+    return [*groups, {"value": means}]
 
 
 def _dumped(config: Mapping[str, object]) -> str:
