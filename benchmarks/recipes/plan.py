@@ -76,13 +76,13 @@ def _graded(chance: random.Random, seed: int, method: str) -> Merge:
         start, end = end, start
     rising, falling = [start, end], [1 - start, 1 - end]
     weights = {first: 1 - (start + end) / 2, second: (start + end) / 2}
-    config: dict[str, object] = {"merge_method": method, "dtype": "bfloat16"}
+    weighted: list[dict[str, object]] = [
+        {"model": first, "parameters": {"weight": falling}},
+        {"model": second, "parameters": {"weight": rising}},
+    ]
+    config: dict[str, object] = {"merge_method": method, "models": weighted, "dtype": "bfloat16"}
     if method == "slerp":
-        models = [{"model": first}, {"model": second}]
-        config |= {"base_model": first, "models": models, "parameters": {"t": rising}}
-    else:
-        models: list[dict[str, object]] = [{"model": m, "parameters": {"weight": w}} for m, w in ((first, falling), (second, rising))]
-        config |= {"models": models}
+        config |= {"base_model": first, "models": [{"model": first}, {"model": second}], "parameters": {"t": rising}}
     return Merge(f"{method}-graded-{seed}", method, seed, config, weights, graded=True)
 
 

@@ -44,10 +44,8 @@ def test_every_command_has_help_with_the_common_options(run: Run, command: str) 
     text = run(command, "--help").out
     assert "--registry PATH" in text
     if command in PRINTING:
-        assert all(
-            option in text
-            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md|yaml>", "--output", "--verbose", "--quiet")
-        )
+        formats = "<table|json|jsonl|csv|parquet|html|md|yaml>"
+        assert all(option in text for option in ("--format", formats, "--output", "--verbose", "--quiet"))
 
 
 def test_the_docs_and_the_help_name_the_same_commands() -> None:
