@@ -6,6 +6,7 @@ Merges are computed here with the arithmetic of ml_dtypes, not with the code tha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -14,12 +15,12 @@ from numpy.typing import DTypeLike, NDArray
 from forebear.queries.recipes.places import MergePlaces
 
 LAYERS, TENSORS, VALUES, SAMPLED = 4, 3, 4096, 256
-BFLOAT16 = ml_dtypes.bfloat16
+BFLOAT16: Any = ml_dtypes.bfloat16
 ROOT = 0
 Weights = NDArray[np.float32]
 
 
-def family(seed: int, *, drift: float = 0.08, dtype: DTypeLike = BFLOAT16, children: int = 4) -> Weights:
+def family(seed: int, *, drift: float = 0.08, dtype: DTypeLike = ml_dtypes.bfloat16, children: int = 4) -> Weights:
     """A root and its children [1 + children, tensors, values], whose changes are alike in part."""
     random = np.random.default_rng(seed)
     root, shared = random.standard_normal((2, LAYERS * TENSORS, VALUES)) * 0.02
