@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import yaml
@@ -11,6 +11,7 @@ import yaml
 from .records import LayerWeights, ParentWeight
 from .refining import Fit
 
+_ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _FILTERS = {"attention": "self_attn", "ffn": "mlp"}
 """Group -> the part of a tensor's name that mergekit's filters look for, in the families that it knows."""
 
@@ -21,8 +22,11 @@ def place_of(source: str) -> str:
     >>> place_of("hf://org/name"), place_of("file:///models/a%20b")
     ('org/name', '/models/a b')
     """
-    parts = urlsplit(source)
-    return unquote(parts.path) if parts.scheme == "file" else source.removeprefix("hf://")
+    if not source.startswith("file://"):
+        return source.removeprefix("hf://")
+    return _ESCAPED.sub(
+        lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "surrogateescape"), source[7:]
+    )
 
 
 def arithmetic_config(

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..data.precision import float_bits
-from .linear import LINEAR
 from .methods import METHODS
+from .methods.linear import LINEAR
 from .places import MergePlaces
 from .proposal import Method, Proposal, arithmetics
 from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of

@@ -15,7 +15,7 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "compare", "audit", "list", "show", "remove"),
+    *("ingest", "watch", "ancestors", "recipe", "compare", "audit", "list", "show", "remove"),
     *("mark", "sql", "export", "import", "demo"),
 )
 PRINTING = COMMANDS

@@ -7,9 +7,9 @@ from itertools import permutations
 
 import numpy as np
 
-from .places import Floats, MergePlaces
-from .proposal import Arithmetic, Method, Proposal, shares, transfers
-from .pursuit import Mixture
+from ..places import Floats, MergePlaces
+from ..proposal import Arithmetic, Method, Proposal, shares, transfers
+from ..pursuit import Mixture
 
 _MOST_ORDERS = 3
 """Parents whose order is tried where sums in float32 are kept in float32; else two: rounding then hides most of it."""

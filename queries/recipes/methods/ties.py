@@ -12,9 +12,9 @@ from itertools import product
 
 import numpy as np
 
-from .places import Floats, MergePlaces, Vector
-from .proposal import Arithmetic, Method, Proposal, each_way
-from .pursuit import Mixture
+from ..places import Floats, MergePlaces, Vector
+from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..pursuit import Mixture
 
 _DENSITIES = np.linspace(0.1, 1.0, 10)
 """Densities that the search starts from, the same for all parents, as nearly every published recipe has them."""

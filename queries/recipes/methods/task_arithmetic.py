@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .places import Floats, MergePlaces
-from .proposal import Arithmetic, Method, Proposal, each_way
-from .pursuit import Mixture
+from ..places import Floats, MergePlaces
+from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..pursuit import Mixture
 
 
 def estimate_task_arithmetic(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:

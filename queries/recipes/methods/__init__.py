@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..proposal import Method
 from .linear import LINEAR
-from .proposal import Method
 from .slerp import SLERP
 from .task_arithmetic import TASK_ARITHMETIC
 from .ties import TIES
