@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..data.precision import rounded_to
 from .places import MergePlaces, Vector
 from .proposal import Method, Proposal
+from .regression import LEAST
 
 _STEPS = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
 """Steps of weights, from what regressions of rounded values miss down to what a tenth of a
@@ -68,8 +69,8 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     best = _searched(thinned, method, proposal)
     if method.settings is not None:
         best = _searched(thinned, method, _tuned(places, method, best, 1))
-    if method.restarts is not None:
-        tries = [replace(best, weights=weights) for weights in method.restarts(best.weights)]
+    tries = [replace(best, weights=w) for w in (method.restarts(best.weights) if method.restarts else ())]
+    if tries:
         again = max(tries, key=lambda one: glance.share(method.replay(glance, one)))
         if _equal(thinned, method, again).sum() > _equal(thinned, method, best).sum():
             best = _searched(thinned, method, _tuned(places, method, again, 1))
@@ -114,7 +115,7 @@ def _better(
     reproduced: Callable[[Vector], Vector], weights: Vector, best: Vector, trial: Vector
 ) -> tuple[Vector, Vector]:
     """In every cell the trial's weights where more comes out with them; weights that reach 0 are never tried."""
-    counts = np.where((trial > 0).all(axis=0), reproduced(np.maximum(trial, 1e-3)), -1.0)
+    counts = np.where((trial >= LEAST).all(axis=0), reproduced(np.maximum(trial, LEAST)), -1.0)
     better = counts > best
     return np.where(better, trial, weights), np.where(better, counts, best)
 

@@ -12,14 +12,14 @@ from ..proposal import Arithmetic, Method, Proposal, shares, transfers
 from ..pursuit import Mixture
 
 _MOST_ORDERS = 3
-"""Parents whose order is tried where sums in float32 are kept in float32; else two: rounding then hides most of it."""
+"""Parents whose order is tried: sums in float32 depend on it, also once they are rounded. Four have 24 orders."""
 
 
 def estimate_linear(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
     """The mixture's own weights; nothing for changes of a base, which have other methods."""
     if mixture.base is not None or len(mixture.members) < 2:
         return []
-    several = len(mixture.members) <= (_MOST_ORDERS if places.bits == 23 else 2)
+    several = len(mixture.members) <= _MOST_ORDERS
     orders = list(permutations(range(len(mixture.members)))) if several else [tuple(range(len(mixture.members)))]
     return [
         Proposal(tuple(mixture.members[i] for i in order), None, shares([mixture.weights[i] for i in order]), each)

@@ -47,8 +47,12 @@ def sampled(query: Weights, relatives: Sequence[Weights] | Weights, *, bits: int
 
 def linear(parents: Sequence[Weights], weights: Sequence[float | Weights]) -> Weights:
     """The weighted mean in float32, kept as bfloat16."""
-    total = sum(np.float32(1) * w * p for w, p in zip(weights, parents, strict=True))
-    return np.asarray(total, np.float32).astype(BFLOAT16).astype(np.float32)
+    total, divisor = np.zeros_like(parents[0]), np.zeros(1, np.float32)
+    for weight, parent in zip(weights, parents, strict=True):
+        single = np.asarray(weight, np.float32)
+        total = (total + single.astype(np.float64) * parent).astype(np.float32)
+        divisor = divisor + single
+    return np.asarray((total / divisor).astype(np.float32).astype(BFLOAT16).astype(np.float32))
 
 
 def linear_in_steps(parents: Sequence[Weights], weights: Sequence[float]) -> Weights:
