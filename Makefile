@@ -9,7 +9,7 @@ SOAK_MINUTES ?= 20
 .PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
-        bench-field bench-field-models bench-small-registries bench-grown bench-activations clean
+        bench-field bench-field-models bench-small-registries bench-grown bench-activations bench-recipes clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -204,6 +204,15 @@ bench-grown: dev .bench/torch/installed ## 48 grown families whose trees are kno
 
 bench-activations: dev bench-zoo ## pairs of neurons alike in unrelated models, twins and relatives; EDITION=2
 	$(BIN)/python benchmarks/activations.py .bench/zoo$(OF)
+
+bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of the bundled zoo: parents, method and weights got back
+	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges
+	$(BIN)/python -m benchmarks.recipes.measure .bench/merges
+
+.bench/mergekit/installed:      # LGPL-3.0: a tool that is run, of which nothing is copied
+	$(PYTHON) -m venv .bench/mergekit
+	.bench/mergekit/bin/python -m pip install -q mergekit==0.1.5
+	touch $@
 
 bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short table, from what was measured
 	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \

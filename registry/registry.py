@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .jobs.outcome import Outcome
     from .reports.ancestors import AncestorsReport
     from .reports.parts import PartsReport
+    from .reports.recipes import RecipeReport
     from .reports.trees import TreeReport
     from .store.parquet import Exported, Imported
 
@@ -251,6 +252,29 @@ class Registry:
         from .reports.parts import parts_report
 
         return parts_report(self.connection, model if isinstance(model, Model) else self._asked(model))
+
+    def recipe(
+        self,
+        model: str | Path | Model,
+        *,
+        parents: Sequence[str | Path | Model] = (),
+        base: str | Path | Model | None = None,
+    ) -> RecipeReport:
+        """What a model was merged from: parents, method and coefficients of every component that is a merge.
+
+        `model` is named as for `ancestors`. Parents are found among its relatives in the registry, or are the
+        registered models `parents` (two or more) and `base`, and no others then. A recipe is told where replaying it
+        gives the sampled values bit for bit; a model that is no merge has none. Raises as `ancestors` does, and
+        RegistryError where the named base does not fit; ValueError for one parent alone.
+        """
+        from .reports.recipes import ask_recipe
+
+        if len(parents) == 1 and base is None:
+            raise ValueError("a merge has two parents or more: name another one, or its base")
+        given = [parent if isinstance(parent, Model) else self.model(parent) for parent in parents]
+        ground = base if isinstance(base, Model) or base is None else self.model(base)
+        asked = model if isinstance(model, Model) else self._asked(model)
+        return ask_recipe(self.connection, asked, given, ground)
 
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.

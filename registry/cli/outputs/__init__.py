@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from . import csv_rows, html_page, json_document, json_lines, markdown, parquet, table
+from . import csv_rows, html_page, json_document, json_lines, markdown, parquet, table, yaml_config
 from .drawings import drawn
 from .result import Result, Row
 
@@ -40,6 +40,7 @@ OUTPUTS: dict[str, OutputFormat] = {
         OutputFormat("parquet", (".parquet",), data=parquet.data),
         OutputFormat("html", (".html", ".htm"), text=html_page.lines),
         OutputFormat("md", (".md",), text=markdown.lines),
+        OutputFormat("yaml", (".yaml", ".yml"), text=yaml_config.lines),
     )
 }
 """Name -> format, in the order of the help. The first is for people, and what is printed where nothing is asked for."""

@@ -15,7 +15,8 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "descendants", "parts", "compare", "audit", "tree", "list", "show", "remove"),
+    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "list", "show"),
+    "remove",
     *("mark", "sql", "export", "import", "demo"),
 )
 PRINTING = COMMANDS
@@ -46,7 +47,7 @@ def test_every_command_has_help_with_the_common_options(run: Run, command: str) 
     if command in PRINTING:
         assert all(
             option in text
-            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md", "--output", "--verbose", "--quiet")
+            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md|yaml", "--output", "--verbose", "--quiet")
         )
 
 

@@ -1,0 +1,110 @@
+"""Ask `recipe` for every merge and every model of the zoo: `python -m benchmarks.recipes.measure FOLDER`.
+
+`development` after the folder leaves the held-out seeds alone. Prints a table a split: parents right, method right,
+largest error of a weight, share that the replay reproduces, and false recipes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.recipes.plan import Merge, merges
+from forebear.registry import Registry
+
+ZOO = Path(__file__).parents[2] / "tests" / "zoo" / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was told of one merge; `error` is the largest of its weights, None where the parents are not right."""
+
+    name: str
+    kind: str
+    held_out: bool
+    method: str
+    method_right: bool
+    parents_right: bool
+    error: float | None
+    exact: float
+    changed: float
+    rival: float
+    seconds: float
+
+
+def ask(registry: Registry, folder: Path, merge: Merge) -> Asked:
+    """The recipe of one merge, which the registry does not hold."""
+    began = time.monotonic()
+    found = registry.recipe(folder / merge.name).recipes
+    seconds = time.monotonic() - began
+    kind = f"{merge.method}{' graded' if merge.graded else ''}, {len(merge.weights)}"
+    if not found:
+        return Asked(merge.name, kind, merge.held_out, "none", False, False, None, 0.0, 0.0, 0.0, seconds)
+    recipe = found[0]
+    told = {parent.name: parent.weight for parent in recipe.parents}
+    right = told.keys() == merge.weights.keys() and (merge.method not in _BASED or recipe.base == "alder")
+    scale = sum(merge.weights.values()) if merge.method in {"ties", "nuslerp"} else 1.0
+    mine = sum(told.values()) if merge.method in {"ties", "nuslerp"} else 1.0
+    error = max(abs(told[n] / mine - w / scale) for n, w in merge.weights.items()) if right else None
+    method = merge.method in {recipe.method, *recipe.twins}
+    return Asked(
+        merge.name,
+        kind,
+        merge.held_out,
+        recipe.method,
+        method,
+        right,
+        error,
+        recipe.exact_share,
+        recipe.changed_share,
+        recipe.rival_share,
+        seconds,
+    )
+
+
+_BASED = {"task_arithmetic", "ties", "dare_linear", "dare_ties", "model_stock"}
+
+
+def table(rows: Sequence[Asked]) -> list[str]:
+    """Markdown, a line a kind."""
+    kinds: dict[str, list[Asked]] = defaultdict(list)
+    for row in rows:
+        kinds[row.kind].append(row)
+    lines = [
+        "| merge, parents | parents right | method right | told as | weights within | exact, least | rival, most | s |"
+    ]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for kind, group in sorted(kinds.items()):
+        errors = [row.error for row in group if row.error is not None and row.error == row.error]
+        told = ", ".join(sorted({row.method for row in group}))
+        cells = [kind, f"{sum(r.parents_right for r in group)} of {len(group)}"]
+        cells += [f"{sum(r.method_right for r in group)} of {len(group)}", told]
+        cells += [f"{max(errors):.4f}" if errors else "", f"{min(r.exact for r in group):.4f}"]
+        cells += [f"{max(r.rival for r in group):.4f}", f"{max(r.seconds for r in group):.1f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def main(folder: Path, splits: Sequence[bool] = (False, True)) -> None:
+    """Ask for all, print both splits, and what was told of the models that are no merges."""
+    with tempfile.TemporaryDirectory() as place, Registry(Path(place) / "registry.duckdb") as registry:
+        models = sorted(ZOO.iterdir())
+        registry.ingest(*(model for model in models if model.name != "alder-merge"))
+        rows = [ask(registry, folder, merge) for merge in merges() if merge.held_out in splits]
+        others = [model for model in models if model.name != "alder-merge"]
+        claimed = [model.name for model in others if registry.recipe(model.name).recipes]
+    (folder / "asked.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+    for split in splits:
+        print(f"\n{'held out' if split else 'development'}\n")
+        print("\n".join(table([row for row in rows if row.held_out == split])))
+    print(f"\nrecipes told of models that are no merges: {len(claimed)} of {len(others)} {claimed}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), (False,) if sys.argv[2:] == ["development"] else (False, True))

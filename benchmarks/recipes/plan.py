@@ -1,0 +1,139 @@
+"""Which merges are made: every method, two and three parents, constant and graded weights, by seed.
+
+Even seeds are development; odd ones are held out, and no rule was made on them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+BASE = "alder"
+PARENTS = ("alder-docs", "alder-tests", "alder-docs-tests", "alder-long")
+SEEDS = range(6)
+LAYERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A merge to be made: its name, its configuration for mergekit with models by name, and what is to be found."""
+
+    name: str
+    method: str
+    seed: int
+    config: Mapping[str, object]
+    weights: dict[str, float] = field(default_factory=dict)
+    graded: bool = False
+
+    @property
+    def held_out(self) -> bool:
+        """Whether no rule was made in sight of it."""
+        return self.seed % 2 == 1
+
+
+def merges() -> list[Merge]:
+    """All merges of all seeds."""
+    return [merge for seed in SEEDS for merge in _of_seed(seed)]
+
+
+def _of_seed(seed: int) -> list[Merge]:
+    chance = random.Random(seed)
+    found = [_linear(chance, seed, count, dtype) for count in (2, 3) for dtype in ("bfloat16", "float32")]
+    found += [_graded(chance, seed, "linear"), _graded(chance, seed, "slerp"), _slerp(chance, seed)]
+    for method in ("task_arithmetic", "ties", "dare_linear", "dare_ties"):
+        found += [_of_changes(chance, seed, method, count) for count in (2, 3)]
+    return [*found, _passthrough(chance, seed), _nuslerp(chance, seed), _model_stock(chance, seed)]
+
+
+def _parents(chance: random.Random, count: int) -> list[str]:
+    return chance.sample(PARENTS, count)
+
+
+def _shares(chance: random.Random, count: int) -> list[float]:
+    """Shares that sum to 1, hundredths, none below 0.15."""
+    cuts = [chance.randint(15, 60) for _ in range(count - 1)]
+    while sum(cuts) > 85:
+        cuts = [chance.randint(15, 60) for _ in range(count - 1)]
+    return [cut / 100 for cut in cuts] + [round(1 - sum(cuts) / 100, 2)]
+
+
+def _weighted(parents: list[str], weights: list[float], **more: object) -> list[dict[str, object]]:
+    return [{"model": p, "parameters": {"weight": w} | more} for p, w in zip(parents, weights, strict=True)]
+
+
+def _linear(chance: random.Random, seed: int, count: int, dtype: str) -> Merge:
+    parents, weights = _parents(chance, count), _shares(chance, count)
+    config: dict[str, object] = {"merge_method": "linear", "models": _weighted(parents, weights), "dtype": dtype}
+    return Merge(f"linear-{count}-{dtype}-{seed}", "linear", seed, config, dict(zip(parents, weights, strict=True)))
+
+
+def _graded(chance: random.Random, seed: int, method: str) -> Merge:
+    """From one share in the first layer to another in the last."""
+    first, second = _parents(chance, 2)
+    start, end = chance.uniform(0.1, 0.4), chance.uniform(0.6, 0.9)
+    if chance.random() < 0.5:
+        start, end = end, start
+    rising, falling = [start, end], [1 - start, 1 - end]
+    weights = {first: 1 - (start + end) / 2, second: (start + end) / 2}
+    weighted: list[dict[str, object]] = [
+        {"model": first, "parameters": {"weight": falling}},
+        {"model": second, "parameters": {"weight": rising}},
+    ]
+    config: dict[str, object] = {"merge_method": method, "models": weighted, "dtype": "bfloat16"}
+    if method == "slerp":
+        config |= {"base_model": first, "models": [{"model": first}, {"model": second}], "parameters": {"t": rising}}
+    return Merge(f"{method}-graded-{seed}", method, seed, config, weights, graded=True)
+
+
+def _slerp(chance: random.Random, seed: int) -> Merge:
+    parents, t = _parents(chance, 2), chance.randint(15, 85) / 100
+    config = {
+        "merge_method": "slerp",
+        "base_model": parents[0],
+        "models": [{"model": parent} for parent in parents],
+        "parameters": {"t": t},
+        "dtype": "bfloat16",
+    }
+    return Merge(f"slerp-{seed}", "slerp", seed, config, {parents[0]: round(1 - t, 2), parents[1]: t})
+
+
+def _of_changes(chance: random.Random, seed: int, method: str, count: int) -> Merge:
+    parents = _parents(chance, count)
+    weights = [chance.randint(30, 80) / 100 for _ in parents]
+    density = chance.choice((0.3, 0.5, 0.7))
+    more = {} if method == "task_arithmetic" else {"density": density}
+    config = {
+        "merge_method": method,
+        "base_model": BASE,
+        "models": _weighted(parents, weights, **more),
+        "dtype": "bfloat16",
+    }
+    return Merge(f"{method}-{count}-{seed}", method, seed, config, dict(zip(parents, weights, strict=True)))
+
+
+def _passthrough(chance: random.Random, seed: int) -> Merge:
+    """The first layers of one, then layers of another from further back, so that some are doubled."""
+    first, second = _parents(chance, 2)
+    end = chance.randint(3, LAYERS - 1)
+    start = chance.randint(1, end - 1)
+    runs = [(first, 0, end), (second, start, LAYERS)]
+    slices = [{"sources": [{"model": m, "layer_range": [a, b]}]} for m, a, b in runs]
+    layers = end + LAYERS - start
+    config = {"merge_method": "passthrough", "slices": slices, "dtype": "bfloat16"}
+    weights = {first: end / layers, second: (LAYERS - start) / layers}
+    return Merge(f"passthrough-{seed}", "passthrough", seed, config, weights)
+
+
+def _nuslerp(chance: random.Random, seed: int) -> Merge:
+    parents, weights = _parents(chance, 2), _shares(chance, 2)
+    config: dict[str, object] = {"merge_method": "nuslerp", "models": _weighted(parents, weights), "dtype": "float32"}
+    config |= {"out_dtype": "bfloat16"}
+    return Merge(f"nuslerp-{seed}", "nuslerp", seed, config, dict(zip(parents, weights, strict=True)))
+
+
+def _model_stock(chance: random.Random, seed: int) -> Merge:
+    parents = _parents(chance, 3)
+    models = [{"model": parent} for parent in parents]
+    config = {"merge_method": "model_stock", "base_model": BASE, "models": models, "dtype": "bfloat16"}
+    return Merge(f"model_stock-{seed}", "model_stock", seed, config, dict.fromkeys(parents, float("nan")))

@@ -1,0 +1,98 @@
+"""The registered models that a component may be merged from: significant relatives with the same tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+from scipy.stats import norm
+
+from ..data.component import Component
+from ..data.precision import rounded_to
+from ..data.query import Query, QuerySketch, load_models
+from ..search.candidates import candidates
+from ..sql import statement
+from .places import MergePlaces, keys_of, places_of
+
+MOST_LOST = 0.1
+"""Share of the query's tensors that a parent may lack: a vocabulary or a head that was changed."""
+SIGNIFICANT = 1e-3
+"""E-value of a relative: what unrelated models of the registry would reach by chance."""
+COPY = 0.999
+"""A relative that holds so much of the query, after rounding to its type, is a copy and no parent."""
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A registered component that is related; `coincides` names the models that hold the same values."""
+
+    name: str
+    source: str
+    component: Component
+    coincides: tuple[str, ...] = ()
+
+
+def relatives_of(
+    connection: duckdb.DuckDBPyConnection, query: Query, sketch: QuerySketch, named: Sequence[int] = ()
+) -> list[Relative]:
+    """The components of the same kind that sketches find, or those of the models `named`, and no others then."""
+    component = next(c for c in query.components if c.name == sketch.component)
+    models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
+    places = {(m, "") for m in named} or candidates(connection, query.model_id, sketch, component.kind, models, 1)
+    wanted = sorted({model for model, _ in places} - {query.model_id})
+    loaded = load_models(connection, wanted) if wanted else {}
+    rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
+    facts = {model: (name, uri) for model, name, uri, *_ in rows}
+    return [
+        Relative(*facts[model], other)
+        for model in wanted
+        for other in loaded.get(model, [])
+        if other.kind == component.kind and (named or (model, other.name) in places)
+    ]
+
+
+def parents_of(
+    query: Component, relatives: Sequence[Relative], models: int
+) -> tuple[list[Relative], MergePlaces | None]:
+    """Relatives with the query's tensors that are significant, no copies of it, one of each group that coincides.
+
+    Then the values at the places that all of them share with the query; None where nobody is left.
+    """
+    mine = keys_of(query)
+    held = [
+        relative
+        for relative in relatives
+        if mine and len(mine.keys() & keys_of(relative.component).keys()) >= (1 - MOST_LOST) * len(mine)
+    ]
+    places = places_of(query, [relative.component for relative in held])
+    if places is None:
+        return [], None
+    kept = [i for i in range(len(held)) if _related(places, i, models) and not _copied(places, i)]
+    groups: list[list[int]] = []
+    for i in kept:
+        same = next((g for g in groups if np.array_equal(places.relatives[g[0]], places.relatives[i])), None)
+        if same is None:
+            groups.append([i])
+        else:
+            same.append(i)
+    if not groups:
+        return [], None
+    members = [
+        Relative(held[g[0]].name, held[g[0]].source, held[g[0]].component, tuple(held[i].name for i in g[1:]))
+        for g in groups
+    ]
+    return members, places.of([g[0] for g in groups])
+
+
+def _related(places: MergePlaces, number: int, models: int) -> bool:
+    """Whether weights correlate beyond chance, among so many models."""
+    mine, other = places.query * places.scale, places.relatives[number] * places.scale
+    correlation = float(np.corrcoef(mine, other)[0, 1])
+    return correlation * math.sqrt(len(mine)) > float(norm.isf(SIGNIFICANT / max(1, models)))
+
+
+def _copied(places: MergePlaces, number: int) -> bool:
+    return float((rounded_to(places.relatives[number], places.bits) == places.query).mean()) >= COPY

@@ -1,0 +1,217 @@
+"""The recipe of every component of a model, or the word that it is no merge that the registry can explain."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+
+from ...ingest.errors import RegistryError
+from ..data.component import Component
+from ..data.precision import float_bits
+from ..data.query import Query
+from ..sql import statement
+from .family import Relative, parents_of, relatives_of
+from .mergekit import arithmetic_config, passthrough_config
+from .passthrough import Slice, slices_of
+from .places import GROUPS, TYPES, MergePlaces
+from .pursuit import Mixture, plain_mixture, span_of
+from .records import LayerWeights, ParentWeight, Recipe
+from .refining import Fit
+from .regression import cell_errors, intervals
+from .trials import CLAIMED, FEWEST, Trials, trials, turned_round
+
+_log = logging.getLogger(__name__)
+UNEXPLAINED = 0.02
+"""Squared distance that a merge of an unknown method may leave, as a share of that to its nearest parent: as for merges
+in rankings of ancestors (`lineage.merges`)."""
+
+
+def recipes(
+    connection: duckdb.DuckDBPyConnection, query: Query, *, parents: Sequence[int] = (), base: int | None = None
+) -> list[Recipe]:
+    """What the components of a model were merged from; a component that is no such merge has no recipe.
+
+    `parents` and `base` are the ids of the models that alone are considered. Raises RegistryError where one of those
+    does not hold the query's tensors.
+    """
+    models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
+    found = []
+    for sketch in query.sketches:
+        began = time.monotonic()
+        component = next((c for c in query.components if c.name == sketch.component), None)
+        if component is None:
+            raise RegistryError(f"the model has a sketch of {sketch.component!r} and no tensor; ingest it again")
+        named = (*parents, *(() if base is None else (base,)))
+        relatives = relatives_of(connection, query, sketch, named)
+        recipe = component_recipe(component, relatives, models=models, base=base, named=bool(named))
+        _log.info("%s: %d relatives, recipe in %.2f s", component.name, len(relatives), time.monotonic() - began)
+        if recipe is not None:
+            found.append(recipe)
+    return found
+
+
+def component_recipe(
+    query: Component, relatives: Sequence[Relative], *, models: int, base: int | None = None, named: bool = False
+) -> Recipe | None:
+    """The recipe of one component from its relatives, `base` being the model id of its base where that is known."""
+    runs = slices_of(query, [relative.component for relative in relatives], in_place=named)
+    if runs and (len({run.relative for run in runs}) > 1 or len(runs) > 1):
+        return _passthrough(query, relatives, runs)
+    members, places = parents_of(query, relatives, models)
+    if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST:
+        return None
+    at = next((i for i, member in enumerate(members) if member.component.model_id == base), None)
+    if base is not None and at is None:
+        raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
+    found = trials(places, base=at)
+    if found is not None and found.best.share_of(places.changed) >= CLAIMED:
+        if turned_round(places, found.best) is None:
+            return _told(query, members, places, found)
+        return None
+    return _unknown(query, members, places)
+
+
+def _told(query: Component, members: Sequence[Relative], places: MergePlaces, found: Trials) -> Recipe:
+    """A recipe that replay proves."""
+    best, proposal = found.best, found.best.proposal
+    equals = (name for fit in found.equals for name in (fit.method.name, *fit.method.same_as))
+    twins = tuple(dict.fromkeys(name for name in (*best.method.same_as, *equals) if name != best.method.name))
+    layers = _layers(places, best)
+    base = None if proposal.base is None else members[proposal.base]
+    parents = _parents(members, places, best)
+    return Recipe(
+        component=query.name,
+        method=best.method.name,
+        base=base.name if base else None,
+        base_source=base.source if base else None,
+        parents=parents,
+        exact_share=best.share,
+        changed_share=best.share_of(places.changed),
+        rival_share=found.rival.share if found.rival else 0.0,
+        rival=_sentence(members, found.rival) if found.rival else None,
+        unexplained=_unexplained(places, found.mixture),
+        arithmetic=TYPES[proposal.arithmetic.bits],
+        out_type=TYPES[places.bits],
+        layers=layers,
+        twins=twins,
+        notes=tuple(_notes(members, best, twins)),
+        mergekit=arithmetic_config(best, parents, base.source if base else None, layers, TYPES[places.bits]),
+    )
+
+
+def _parents(members: Sequence[Relative], places: MergePlaces, best: Fit) -> tuple[ParentWeight, ...]:
+    proposal = best.proposal
+    ranges = intervals(places, proposal.members, proposal.base)
+    if best.method.settings is not None and proposal.base is not None:  # regression says nothing of changes left out
+        ranges = [(float("nan"), float("nan"))] * len(ranges)
+    weights = proposal.weights.mean(axis=1)
+    return tuple(
+        ParentWeight(members[m].name, members[m].source, float(weight), *interval, members[m].coincides)
+        for m, weight, interval in zip(proposal.members, weights, ranges, strict=True)
+    )
+
+
+def _layers(places: MergePlaces, best: Fit) -> tuple[LayerWeights, ...]:
+    proposal, cells = best.proposal, places.cells
+    errors = cell_errors(places, proposal.members, proposal.base)
+    found = []
+    for cell, error in enumerate(errors):
+        place = int(np.flatnonzero(cells == cell)[0])
+        weights = proposal.weights[:, cell if proposal.weights.shape[1] > 1 else 0]
+        found.append(
+            LayerWeights(
+                int(places.layer[place]),
+                GROUPS[int(places.group[place])],
+                tuple(weights.tolist()),
+                tuple(error.tolist()),
+            )
+        )
+    return tuple(found)
+
+
+def _notes(members: Sequence[Relative], best: Fit, twins: Sequence[str]) -> list[str]:
+    notes = [f"not identifiable: {twin} reproduces as much as {best.method.name}" for twin in twins]
+    for member in best.proposal.members:
+        if members[member].coincides:
+            names = ", ".join(members[member].coincides)
+            notes.append(f"not identifiable: {names} holds the same values as {members[member].name}")
+    if best.method.settings is not None:
+        notes.append("angles or densities of whole tensors are estimated from their samples, a tensor at a time")
+    return notes
+
+
+def _sentence(members: Sequence[Relative], fit: Fit) -> str:
+    names = ", ".join(members[m].name for m in fit.proposal.members)
+    return f"{fit.method.name} of {names}"
+
+
+def _unexplained(places: MergePlaces, mixture: Mixture) -> float:
+    apart = (places.relatives.astype(np.float64) - places.query) * places.scale
+    nearest = float(np.square(apart[list(mixture.members)]).sum(axis=1).min())
+    return mixture.residual / nearest if nearest else 0.0
+
+
+def _unknown(query: Component, members: Sequence[Relative], places: MergePlaces) -> Recipe | None:
+    """A model between others that no method here reproduces: the mixture is said, and the method is not."""
+    mixture = plain_mixture(span_of(places).apart, range(len(members)))
+    if mixture is None or _unexplained(places, mixture) > UNEXPLAINED:
+        return None
+    ranges = intervals(places, mixture.members, None)
+    parents = tuple(
+        ParentWeight(members[m].name, members[m].source, weight, *interval, members[m].coincides)
+        for m, weight, interval in zip(mixture.members, mixture.weights, ranges, strict=True)
+    )
+    return Recipe(
+        component=query.name,
+        method="unknown",
+        base=None,
+        base_source=None,
+        parents=parents,
+        exact_share=0.0,
+        changed_share=0.0,
+        rival_share=0.0,
+        rival=None,
+        unexplained=_unexplained(places, mixture),
+        arithmetic=None,
+        out_type=TYPES[places.bits],
+        layers=(),
+        twins=(),
+        notes=("the values lie between those of the parents, and no method that is known here reproduces them",),
+        mergekit=None,
+    )
+
+
+def _passthrough(query: Component, relatives: Sequence[Relative], runs: Sequence[Slice]) -> Recipe:
+    """A frankenmerge: its parents weigh what they hold of its layers."""
+    count = sum(run.end - run.start for run in runs)
+    order = list(dict.fromkeys(run.relative for run in runs))
+    held = {number: sum(run.end - run.start for run in runs if run.relative == number) / count for number in order}
+    parents = tuple(ParentWeight(relatives[n].name, relatives[n].source, held[n], held[n], held[n]) for n in order)
+    layers: list[LayerWeights] = []
+    for run in runs:
+        weights = tuple(float(run.relative == number) for number in order)
+        for layer in range(run.start, run.end):
+            layers.append(LayerWeights(len(layers), "layer", weights, (0.0,) * len(order), layer))
+    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
+    return Recipe(
+        component=query.name,
+        method="passthrough",
+        base=None,
+        base_source=None,
+        parents=parents,
+        exact_share=1.0,
+        changed_share=1.0,
+        rival_share=0.0,
+        rival=None,
+        unexplained=0.0,
+        arithmetic=None,
+        out_type=out_type,
+        layers=tuple(layers),
+        twins=(),
+        notes=("embeddings, heads and norms were not checked",),
+        mergekit=passthrough_config([(relatives[r.relative].source, r.start, r.end) for r in runs], out_type),
+    )

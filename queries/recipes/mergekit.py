@@ -1,0 +1,84 @@
+"""A recipe as the configuration that mergekit runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import yaml
+
+from .records import LayerWeights, ParentWeight
+from .refining import Fit
+
+_ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_FILTERS = {"attention": "self_attn", "ffn": "mlp"}
+"""Group -> the part of a tensor's name that mergekit's filters look for, in the families that it knows."""
+
+
+def place_of(source: str) -> str:
+    """A source as mergekit names models: a path, or org/name.
+
+    >>> place_of("hf://org/name"), place_of("file:///models/a%20b")
+    ('org/name', '/models/a b')
+    """
+    if not source.startswith("file://"):
+        return source.removeprefix("hf://")
+    return _ESCAPED.sub(
+        lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "surrogateescape"), source[7:]
+    )
+
+
+def arithmetic_config(
+    fit: Fit, parents: Sequence[ParentWeight], base: str | None, layers: Sequence[LayerWeights], out_type: str
+) -> str:
+    """The configuration of a merge of weights."""
+    settings = [_graded(layers, n) if fit.proposal.weights.shape[1] > 1 else p.weight for n, p in enumerate(parents)]
+    config: dict[str, object] = {"merge_method": fit.method.name}
+    models = [{"model": place_of(parent.source)} for parent in parents]
+    if fit.method.name == "slerp":
+        config |= {"base_model": place_of(parents[0].source), "models": models, "parameters": {"t": settings[1]}}
+    else:
+        densities = _densities(fit)
+        config["models"] = [
+            model | {"parameters": {"weight": setting} | density}
+            for model, setting, density in zip(models, settings, densities, strict=True)
+        ]
+        if base is not None:
+            config["base_model"] = place_of(base)
+    stepwise = fit.proposal.arithmetic.stepwise and fit.proposal.arithmetic.bits == 23 and out_type != "float32"
+    config |= {"dtype": "float32", "out_dtype": out_type} if stepwise else {"dtype": out_type}
+    return _dumped(config)
+
+
+def passthrough_config(slices: Sequence[tuple[str, int, int]], out_type: str) -> str:
+    """The configuration of a frankenmerge from runs of layers (source, first, behind the last)."""
+    listed = [{"sources": [{"model": place_of(source), "layer_range": [start, end]}]} for source, start, end in slices]
+    return _dumped({"merge_method": "passthrough", "slices": listed, "dtype": out_type})
+
+
+def _densities(fit: Fit) -> list[dict[str, float]]:
+    """The density of every parent, the median over tensors; nothing where a method has none."""
+    setting = fit.proposal.setting
+    if setting is None or fit.proposal.base is None:
+        return [{} for _ in fit.proposal.members]
+    return [{"density": round(float(np.median(density)), 2)} for density in setting]
+
+
+def _graded(layers: Sequence[LayerWeights], parent: int) -> object:
+    """A weight by layer for attention and FFN, as gradients with an anchor a layer; the mean of both for all else.
+
+    Embeddings take the first anchor and heads the last, as tensors in front of the layers and behind them do there.
+    """
+    groups: list[dict[str, object]] = [
+        {"filter": name, "value": [round(row.weights[parent], 4) for row in layers if row.group == group]}
+        for group, name in _FILTERS.items()
+        if any(row.group == group for row in layers)
+    ]
+    order = sorted({row.layer for row in layers})
+    means = [round(float(np.mean([row.weights[parent] for row in layers if row.layer == layer])), 4) for layer in order]
+    return [*groups, {"value": means}]
+
+
+def _dumped(config: Mapping[str, object]) -> str:
+    return yaml.safe_dump(dict(config), sort_keys=False, default_flow_style=None, width=100)

@@ -1,0 +1,13 @@
+"""The table of merge methods: a new one is a file and a line here."""
+
+from __future__ import annotations
+
+from ..proposal import Method
+from .linear import LINEAR
+from .slerp import SLERP
+from .task_arithmetic import TASK_ARITHMETIC
+from .ties import TIES
+
+METHODS: tuple[Method, ...] = (LINEAR, SLERP, TASK_ARITHMETIC, TIES)
+"""In the order in which methods that reproduce the same are told: the simplest first. Frankenmerges, which copy whole
+layers and have no arithmetic, are found apart (`passthrough`)."""

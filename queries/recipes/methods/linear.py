@@ -1,0 +1,48 @@
+"""Linear merges: the weighted mean. Source: Wortsman et al., "Model soups", 2022."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+
+from ..places import Floats, MergePlaces
+from ..proposal import Arithmetic, Method, Proposal, shares, transfers
+from ..pursuit import Mixture
+
+_MOST_ORDERS = 3
+"""Parents whose order is tried: sums in float32 depend on it, also once they are rounded. Four have 24 orders."""
+
+
+def estimate_linear(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
+    """The mixture's own weights; nothing for changes of a base, which have other methods."""
+    if mixture.base is not None or len(mixture.members) < 2:
+        return []
+    several = len(mixture.members) <= _MOST_ORDERS
+    orders = list(permutations(range(len(mixture.members)))) if several else [tuple(range(len(mixture.members)))]
+    return [
+        Proposal(tuple(mixture.members[i] for i in order), None, shares([mixture.weights[i] for i in order]), each)
+        for each in types
+        for order in orders
+    ]
+
+
+def replay_linear(places: MergePlaces, proposal: Proposal) -> Floats:
+    """sum(w x) / sum(w): in float32 as mergekit does it today, or in steps with cast weights as it did before."""
+
+    def rounded(values: Floats) -> Floats:
+        return proposal.arithmetic.rounded(values) if proposal.arithmetic.stepwise else values
+
+    weights = rounded(proposal.weights_at(places))
+    total = np.zeros(len(places.query), np.float32)
+    for weight, parent in zip(weights, proposal.parents_at(places), strict=True):
+        if proposal.arithmetic.stepwise:
+            total = total + rounded(weight * parent)
+        else:  # one rounding for product and sum, as processors do it
+            total = (total + weight.astype(np.float64) * parent).astype(np.float32)
+    divisor = rounded(np.asarray(weights.sum(axis=0), np.float32))
+    return rounded(np.asarray(rounded(total) / divisor, np.float32))
+
+
+LINEAR = Method("linear", estimate_linear, replay_linear, transfers)

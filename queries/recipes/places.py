@@ -1,0 +1,116 @@
+"""The sampled values of a query and of its relatives at the same places, tensor by tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.component import FFN_ROLES, Component
+from ..data.precision import float_bits, rounded_to
+
+Floats = NDArray[np.float32]
+Vector = NDArray[np.float64]
+GROUPS = ("attention", "ffn", "other")
+"""Parts of a layer that merging tools give weights of their own, by filters on tensor names."""
+_ATTENTION = frozenset({"q", "k", "v", "o"})
+TYPES = {7: "bfloat16", 10: "float16", 23: "float32"}
+"""Bits behind the point -> the float type that has them."""
+
+TensorKey = tuple[int, int, str, tuple[int, ...]]
+"""Layer, expert, role with slot, and shape: what a merging tool takes from each of its models together."""
+
+
+@dataclass(frozen=True)
+class MergePlaces:
+    """Values float32 [m] of a query and [n, m] of relatives at m places, padding left out.
+
+    `layer`, `group` and `tensor` [m] tell where a place lies, the last in the order of tensors; `scale` [m] divides a
+    value by the RMS of its tensor and weights each tensor by its parameters, so that squares sum to shares of the
+    model. `bits` is the precision of the query's type, see `TYPES`.
+    """
+
+    query: Floats
+    relatives: Floats
+    layer: NDArray[np.int64]
+    group: NDArray[np.int64]
+    tensor: NDArray[np.int64]
+    scale: Vector
+    bits: int
+
+    def some(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
+        """The same at some of the places."""
+        return replace(
+            self,
+            query=self.query[chosen],
+            relatives=self.relatives[:, chosen],
+            layer=self.layer[chosen],
+            group=self.group[chosen],
+            tensor=self.tensor[chosen],
+            scale=self.scale[chosen],
+        )
+
+    def of(self, members: Sequence[int]) -> Self:
+        """The same with some of the relatives."""
+        return replace(self, relatives=self.relatives[list(members)])
+
+    @cached_property
+    def cells(self) -> NDArray[np.int64]:
+        """The cell [m] of each place, a layer and a group: what a graded merge gives one weight."""
+        return np.unique(self.layer * len(GROUPS) + self.group, return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
+    def changed(self) -> NDArray[np.bool_]:
+        """Where [m] the query differs from the relative that it is most equal to: what there is to explain."""
+        equal = self.relatives == self.query
+        return np.asarray(~equal[int(equal.mean(axis=1).argmax())])
+
+    def share(self, replayed: Floats) -> float:
+        """Share of all places where a replay gives the query's value bit for bit."""
+        return float((rounded_to(replayed, self.bits) == self.query).mean())
+
+
+def keys_of(component: Component) -> dict[TensorKey, int]:
+    """Tensor -> the row of its positions."""
+    return {
+        (int(component.layer[t]), int(component.expert[t]), component.keys[t], component.shapes[t]): row
+        for row, t in enumerate(component.positions.tensor.tolist())
+    }
+
+
+def places_of(query: Component, relatives: Sequence[Component]) -> MergePlaces | None:
+    """The values that the query and all relatives hold in the same tensors; None where there is no such tensor."""
+    mine, theirs = keys_of(query), [keys_of(relative) for relative in relatives]
+    common = [key for key in mine if all(key in other for other in theirs)]
+    if not common or not relatives:
+        return None
+    rows = np.array([mine[key] for key in common])
+    tensors = query.positions.tensor[rows]
+    sampled = query.sampled[tensors]
+    inside = np.arange(query.positions.value.shape[1]) < sampled[:, None]
+    values = np.asarray(query.positions.value[rows], np.float32)
+    others = [
+        np.asarray(relative.positions.value[[keys[key] for key in common]], np.float32)[inside]
+        for relative, keys in zip(relatives, theirs, strict=True)
+    ]
+    size = np.square(values.astype(np.float64)).sum(axis=1) / sampled
+    weight = query.represents[tensors] / query.represents[tensors].sum() / sampled
+    scale = np.sqrt(weight / np.where(size > 0, size, 1.0))
+    counts = inside.sum(axis=1)
+    return MergePlaces(
+        query=values[inside],
+        relatives=np.stack(others),
+        layer=np.repeat(query.layer[tensors], counts),
+        group=np.repeat([_group(query.roles[t]) for t in tensors.tolist()], counts),
+        tensor=np.repeat(np.arange(len(common)), counts),
+        scale=np.repeat(scale, counts),
+        bits=float_bits(values[inside]),
+    )
+
+
+def _group(role: str) -> int:
+    return 0 if role in _ATTENTION else 1 if role in FFN_ROLES else 2

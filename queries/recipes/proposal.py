@@ -1,0 +1,105 @@
+"""A recipe to be tried: method, parents, base, coefficients, and the type that it computes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.precision import rounded_to
+from .places import Floats, MergePlaces, Vector
+from .pursuit import Mixture
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The float type that a merge computes in, by its bits behind the point.
+
+    `stepwise` rounds after every product and sum, as merging tools did that kept tensors in their type; otherwise sums
+    are kept in float32 and rounded once.
+    """
+
+    bits: int
+    stepwise: bool = True
+
+    def rounded(self, values: Floats) -> Floats:
+        """Values as the type keeps them."""
+        return rounded_to(values, self.bits)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Coefficients to replay: `weights` [n, cells] of n parents, one column where they are the same everywhere.
+
+    `members` and `base` number the relatives. `setting` [n, tensors] is what a method needs beside weights: the angle
+    of SLERP, the densities of TIES; None for the others.
+    """
+
+    members: tuple[int, ...]
+    base: int | None
+    weights: Vector
+    arithmetic: Arithmetic
+    setting: Vector | None = None
+
+    def weights_at(self, places: MergePlaces) -> Floats:
+        """Weights [n, m], or [n, 1] where they are the same everywhere."""
+        spread = self.weights if self.weights.shape[1] == 1 else self.weights[:, places.cells]
+        return spread.astype(np.float32)
+
+    def parents_at(self, places: MergePlaces) -> Floats:
+        """The parents' values [n, m], cast as a merge casts what it loads."""
+        return self.arithmetic.rounded(places.relatives[list(self.members)])
+
+    def base_at(self, places: MergePlaces) -> Floats:
+        """The base's values [m], cast likewise. Raises ValueError for a recipe without a base."""
+        if self.base is None:
+            raise ValueError("the recipe has no base")
+        return self.arithmetic.rounded(places.relatives[self.base])
+
+
+@dataclass(frozen=True)
+class Method:
+    """A merge method: how to estimate it from a mixture, and how to replay it.
+
+    `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
+    `Proposal.setting` of a parent when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
+    `restarts` gives weights to start again from, where only some of the same ratio are right.
+    `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
+    `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula.
+    """
+
+    name: str
+    estimate: Callable[[MergePlaces, Mixture, Sequence[Arithmetic]], list[Proposal]]
+    replay: Callable[[MergePlaces, Proposal], Floats]
+    moves: Callable[[int], Vector]
+    settings: Callable[[Vector, int], Sequence[Vector]] | None = None
+    restarts: Callable[[Vector], Sequence[Vector]] | None = None
+    gradable: bool = True
+    on_arc: bool = False
+    same_as: tuple[str, ...] = ()
+
+
+def transfers(parents: int) -> Vector:
+    """From one parent to another: the sum stays 1."""
+    unit = np.eye(parents)
+    return np.array([unit[i] - unit[j] for i in range(parents) for j in range(parents) if i != j])
+
+
+def each_way(parents: int) -> Vector:
+    """Every parent up and down alone: the sum is free."""
+    unit = np.eye(parents)
+    return np.vstack([unit, -unit])
+
+
+def arithmetics(bits: int) -> tuple[Arithmetic, ...]:
+    """What a model of that precision may have been computed in: float32, or its own type, in steps."""
+    single = Arithmetic(23, stepwise=False)
+    return (single,) if bits == 23 else (single, Arithmetic(bits))
+
+
+def shares(weights: Sequence[float] | NDArray[np.float64]) -> Vector:
+    """Weights [n] as one column [n, 1] that sums to 1."""
+    column = np.asarray(weights, np.float64)
+    return np.asarray((column / column.sum())[:, None])

@@ -1,0 +1,121 @@
+"""Which relatives is a model a mixture of? Non-negative pursuit over a whole family at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from .places import MergePlaces
+
+Vector = NDArray[np.float64]
+_Fit = Callable[[Sequence[int]], Vector]
+LEAST_WEIGHT = 0.03
+"""A parent of less weight is none: rounding and siblings that share drift get up to 0.02 in a fit over a family."""
+MOST_PARENTS = 5
+_SUM_FORCE = 1e3
+"""Weight of the condition that shares sum to 1, in lengths of the largest difference: holds it to one in a million."""
+_WORSE = 1.1
+"""A smaller set of members is taken where its squared residual is at most so many times the smallest one."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Members of a family whose values mix to the query's: weights [n] sum to 1, with that of the `base` if any.
+
+    `base` is the member that changes are taken against; None for a plain mixture. `residual` is the squared distance
+    that is left, in shares of the model. `trimmed`: changes were left out in part, and no sum explains it.
+    """
+
+    members: tuple[int, ...]
+    weights: tuple[float, ...]
+    residual: float
+    base: int | None = None
+    trimmed: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """The `query` [k] and its differences `apart` [k, n] to n relatives, in as few dimensions as they span."""
+
+    query: Vector
+    apart: Vector
+
+
+def span_of(places: MergePlaces) -> Span:
+    """Scaled values turned by an orthogonal matrix: lengths and products stay, tens of thousands of places do not."""
+    query = places.query.astype(np.float64)
+    apart = (places.relatives - query) * places.scale
+    turned: Vector = np.asarray(np.linalg.qr(np.vstack([apart, query * places.scale]).T, mode="r"))
+    return Span(turned[:, -1], turned[:, :-1])
+
+
+def arc_mixture(span: Span, allowed: Sequence[int]) -> Mixture | None:
+    """The mixture of two allowed members whose shares sum to what they may: between two points of an arc, beyond 1."""
+
+    def fit(members: Sequence[int]) -> Vector:
+        return np.asarray(nnls(span.apart[:, list(members)] + span.query[:, None], span.query)[0])
+
+    members, weights = _pruned(fit, allowed)
+    if len(members) != 2:
+        return None
+    left = (span.apart[:, list(members)] + span.query[:, None]) @ weights - span.query
+    return Mixture(members, tuple(weights.tolist()), float(np.square(left).sum()))
+
+
+def plain_mixture(apart: Vector, allowed: Sequence[int]) -> Mixture | None:
+    """The mixture of allowed members, shares not negative, that comes nearest; None where one member alone does."""
+    length = float(np.sqrt(np.square(apart[:, list(allowed)]).sum(axis=0).max(initial=0.0)))
+    if length == 0:
+        return None
+
+    def fit(members: Sequence[int]) -> Vector:
+        system = np.vstack([apart[:, list(members)], np.full((1, len(members)), _SUM_FORCE * length)])
+        target = np.append(np.zeros(len(apart)), _SUM_FORCE * length)
+        return np.asarray(nnls(system, target)[0])
+
+    members, weights = _pruned(fit, allowed)
+    if len(members) < 2:
+        return None
+    return Mixture(members, tuple(weights.tolist()), float(np.square(apart[:, list(members)] @ weights).sum()))
+
+
+def mixtures_of_changes(apart: Vector, allowed: Sequence[int], bases: Sequence[int]) -> list[Mixture]:
+    """For each base, the changes of other members, weights not negative, whose sum comes nearest to the query's."""
+    found = []
+    for base in bases:
+        target = -apart[:, base]
+        others = [member for member in allowed if member != base]
+        changes = apart - apart[:, [base]]
+
+        def fit(members: Sequence[int], changes: Vector = changes, target: Vector = target) -> Vector:
+            return np.asarray(nnls(changes[:, list(members)], target)[0])
+
+        members, weights = _pruned(fit, others)
+        if members:
+            residual = float(np.square(changes[:, list(members)] @ weights - target).sum())
+            found.append(Mixture(members, tuple(weights.tolist()), residual, base))
+    return sorted(found, key=lambda mixture: mixture.residual)
+
+
+def simplest(mixtures: Sequence[Mixture]) -> list[Mixture]:
+    """The mixtures whose residual is next to the smallest, those of the fewest members first."""
+    least = min((mixture.residual for mixture in mixtures), default=0.0)
+    near = [mixture for mixture in mixtures if mixture.residual <= _WORSE * least]
+    return sorted(near, key=lambda mixture: (len(mixture.members), mixture.residual))
+
+
+def _pruned(fit: _Fit, allowed: Sequence[int]) -> tuple[tuple[int, ...], Vector]:
+    """Members with a share worth the name, fitted again without the others until all of them have one."""
+    members = tuple(allowed)
+    while members:
+        weights = fit(members)
+        large = np.flatnonzero(weights >= LEAST_WEIGHT)
+        large = large[np.argsort(-weights[large], kind="stable")][:MOST_PARENTS]
+        if len(large) == len(members):
+            return tuple(members[i] for i in large.tolist()), weights[large]
+        members = tuple(members[i] for i in large.tolist())
+    return (), np.zeros(0)

@@ -1,0 +1,153 @@
+"""Every method tried on the mixtures that come nearest, then decoys: whether the best recipe beats all others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..data.precision import float_bits
+from .methods import METHODS
+from .methods.linear import LINEAR
+from .places import MergePlaces
+from .proposal import Method, Proposal, arithmetics
+from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
+from .refining import Fit, refined
+from .regression import cell_weights
+from .values import taken_over
+
+CLAIMED = 0.9
+"""Share of the changed places that a recipe must reproduce. Merges made by mergekit have 0.97 and more where their
+arithmetic is emulated; models that are no merges have next to nothing there (`make bench-recipes`)."""
+FEWEST = 100
+"""Changed places below which nothing is told: the standard error of a share of 0.9 is 0.03 then."""
+EXACT = 0.99
+"""What a recipe of constant weights reproduces where it is the truth; below it weights by layer are tried."""
+_BASES_TRIED = 3
+_CHANCE = 3.0
+"""Standard deviations of a difference of two shares (McNemar's test) that may be chance."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The best fit of a query, its equals up to chance (simplest first, the best among them), and the best rival."""
+
+    best: Fit
+    equals: tuple[Fit, ...]
+    rival: Fit | None
+    mixture: Mixture
+
+
+def tried(
+    places: MergePlaces,
+    *,
+    methods: Sequence[Method] = METHODS,
+    allowed: Sequence[int] | None = None,
+    base: int | None = None,
+) -> list[tuple[Fit, Mixture]]:
+    """Every method on the nearest mixtures of the allowed relatives, refined; with a `base` only changes of that."""
+    members = list(range(len(places.relatives))) if allowed is None else list(allowed)
+    found = []
+    for mixture in [*nearest_mixtures(span_of(places), members, base), *taken_over(places, members, base)]:
+        for method in methods:
+            for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
+                found += [(fit, mixture) for fit in refinements(places, method, proposal)]
+    return found
+
+
+def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list[Fit]:
+    """The proposal refined with constant weights, and with those of every cell where those alone do not do."""
+    constant = refined(places, method, proposal)
+    if constant.share >= EXACT or not method.gradable:
+        return [constant]
+    weights = cell_weights(places, proposal.members, proposal.base, on_arc=method.on_arc)
+    return [constant, refined(places, method, replace(proposal, weights=weights))]
+
+
+def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """The plain mixture, that of two on an arc, and those of changes that come next to nearest.
+
+    The last are of a few bases, or of the one that is given.
+    """
+    plain = plain_mixture(span.apart, members) if base is None else None
+    arc = arc_mixture(span, members) if base is None else None
+    if arc and plain and set(arc.members) == set(plain.members):
+        arc = None
+    changes = mixtures_of_changes(span.apart, members, members if base is None else [base])
+    several = [mixture for mixture in changes if len(mixture.members) > 1]
+    return [mixture for mixture in (plain, arc) if mixture] + simplest(several)[:_BASES_TRIED]
+
+
+def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None) -> Trials | None:
+    """The recipe that reproduces most, and where that is enough to be told its best rival; None where nothing fits."""
+    found = tried(places, allowed=allowed, base=base)
+    if not found:
+        return None
+    top = max((fit for fit, _ in found), key=lambda fit: fit.share)
+    equals = [pair for pair in found if not _worse(pair[0], top)]
+    equals.sort(key=lambda pair: (_order(pair[0]), len(pair[1].members), -pair[0].share))
+    best, mixture = equals[0]
+    if best.share_of(places.changed) < CLAIMED:
+        return Trials(best, (best,), None, mixture)
+    others = [fit for fit, _ in found if fit.method.name != best.method.name and _worse(fit, top)]
+    rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)
+    return Trials(best, tuple(fit for fit, _ in equals), rival, mixture)
+
+
+def _order(fit: Fit) -> tuple[int, int]:
+    """Constant weights before graded ones, then as the table of methods stands."""
+    return fit.proposal.weights.shape[1], METHODS.index(fit.method)
+
+
+def _worse(fit: Fit, top: Fit) -> bool:
+    """Whether a fit reproduces less than another by more than chance (McNemar, 1947)."""
+    lost, won = int((top.equal & ~fit.equal).sum()), int((fit.equal & ~top.equal).sum())
+    return lost - won > _CHANCE * math.sqrt(max(1, lost + won))
+
+
+def _decoys(places: MergePlaces, best: Fit, allowed: Sequence[int] | None) -> list[Fit]:
+    """The same method with the relatives that come next, each parent left out in turn."""
+    members = list(range(len(places.relatives))) if allowed is None else list(allowed)
+    found = []
+    for parent in best.proposal.members:
+        rest = [member for member in members if member != parent]
+        found += tried_fits(places, best.method, rest, best.proposal.base)
+    return found
+
+
+def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base: int | None) -> list[Fit]:
+    """One method on the nearest mixture of some relatives."""
+    mixtures = [*nearest_mixtures(span_of(places), members, base)[:1], *taken_over(places, members, base)]
+    return [
+        refined(places, method, proposal)
+        for mixture in mixtures
+        for proposal in method.estimate(places, mixture, arithmetics(places.bits))
+    ]
+
+
+def turned_round(places: MergePlaces, best: Fit) -> int | None:
+    """The parent that is itself a linear merge of the query and the others, as far as replay tells; None for none.
+
+    Of models on one line (or in one plane) the one in the middle is the merge: the others are its parents.
+    """
+    proposal = best.proposal
+    members = [*proposal.members, *(() if proposal.base is None else (proposal.base,))]
+    for parent in members:
+        others = [member for member in members if member != parent]
+        other_way = MergePlaces(
+            query=places.relatives[parent],
+            relatives=np.vstack([places.query[None, :], places.relatives[others]]),
+            layer=places.layer,
+            group=places.group,
+            tensor=places.tensor,
+            scale=places.scale,
+            bits=float_bits(places.relatives[parent]),
+        )
+        fits = tried_fits(other_way, LINEAR, range(len(members)), None)
+        if best.method is not LINEAR:
+            fits += [fit for fit, _ in tried(other_way)]
+        if any(0 in fit.proposal.members and fit.share >= best.share for fit in fits):
+            return parent
+    return None

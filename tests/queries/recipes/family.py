@@ -1,0 +1,98 @@
+"""Families of random models and merges of them, made on whole tensors and sampled: what recipes are tested on.
+
+Merges are computed here with the arithmetic of ml_dtypes, not with the code that replays them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from forebear.queries.recipes.places import MergePlaces
+
+LAYERS, TENSORS, VALUES, SAMPLED = 4, 3, 4096, 256
+BFLOAT16: Any = ml_dtypes.bfloat16
+ROOT = 0
+Weights = NDArray[np.float32]
+
+
+def family(seed: int, *, drift: float = 0.08, dtype: DTypeLike = ml_dtypes.bfloat16, children: int = 4) -> Weights:
+    """A root and its children [1 + children, tensors, values], whose changes are alike in part."""
+    random = np.random.default_rng(seed)
+    root, shared = random.standard_normal((2, LAYERS * TENSORS, VALUES)) * 0.02
+    own = random.standard_normal((children, *root.shape)) * 0.02
+    made = np.stack([root, *(root + drift * (0.4 * shared + 0.9 * change) for change in own)])
+    return made.astype(dtype).astype(np.float32)
+
+
+def sampled(query: Weights, relatives: Sequence[Weights] | Weights, *, bits: int = 7) -> MergePlaces:
+    """A query and relatives [tensors, values] at the same 256 places of every tensor."""
+    count = len(query)
+    weight = np.sqrt(1 / (count * SAMPLED)) / np.sqrt(np.square(query, dtype=np.float64).mean(axis=1))
+    every = VALUES // SAMPLED
+    return MergePlaces(
+        query=query[:, ::every].reshape(-1),
+        relatives=np.stack([relative[:, ::every].reshape(-1) for relative in relatives]),
+        layer=np.repeat(np.arange(count) // TENSORS, SAMPLED),
+        group=np.repeat(np.arange(count) % 2, SAMPLED),
+        tensor=np.repeat(np.arange(count), SAMPLED),
+        scale=np.repeat(weight, SAMPLED),
+        bits=bits,
+    )
+
+
+def linear(parents: Sequence[Weights], weights: Sequence[float | Weights]) -> Weights:
+    """The weighted mean in float32, kept as bfloat16."""
+    total, divisor = np.zeros_like(parents[0]), np.zeros(1, np.float32)
+    for weight, parent in zip(weights, parents, strict=True):
+        single = np.asarray(weight, np.float32)
+        total = (total + single.astype(np.float64) * parent).astype(np.float32)
+        divisor = divisor + single
+    return np.asarray((total / divisor).astype(np.float32).astype(BFLOAT16).astype(np.float32))
+
+
+def linear_in_steps(parents: Sequence[Weights], weights: Sequence[float]) -> Weights:
+    """The weighted mean in bfloat16: weights cast, products rounded."""
+    products = [p.astype(BFLOAT16) * BFLOAT16(w) for w, p in zip(weights, parents, strict=True)]
+    total = sum(product.astype(np.float32) for product in products)
+    divisor = sum(np.float32(BFLOAT16(w)) for w in weights)
+    return (np.asarray(total).astype(BFLOAT16) / BFLOAT16(divisor)).astype(np.float32)
+
+
+def slerp(first: Weights, second: Weights, t: float) -> Weights:
+    """Along the arc, every tensor of its own angle."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    cosine = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    angle = np.arccos(cosine)[:, None]
+    made = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
+    return made.astype(np.float32).astype(BFLOAT16).astype(np.float32)
+
+
+def task_arithmetic(base: Weights, parents: Sequence[Weights], weights: Sequence[float]) -> Weights:
+    """The base and weighted changes, all in bfloat16."""
+    ground = base.astype(BFLOAT16)
+    changes = [(p.astype(BFLOAT16) - ground) * BFLOAT16(w) for w, p in zip(weights, parents, strict=True)]
+    total = np.asarray(sum(change.astype(np.float32) for change in changes)).astype(BFLOAT16)
+    return (ground + total).astype(np.float32)
+
+
+def ties(base: Weights, parents: Sequence[Weights], weights: Sequence[float], density: float) -> Weights:
+    """TIES in bfloat16, the largest changes by a sort of whole tensors."""
+    ground, weighted = base.astype(BFLOAT16), []
+    for weight, parent in zip(weights, parents, strict=True):
+        change = (parent.astype(BFLOAT16) - ground).astype(np.float32)
+        kept = np.argsort(-np.abs(change), axis=1)[:, : int(density * VALUES)]
+        trimmed = np.zeros_like(change)
+        np.put_along_axis(trimmed, kept, np.take_along_axis(change, kept, axis=1), axis=1)
+        weighted.append((trimmed.astype(BFLOAT16) * BFLOAT16(weight)).astype(np.float32))
+    sign = np.where(sum(weighted) >= 0, 1.0, -1.0)
+    agree = [np.sign(w) == sign for w in weighted]
+    total = np.asarray(sum(w * a for w, a in zip(weighted, agree, strict=True)), np.float32).astype(BFLOAT16)
+    parts = [np.float32(BFLOAT16(w)) * a for w, a in zip(weights, agree, strict=True)]
+    divisor = np.asarray(sum(parts), np.float32).astype(BFLOAT16)
+    divisor = np.where(divisor == 0, BFLOAT16(1), divisor)
+    return (ground + (total / divisor)).astype(np.float32)

@@ -1,0 +1,110 @@
+"""Merges made in known ways give their recipes back; models that are no merges have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from forebear.queries.recipes.places import MergePlaces
+from forebear.queries.recipes.trials import CLAIMED, Trials, trials, turned_round
+
+from .family import ROOT, Weights, family, linear, linear_in_steps, sampled, slerp, task_arithmetic, ties
+
+Merge = Callable[[Sequence[Weights], Sequence[float]], Weights]
+DRIFTS = (0.08, 0.003)
+"""How far children of a zoo move, and those that people publish."""
+
+
+def best(places: MergePlaces) -> Trials:
+    found = trials(places)
+    assert found is not None
+    return found
+
+
+def told(found: Trials) -> dict[int, float]:
+    proposal = found.best.proposal
+    return dict(zip(proposal.members, proposal.weights.mean(axis=1).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("drift", DRIFTS)
+@pytest.mark.parametrize("merge", [linear, linear_in_steps])
+def test_a_linear_merge_gives_its_parents_and_weights_back(merge: Merge, drift: float) -> None:
+    models = family(1, drift=drift)
+    found = best(sampled(merge([models[1], models[2]], [0.6, 0.4]), models))
+    assert found.best.method.name == "linear"
+    assert told(found) == pytest.approx({1: 0.6, 2: 0.4}, abs=0.01)
+    assert found.best.share >= 0.99
+    assert found.rival is None or found.rival.share < found.best.share
+
+
+def test_of_three_parents_all_weights_come_back() -> None:
+    models = family(2)
+    found = best(sampled(linear(list(models[1:4]), [0.5, 0.3, 0.2]), models))
+    assert told(found) == pytest.approx({1: 0.5, 2: 0.3, 3: 0.2}, abs=0.01)
+    assert found.best.share >= 0.99
+
+
+def test_weights_that_change_over_layers_come_back_for_every_layer() -> None:
+    models = family(3)
+    rising = np.repeat([0.2, 0.4, 0.6, 0.8], 3)[:, None].astype(np.float32)
+    found = best(sampled(linear([models[1], models[2]], [1 - rising, rising]), models))
+    proposal = found.best.proposal
+    second = proposal.weights[proposal.members.index(2)]
+    assert proposal.weights.shape == (2, 8)  # four layers, two parts of each
+    assert second == pytest.approx(np.repeat([0.2, 0.4, 0.6, 0.8], 2), abs=0.01)
+
+
+def test_an_arc_is_told_from_the_straight_line() -> None:
+    models = family(4, drift=0.4)
+    found = best(sampled(slerp(models[1], models[2], 0.3), models))
+    assert found.best.method.name == "slerp"
+    assert told(found) == pytest.approx({1: 0.7, 2: 0.3}, abs=0.01)
+    assert {fit.method.name for fit in found.equals} == {"slerp"}
+
+
+def test_changes_that_sum_beyond_one_are_task_arithmetic() -> None:
+    models = family(5)
+    found = best(sampled(task_arithmetic(models[ROOT], [models[1], models[2]], [0.8, 0.6]), models))
+    assert (found.best.method.name, found.best.proposal.base) == ("task_arithmetic", ROOT)
+    assert told(found) == pytest.approx({1: 0.8, 2: 0.6}, abs=0.01)
+    assert found.best.share >= 0.99
+
+
+def test_trimmed_changes_are_ties_of_the_right_density() -> None:
+    models = family(6)
+    places = sampled(ties(models[ROOT], [models[1], models[2]], [0.5, 0.5], 0.5), models)
+    found = best(places)
+    assert (found.best.method.name, found.best.proposal.base) == ("ties", ROOT)
+    assert set(told(found)) == {1, 2}
+    assert found.best.proposal.setting is not None
+    assert np.median(found.best.proposal.setting) == pytest.approx(0.5, abs=0.05)
+    assert found.best.share_of(places.changed) >= CLAIMED
+
+
+@pytest.mark.parametrize("drift", DRIFTS)
+@pytest.mark.parametrize("asked", [ROOT, 1])
+def test_a_root_and_a_child_among_their_relatives_are_no_merges(asked: int, drift: float) -> None:
+    models = family(7, drift=drift)
+    places = sampled(models[asked], np.delete(models, asked, axis=0))
+    found = trials(places)
+    assert found is None or found.best.share_of(places.changed) < CLAIMED
+
+
+@pytest.mark.parametrize("bits", [7, 23])
+def test_the_parent_of_a_merge_is_not_made_of_it(bits: int) -> None:
+    models = family(8)
+    merge = (0.5 * models[1] + 0.5 * models[2]).astype(np.float32)
+    if bits == 7:
+        merge = linear([models[1], models[2]], [0.5, 0.5])
+    places = sampled(models[1], [models[ROOT], models[2], models[3], merge])
+    found = trials(places)
+    if found is not None and found.best.share_of(places.changed) >= CLAIMED:
+        assert turned_round(places, found.best) is not None
+
+
+def test_a_merge_is_not_called_the_parent_of_its_parents() -> None:
+    models = family(9)
+    places = sampled(linear([models[1], models[2]], [0.5, 0.5]), models)
+    assert turned_round(places, best(places).best) is None
