@@ -28,7 +28,6 @@ ROOMS = {
         "evidence",
         "relation",
         "lineage",
-        "recipes",
         "answers",
         "comparison",
     ),
@@ -36,7 +35,7 @@ ROOMS = {
 }
 """Folder -> its rooms: folders, and modules that stand alone. A room imports what stands before it, nothing else."""
 ORDER = [(top, room) for top, rooms in ROOMS.items() for room in rooms]
-MOST_ROOMS, MOST_MODULES = 11, 12
+MOST_ROOMS, MOST_MODULES = 10, 12
 READING = {"ingest.sources", "ingest.formats", "ingest.checkpoint", "ingest.model", "ingest.whole_model"}
 READING |= {"ingest.reading.ranges"}
 """What opens files or HTTP, or asks for bytes of them. The rest of ingest.reading streams what it is handed."""

@@ -12,7 +12,7 @@ from typing import get_type_hints
 from .log import logged
 from .options import OutputOption, QuietOption, SafeCsvOption, VerboseOption, format_option
 from .output import Output
-from .outputs import DRAWINGS, OutputFormat
+from .outputs import CONFIGS, DRAWINGS, OutputFormat
 
 _SHARED: dict[str, tuple[object, object]] = {
     "output": (OutputOption, None),
@@ -31,6 +31,11 @@ def printing(command: Callable[..., None]) -> Callable[..., None]:
 def drawing(command: Callable[..., None]) -> Callable[..., None]:
     """As `printing`, for a command whose result is a graph: its formats are those of DRAWINGS too."""
     return _printing(command, DRAWINGS)
+
+
+def configuring(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result another tool runs: its formats are those of CONFIGS too."""
+    return _printing(command, CONFIGS)
 
 
 def _printing(command: Callable[..., None], more: Mapping[str, OutputFormat]) -> Callable[..., None]:

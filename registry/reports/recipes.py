@@ -9,8 +9,8 @@ import duckdb
 
 from ...ingest.model import ModelFingerprint
 from ...queries.data.query import registered_query
-from ...queries.recipes.finding import recipes
-from ...queries.recipes.records import Recipe
+from ...queries.lineage.recipes.finding import recipes
+from ...queries.lineage.recipes.records import Recipe
 from ..jobs.question import unregistered_query
 from ..store.models import Model
 

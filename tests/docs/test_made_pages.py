@@ -62,6 +62,7 @@ DECIDES_NOTHING = {
     "queries/comparison/tokenizers/token_rows.py": {"TOKENS"},  # rows that are read for a figure
     "queries/comparison/tokenizers/tokenizers.py": {"BANDS", "_SHOWN"},  # of what is shown
     "queries/data/precision.py": {"ROUNDING"},  # of float types
+    "queries/data/query.py": {"NO_CONTENT"},  # a digest of nothing
     "queries/evidence/activations.py": {"_DECIMALS", "_UNDERFLOW"},  # arithmetic of floats
     "queries/evidence/column_sets.py": {"_AT_ONCE"},  # memory
     "queries/evidence/gram.py": {"_TWICE"},  # two trials, paid for
@@ -70,9 +71,24 @@ DECIDES_NOTHING = {
     "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
     "queries/lineage/geometry.py": {"_LEAST", "_CANCELS", "_SHARE_RANGE", "_LOG_RANGE"},  # terms of the regressions
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
+    "queries/lineage/recipes/methods/linear.py": {"_MOST_ORDERS"},  # a limit on work
+    "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
+    "queries/lineage/recipes/methods/ties.py": {
+        "_DENSITIES",
+        "_GRIDS",
+        "_GLANCE",
+        "_TUNED",
+        "TIES",
+    },  # steps of a search
+    "queries/lineage/recipes/places.py": {"TYPES"},  # of float types
+    "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
+    "queries/lineage/recipes/refining.py": {"_STEPS", "_ROUNDS", "_DIGITS", "_GLANCE", "_PLACES"},  # steps of a search
+    "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
+    "queries/lineage/recipes/trials.py": {"_BASES_TRIED"},  # a limit on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "_ANY", "_NOTHING"},  # memory; no limit
     "queries/search/model_filter.py": {"_LONGEST"},  # a limit on work
+    "queries/statistics/networks.py": {"LEADING_ROWS"},  # of a fingerprint
     "queries/statistics/null.py": {"_MAD", "_NORMAL_80"},  # of the normal distribution
     "queries/statistics/pvalues.py": {"LOG10", "_SMALL"},  # arithmetic of floats
     "queries/statistics/residual_alignment.py": {"_POWER_STEPS"},  # of an iteration that has converged by then

@@ -10,10 +10,10 @@ import typer
 from ..options import AskedModel, RegistryOption, open_registry
 from ..output import Output
 from ..outputs.result import Result, Table
-from ..printing import printing
+from ..printing import configuring
 
 if TYPE_CHECKING:
-    from ....queries.recipes.records import LayerWeights, Recipe
+    from ....queries.lineage.recipes.records import LayerWeights, Recipe
     from ...reports.recipes import RecipeReport
 
 _COLUMNS = ("component", "method", "base", "parent", "source", "weight", "low", "high", "exact_share", "rival_share")
@@ -22,7 +22,7 @@ _RIGHT = (1, 2, 3)
 _SPARE = (4,)
 
 
-@printing
+@configuring
 def recipe(
     context: typer.Context,
     to: Output,

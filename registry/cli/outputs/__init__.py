@@ -40,7 +40,6 @@ OUTPUTS: dict[str, OutputFormat] = {
         OutputFormat("parquet", (".parquet",), data=parquet.data),
         OutputFormat("html", (".html", ".htm"), text=html_page.lines),
         OutputFormat("md", (".md",), text=markdown.lines),
-        OutputFormat("yaml", (".yaml", ".yml"), text=yaml_config.lines),
     )
 }
 """Name -> format, in the order of the help. The first is for people, and what is printed where nothing is asked for."""
@@ -57,6 +56,8 @@ DRAWINGS: dict[str, OutputFormat] = {
     )
 }
 """Further formats of commands whose result is a graph."""
+CONFIGS: dict[str, OutputFormat] = {"yaml": OutputFormat("yaml", (".yaml", ".yml"), text=yaml_config.lines)}
+"""Further formats of commands whose result is what another tool runs."""
 
 
 def format_of(path: Path | None, more: Mapping[str, OutputFormat] | None = None) -> OutputFormat:

@@ -47,8 +47,7 @@ class Result:
     """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
 
     `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own, and
-    `drawings` the lines of the formats of DRAWINGS. `configs` are documents in YAML that another tool runs; None for a
-    command that has no such thing.
+    `drawings` the lines of the formats of DRAWINGS. `configs` are documents in YAML that another tool runs.
     """
 
     document: Row
@@ -59,7 +58,7 @@ class Result:
     arrow: pa.Table | None = None
     page: Callable[[], str] | None = None
     drawings: Mapping[str, Callable[[], Iterable[str]]] = field(default_factory=dict)
-    configs: Sequence[str] | None = None
+    configs: Sequence[str] = ()
 
     @property
     def names(self) -> list[str]:

@@ -11,8 +11,6 @@ from .result import Result
 
 def lines(result: Result, stream: IO[str]) -> Iterator[str]:
     """The documents, apart as YAML has it. Raises ForebearError where there is none: an empty file would run as one."""
-    if result.configs is None:
-        raise ForebearError("this command has no configuration for another tool, which yaml is; take --format json")
     if not result.configs:
         raise ForebearError("there is no recipe to write as YAML; --format table says what is known")
     yield "---\n".join(result.configs)

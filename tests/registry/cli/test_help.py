@@ -47,7 +47,7 @@ def test_every_command_has_help_with_the_common_options(run: Run, command: str) 
     if command in PRINTING:
         assert all(
             option in text
-            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md|yaml", "--output", "--verbose", "--quiet")
+            for option in ("--format", "<table|json|jsonl|csv|parquet|html|md", "--output", "--verbose", "--quiet")
         )
 
 

@@ -93,7 +93,7 @@ def test_what_has_no_recipe_has_no_yaml_and_says_so(run: Run) -> None:
     ran = run("recipe", "alder-docs", "--format", "yaml")
     assert (ran.code, ran.out) == (1, "") and "there is no recipe to write as YAML" in ran.err
     ran = run("list", "--format", "yaml")
-    assert ran.code == 1 and "no configuration for another tool" in ran.err
+    assert ran.code == 2 and "yaml" in ran.err
 
 
 @pytest.mark.usefixtures("_zoo")

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from forebear.queries.recipes.places import MergePlaces
-from forebear.queries.recipes.trials import CLAIMED, Trials, trials, turned_round
+from forebear.queries.lineage.recipes.places import MergePlaces
+from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
+from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
 
 from .family import ROOT, Weights, family, linear, linear_in_steps, sampled, slerp, task_arithmetic, ties
 
@@ -80,7 +81,7 @@ def test_trimmed_changes_are_ties_of_the_right_density() -> None:
     assert set(told(found)) == {1, 2}
     assert found.best.proposal.setting is not None
     assert np.median(found.best.proposal.setting) == pytest.approx(0.5, abs=0.05)
-    assert found.best.share_of(places.changed) >= CLAIMED
+    assert found.best.share_of(places.changed) >= RECIPE_CLAIMED
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
@@ -89,7 +90,7 @@ def test_a_root_and_a_child_among_their_relatives_are_no_merges(asked: int, drif
     models = family(7, drift=drift)
     places = sampled(models[asked], np.delete(models, asked, axis=0))
     found = trials(places)
-    assert found is None or found.best.share_of(places.changed) < CLAIMED
+    assert found is None or found.best.share_of(places.changed) < RECIPE_CLAIMED
 
 
 @pytest.mark.parametrize("bits", [7, 23])
@@ -100,7 +101,7 @@ def test_the_parent_of_a_merge_is_not_made_of_it(bits: int) -> None:
         merge = linear([models[1], models[2]], [0.5, 0.5])
     places = sampled(models[1], [models[ROOT], models[2], models[3], merge])
     found = trials(places)
-    if found is not None and found.best.share_of(places.changed) >= CLAIMED:
+    if found is not None and found.best.share_of(places.changed) >= RECIPE_CLAIMED:
         assert turned_round(places, found.best) is not None
 
 

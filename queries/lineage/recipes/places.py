@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.component import FFN_ROLES, Component
-from ..data.precision import float_bits, rounded_to
+from ...data.component import FFN_ROLES, Component
+from ...data.precision import float_bits, rounded_to
 
 Floats = NDArray[np.float32]
 Vector = NDArray[np.float64]

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import duckdb
 import numpy as np
 
-from ...ingest.errors import RegistryError
-from ..data.component import Component
-from ..data.precision import float_bits
-from ..data.query import Query
-from ..sql import statement
+from ....ingest.errors import RegistryError
+from ...data.component import Component
+from ...data.precision import float_bits
+from ...data.query import Query
+from ...sql import statement
+from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config, passthrough_config
 from .passthrough import Slice, slices_of
@@ -22,12 +23,9 @@ from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit
 from .regression import cell_errors, intervals
-from .trials import CLAIMED, FEWEST, Trials, trials, turned_round
+from .trials import Trials, trials, turned_round
 
 _log = logging.getLogger(__name__)
-UNEXPLAINED = 0.02
-"""Squared distance that a merge of an unknown method may leave, as a share of that to its nearest parent: as for merges
-in rankings of ancestors (`lineage.merges`)."""
 
 
 def recipes(
@@ -62,13 +60,13 @@ def component_recipe(
     if runs and (len({run.relative for run in runs}) > 1 or len(runs) > 1):
         return _passthrough(query, relatives, runs)
     members, places = parents_of(query, relatives, models)
-    if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST:
+    if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST_CHANGED:
         return None
     at = next((i for i, member in enumerate(members) if member.component.model_id == base), None)
     if base is not None and at is None:
         raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
     found = trials(places, base=at)
-    if found is not None and found.best.share_of(places.changed) >= CLAIMED:
+    if found is not None and found.best.share_of(places.changed) >= RECIPE_CLAIMED:
         if turned_round(places, found.best) is None:
             return _told(query, members, places, found)
         return None
@@ -158,7 +156,7 @@ def _unexplained(places: MergePlaces, mixture: Mixture) -> float:
 def _unknown(query: Component, members: Sequence[Relative], places: MergePlaces) -> Recipe | None:
     """A model between others that no method here reproduces: the mixture is said, and the method is not."""
     mixture = plain_mixture(span_of(places).apart, range(len(members)))
-    if mixture is None or _unexplained(places, mixture) > UNEXPLAINED:
+    if mixture is None or _unexplained(places, mixture) > RECIPE_UNEXPLAINED:
         return None
     ranges = intervals(places, mixture.members, None)
     parents = tuple(

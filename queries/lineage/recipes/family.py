@@ -10,19 +10,14 @@ import duckdb
 import numpy as np
 from scipy.stats import norm
 
-from ..data.component import Component
-from ..data.precision import rounded_to
-from ..data.query import Query, QuerySketch, load_models
-from ..search.candidates import candidates
-from ..sql import statement
+from ...data.component import Component
+from ...data.precision import rounded_to
+from ...data.query import Query, QuerySketch, load_models
+from ...search.candidates import candidates
+from ...sql import statement
+from ...thresholds.recipes import PARENT_MAY_LACK, RECIPE_COPY
+from ...thresholds.significance import SIGNIFICANT_LOG10_E
 from .places import MergePlaces, keys_of, places_of
-
-MOST_LOST = 0.1
-"""Share of the query's tensors that a parent may lack: a vocabulary or a head that was changed."""
-SIGNIFICANT = 1e-3
-"""E-value of a relative: what unrelated models of the registry would reach by chance."""
-COPY = 0.999
-"""A relative that holds so much of the query, after rounding to its type, is a copy and no parent."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,7 @@ def parents_of(
     held = [
         relative
         for relative in relatives
-        if mine and len(mine.keys() & keys_of(relative.component).keys()) >= (1 - MOST_LOST) * len(mine)
+        if mine and len(mine.keys() & keys_of(relative.component).keys()) >= (1 - PARENT_MAY_LACK) * len(mine)
     ]
     places = places_of(query, [relative.component for relative in held])
     if places is None:
@@ -91,8 +86,8 @@ def _related(places: MergePlaces, number: int, models: int) -> bool:
     """Whether weights correlate beyond chance, among so many models."""
     mine, other = places.query * places.scale, places.relatives[number] * places.scale
     correlation = float(np.corrcoef(mine, other)[0, 1])
-    return correlation * math.sqrt(len(mine)) > float(norm.isf(SIGNIFICANT / max(1, models)))
+    return correlation * math.sqrt(len(mine)) > float(norm.isf(10.0**SIGNIFICANT_LOG10_E / max(1, models)))
 
 
 def _copied(places: MergePlaces, number: int) -> bool:
-    return float((rounded_to(places.relatives[number], places.bits) == places.query).mean()) >= COPY
+    return float((rounded_to(places.relatives[number], places.bits) == places.query).mean()) >= RECIPE_COPY

@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from ....thresholds.recipes import WORTH_SEARCHING
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
@@ -22,8 +23,6 @@ _GRIDS = {2: np.linspace(0.1, 1.2, 23), 3: np.linspace(0.2, 1.0, 9)}
 """Weights that two or three parents start from; more start from equal ones."""
 _GLANCE = 1_024
 """Places that the grid is tried at: a standard error of 0.015."""
-_WORTH = 0.1
-"""Share of the changed places below which the grid is not worth its time: true parents and base have 0.3 and more."""
 _TUNED = (np.linspace(-0.15, 0.15, 21), np.linspace(-0.014, 0.014, 15))
 """What is added to a tensor's density: 256 values give the place of a quantile to 0.03 (one standard error).
 Then steps of half a value of 256."""
@@ -43,7 +42,7 @@ def estimate_ties(places: MergePlaces, mixture: Mixture, types: Sequence[Arithme
     ]
     shares = [(replay_ties(places, one) == places.query)[places.changed].mean() for one in tried]
     best = tried[int(np.argmax(shares))]
-    return [_weighed(places, best) if max(shares) >= _WORTH else best]
+    return [_weighed(places, best) if max(shares) >= WORTH_SEARCHING else best]
 
 
 def _weighed(places: MergePlaces, proposal: Proposal) -> Proposal:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.precision import rounded_to
+from ...data.precision import rounded_to
+from ...thresholds.recipes import REFINING_FROM, TUNING_FROM
 from .places import MergePlaces, Vector
 from .proposal import Method, Proposal
 from .regression import LEAST
@@ -20,11 +21,6 @@ _ROUNDS = 12
 """Rounds of one step: 0.6 is as far as weights move by the largest."""
 _DIGITS = (1, 2, 3, 4)
 """Decimals that people write weights with: the fewest that reproduce as much are taken."""
-HOPELESS = 0.5
-"""Share of the changed places below which a proposal is not refined: weights of least squares, off by
-a hundredth, give 0.6 and more of a true recipe."""
-UNTUNED = 0.1
-"""The same before angles or densities were tuned: an angle that is off by a tenth leaves 0.2 to 0.4."""
 _GLANCE = 2_048
 """Places that a proposal is first looked at: a standard error of 0.01."""
 _PLACES = 16_384
@@ -60,10 +56,10 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     if proposal.weights.shape[1] == 1:
         proposal = _searched(glance, method, proposal, steps=_STEPS[:3])
     first = _equal(places, method, proposal)
-    if method.settings is not None and first[places.changed].mean() >= UNTUNED:
+    if method.settings is not None and first[places.changed].mean() >= TUNING_FROM:
         proposal = _tuned(places, method, proposal, 0)
         first = _equal(places, method, proposal)
-    if not first[places.changed].mean() >= HOPELESS:
+    if not first[places.changed].mean() >= REFINING_FROM:
         return Fit(method, proposal, first)
     thinned = _thinned(places, _PLACES) if proposal.weights.shape[1] == 1 else places
     best = _searched(thinned, method, proposal)

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...thresholds.recipes import LEAST_TAKEN
 from .places import MergePlaces
 from .pursuit import MOST_PARENTS, Mixture
-
-LEAST_TAKEN = 0.03
-"""Share of all values that a member must add: unrelated values of one tensor are equal in 0.005 (bfloat16)."""
 
 
 def taken_over(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:

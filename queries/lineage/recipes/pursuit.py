@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from ...thresholds.recipes import FEWER_PARENTS_MAY_LEAVE, LEAST_WEIGHT
 from .places import MergePlaces
 
 Vector = NDArray[np.float64]
 _Fit = Callable[[Sequence[int]], Vector]
-LEAST_WEIGHT = 0.03
-"""A parent of less weight is none: rounding and siblings that share drift get up to 0.02 in a fit over a family."""
 MOST_PARENTS = 5
 _SUM_FORCE = 1e3
 """Weight of the condition that shares sum to 1, in lengths of the largest difference: holds it to one in a million."""
-_WORSE = 1.1
-"""A smaller set of members is taken where its squared residual is at most so many times the smallest one."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def mixtures_of_changes(apart: Vector, allowed: Sequence[int], bases: Sequence[i
 def simplest(mixtures: Sequence[Mixture]) -> list[Mixture]:
     """The mixtures whose residual is next to the smallest, those of the fewest members first."""
     least = min((mixture.residual for mixture in mixtures), default=0.0)
-    near = [mixture for mixture in mixtures if mixture.residual <= _WORSE * least]
+    near = [mixture for mixture in mixtures if mixture.residual <= FEWER_PARENTS_MAY_LEAVE * least]
     return sorted(near, key=lambda mixture: (len(mixture.members), mixture.residual))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.precision import rounded_to
+from ...data.precision import rounded_to
 from .places import Floats, MergePlaces, Vector
 from .pursuit import Mixture
 

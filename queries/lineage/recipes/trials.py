@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.precision import float_bits
+from ...data.precision import float_bits
+from ...thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED, SHARES_BY_CHANCE
 from .methods import METHODS
 from .methods.linear import LINEAR
 from .places import MergePlaces
@@ -18,16 +19,7 @@ from .refining import Fit, refined
 from .regression import cell_weights
 from .values import taken_over
 
-CLAIMED = 0.9
-"""Share of the changed places that a recipe must reproduce. Merges made by mergekit have 0.97 and more where their
-arithmetic is emulated; models that are no merges have next to nothing there (`make bench-recipes`)."""
-FEWEST = 100
-"""Changed places below which nothing is told: the standard error of a share of 0.9 is 0.03 then."""
-EXACT = 0.99
-"""What a recipe of constant weights reproduces where it is the truth; below it weights by layer are tried."""
 _BASES_TRIED = 3
-_CHANCE = 3.0
-"""Standard deviations of a difference of two shares (McNemar's test) that may be chance."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ def tried(
 def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list[Fit]:
     """The proposal refined with constant weights, and with those of every cell where those alone do not do."""
     constant = refined(places, method, proposal)
-    if constant.share >= EXACT or not method.gradable:
+    if constant.share >= CONSTANT_WEIGHTS or not method.gradable:
         return [constant]
     weights = cell_weights(places, proposal.members, proposal.base, on_arc=method.on_arc)
     return [constant, refined(places, method, replace(proposal, weights=weights))]
@@ -89,7 +81,7 @@ def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: i
     equals = [pair for pair in found if not _worse(pair[0], top)]
     equals.sort(key=lambda pair: (_order(pair[0]), len(pair[1].members), -pair[0].share))
     best, mixture = equals[0]
-    if best.share_of(places.changed) < CLAIMED:
+    if best.share_of(places.changed) < RECIPE_CLAIMED:
         return Trials(best, (best,), None, mixture)
     others = [fit for fit, _ in found if fit.method.name != best.method.name and _worse(fit, top)]
     rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)
@@ -104,7 +96,7 @@ def _order(fit: Fit) -> tuple[int, int]:
 def _worse(fit: Fit, top: Fit) -> bool:
     """Whether a fit reproduces less than another by more than chance (McNemar, 1947)."""
     lost, won = int((top.equal & ~fit.equal).sum()), int((fit.equal & ~top.equal).sum())
-    return lost - won > _CHANCE * math.sqrt(max(1, lost + won))
+    return lost - won > SHARES_BY_CHANCE * math.sqrt(max(1, lost + won))
 
 
 def _decoys(places: MergePlaces, best: Fit, allowed: Sequence[int] | None) -> list[Fit]:

@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from forebear.queries.recipes.places import MergePlaces
+from forebear.queries.lineage.recipes.places import MergePlaces
 
 LAYERS, TENSORS, VALUES, SAMPLED = 4, 3, 4096, 256
 BFLOAT16: Any = ml_dtypes.bfloat16

@@ -1,0 +1,85 @@
+"""What a merge was made of: when a parent counts, when a recipe is tried, and when it is said."""
+
+from __future__ import annotations
+
+PARENT_MAY_LACK = 0.1
+"""Share of the query's tensors that a parent may lack: a vocabulary or a head that was changed.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+RECIPE_COPY = 0.999
+"""A relative that holds so much of the query, after rounding to its type, is a copy and no parent.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+WORTH_SEARCHING = 0.1
+"""Share of the changed places below which the grid is not worth its time: true parents and base have 0.3 and more.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+LEAST_WEIGHT = 0.03
+"""A parent of less weight is none: rounding and siblings that share drift get up to 0.02 in a fit over a family.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+FEWER_PARENTS_MAY_LEAVE = 1.1
+"""A smaller set of members is taken where its squared residual is at most so many times the smallest one.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+REFINING_FROM = 0.5
+"""Share of the changed places below which a proposal is not refined: weights of least squares, off by
+a hundredth, give 0.6 and more of a true recipe.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+TUNING_FROM = 0.1
+"""The same before angles or densities were tuned: an angle that is off by a tenth leaves 0.2 to 0.4.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+RECIPE_CLAIMED = 0.9
+"""Share of the changed places that a recipe must reproduce. Merges made by mergekit have 0.97 and more where their
+arithmetic is emulated; models that are no merges have next to nothing there (`make bench-recipes`).
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+FEWEST_CHANGED = 100
+"""Changed places below which nothing is told: the standard error of a share of 0.9 is 0.03 then.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+CONSTANT_WEIGHTS = 0.99
+"""What a recipe of constant weights reproduces where it is the truth; below it weights by layer are tried.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+SHARES_BY_CHANCE = 3.0
+"""Standard deviations of a difference of two shares (McNemar's test) that may be chance.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+LEAST_TAKEN = 0.03
+"""Share of all values that a member must add: unrelated values of one tensor are equal in 0.005 (bfloat16).
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+RECIPE_UNEXPLAINED = 0.02
+"""Squared distance that a merge of an unknown method may leave, as a share of that to its nearest parent: as for merges
+in rankings of ancestors (`lineage.merges`).
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
