@@ -67,9 +67,11 @@ def room(terminal: bool) -> int:
 
 
 def _fitting(table: Table, width: int) -> Table:
-    """The table without as many of its spare columns as it must lose to be at most `width` wide."""
-    for count in range(len(table.spare)):
-        fits = table.without(table.spare[:count])
+    """The table without spare columns that are empty, and without as many others as it must lose to be `width` wide."""
+    empty = [number for number in table.spare if not any(row[number] for row in table.cells)]
+    others = [number for number in table.spare if number not in empty]
+    for count in range(len(others)):
+        fits = table.without([*empty, *others[:count]])
         if _total(_natural(fits)) <= width:
             return fits
     return table.without(table.spare)
