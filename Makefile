@@ -9,7 +9,7 @@ SOAK_MINUTES ?= 20
 .PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
-        bench-field bench-field-models bench-small-registries bench-grown bench-activations bench-recipes clean
+        bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -194,6 +194,8 @@ bench-field: bench-field-models bench-small-registries  ## light fine-tunes, mer
 bench-field-models: .bench/torch/field          ## 83 models from two published ones; a run that was stopped goes on
 	.bench/torch/bin/python -m benchmarks.field.generate $(FIELD)
 
+bench-field-whole: dev            ## every model of the field family asked with all relatives registered; FIELD=.bench/field SPLIT=held_out
+	$(BIN)/python -m benchmarks.field.whole_family $(FIELD) --registry .bench/field-$(SPLIT).duckdb --split $(SPLIT)
 bench-small-registries: dev     ## 500 random registries, every model asked; ZOOS='.bench/zoo .bench/field' SPLIT=development
 	$(BIN)/python -m benchmarks.field.small_registries $(ZOOS) --to $(SMALL) --split $(SPLIT)
 

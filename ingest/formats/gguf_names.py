@@ -31,8 +31,8 @@ PREFERRED = {
     "ffn_norm": _LAYER + "pre_feedforward_layernorm",
     "post_attention_norm": _LAYER + "post_attention_layernorm",
     "post_ffw_norm": _LAYER + "post_feedforward_layernorm",
-    "attn_output_norm": "encoder.layer.{bid}.attention.output.LayerNorm",
-    "layer_output_norm": "encoder.layer.{bid}.output.LayerNorm",
+    "attn_output_norm": _LAYER + "attention.output.LayerNorm",
+    "layer_output_norm": _LAYER + "output.LayerNorm",
     "attn_qkv": _LAYER + "self_attn.qkv_proj",
     "ffn_gate_inp": _LAYER + "mlp.gate",
     "ffn_gate_inp_shexp": _LAYER + "mlp.shared_expert_gate",
@@ -86,7 +86,14 @@ def _table() -> dict[str, str]:
         if candidates:
             table.setdefault(TENSOR_NAMES[tensor], _choice(candidates))
     table |= {("blk.{bid}." + ours if "{bid}" in theirs else ours): theirs for ours, theirs in PREFERRED.items()}
-    return table
+    return {ours: _in_one_stack(ours, theirs) for ours, theirs in table.items()}
+
+
+def _in_one_stack(ours: str, theirs: str) -> str:
+    """The name with the layers of `blk` called as all of them are: two spellings would be two stacks."""
+    if not ours.startswith("blk.") or "{bid}." not in theirs:
+        return theirs
+    return _LAYER + theirs.split("{bid}.", 1)[1]
 
 
 def _choice(candidates: tuple[str, ...]) -> str:

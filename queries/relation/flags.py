@@ -205,7 +205,7 @@ def equal_values(evidence: PairEvidence) -> float:
         return 0.0
     theirs = np.searchsorted(candidate.positions.tensor, match.tensor[tensors[mine]])
     inside = np.arange(query.positions.value.shape[1]) < query.sampled[tensors[mine]][:, None]
-    equal = (query.positions.value[mine] == candidate.positions.value[theirs]) & inside
+    apart = (query.positions.value[mine] != candidate.positions.value[theirs]) & inside
     weight = match.weight[tensors[mine]]
     total = float(weight.sum())
-    return float(weight @ (equal.sum(axis=1) / inside.sum(axis=1)) / total) if total > 0 else 0.0
+    return 1 - float(weight @ (apart.sum(axis=1) / inside.sum(axis=1)) / total) if total > 0 else 0.0

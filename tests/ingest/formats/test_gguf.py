@@ -383,3 +383,12 @@ def test_a_model_of_another_random_seed_in_the_same_format_is_unrelated(tmp_path
     path.write_bytes(model_bytes(tensors, config, {"model": {"vocab": {"a": 0}}}, Kind.Q4_0, "llama"))
     with Registry(zoo_registry, read_only=True) as registry:
         assert registry.ancestors(path).verdict in {"unrelated", "inconclusive"}
+
+
+def test_all_blocks_of_any_architecture_are_layers_of_one_stack() -> None:
+    from gguf.constants import MODEL_TENSORS, TENSOR_NAMES
+
+    names = {TENSOR_NAMES[tensor] for tensors in MODEL_TENSORS.values() for tensor in tensors}
+    named = {name: hugging_face_name(f"{name.format(bid=3)}.weight") for name in names if name.startswith("blk.")}
+    known = {name: found for name, found in named.items() if not found.startswith("blk.")}
+    assert len(known) > 100 and all(found.startswith("model.layers.3.") for found in known.values())
