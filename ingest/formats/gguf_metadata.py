@@ -35,6 +35,8 @@ MODEL_TYPES = {
 }  # fmt: skip
 """Architecture of a GGUF -> `model_type`, where the two differ."""
 
+_PIECES = 0.01
+"""Share of tokens with `##` from which on a vocabulary is that of WordPiece as it was; BERT's has a fifth of them."""
 KINDS = {"gpt2": "BPE", "llama": "SentencePiece", "bert": "WordPiece", "t5": "Unigram"}
 _UNKNOWN, _CONTROL, _UNUSED = 2, 3, 5
 _MOST_BASES = 16
@@ -99,20 +101,21 @@ def tokenizer(fields: Mapping[str, object]) -> Tokenizer | None:
     types = types.tolist() if isinstance(types, np.ndarray) and len(types) == len(tokens) else [1] * len(tokens)
     found: dict[str, int] = {}
     specials: set[str] = set()
+    converted = kind == "bert" and sum(t.startswith(b"##") for t in tokens) < _PIECES * len(tokens)
     for i, (token, what) in enumerate(zip(tokens, types, strict=True)):
         if what == _UNUSED:
             continue
         spelled = token.decode("utf-8", "replace")
         if what in (_UNKNOWN, _CONTROL):
             specials.add(spelled)
-        elif kind == "bert":
+        elif converted:
             spelled = _word_piece(spelled)
         found.setdefault(spelled, i)
     return Tokenizer(KINDS.get(kind, kind or "unknown"), found, _merges(fields), frozenset(specials))
 
 
 def _word_piece(token: str) -> str:
-    """The converter writes `the` as `▁the` and `##ing` as `ing`."""
+    """The converter of llama.cpp writes `the` as `▁the` and `##ing` as `ing`; other writers leave both as they are."""
     if token.startswith("[") and token.endswith("]"):
         return token
     return token[1:] if token.startswith("▁") else "##" + token

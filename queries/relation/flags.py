@@ -208,4 +208,4 @@ def equal_values(evidence: PairEvidence) -> float:
     apart = (query.positions.value[mine] != candidate.positions.value[theirs]) & inside
     weight = match.weight[tensors[mine]]
     total = float(weight.sum())
-    return 1 - float(weight @ (apart.sum(axis=1) / inside.sum(axis=1)) / total) if total > 0 else 0.0
+    return max(0.0, 1 - float(weight @ (apart.sum(axis=1) / inside.sum(axis=1)) / total)) if total > 0 else 0.0

@@ -21,6 +21,7 @@ from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats import read_checkpoint
 from forebear.ingest.formats.gguf_file import read_gguf
 from forebear.ingest.formats.gguf_header import HEADER_LIMIT, read_header
+from forebear.ingest.formats.gguf_metadata import tokenizer
 from forebear.ingest.formats.gguf_names import hugging_face_name
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.names.naming import parse
@@ -392,3 +393,15 @@ def test_all_blocks_of_any_architecture_are_layers_of_one_stack() -> None:
     named = {name: hugging_face_name(f"{name.format(bid=3)}.weight") for name in names if name.startswith("blk.")}
     known = {name: found for name, found in named.items() if not found.startswith("blk.")}
     assert len(known) > 100 and all(found.startswith("model.layers.3.") for found in known.values())
+
+
+@pytest.mark.parametrize("converted", [True, False])
+def test_the_pieces_of_a_bert_are_spelled_as_in_its_vocabulary_whoever_wrote_the_file(converted: bool) -> None:
+    words = ["[PAD]", "[CLS]", *(f"word{i}" for i in range(80)), *(f"##piece{i}" for i in range(20))]
+    as_written = [
+        w if w.startswith("[") or not converted else w.removeprefix("##") if w.startswith("##") else f"▁{w}"
+        for w in words
+    ]
+    fields = {"tokenizer.ggml.model": b"bert", "tokenizer.ggml.tokens": [w.encode() for w in as_written]}
+    found = tokenizer(fields)
+    assert found is not None and dict(found.tokens) == {w: i for i, w in enumerate(words)}
