@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.component import Component
+from ..data.component import Component, Tokens
 from ..data.precision import float_bits, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
@@ -40,7 +40,7 @@ def by_groups(evidence: PairEvidence) -> bool:
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     for mine in np.flatnonzero((match.kind == 0) & query.scorable).tolist():
         theirs = int(match.tensor[mine])
-        first, second = values_of(query, mine), values_of(candidate, theirs)
+        first, second = values_of(query, mine, candidate, theirs)
         if query.hash[mine] == candidate.hash[theirs] or first is None or second is None:
             continue
         if not (float_rounding(first, second) or lattice_rounding(first, second)):
@@ -57,7 +57,7 @@ def within_half_steps(evidence: PairEvidence) -> bool:
     for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
         if query.hash[mine] == candidate.hash[theirs]:
             continue
-        first, second = values_of(query, mine), values_of(candidate, theirs)
+        first, second = values_of(query, mine, candidate, theirs)
         if first is None or second is None or len(first) != len(second):
             return False
         if not (float_rounding(first, second) or lattice_rounding(first, second)):
@@ -76,13 +76,32 @@ def within_half_steps(evidence: PairEvidence) -> bool:
     return _vectors_rounded(evidence) and (not grouped or float(np.median(grouped)) <= LARGEST_OF_ROUNDING)
 
 
-def values_of(component: Component, tensor: int) -> Values | None:
-    """The sampled values [n] of a tensor: positions, or the rows of tokens; None without any."""
+def values_of(query: Component, mine: int, candidate: Component, theirs: int) -> tuple[Values | None, Values | None]:
+    """The sampled values [n] of two tensors at the same places: positions, or rows of the tokens that both hold.
+
+    None for a tensor of which no values are kept.
+    """
+    rows, others = _rows_of(query, mine), _rows_of(candidate, theirs)
+    if rows is None or others is None:
+        return _positions(query, mine), _positions(candidate, theirs)
+    _, first, second = np.intersect1d(rows.keys, others.keys, assume_unique=True, return_indices=True)
+    return _flat(rows.values[first]), _flat(others.values[second])
+
+
+def _positions(component: Component, tensor: int) -> Values | None:
     at = int(np.searchsorted(component.positions.tensor, tensor))
     if at < len(component.positions.tensor) and component.positions.tensor[at] == tensor:
         return np.asarray(component.positions.value[at][: component.sampled[tensor]], np.float32)
-    rows = next((t.values for t in component.tokens.values() if t.tensor == tensor), None)
-    return None if rows is None else np.asarray(rows, np.float32).reshape(-1)
+    rows = _rows_of(component, tensor)
+    return None if rows is None else _flat(rows.values)
+
+
+def _rows_of(component: Component, tensor: int) -> Tokens | None:
+    return next((t for t in component.tokens.values() if t.tensor == tensor), None)
+
+
+def _flat(rows: NDArray[np.float32]) -> Values:
+    return np.asarray(rows, np.float32).reshape(-1)
 
 
 def float_rounding(first: Values, second: Values) -> bool:

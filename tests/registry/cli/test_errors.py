@@ -63,7 +63,7 @@ def test_the_unexpected_shows_its_traceback(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("bogus",), ("show",), ("list", "--format", "xml"), ("list", "extra"), ("sql",), ("ingest",), ("--bogus",)],
+    [("bogus",), ("show",), ("list", "--format", "xml"), ("list", "one", "extra"), ("sql",), ("ingest",), ("--bogus",)],
 )
 def test_misuse_is_exit_code_2_and_says_what_to_try(run: Run, arguments: tuple[str, ...]) -> None:
     ran = run(*arguments)
