@@ -25,6 +25,7 @@ from ..thresholds.lineage import (
     MERGE_OF_LAYERS,
     MERGE_PART,
     MERGE_RESIDUAL,
+    MERGE_ROUNDED_ONCE,
     MERGE_ROUNDING,
     MERGE_ROUNDS,
     MERGE_SMALL,
@@ -50,12 +51,15 @@ class Samples:
     bits: NDArray[np.int64]
     covers: Vector
 
-    def steps(self, merge: int, *others: int) -> Vector:
-        """How far [m] rounding may move each value of a merge, by the coarsest type among it and the others."""
+    def steps(self, merge: int, *others: int) -> list[Vector]:
+        """How far [m] rounding may move each value of a merge, by the coarsest type among it and the others.
+
+        Two ways where the merge alone is of that type: rounded once at the end, or computed in it, which moves more.
+        """
         _, exponent = np.frexp(np.abs(self.values[merge]))
-        return np.asarray(
-            MERGE_STEPS * np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale
-        )
+        step = np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale
+        once = self.bits[merge] < self.bits[list(others)].min()
+        return [factor * step for factor in ((MERGE_ROUNDED_ONCE, MERGE_STEPS) if once else (MERGE_STEPS,))]
 
     def change(self, model: int, base: int) -> Vector:
         """Scaled difference [m] of two models."""
@@ -122,8 +126,7 @@ def _light_line(
     Nothing is told where the nearer parent then differs in next to no value by more than rounding.
     """
     fits: list[tuple[int, float, float, tuple[int, ...]]] = []
-    for i, j in pairs:
-        steps = found_in.steps(merge, i, j)
+    for (i, j), steps in ((pair, steps) for pair in pairs for steps in found_in.steps(merge, *pair)):
         alone = [_scaled(found_in, merge, parent) for parent in (i, j)]
         least = min(_energy(change, steps) for change in alone)
         differ = min((_beyond(change, steps) > 0).mean() for change in alone)
@@ -175,14 +178,16 @@ def of_changes(found_in: Samples, merge: int, bases: Sequence[int], pool: Sequen
     other's, or a fixed mixture of both. Sources: Yadav et al., "TIES-Merging", 2023; Yu et al., "Language Models are
     Super Mario" (DARE), 2023; Ilharco et al., "Editing Models with Task Arithmetic", 2023.
     """
-    for base in bases:
-        change, steps = found_in.change(merge, base), found_in.steps(merge, base)
+    for base, steps in ((one, steps) for one in bases for steps in found_in.steps(merge, one)):
+        change = found_in.change(merge, base)
         size = _energy(change, steps)
         if (_beyond(change, steps) > 0).mean() < MERGE_FEWEST:
             continue
-        ways = {i: _energy(found_in.change(merge, i), found_in.steps(merge, i)) for i in pool if i not in (base, merge)}
+        ways = {
+            i: _energy(found_in.change(merge, i), found_in.steps(merge, i)[0]) for i in pool if i not in (base, merge)
+        }
         others = {i: found_in.change(i, base) for i, way in ways.items() if way > MERGE_RESIDUAL * size}
-        others = {i: x for i, x in others.items() if (_beyond(x, steps) > 0).mean() >= MERGE_FEWEST}
+        others = {i: x for i, x in others.items() if _energy(x, steps) >= MERGE_PART * size}
         taken = {i: _taken(change, x, steps) for i, x in others.items()}
         along = {i: float(change @ x) ** 2 / float(x @ x) for i, x in others.items()}
         likely = [

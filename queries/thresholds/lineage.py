@@ -164,6 +164,12 @@ MERGE_LIGHT = 2 * MERGE_ROUNDING / 0.02
 Set on: no data; twice MERGE_ROUNDING over MERGE_RESIDUAL.
 Measured again by: pytest tests/queries/lineage/test_merges.py
 """
+MERGE_ROUNDED_ONCE = 0.5 + 2.0**-6
+"""Steps of its type that a merge's value is moved at most where it was computed in a finer type and rounded at the end.
+
+Set on: no data; half a step, and what the arithmetic of the finer type adds.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
 MERGE_STEPS = 1.25
 """Steps of its type that arithmetic moves a merge's value, at most: half of one for the sum and for the product
 with the larger weight, a quarter for the other product, whose steps are half as large.
