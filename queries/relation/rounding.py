@@ -84,7 +84,7 @@ def values_of(query: Component, mine: int, candidate: Component, theirs: int) ->
     rows, others = _rows_of(query, mine), _rows_of(candidate, theirs)
     if rows is None or others is None:
         return _positions(query, mine), _positions(candidate, theirs)
-    _, first, second = np.intersect1d(rows.keys, others.keys, assume_unique=True, return_indices=True)
+    _, first, second = np.intersect1d(rows.keys, others.keys, return_indices=True)
     return _flat(rows.values[first]), _flat(others.values[second])
 
 
