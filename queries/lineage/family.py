@@ -27,12 +27,14 @@ class Family:
 
     `parents` names the parents of members that are merges, the query among them. `copy_of` names, for members whose
     values were rounded to fewer levels, what they are a copy of. `common` is False where nothing is common to all.
+    `of_layers` says that the query is put together from whole tensors of its parents.
     """
 
     distances: Distances
     parents: Mapping[int, tuple[int, ...]]
     copy_of: Mapping[int, int]
     common: bool
+    of_layers: bool
 
     @property
     def query(self) -> int:
@@ -47,14 +49,16 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
     squared, count = distances.squared, len(evidence)
     query = evidence[0].pairing.query
     parents: dict[int, tuple[int, ...]] = {}
+    of_layers = False
     if common:
         covers = np.array([float((e.match.kind[query.positions.tensor] == 0).mean()) for e in evidence] + [1.0])
         compared = samples(values, weight, size, covers)
         parents |= on_lines(squared, compared)
-        if count not in parents and (found := _put_together(evidence, compared, squared, frozenset(parents))):
-            parents[count] = found
+        if count not in parents:
+            found, of_layers = _put_together(evidence, compared, squared, frozenset(parents))
+            parents |= {count: found} if found else {}
     levels = [mean_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
-    return Family(distances, parents, _copies(squared, levels), common)
+    return Family(distances, parents, _copies(squared, levels), common, of_layers)
 
 
 def _put_together(
@@ -62,8 +66,8 @@ def _put_together(
     compared: Samples,
     squared: NDArray[np.float64],
     merges: frozenset[int],
-) -> tuple[int, ...] | None:
-    """The relatives whose tensors or changes the query is put together from.
+) -> tuple[tuple[int, ...], bool]:
+    """The relatives whose tensors or changes the query is put together from, none for no merge; whether it is tensors.
 
     A root is put together from its children as much, where each changed another part of it. But a root lies on their
     way to everybody else; what a merge took from the others is a way of its own, over all parents.
@@ -73,12 +77,13 @@ def _put_together(
     weight = evidence[0].match.weight[query.scorable]
     held = np.stack([_held(query, e.pairing.candidate) for e in evidence])
     parents = of_tensors(weight, held)
+    of_layers = parents is not None
     if parents is None:
         inner = sorted((i for i in range(count) if i not in merges), key=lambda i: _centrality(squared, i))
         parents = of_changes(compared, count, inner[:MERGE_BASES], [i for i in range(count) if i not in merges])
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
-        return None
-    return parents
+        return (), False
+    return parents, of_layers
 
 
 def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, int]:

@@ -18,13 +18,14 @@ from ..relation.rounding import by_groups
 from ..thresholds.lineage import (
     BESIDE_SOURCE,
     COVERED_BY_COPY,
+    LIGHT_MERGE_PARENTS,
     MERGE_PARENTS,
     ROUNDED_FROM_NEAREST,
     SURE,
 )
 from .calibration import State
 from .claims import Claims
-from .direction import Direction, direction_of, place, prior
+from .direction import Direction, direction_of, is_light, place, prior
 from .family import Family, family
 from .marks import Order, order_by_marks
 from .rooting import Known
@@ -76,6 +77,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
     toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
+    certainty = LIGHT_MERGE_PARENTS if is_light(kin.distances) and not kin.of_layers else MERGE_PARENTS
     found = []
     for i, one in enumerate(relatives):
         if i in copies:
@@ -85,9 +87,9 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
         original = kin.copy_of.get(i)
         if i in merged:
-            ancestor, descendant, by = MERGE_PARENTS, 1 - MERGE_PARENTS, ("a merge of these", *by)
+            ancestor, descendant, by = certainty, 1 - certainty, ("a merge of these", *by)
         elif kin.query in kin.parents.get(i, ()):
-            ancestor, descendant, by = 1 - MERGE_PARENTS, MERGE_PARENTS, (MERGE_OF_QUERY, *by)
+            ancestor, descendant, by = 1 - certainty, certainty, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
             ancestor, descendant = kept
