@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
@@ -45,11 +45,16 @@ class Answering(Protocol):
 
 
 def ancestors(
-    connection: duckdb.DuckDBPyConnection, query: Query, k: int, answering: Answering = judged
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    k: int,
+    answering: Answering = judged,
+    equal: Set[int] = frozenset(),
 ) -> list[ComponentAnswer]:
     """The answer for every component of the query that has layers: at least `k` rows where the registry has them.
 
-    `answering` judges the evidence; the default ranks ancestors.
+    `answering` judges the evidence; the default ranks ancestors. `equal` are the models of equal content, as
+    `equal_models` finds them.
     """
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     models = int(others[0][0])
@@ -60,7 +65,6 @@ def ancestors(
             {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
         ).fetchall()
     }
-    equal = frozenset(model for model, _, _ in equal_models(connection, query))
     return [_answer(connection, query, sketch, declared, equal, models, k, answering) for sketch in query.sketches]
 
 
@@ -78,7 +82,7 @@ def _answer(
     query: Query,
     sketch: QuerySketch,
     declared: Mapping[int, tuple[bool, bool]],
-    equal: frozenset[int],
+    equal: Set[int],
     models: int,
     k: int,
     answering: Answering,

@@ -42,8 +42,9 @@ def ask(
     else:
         query = unregistered_query(connection, asked)
         adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
-    equal = tuple(EqualContent(name, uri) for _, name, uri in equal_models(connection, query))
-    answers = ancestors(connection, replace(query, newest=newest), k, answering)
+    same = equal_models(connection, query)
+    equal = tuple(EqualContent(name, uri) for _, name, uri in same)
+    answers = ancestors(connection, replace(query, newest=newest), k, answering, {model for model, _, _ in same})
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
     return AncestorsReport(

@@ -70,6 +70,7 @@ def test_an_old_registry_measures_after_migration_what_it_did(old: Path, said: d
             assert now.keys() == before.keys()
             for other, row in before.items():
                 assert {k: plain(now[other][k]) for k in MEASURED} == near({k: row[k] for k in MEASURED}), other
+                assert 0 <= float(str(now[other]["coverage"])) <= row["coverage"] + 1e-9, "what was left out counts now"
                 grown = min(row["log10_evalue"] + ONE_MORE_KIND, math.log10(len(before)))
                 assert now[other]["log10_evalue"] == pytest.approx(grown, rel=1e-6, abs=1e-9)
 

@@ -120,6 +120,19 @@ def test_a_light_mixture_made_in_bfloat16_names_its_parents(drift: float, weight
     assert lines(vectors, bfloat16(bfloat16(first) + bfloat16(second))) == (FIRST, SECOND)
 
 
+@pytest.mark.parametrize("drift", [0.0002, 0.001])
+def test_a_mixture_that_was_rounded_once_names_parents_that_were_not_rounded(drift: float) -> None:
+    """Half a step is all that the last rounding moves: with more, the parents hardly differ from the mixture."""
+    root, *own = np.random.default_rng(1).standard_normal((4, WIDTH)) / np.sqrt(WIDTH)
+    vectors = np.stack([root, *(root + drift * change for change in own)])
+    every = np.vstack([vectors, bfloat16(0.7 * vectors[FIRST] + 0.3 * vectors[SECOND])])
+    squared = np.square(every[:, None] - every[None]).sum(axis=2)
+    count = len(every)
+    bits = np.array([23] * (count - 1) + [7])
+    found = on_lines(squared, Samples(every, np.ones(WIDTH), bits, np.ones(count)))
+    assert found.get(count - 1) == (FIRST, SECOND)
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("drift", [0.001, 0.003, 0.01])
 def test_what_was_trained_lightly_is_no_mixture(seed: int, drift: float) -> None:
@@ -177,3 +190,13 @@ def test_what_one_model_holds_alone_and_what_nobody_holds_is_no_merge() -> None:
     assert of_tensors(weight, held) is None
     held[1, 5:] = False
     assert of_tensors(weight, held) is None
+
+
+def test_a_near_relative_of_a_parent_is_no_parent_of_a_mixture() -> None:
+    """It lies next to the line: the squares that it misses are few, and the values are nearly all."""
+    vectors = light(4, 0.01)
+    own = np.random.default_rng(9).standard_normal(WIDTH) / np.sqrt(WIDTH)
+    mixture = 0.5 * vectors[FIRST] + 0.5 * vectors[SECOND]
+    near = vectors[FIRST] + 0.0008 * own
+    assert lines(np.stack([vectors[ROOT], near, vectors[SECOND]]), mixture, 23) == ()
+    assert lines(vectors[[ROOT, FIRST, SECOND]], mixture, 23) == (1, 2)

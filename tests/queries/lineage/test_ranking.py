@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -139,3 +140,19 @@ def test_the_answer_does_not_depend_on_the_order_of_the_candidates() -> None:
 
 def test_nobody_to_rank_is_an_empty_answer() -> None:
     assert rank([], Claims()) == []
+
+
+def test_the_parents_of_a_light_merge_are_named_and_not_told() -> None:
+    """A near relative of a parent explains as much; those of a merge at heavy drift are told."""
+    for size, told in ((0.0008, False), (0.2, True)):
+        first, second, third = (drifted(rounded(ROOT), size, seed) for seed in (2, 3, 4))
+        others = {
+            name: rounded(model) for name, model in dict(first=first, second=second, third=third, root=ROOT).items()
+        }
+        halves = zip(others["first"], others["second"], strict=True)
+        rows = ranked(
+            rounded(tuple(replace(a, value=np.asarray((a.value + b.value) / 2, np.float32)) for a, b in halves)), others
+        )
+        parents = [row for row in rows if row.merged_with]
+        assert {row.candidate.name for row in parents} == {"first", "second"}
+        assert {row.direction.kind == "ancestor" for row in parents} == {told}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from forebear.queries.evidence.pair import PairEvidence, compare
 from forebear.queries.relation.flags import Relation, equal_values, relate
+from forebear.queries.relation.rounding import values_of
 
 from ..components import (
     WIDTH,
@@ -130,3 +131,14 @@ def test_gains_trained_apart_are_a_shared_initialisation() -> None:
     )
     found = relation(apart)
     assert (found.origin, found.flags) == ("shared_initialisation", ("shared_initialisation",))
+
+
+def test_rows_of_tokens_are_compared_by_token_where_one_file_lacks_some() -> None:
+    query, candidate = component(PARENT), component(PARENT, 2)
+    (role,) = (r for r in candidate.tokens if r == "embed")
+    rows = candidate.tokens[role]
+    fewer = replace(rows, keys=rows.keys[1:], values=rows.values[1:])
+    other = replace(candidate, tokens=candidate.tokens | {role: fewer})
+    first, second = values_of(query, query.tokens[role].tensor, other, rows.tensor)
+    assert first is not None and second is not None and np.array_equal(first, second)
+    assert len(first) == fewer.values.size

@@ -1,0 +1,28 @@
+"""Marks that a later model bears, each beside the change that looks like it and is none."""
+
+from __future__ import annotations
+
+from forebear.queries.evidence.pair import compare
+from forebear.queries.lineage.marks import order_by_marks
+from forebear.queries.relation.flags import relate
+
+from ..components import Model, base, component, quantised, trained
+
+DEQUANTISED = quantised(base(1), 4)
+LIGHT = trained(DEQUANTISED, 0.0003, 2)
+
+
+def marked(query: Model, candidate: Model) -> tuple[str | None, tuple[str, ...], bool]:
+    return order_by_marks(compare(component(query), component(candidate, 2), 10))
+
+
+def test_a_light_fine_tune_of_a_dequantised_file_came_later_and_is_no_copy_of_it() -> None:
+    name = "trained off the levels of a quantised file"
+    assert marked(LIGHT, DEQUANTISED) == ("query_later", (name,), False)
+    assert marked(DEQUANTISED, LIGHT) == ("candidate_later", (name,), False)
+    assert relate(compare(component(LIGHT), component(DEQUANTISED, 2), 10)).flags == ("finetuned",)
+
+
+def test_a_rounding_to_few_levels_bears_no_mark_and_is_a_copy() -> None:
+    assert marked(DEQUANTISED, base(1)) == (None, (), False)
+    assert relate(compare(component(DEQUANTISED), component(base(1), 2), 10)).flags == ("numeric_copy",)
