@@ -120,3 +120,12 @@ def test_places_of_this_machine_get_the_names_of_the_page_and_rules_their_length
 def test_of_output_that_is_cut_as_many_lines_stay_as_before() -> None:
     assert shown(["a", "b", "..."], ["1", "2", "3"]) == ("1", "2", "...")
     assert shown(["a"], ["1", "2"]) == ("1", "2")
+
+
+def test_the_last_digits_of_a_number_in_full_depend_on_the_processor() -> None:
+    assert settled(["positions,-23550.09659313595,0.25"]) == settled(["positions,-23550.096593135982,0.25"])
+
+
+def test_the_first_nine_digits_of_a_number_do_not_vary() -> None:
+    assert settled(["positions,-23550.09659313595"]) != settled(["positions,-23550.09669313595"])
+    assert settled(["identity 0.25"]) != settled(["identity 0.26"])

@@ -1,4 +1,5 @@
-"""What differs from run to run in what commands print, and in nothing else: seconds, dates, and where the files lie."""
+"""What differs from run to run in what commands print, and in nothing else: seconds, dates, where the files lie, and
+the last digits of numbers printed in full, which depend on the processor."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ _VARIES = (
     (re.compile(r"\bin \d+(\.\d+)? s\b"), "in N s"),
     (re.compile(r"\b[\d.]+ [kM]B in parquet"), "N kB in parquet"),
 )
+# A float64 has 17 digits; the order in which a processor's vector units add moves the last few.
+_LONG_NUMBER = re.compile(r"\b\d+\.\d{9,}(e[+-]?\d+)?")
+_KEPT_DIGITS = 9
 _LAST_NUMBER = re.compile(r" +\d+(\.\d+)?$")
 _RULE = re.compile(r"─+")
 
@@ -42,5 +46,6 @@ def settled(lines: Sequence[str]) -> list[str]:
         seconds = bool(line) and (seconds or line.endswith(" seconds"))
         for pattern, word in _VARIES:
             line = pattern.sub(word, line)
+        line = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.{_KEPT_DIGITS}g}", line)
         found.append(_RULE.sub("─", line.rstrip()))
     return found
