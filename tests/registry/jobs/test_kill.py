@@ -55,16 +55,17 @@ def test_a_registry_that_was_killed_at_random_ends_as_one_that_never_was(tmp_pat
             tensors = llama(number, hidden=32)
             files = model_files(tensors, config=llama_config(tensors), tokenizer=tokenizer_json(words(96)))
             hub.add(f"org/m{number}", write_files(tmp_path / f"m{number}", files))
-        began = time.monotonic()
         assert ingest(hub, whole).wait(timeout=60) == 0
-        seconds = time.monotonic() - began
+        requests = hub.requests
         ended = 0
         for number in range(ROUNDS):
             if number == ROUNDS // 2:
                 killed.unlink(missing_ok=True)  # halfway all is there: the other half begins anew
                 killed.with_name("killed.duckdb.wal").unlink(missing_ok=True)
+            moment = hub.requests + chance.randint(1, requests // 3)  # by work done: seconds differ between machines
             with ingest(hub, killed) as process:
-                time.sleep(chance.uniform(0.3, 0.6) * min(seconds, 3.0))
+                while hub.requests < moment and process.poll() is None:
+                    time.sleep(0.001)
                 process.kill()
             ended += process.returncode == 0
             if killed.exists():
