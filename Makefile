@@ -9,7 +9,7 @@ SOAK_MINUTES ?= 20
 .PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
-        bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
+        bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -157,6 +157,10 @@ bench-tree: dev                 ## the family trees of 20,000 audited models: se
 
 bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/zoo: those of the benchmark's zoo (make bench-zoo)
 	$(BIN)/python benchmarks/trees.py $(ZOO)
+
+bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
+	$(BIN)/python benchmarks/sql.py $(ZOO)
+	$(BIN)/python benchmarks/sql.py scale
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py

@@ -1,20 +1,81 @@
-"""The SQL macros answer without Python, and strangers have nothing in common there either."""
+"""The SQL macros answer without Python, as the command does where they can; unrelated models match nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import duckdb
+import pytest
+
+from forebear.registry import Registry
+
+REWRITTEN = ("rotated", "permuted", "shuffled", "rewritten", "cut", "neurons")
+"""Parts of names of bundled models that are compared in another basis or shape, which is the command's work."""
 
 
-def test_the_macros_rank_the_family_first_and_strangers_match_nothing(zoo_registry: Path) -> None:
+def test_sketches_and_declarations_answer_without_python(zoo_registry: Path) -> None:
     with duckdb.connect(str(zoo_registry), read_only=True) as connection:
-        family = connection.execute("SELECT name, coverage FROM ancestors('alder-docs', k := 5)").fetchall()
-        assert len(family) == 5 and all(name.startswith("alder") and 0.89 < coverage < 0.9 for name, coverage in family)
-        strangers = connection.execute("SELECT identity, coverage FROM ancestors('cedar', k := 5)").fetchall()
-        assert strangers and all(abs(identity) < 0.1 and coverage < 0.05 for identity, coverage in strangers)
-        nearest = connection.execute("SELECT name FROM neighbors('alder-rotated', k := 3)").fetchall()
-        assert all(name.startswith("alder") for (name,) in nearest)
+        nearest = connection.execute("SELECT name FROM nearest('alder-rotated', k := 3)").fetchall()
+        assert len(nearest) == 3 and all(name.startswith("alder") for (name,) in nearest)
         assert connection.execute("SELECT count(*) FROM undeclared_ancestors").fetchall()[0][0] > 0
         declared = connection.execute("SELECT parent FROM declared_parents WHERE name = 'alder-docs'").fetchall()
         assert declared == [("alder",)]
+
+
+def test_of_a_model_without_relatives_nothing_matches(zoo_registry: Path) -> None:
+    with duckdb.connect(str(zoo_registry), read_only=True) as connection:
+        rows = connection.execute("SELECT z, identity, distance FROM ancestors('cedar', k := 40)").fetchall()
+    assert rows and all(z == 0 and abs(identity) < 0.1 and distance > 1.4 for z, identity, distance in rows)
+
+
+def test_a_name_that_no_model_has_is_an_error(zoo_registry: Path) -> None:
+    with duckdb.connect(str(zoo_registry), read_only=True) as connection:
+        for question in ("ancestors('nobody')", "nearest('nobody')", "ancestors(NULL)"):
+            with pytest.raises(duckdb.InvalidInputException, match=r"no model is called (nobody|NULL)"):
+                connection.execute(f"FROM {question}").fetchall()
+
+
+def test_identity_coverage_and_distance_are_those_of_the_command(zoo_registry: Path) -> None:
+    compared = 0
+    with Registry(zoo_registry, read_only=True) as registry:
+        for model in registry.models():
+            if any(part in model.name for part in REWRITTEN):
+                continue
+            rows = {
+                (component, name): figures
+                for component, name, *figures in registry.connection.execute(
+                    "SELECT component, name, identity, coverage, distance FROM ancestors(?, k := 40)", [model.uri]
+                ).fetchall()
+            }
+            for answer in registry.ancestors(model.uri, k=40).components:
+                for found in answer.ancestors:
+                    figures = rows.get((answer.component, found.name))
+                    derived = found.evidence == "positions" and found.origin == "derivation"
+                    if figures and derived and not any(part in found.name for part in REWRITTEN):
+                        compared += 1
+                        told = (found.identity, found.coverage, found.distance)
+                        assert figures == pytest.approx(told, abs=0.01), (model.name, found.name)
+    assert compared > 100
+
+
+def test_a_model_that_was_released_later_comes_last(zoo_registry: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dated.duckdb"
+    path.write_bytes(zoo_registry.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE model SET released_at = '2026-01-02'")
+        connection.execute("UPDATE model SET released_at = '2026-01-03' WHERE name = 'alder'")
+        rows = connection.execute("SELECT name, older FROM ancestors('alder-docs', k := 40)").fetchall()
+    assert rows[-1] == ("alder", False) and {older for _, older in rows[:-1]} == {True}
+
+
+def test_exact_copies_come_first_and_are_called_copies(zoo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "copies.duckdb"
+    with Registry(path) as registry:
+        registry.ingest(zoo / "alder", zoo / "alder-docs", zoo / "cedar")
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        for file in (zoo / "alder").iterdir():
+            (copy / file.name).write_bytes(file.read_bytes())
+        registry.ingest(copy)
+        rows = registry.connection.execute("SELECT name, direction FROM ancestors('alder')").fetchall()
+    assert rows[0] == ("copy", "copy") and {direction for _, direction in rows[1:]} == {"unknown"}
