@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from forebear.queries.answers import verdict
+from forebear.queries.answers.question import Question
 from forebear.queries.answers.records import Ancestor
 from forebear.queries.data.component import Component
 from forebear.queries.data.query import load_models
@@ -88,16 +89,8 @@ class Asker:
         others = [n for n in members if n != query and (option != "newest" or self._order[n] < self._order[query])]
         candidates = [c for name in others for c in self._components[name] if c.kind == component.kind]
         facts = {self._ids[n]: (n, n, None) for n in others}
-        found = verdict.judged(
-            component,
-            candidates,
-            facts,
-            declared={},
-            claims=self._claims(query, others, option),
-            models=len(others),
-            k=ANSWERED,
-            blocks=False,
-        )
+        question = Question(component, candidates, facts, self._claims(query, others, option), len(others))
+        found = verdict.judged(question, ANSWERED, blocks=False)
         rows = tuple(_row(r, r.name) for r in found.ancestors if r.log10_evalue <= LEAST_LOG10_EVALUE)
         return Answer(found.verdict, found.sentence, rows)
 

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
-from typing import Protocol
 
 import duckdb
 
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
-from ..data.component import Component
 from ..data.query import Query, QuerySketch, load_models
 from ..lineage.claims import Claims
 from ..search.candidates import candidates
 from ..sql import statement
 from .comparable import comparable_models
+from .question import Question
 from .records import ComponentAnswer
 from .verdict import judged
 
 _log = logging.getLogger(__name__)
 
 
-class Answering(Protocol):
-    """What makes an answer of a component and its candidates: `judged`, or another question of the same evidence."""
-
-    def __call__(
-        self,
-        component: Component,
-        others: Iterable[Component],
-        facts: Mapping[int, tuple[str, str, datetime | None]],
-        *,
-        declared: Mapping[int, tuple[bool, bool]],
-        claims: Claims,
-        models: int,
-        k: int,
-        equal: Collection[int],
-        comparable: Callable[[], int],
-    ) -> ComponentAnswer:
-        """The answer, with at most `k` rows; arguments as those of `judged`."""
-        ...
+Answering = Callable[[Question, int], ComponentAnswer]
+"""What makes an answer of at most so many rows: `judged`, or another question of the same evidence."""
 
 
 def ancestors(
@@ -110,26 +93,32 @@ def _answer(
         *(component.name, len(found), models, len(named), time.monotonic() - began),
     )
     began = time.monotonic()
-    claims = Claims(
-        released={model: released for model, (_, _, released) in facts.items() if released},
-        query_released=query.released_at,
-        roots=_claimed_roots(connection, wanted),
-        query_root=query.root,
-        newest=query.newest,
-    )
-    answer = answering(
+    question = Question(
         component,
         others,
         facts,
-        declared=declared,
-        claims=claims,
-        models=models,
-        k=k,
-        equal=equal,
-        comparable=lambda: comparable_models(connection, component, query.model_id),
+        _claims(connection, query, facts),
+        models,
+        declared,
+        equal,
+        lambda: comparable_models(connection, component, query.model_id),
     )
+    answer = answering(question, k)
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
     return answer
+
+
+def _claims(
+    connection: duckdb.DuckDBPyConnection, query: Query, facts: Mapping[int, tuple[str, str, datetime | None]]
+) -> Claims:
+    """What is known of the order of the query and its candidates."""
+    return Claims(
+        released={model: released for model, (_, _, released) in facts.items() if released},
+        query_released=query.released_at,
+        roots=_claimed_roots(connection, sorted(facts)),
+        query_root=query.root,
+        newest=query.newest,
+    )
 
 
 def _claimed_roots(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, str]:

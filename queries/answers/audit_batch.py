@@ -15,6 +15,7 @@ from ..data.component import Component
 from ..data.loading import load_components
 from ..evidence.kinds import KINDS
 from ..lineage.claims import Claims
+from .question import Question
 from .records import ComponentAnswer
 from .verdict import judged
 
@@ -70,7 +71,7 @@ def _answer(task: Task, batch: Batch, components: Mapping[tuple[int, str], Compo
     if mine is None:
         return None
     others = [components[place] for place in task.candidates if place in components]
-    return judged(
+    question = Question(
         mine,
         [other for other in others if other.kind == mine.kind],
         batch.facts,
@@ -82,9 +83,8 @@ def _answer(task: Task, batch: Batch, components: Mapping[tuple[int, str], Compo
             query_root=batch.roots.get(task.query_id),
         ),
         models=task.compared,
-        k=_EVERYONE,
-        blocks=False,
     )
+    return judged(question, _EVERYONE, blocks=False)
 
 
 _Answered = Sequence[tuple[Task, ComponentAnswer]]

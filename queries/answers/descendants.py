@@ -6,17 +6,15 @@ the query. What is told to be a descendant comes first; a direction that is not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from ..data.component import Component
 from ..evidence.pair import compare
-from ..lineage.claims import Claims
 from ..lineage.judgement import MERGE_OF_QUERY
 from ..lineage.ranking import Ranked
 from ..relation.adapters import relation_of
 from ..thresholds.lineage import DIRECTION_TOLD
+from .question import Question
 from .records import Ancestor, ComponentAnswer, Verdict
 from .unrelated import without_relatives
 from .verdict import ancestor_row, by_number, not_read, ranked_relatives
@@ -25,24 +23,13 @@ _NAMED = 3
 """Descendants that a sentence names; the rows have all."""
 
 
-def descending(
-    component: Component,
-    others: Iterable[Component],
-    facts: Mapping[int, tuple[str, str, datetime | None]],
-    *,
-    declared: Mapping[int, tuple[bool, bool]],
-    claims: Claims,
-    models: int,
-    k: int,
-    equal: Collection[int] = (),
-    comparable: Callable[[], int] | None = None,
-) -> ComponentAnswer:
-    """The candidates of one component ranked as its descendants; arguments as those of `verdict.judged`.
+def descending(question: Question, k: int) -> ComponentAnswer:
+    """The candidates of one component ranked as its descendants, with at most `k` rows.
 
     In its rows `direction_probability` is that of being a descendant. Rows of one rank are equally likely, to 0.01:
     that a model descends from another says nothing of how many generations lie between.
     """
-    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models, equal=equal)
+    component, ranked = question.component, ranked_relatives(question)
     related = [r for r in ranked if r.candidate.relation]
     ordered = sorted((r for r in related if _derived(r)), key=_order)
     ordered += sorted((r for r in related if not _derived(r)), key=lambda r: (r.candidate.distance, r.candidate.uri))
@@ -51,9 +38,9 @@ def descending(
         verdict, text = _worded(related)
         text += by_number(related[0])
     else:
-        verdict, text = without_relatives(component, ranked, models, comparable, "descendant")
+        verdict, text = without_relatives(question, ranked, "descendant")
     sentence = f"{component.name}: {text}{not_read(component)}"
-    return ComponentAnswer(component.name, verdict, sentence, _rows(ordered[:k], models))
+    return ComponentAnswer(component.name, verdict, sentence, _rows(ordered[:k], question.models))
 
 
 def _derived(ranked: Ranked) -> bool:

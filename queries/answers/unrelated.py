@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ..data.component import Component
 from ..lineage.ranking import Ranked
 from ..relation.coverage import coverage_of
 from ..thresholds.comparison import FEW_MATRICES
 from ..thresholds.significance import LEAST_COMPARED
+from .question import Question
 from .records import Verdict
 
 
-def without_relatives(
-    component: Component,
-    ranked: Sequence[Ranked],
-    models: int,
-    comparable: Callable[[], int] | None,
-    wanted: str = "ancestor",
-) -> tuple[Verdict, str]:
+def without_relatives(question: Question, ranked: Sequence[Ranked], wanted: str = "ancestor") -> tuple[Verdict, str]:
     """The verdict and its words for a component to which none of the candidates `ranked` is related.
 
-    `models` are registered; `comparable` counts those of them that could be compared, None where nobody counts them.
     `wanted` is what was asked for.
     """
+    component, models, comparable = question.component, question.models, question.comparable
     if not models:
         return "inconclusive", "the registry holds no other model to compare with"
     if len(component.positions.tensor) < FEW_MATRICES:

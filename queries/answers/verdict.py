@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
-from ..lineage.claims import Claims
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
 from ..relation.coverage import coverage_of
@@ -15,61 +13,37 @@ from ..relation.flags import Relation, equal_values
 from ..statistics.pvalues import LOG10
 from ..thresholds.lineage import COPY_EVEN, DIRECTION_TOLD
 from ..thresholds.significance import MUCH_NOT_READ, TENSOR_LOG_P
+from .question import Question
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
 from .unrelated import without_relatives
 
 EQUAL_CONTENT = Relation("derivation", ("identical",), "every value that was read is equal")
 
 
-def judged(
-    component: Component,
-    others: Iterable[Component],
-    facts: Mapping[int, tuple[str, str, datetime | None]],
-    *,
-    declared: Mapping[int, tuple[bool, bool]],
-    claims: Claims,
-    models: int,
-    k: int,
-    blocks: bool = True,
-    equal: Collection[int] = (),
-    comparable: Callable[[], int] | None = None,
-) -> ComponentAnswer:
-    """The answer for one component of a query, from full evidence of every one of `others`, its candidates.
+def judged(question: Question, k: int, *, blocks: bool = True) -> ComponentAnswer:
+    """The answer for one component of a query, from full evidence of every candidate, with at most `k` rows.
 
-    `facts` gives name, source and release date of the candidates' models, `declared` which of them the query names as
-    its parent and which name the query. `claims` are what is known of the order. `models` is the size of the registry,
-    the query left out, for the E-values. Without `blocks` the rows have no block maps. `equal` are the models
-    of which everything that was read is equal; `comparable` counts those that could be compared, asked where none is
-    related.
+    Without `blocks` the rows have no block maps.
     """
-    ranked = ranked_relatives(component, others, facts, declared=declared, claims=claims, models=models, equal=equal)
+    component, ranked = question.component, ranked_relatives(question)
     related = [r for r in ranked if r.candidate.relation]
-    verdict, text = _of_relatives(related) if related else without_relatives(component, ranked, models, comparable)
+    verdict, text = _of_relatives(related) if related else without_relatives(question, ranked)
     text += by_number(related[0]) if related else ""
     rows = tuple(ancestor_row(r, blocks) for r in ranked[:k])
     return ComponentAnswer(component.name, verdict, f"{component.name}: {text}{not_read(component)}", rows)
 
 
-def ranked_relatives(
-    component: Component,
-    others: Iterable[Component],
-    facts: Mapping[int, tuple[str, str, datetime | None]],
-    *,
-    declared: Mapping[int, tuple[bool, bool]],
-    claims: Claims,
-    models: int,
-    equal: Collection[int] = (),
-) -> list[Ranked]:
-    """The candidates of one component, ranked as its ancestors; arguments as those of `judged`."""
-    candidates = []
-    for other in others:
-        evidence = compare(component, other, models, thorough=False)
-        name, uri, _ = facts[other.model_id]
-        same = other.model_id in equal and other.name == component.name
+def ranked_relatives(question: Question) -> list[Ranked]:
+    """The candidates of one component, ranked as its ancestors."""
+    component, candidates = question.component, []
+    for other in question.others:
+        evidence = compare(component, other, question.models, thorough=False)
+        name, uri, _ = question.facts[other.model_id]
+        same = other.model_id in question.equal and other.name == component.name
         relation = relation_of(evidence) if evidence.significant else EQUAL_CONTENT if same else None
-        known = declared.get(other.model_id, (False, False))
+        known = question.declared.get(other.model_id, (False, False))
         candidates.append(Candidate(name, uri, evidence, relation, *known, equal=same))
-    return rank(_best_of_each_model(candidates), claims)
+    return rank(_best_of_each_model(candidates), question.claims)
 
 
 def by_number(ranked: Ranked) -> str:

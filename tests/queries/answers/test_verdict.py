@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from forebear.queries.answers.question import Question
 from forebear.queries.answers.records import ComponentAnswer, Verdict, overall
 from forebear.queries.answers.verdict import judged
 from forebear.queries.data.component import Component
@@ -33,7 +34,7 @@ def answer(
         number: (name, f"file:///{name}", datetime(2026, 1, 2) if number == later else None)
         for number, name in NAMES.items()
     }
-    return judged(
+    question = Question(
         component(query),
         others,
         facts,
@@ -44,9 +45,8 @@ def answer(
             roots={root: "https://example.org"} if root else {},
         ),
         models=models,
-        k=k,
-        blocks=blocks,
     )
+    return judged(question, k, blocks=blocks)
 
 
 def test_a_claimed_root_is_named_as_the_ancestor_with_the_claim() -> None:
@@ -121,7 +121,7 @@ def test_adapters_of_one_initialisation_are_said_to_be_that() -> None:
     apart = tuple(a if a.slot == "A" else b for a, b in zip(first, second, strict=True))
     facts = {2: ("first", "file:///first", None)}
     mine, other = component(apart, name="adapter"), component(first, 2, name="adapter")
-    found = judged(mine, [other], facts, declared={}, claims=Claims(), models=1, k=3)
+    found = judged(Question(mine, [other], facts, Claims(), models=1), k=3)
     assert found.verdict == "shared_initialisation"
     assert found.sentence.startswith("adapter: same random initialisation as first, trained apart")
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from forebear.queries.answers.ancestors import ancestors
+from forebear.queries.answers.question import Question
 from forebear.queries.answers.records import Ancestor, ComponentAnswer
 from forebear.queries.answers.verdict import judged
 from forebear.queries.data.query import load_models, registered_query
@@ -83,9 +84,8 @@ def test_asked_as_it_appeared_each_model_has_its_parent_in_the_first_rank(
     for name in asked:
         others = [loaded[ids[other]][0] for other in order[: order.index(name)]]
         facts = {ids[other]: (other, other, None) for other in order}
-        found = judged(
-            loaded[ids[name]][0], others, facts, declared={}, claims=Claims(newest=True), models=len(others), k=EVERYONE
-        )
+        question = Question(loaded[ids[name]][0], others, facts, Claims(newest=True), models=len(others))
+        found = judged(question, EVERYONE)
         first = first_rank(found)
         parents = truth["models"][name]["parents"]
         in_first.append(any(row.name in parents for row in first))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 
+from forebear.queries.answers.question import Question
 from forebear.queries.answers.unrelated import without_relatives
 from forebear.queries.data.component import Component
 from forebear.queries.evidence.pair import compare
+from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.ranking import Candidate, Ranked
 from forebear.queries.relation.coverage import Coverage, coverage_of
 from forebear.queries.thresholds.significance import LEAST_COMPARED
@@ -85,21 +88,25 @@ def ranked(query: Component, *others: Component) -> list[Ranked]:
     ]
 
 
+def among_five(query: Component, comparable: Callable[[], int] | None) -> Question:
+    return Question(query, (), {}, Claims(), models=5, comparable=comparable)
+
+
 def test_unrelated_is_said_only_where_enough_was_compared() -> None:
     whole = component(MODEL)
-    assert without_relatives(whole, ranked(whole, component(base(2))), 5, lambda: 5) == (
+    assert without_relatives(among_five(whole, lambda: 5), ranked(whole, component(base(2)))) == (
         "unrelated",
         "no ancestor among 5 models",
     )
-    assert without_relatives(whole, ranked(whole, component(base(2))), 5, lambda: 2)[1] == (
+    assert without_relatives(among_five(whole, lambda: 2), ranked(whole, component(base(2))))[1] == (
         "no ancestor among 2 comparable of 5 models"
     )
     cut = replace(whole, skipped=PARAMETERS / LEAST_COMPARED)
-    verdict, text = without_relatives(cut, ranked(cut, component(base(2))), 5, lambda: 5)
+    verdict, text = without_relatives(among_five(cut, lambda: 5), ranked(cut, component(base(2))))
     assert verdict == "inconclusive" and text.startswith("80% of its parameters were compared with none of 5 models")
-    verdict, text = without_relatives(whole, [], 5, lambda: 0)
+    verdict, text = without_relatives(among_five(whole, lambda: 0), [])
     assert (verdict, text) == ("inconclusive", "none of 5 models has anything to compare it with")
 
 
 def test_an_audit_that_found_nothing_near_by_sketch_has_compared_by_sketch() -> None:
-    assert without_relatives(component(MODEL), [], 5, None) == ("unrelated", "no ancestor among 5 models")
+    assert without_relatives(among_five(component(MODEL), None), []) == ("unrelated", "no ancestor among 5 models")
