@@ -71,7 +71,7 @@ def test_every_migration_is_found_through_the_package() -> None:
     assert versions == list(range(1, len(versions) + 1))
 
 
-TEMPLATES = ("report.html", "tables.html", "tokenizer.html", "full.html", "report.css")
+TEMPLATES = ("report.html", "comparison.html", "tables.html", "tokenizer.html", "full.html", "report.css")
 
 
 def test_package_data_names_every_template_of_the_report() -> None:

@@ -1,0 +1,136 @@
+"""A copy of a registry file, made while no process writes to it.
+
+DuckDB locks its file for writing with the system's record locks (`fcntl`). A shared lock of ours keeps writers out for
+as long as copying takes, and does not keep readers out; it is refused at once while a writer is at the file (measured
+with DuckDB 2.0.1 on Linux). A later copy takes over an earlier one and writes the blocks that changed alone: each
+begins with a checksum of its content (DuckDB storage format, `SingleFileBlockManager`), so 8 bytes tell.
+
+Limitations: record locks belong to a process. The server must not open the file of the registry anywhere else, as
+closing it there would give the lock up. Systems without `fcntl` are refused.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...ingest.errors import RegistryError, RegistryInUse
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_HEADERS, _HEADER, _BLOCK = 12_288, 4_096, 262_144
+"""Bytes of the three headers, of each, and of a block of DuckDB's default size, which registries have."""
+_AT_ONCE = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What changes whenever a process writes: size and time of the file, and of the log beside it (0 without one)."""
+
+    file: tuple[int, int]
+    log: tuple[int, int]
+
+
+def state_of(place: Path) -> State:
+    """The state of a registry file. Raises RegistryError when it is not there."""
+    try:
+        found = place.stat()
+    except OSError as error:
+        raise RegistryError(f"{place}: no registry there ({error.strerror})") from error
+    try:
+        log = _log(place).stat()
+    except FileNotFoundError:
+        return State((found.st_size, found.st_mtime_ns), (0, 0))
+    return State((found.st_size, found.st_mtime_ns), (log.st_size, log.st_mtime_ns))
+
+
+def copy_registry(place: Path, to: Path) -> State:
+    """Copy the file and its log to `to`, over an earlier copy where there is one; the state that was copied.
+
+    Nobody may read `to` meanwhile. Raises RegistryInUse while another process writes, RegistryError for what cannot be
+    read or written.
+    """
+    try:
+        with _held(place) as source:
+            state = state_of(place)
+            _log(to).unlink(missing_ok=True)
+            with to.open("r+b" if to.exists() else "w+b") as target:
+                _copy(source, target.fileno(), state.file[0])
+            if state.log[0]:
+                _log(to).write_bytes(_log(place).read_bytes())
+            return state
+    except OSError as error:
+        raise RegistryError(f"{to}: {place} cannot be copied there: {error.strerror}; is there room?") from error
+
+
+@contextmanager
+def _held(place: Path) -> Iterator[int]:
+    """The open file, with every writer kept out."""
+    if fcntl is None:
+        raise RegistryError("serving a registry file needs the record locks of Linux or macOS")
+    try:
+        descriptor = os.open(place, os.O_RDONLY)
+    except OSError as error:
+        raise RegistryError(
+            f"{place}: no registry there; make one with `forebear ingest` ({error.strerror})"
+        ) from error
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            raise RegistryInUse(f"{place}: in use by a process that writes") from error
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy(source: int, target: int, size: int) -> None:
+    """Make `target` equal to `source` of `size` bytes."""
+    earlier = os.fstat(target).st_size
+    same = earlier if _block_size(source) == _block_size(target) == _BLOCK else 0
+    os.truncate(target, size)
+    _move(source, target, 0, min(size, _HEADERS))
+    begin = None
+    for at in range(_HEADERS, size, _BLOCK):
+        changed = at + 8 > same or os.pread(source, 8, at) != os.pread(target, 8, at)
+        if changed and begin is None:
+            begin = at
+        elif not changed and begin is not None:
+            _move(source, target, begin, at)
+            begin = None
+    if begin is not None:
+        _move(source, target, begin, size)
+
+
+def _move(source: int, target: int, begin: int, end: int) -> None:
+    while begin < end:
+        data = os.pread(source, min(_AT_ONCE, end - begin), begin)
+        if not data:
+            raise OSError(5, "the file ends early")
+        begin += os.pwrite(target, data, begin)
+
+
+def _block_size(descriptor: int) -> int:
+    """The block size that the newer of the two database headers tells; 0 for what has none.
+
+    A header is a checksum, then as 64-bit numbers its iteration, the meta block, the free list, the count of blocks and
+    their size.
+    """
+    found = (0, 0)
+    for at in (_HEADER, 2 * _HEADER):
+        header = os.pread(descriptor, 48, at)
+        if len(header) == 48:
+            numbers = struct.unpack("<6Q", header)
+            found = max(found, (numbers[1], numbers[5]))
+    return found[1]
+
+
+def _log(place: Path) -> Path:
+    return place.with_name(place.name + ".wal")
