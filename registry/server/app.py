@@ -1,4 +1,4 @@
-"""The ASGI application: requests in, answers of the endpoints out, with the guard before them. Needs `forebear[serve]`."""
+"""The ASGI application: requests in, answers of the endpoints out, the guard before them. Needs `forebear[serve]`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What is read while other processes write: a private copy of the registry, renewed when the registry changed.
 
 DuckDB gives a file to one writer or to many readers. A server that held it would keep every ingest out, and one that
-opened it for each request would fail while an ingest writes. So requests read a copy (`copying`), and a thread makes the
-next one in the moments in which no process writes: an ingest lets go of the file between models. Answers carry the
+opened it for each request would fail while an ingest writes. So requests read a copy (`copying`), and a thread makes
+the next one in the moments in which no process writes: an ingest lets go of the file between models. Answers carry the
 version of the copy that they are from.
 """
 

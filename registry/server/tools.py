@@ -94,9 +94,9 @@ class Tools:
         """One read-only SQL query (DuckDB) on the registry; `SHOW TABLES` lists tables, `audit_latest` has findings."""
         return cast(contract.Sql, await self._ask("sql", q=q))
 
-    async def _ask(self, name: str, **given: object) -> dict[str, object]:
+    async def _ask(self, question: str, /, **given: object) -> dict[str, object]:
         try:
-            return await anyio.to_thread.run_sync(partial(self._work, _ENDPOINTS[name], given), limiter=self._turn)
+            return await anyio.to_thread.run_sync(partial(self._work, _ENDPOINTS[question], given), limiter=self._turn)
         except (NotThere, Unusable, ForebearError) as error:
             raise ToolError(str(error)) from error
 

@@ -44,7 +44,7 @@ def _page(site: Site, view: View, asked: Asked, shown: Shown, path: str, title: 
     about = {
         "/parts": "Which registered model explains each part best. What is nearest is named, which says nothing of who"
         " came first.",
-        "/recipe": "What a merge was made of. A recipe is told where replaying it gives the sampled values bit for bit.",
+        "/recipe": "What a merge was made of. A recipe is told where its replay gives the sampled values bit for bit.",
     }
     return site.page(
         "makings.html",

@@ -14,6 +14,7 @@ from forebear.registry.server.parameters import asked
 from forebear.registry.server.view import Unusable
 
 from ..conftest import Run
+from .conftest import MODELS
 
 ASKED = {
     "models": "q=alder",
@@ -85,18 +86,17 @@ def test_sql_answers_and_refuses_what_the_command_refuses(client: TestClient) ->
         found = client.post("/api/sql", json={"q": text})
         return found.status_code, found.json()
 
-    assert ask("SELECT count(*) AS models FROM model")[1]["rows"] == [{"models": 17}]
+    assert ask("SELECT count(*) AS models FROM model")[1]["rows"] == [{"models": len(MODELS)}]
     assert len(ask("FROM range(5000)")[1]["rows"]) == 1_000
     for text, said in (
         ("DROP TABLE model", "refused"),
         ("FROM read_csv('/etc/passwd')", "disabled"),
         ("SELECT 1; SELECT 2", "one statement"),
         ("SELECT nothing FROM model", "nothing"),
-        ("SELECT * FROM (SELECT repeat('x', 1_000_000_000) FROM range(4))", ""),
     ):
         status, answer = ask(text)
         assert status == 400 and said in answer["error"], text
-    assert ask("SELECT count(*) AS models FROM model")[1]["rows"] == [{"models": 17}]
+    assert ask("SELECT count(*) AS models FROM model")[1]["rows"] == [{"models": len(MODELS)}]
 
 
 def test_a_query_that_takes_too_long_is_ended(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
