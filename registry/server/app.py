@@ -75,7 +75,7 @@ def application(site: Site, snapshots: Snapshots, ingests: Ingests, settings: Se
         kind: partial(_trouble, site)
         for kind in (NotThere, Unusable, Busy, Refused, ForebearError, 404, 405, Exception)
     }
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     return Guard(app, site, settings, rates)
 
 
@@ -218,7 +218,7 @@ def _told(site: Site, path: str, status: int, why: str) -> Answer:
     if path.startswith("/api/"):
         return Answer(json.dumps({"error": why}).encode(), JSON, status=status)
     title = _TITLES.get(status, "Refused" if status < 500 else "Something went wrong")
-    return site.page("trouble.html", code=status, title=title, reason=why)
+    return site.page("trouble.html", HTML, status, title=title, reason=why)
 
 
 def _ingest_routes(site: Site, ingests: Ingests) -> Sequence[Route]:
@@ -227,7 +227,7 @@ def _ingest_routes(site: Site, ingests: Ingests) -> Sequence[Route]:
         return []
 
     def page(said: str, status: int = 200) -> Response:
-        answer = site.page("ingest.html", code=status, said=said, jobs=list(ingests.jobs))
+        answer = site.page("ingest.html", HTML, status, said=said, jobs=list(ingests.jobs))
         return Response(answer.body, answer.status, {"Cache-Control": "no-store"}, HTML)
 
     async def form(request: Request) -> Response:

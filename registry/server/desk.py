@@ -124,7 +124,7 @@ class Desk:
 
     def _work(self, work: Callable[[View], Answer]) -> tuple[str, Answer]:
         with self._snapshots.reading() as (registry, snapshot):
-            return snapshot.version, work(View(registry, snapshot.path, snapshot.version))
+            return snapshot.version, work(View(registry, snapshot))
 
     def _ended(self, key: tuple[str, str], task: asyncio.Task[Answer]) -> None:
         """Forget a computation that ended; its exception was raised to whoever still waited."""

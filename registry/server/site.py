@@ -59,7 +59,7 @@ class Site:
         }
         return environment
 
-    def page(self, template: str, *, media: str = HTML, code: int = 200, **values: object) -> Answer:
+    def page(self, template: str, media: str = HTML, code: int = 200, /, **values: object) -> Answer:
         """A template of `templates/`, filled in."""
         return Answer(self._environment.get_template(template).render(**values).encode(), media, status=code)
 

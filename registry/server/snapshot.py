@@ -41,7 +41,7 @@ def file_of(place: Place) -> Path:
 
 @dataclass(slots=True)
 class Snapshot:
-    """One copy: open to read, with its version, and the requests that read it now."""
+    """One copy: open to read, with its version, the requests that read it now, and what was asked of it once."""
 
     path: Path
     registry: Registry
@@ -49,6 +49,7 @@ class Snapshot:
     version: str
     readers: int = 0
     idle: list[Registry] = field(default_factory=list)
+    remembered: dict[str, object] = field(default_factory=dict)
 
 
 class Snapshots:

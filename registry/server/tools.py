@@ -103,7 +103,7 @@ class Tools:
     def _work(self, endpoint: Endpoint, given: dict[str, object]) -> dict[str, object]:
         values = asked(endpoint.parameters, given)
         with self._snapshots.reading() as (registry, snapshot):
-            answer = endpoint.run(self._site, View(registry, snapshot.path, snapshot.version), values)
+            answer = endpoint.run(self._site, View(registry, snapshot), values)
         found: dict[str, object] = json.loads(answer.body)
         return found
 

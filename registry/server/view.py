@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
+from ..audit.report import Run, finding_counts, latest_run
 from ..registry import Registry
 from ..reports.numbers import plain
 from ..store.models import Model, find_model, similar_names
 from ..version import SCHEMA_VERSION
+from .snapshot import Snapshot
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
@@ -27,11 +30,24 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The registry to read, for one thread; `path` is the copy behind it and `version` its version."""
+    """The registry to read, for one thread, and the copy that it is."""
 
     registry: Registry
-    path: Path
-    version: str
+    snapshot: Snapshot
+
+    @property
+    def path(self) -> Path:
+        """The file of the copy."""
+        return self.snapshot.path
+
+    @property
+    def audited(self) -> tuple[Run, Mapping[str, int]] | None:
+        """The newest audit that finished and how many findings it has, `kind.status` -> number; None without one."""
+        remembered = self.snapshot.remembered
+        if "audited" not in remembered:
+            run = latest_run(self.registry.connection)
+            remembered["audited"] = run and (run, finding_counts(self.registry.connection, run))
+        return cast("tuple[Run, Mapping[str, int]] | None", remembered["audited"])
 
     def model(self, name: str) -> Model:
         """The registered model of that name, name@revision or source. Never a path or a source that is not registered.

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from ...audit.report import AuditReport, Run, finding_counts, latest_run, rows_of, run_row, some_findings
+from ...audit.report import AuditReport, Run, rows_of, run_row, some_findings
 from ...reports.trees import NO_AUDIT
 from ..parameters import PAGE, Asked, Parameter
 from ..site import Site, address, page_tables
@@ -33,7 +33,7 @@ _ENTRIES = 100
 
 def audit_page(site: Site, view: View, asked: Asked) -> Answer:
     """What `forebear audit` shows, a page at a time."""
-    run = latest_run(view.registry.connection)
+    run, counts = view.audited or (None, {})
     values = {name: asked.text(name) for name in ("kind", "status", "name")}
     if run is None:
         return site.page("audit.html", run=None, why=NO_AUDIT, kinds=KINDS, statuses=STATUSES, **values)
@@ -43,7 +43,7 @@ def audit_page(site: Site, view: View, asked: Asked) -> Answer:
     return site.page(
         "audit.html",
         run=run,
-        counts=finding_counts(view.registry.connection, run),
+        counts=counts,
         tables=page_tables(site.forms.audit(_cut(report))),
         relatives=_relatives(report, asked.text("kind")),
         kinds=KINDS,
@@ -57,13 +57,13 @@ def audit_page(site: Site, view: View, asked: Asked) -> Answer:
 
 def audit_answer(site: Site, view: View, asked: Asked) -> Answer:
     """The run and its findings with the keys of `forebear audit --format json`, a page at a time."""
-    run = latest_run(view.registry.connection)
+    run, counts = view.audited or (None, {})
     if run is None:
         raise NotThere(NO_AUDIT)
     report = _findings(view, run, asked)
     found = {
         "run": run_row(run),
-        "counts": finding_counts(view.registry.connection, run),
+        "counts": counts,
         "findings": rows_of(_cut(report).table),
         "page": asked.number("page"),
         "more": report.table.num_rows > ON_A_PAGE,
@@ -73,7 +73,7 @@ def audit_answer(site: Site, view: View, asked: Asked) -> Answer:
 
 def feed(site: Site, view: View, asked: Asked) -> Answer:
     """The findings of the newest audit that somebody should look at, as an Atom feed (RFC 4287)."""
-    run = latest_run(view.registry.connection)
+    run, _ = view.audited or (None, {})
     rows = []
     if run is not None:
         values = {"kinds": list(KINDS), "name": "", "most": _ENTRIES, "skipped": 0}
@@ -90,7 +90,7 @@ def feed(site: Site, view: View, asked: Asked) -> Answer:
         for row in rows[:_ENTRIES]
     ]
     stamp = f"{updated.isoformat(timespec='seconds')}Z"
-    return site.page("feed.xml", media=ATOM, entries=entries, updated=stamp, run=run)
+    return site.page("feed.xml", ATOM, entries=entries, updated=stamp, run=run)
 
 
 def _digest(row: Mapping[str, object]) -> str:

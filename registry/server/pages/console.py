@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from ...reports.numbers import counted
 from ..parameters import Asked, Parameter
-from ..site import Site, page_tables
-from ..view import Answer, Unusable, View, json_answer
+from ..site import PageTable, Site, page_tables
+from ..view import HTML, Answer, Unusable, View, json_answer
 
 SECONDS = 10.0
 """Of a query, the start of its process (0.4 s) included."""
@@ -32,15 +32,18 @@ def console_page(site: Site, view: View, asked: Asked) -> Answer:
     """The console, and the rows of the statement where there is one."""
     text = asked.text("q")
     if not text.strip():
-        return site.page("console.html", query=text, tables=[], said="", trouble="", seconds=SECONDS, rows=ROWS)
+        return _shown(site, text, [])
     try:
         names, types, rows = _run(view, text)
     except Unusable as error:
-        values = {"tables": [], "said": "", "trouble": str(error)}
-        return site.page("console.html", code=400, query=text, seconds=SECONDS, rows=ROWS, **values)
-    tables = page_tables(site.forms.sql(names, types, rows, None))
-    values = {"tables": tables, "said": counted(len(rows), "row"), "trouble": ""}
-    return site.page("console.html", query=text, seconds=SECONDS, rows=ROWS, **values)
+        return _shown(site, text, [], trouble=str(error))
+    return _shown(site, text, page_tables(site.forms.sql(names, types, rows, None)), said=counted(len(rows), "row"))
+
+
+def _shown(site: Site, text: str, tables: list[PageTable], *, said: str = "", trouble: str = "") -> Answer:
+    code = 400 if trouble else 200
+    values = {"query": text, "seconds": SECONDS, "rows": ROWS, "tables": tables, "said": said, "trouble": trouble}
+    return site.page("console.html", HTML, code, **values)
 
 
 def console_answer(site: Site, view: View, asked: Asked) -> Answer:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...audit.report import latest_run, some_findings
-from ...registry import Registry
+from ...audit.report import Run, some_findings
 from ...store.details import ModelDetails, model_details
 from ...store.models import Model
 from ..parameters import MODEL, Asked
@@ -20,14 +19,15 @@ def model_page(site: Site, view: View, asked: Asked) -> Answer:
     """What `forebear show` shows, and the audit's findings of the model."""
     model = view.model(asked.text("name"))
     details = model_details(view.registry.connection, model)
+    run, _ = view.audited or (None, {})
     return site.page(
         "model.html",
         model=model,
         identity=identity(model),
         tables=page_tables(site.forms.model(details)),
         unread=_unread(details),
-        found=_found(site, view.registry, model),
-        run=latest_run(view.registry.connection),
+        found=_found(site, view, model, run) if run else [],
+        run=run,
         tabs=tabs(model, "/model"),
     )
 
@@ -61,10 +61,7 @@ def _unread(details: ModelDetails) -> str:
     )
 
 
-def _found(site: Site, registry: Registry, model: Model) -> list[PageTable]:
-    """What the newest audit found of a model, as the one asked about or as the relative."""
-    run = latest_run(registry.connection)
-    if run is None:
-        return []
-    report = some_findings(registry.connection, run, "of_model", source=model.uri, kinds=list(_KINDS), most=_MOST)
-    return page_tables(site.forms.audit(report))
+def _found(site: Site, view: View, model: Model, run: Run) -> list[PageTable]:
+    """What an audit found of a model, as the one asked about or as the relative."""
+    values = {"source": model.uri, "kinds": list(_KINDS), "most": _MOST}
+    return page_tables(site.forms.audit(some_findings(view.registry.connection, run, "of_model", **values)))

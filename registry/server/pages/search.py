@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ....queries.search.model_filter import parse_filter
-from ...audit.report import finding_counts, latest_run
 from ...store.models import Model, page_of_models
 from ..parameters import PAGE, Asked, Parameter
 from ..site import Site, address, identity, page_tables
@@ -24,7 +23,7 @@ PARAMETERS = (
 def search_page(site: Site, view: View, asked: Asked) -> Answer:
     """The list, with what the newest audit found in numbers."""
     models, passing = _models(view, asked)
-    run = latest_run(view.registry.connection)
+    run, counts = view.audited or (None, {})
     page, pages = asked.number("page"), -(-passing // ON_A_PAGE)
     (table,) = page_tables(site.forms.models(models))
     links = [address("/model", name=identity(model)) for model in models]
@@ -37,7 +36,7 @@ def search_page(site: Site, view: View, asked: Asked) -> Answer:
         page=page,
         pages=pages,
         run=run,
-        counts=finding_counts(view.registry.connection, run) if run else {},
+        counts=counts,
     )
 
 

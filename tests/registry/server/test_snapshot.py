@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -33,10 +34,10 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def waited(done: object, seconds: float = 20.0) -> bool:
+def waited(done: Callable[[], bool], seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if done():  # type: ignore[operator]
+        if done():
             return True
         time.sleep(0.02)
     return False
@@ -54,7 +55,12 @@ def test_a_copy_is_the_file_and_a_later_one_takes_over_the_blocks_that_did_not_c
         registry.connection.execute("CHECKPOINT")
     moved: list[int] = []
     whole = copying._move
-    monkeypatch.setattr(copying, "_move", lambda s, t, b, e: (moved.append(e - b), whole(s, t, b, e))[1])
+
+    def counted(source: int, target: int, begin: int, end: int) -> None:
+        moved.append(end - begin)
+        whole(source, target, begin, end)
+
+    monkeypatch.setattr(copying, "_move", counted)
     copy_registry(place, copy)
     assert bytes_of(copy) == bytes_of(place) and 0 < sum(moved) < 0.9 * place.stat().st_size
     with Registry(copy, read_only=True) as registry:
