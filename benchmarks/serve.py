@@ -2,14 +2,15 @@
 
     python -m benchmarks.serve [SECONDS] [--models N] [--clients N] [--pause S]     (make bench-serve)
 
-Composition: the rows of one model of the bundled zoo (56 tensors) under 20,000 names of 500 organisations, and one
-finished audit: families of 2 to 400 models and answers as in `benchmarks/tree.py`, a finding for every child.
-`forebear serve` runs with its defaults, in a process of its own; `forebear ingest` reads copies of the zoo's models, one
-after another, until the end; the clients are one more process. All share the cores of the machine.
+Composition: the rows of one model of the bundled zoo (56 tensors) under 20,000 names of 500 organisations, and a
+finished audit: families of 2 to 400 models and answers as in `benchmarks/tree.py`; a finding for every child.
+`forebear serve` runs with its defaults, in a process of its own; `forebear ingest` reads copies of the zoo's models
+until the end; the clients are one more process. All share the cores of the machine.
 
-Every client is an address of its own (127.x.y.z), asks for a page, waits `--pause` seconds on average (a person reads;
-0: asks at once) and asks for the next one. Of 100 pages 30 are lists (pages of searches), 45 models out of all 20,000,
-10 findings, 5 feeds, 10 answers of the API. Rankings are asked beside that, one every two seconds, and told apart.
+Every client is an address of its own (127.x.y.z), asks for a page, waits `--pause` seconds on average (5: a
+person reads; 0: asks at once) and asks for the next one. Of 100 pages 30 are lists (of searches), 45 models out of all
+20,000, 10 findings, 5 feeds, 10 answers of the API. Rankings are asked beside that, one every two seconds, and are
+told apart.
 
 The bar: no error, and 95 % of pages within 0.3 s.
 """
@@ -37,7 +38,7 @@ from benchmarks.tree import answers, lineage
 from forebear.registry import Registry
 
 ZOO = Path(__file__).parent.parent / "tests" / "zoo" / "models"
-MODELS, CLIENTS, SECONDS, PAUSE = 20_000, 200, 60.0, 1.0
+MODELS, CLIENTS, SECONDS, PAUSE = 20_000, 200, 60.0, 5.0
 BAR_SECONDS = 0.3
 _COMMAND = [sys.executable, "-m", "forebear.registry.cli"]
 
@@ -54,10 +55,8 @@ def build(path: Path, models: int) -> None:
             if table == "model":
                 name = "'org-' || i % 500 || '/model-' || i"
                 changed += f", {name} AS name, 'hf://' || {name} AS uri, md5(i::VARCHAR) AS content"
-            run(
-                f"INSERT INTO {table} SELECT t.* REPLACE ({changed}) FROM {table} AS t, range(1, ?) AS r (i) ORDER BY i",
-                [models],
-            )
+            rows = f"FROM {table} AS t, range(1, ?) AS r (i) ORDER BY i"
+            run(f"INSERT INTO {table} SELECT t.* REPLACE ({changed}) {rows}", [models])
         run("SELECT max(nextval('model_id')) FROM range(?)", [models + 1]).fetchall()
         _audit(registry, models)
 
@@ -77,9 +76,10 @@ def _audit(registry: Registry, models: int) -> None:
     names = ", ".join(pairs.column_names)
     connection.execute(f"INSERT INTO audit_pair ({names}) SELECT {names} FROM pairs")
     connection.execute(
-        "INSERT INTO audit_finding (run_id, kind, status, query_id, component, relative_id, relative_component, declared, reason)"
-        " SELECT 1, CASE WHEN place = 1 THEN 'ancestor' ELSE 'relative' END,"
-        " CASE WHEN place > 1 THEN 'related' WHEN direction = 'ancestor' THEN 'undeclared' ELSE 'direction_unknown' END,"
+        "INSERT INTO audit_finding (run_id, kind, status, query_id, component, relative_id, relative_component,"
+        " declared, reason)"
+        " SELECT 1, if(place = 1, 'ancestor', 'relative'),"
+        " if(place > 1, 'related', if(direction = 'ancestor', 'undeclared', 'direction_unknown')),"
         " query_id, component, relative_id, relative_component, NULL, reason FROM audit_pair WHERE place <= 3"
     )
     connection.unregister("pairs")
@@ -216,9 +216,8 @@ def _measured(path: Path, folder: Path, given: argparse.Namespace) -> int:
     said = (folder / "log").read_text(encoding="utf-8")
     outcomes = [json.loads(line) for line in (folder / "ingested").read_text(encoding="utf-8").splitlines()]
     done = Counter(one["status"] for one in outcomes)
-    print(
-        f"ingested meanwhile: {dict(done)}{'' if running else ' (ended before)'}; copies made: {said.count('of copying')}"
-    )
+    ended = "" if running else " (ended before)"
+    print(f"ingested meanwhile: {dict(done)}{ended}; copies made: {said.count('of copying')}")
     return _said(found, given.seconds)
 
 
@@ -237,9 +236,8 @@ def _said(found: Measured, seconds: float) -> int:
     pages = [one for kind, listed in found.seconds.items() if kind != "ranking" for one in listed]
     for kind, listed in {**found.seconds, "all pages": pages}.items():
         low, high, most = np.quantile(listed, [0.5, 0.95, 0.99])
-        print(
-            f"{kind:10} {len(listed):7} answers, p50 {low:.3f} s, p95 {high:.3f} s, p99 {most:.3f} s, most {max(listed):.2f} s"
-        )
+        shares = f"p50 {low:.3f} s, p95 {high:.3f} s, p99 {most:.3f} s, most {max(listed):.2f} s"
+        print(f"{kind:10} {len(listed):7} answers, {shares}")
     errors = sum(number for kind, number in found.errors.items() if not kind.startswith("ranking"))
     print(f"{len(pages) / seconds:.0f} pages a second; errors: {dict(found.errors) or 'none'}")
     held = not errors and float(np.quantile(pages, 0.95)) <= BAR_SECONDS
