@@ -19,6 +19,8 @@ from .view import HTML, Answer
 _FOLDER = Path(__file__).parent / "templates"
 MOST_ROWS = 200
 """Rows of a table of a page; the API's answer holds all of them."""
+_LONGEST = 400
+"""Characters of a cell; a config in JSON has thousands."""
 _LINKED = frozenset({"name", "model", "relative", "parent", "declares", "possible base"})
 """Titles of columns whose cells name models."""
 
@@ -86,12 +88,16 @@ def _page_table(table: ShownTable, sources: Mapping[str, str]) -> PageTable:
     linked = [title.text in _LINKED for title in titles]
     rows = [
         [
-            Cell(text, head.right, address("/model", name=sources[text]) if link and text in sources else "")
+            Cell(_cut(text), head.right, address("/model", name=sources[text]) if link and text in sources else "")
             for head, link, text in zip(titles, linked, cells, strict=True)
         ]
         for cells in table.cells[:MOST_ROWS]
     ]
     return PageTable(table.above, titles, rows, max(0, len(table.cells) - MOST_ROWS))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def _sources(rows: Sequence[Row]) -> dict[str, str]:
