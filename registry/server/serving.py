@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
 
+from ...ingest.errors import RegistryError
 from ..store.database import Place
 from .app import Settings, application
 from .forms import Forms
@@ -20,6 +26,8 @@ _AT_ONCE = 1_000
 _KEEP = 15
 """Seconds that an idle connection is kept."""
 _LONGEST_HEAD = 32_768
+_WAITING = 1_024
+"""Connections that wait to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +68,9 @@ def serve(place: Place, forms: Forms, serving: Serving, ready: Callable[[str], N
     ingests = Ingests(path, serving.token)
     with Snapshots(path) as snapshots:
         app = application(Site(forms, ingests.allowed), snapshots, ingests, serving.settings)
+        listening = _listening(serving.host, serving.port)
         config = uvicorn.Config(
             app,
-            host=serving.host,
-            port=serving.port,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -77,4 +84,29 @@ def serve(place: Place, forms: Forms, serving: Serving, ready: Callable[[str], N
         )
         shown = f"[{serving.host}]" if ":" in serving.host else serving.host
         ready(f"http://{shown}:{serving.port}/")
-        uvicorn.Server(config).run()
+        with _ended_by_signal():
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that connections can come to. Raises RegistryError where there can be none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_WAITING)
+    except OSError as error:
+        raise RegistryError(
+            f"{host}, port {port}: cannot be listened on: {error.strerror}; name another --port"
+        ) from error
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Uvicorn stops at SIGTERM and sends it again when it has: then this process ends in order, its copies removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -25,14 +25,17 @@ def test_it_serves_until_it_is_told_to_end_and_leaves_nothing(zoo_registry: Path
     command = [*COMMAND, "--registry", str(zoo_registry), "serve", "--port", str(port)]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
-        assert server.stderr and server.stderr.readline() == f"serving http://127.0.0.1:{port}/\n"
-        with socket.create_connection(("127.0.0.1", port), 10) as one:
-            one.sendall(b"GET /api/model?name=alder HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            answer = b"".join(iter(lambda: one.recv(65536), b""))
-        assert answer.startswith(b"HTTP/1.1 200") and b"LlamaForCausalLM" in answer and b"server:" not in answer.lower()
-        server.terminate()
-        server.wait(20)
-        assert server.stderr.read() == ""
+        try:
+            assert server.stderr and server.stderr.readline() == f"serving http://127.0.0.1:{port}/\n"
+            with socket.create_connection(("127.0.0.1", port), 30) as one:
+                one.sendall(b"GET /api/model?name=alder HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = b"".join(iter(lambda: one.recv(65536), b""))
+            assert answer.startswith(b"HTTP/1.1 200") and b"LlamaForCausalLM" in answer
+            assert b"server:" not in answer.lower()
+            server.terminate()
+            assert server.wait(30) == 0 and server.stderr.read() == ""
+        finally:
+            server.kill()
     assert not list(tmp_path.glob("forebear-serve-*"))
 
 
@@ -48,12 +51,15 @@ def test_the_tools_speak_on_stdin_and_stdout_alone(zoo_registry: Path) -> None:
         [*COMMAND, "--registry", str(zoo_registry), "mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdin and server.stdout
-        for text in (hello, ready, asked):
-            server.stdin.write(text)
-            server.stdin.flush()
-        answers = [json.loads(server.stdout.readline()) for _ in range(2)]
-        server.stdin.close()
-        assert server.wait(20) == 0
+        try:
+            for text in (hello, ready, asked):
+                server.stdin.write(text)
+                server.stdin.flush()
+            answers = [json.loads(server.stdout.readline()) for _ in range(2)]
+            server.stdin.close()
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
     assert answers[0]["result"]["serverInfo"]["name"] == "forebear"
     assert answers[1]["result"]["structuredContent"]["model"]["name"] == "alder"
 
