@@ -70,6 +70,12 @@ def copy_registry(place: Path, to: Path) -> State:
         raise RegistryError(f"{to}: {place} cannot be copied there: {error.strerror}; is there room?") from error
 
 
+def remove_copy(path: Path) -> None:
+    """Remove a copy and its log, where they are."""
+    for file in (path, _log(path)):
+        file.unlink(missing_ok=True)
+
+
 @contextmanager
 def _held(place: Path) -> Iterator[int]:
     """The open file, with every writer kept out."""

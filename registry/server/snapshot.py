@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from ...ingest.errors import RegistryError, RegistryInUse
 from ..registry import Registry
 from ..store.database import WAIT, Place
-from .copying import State, copy_registry, state_of
+from .copying import State, copy_registry, remove_copy, state_of
 
 _log = logging.getLogger(__name__)
 _PAUSE = 0.02
@@ -127,11 +127,11 @@ class Snapshots:
         self._made += 1
         try:
             state = copy_registry(self.place, path)
-        except RegistryInUse:
+            registry = Registry(path, read_only=True)
+        except RegistryError:
             self._spare.append(path)
             raise
         told = f"{state.file} {state.log} {self._made}".encode()
-        registry = Registry(path, read_only=True)
         registry.place = self.place  # what messages name
         return Snapshot(path, registry, state, hashlib.sha256(told).hexdigest()[:16])
 
@@ -164,7 +164,6 @@ class Snapshots:
             reader.close()
         snapshot.registry.close()
         if self._spare:
-            with suppress(OSError):
-                snapshot.path.unlink()
+            remove_copy(snapshot.path)
         else:
             self._spare.append(snapshot.path)

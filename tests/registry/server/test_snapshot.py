@@ -151,6 +151,23 @@ def test_the_copies_are_gone_at_the_end(tmp_path: Path, zoo_registry: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_registry_that_breaks_is_served_as_it_was_and_no_copies_heap_up(
+    tmp_path: Path, zoo_registry: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place = tmp_path / "registry.duckdb"
+    place.write_bytes(bytes_of(zoo_registry))
+    with Snapshots(place, least=0.02) as copy:
+        before = copy.version
+        place.write_bytes(b"no database" * 1000)
+        assert waited(lambda: caplog.text.count("the registry as it was is still served") >= 3)
+        assert copy.version == before and len(list(tmp_path.glob("forebear-serve-*/*.duckdb"))) == 2
+        with copy.reading() as (registry, _):
+            assert registry.find("alder")
+        place.write_bytes(bytes_of(zoo_registry))
+        assert waited(lambda: copy.version != before)
+
+
 def test_what_is_no_registry_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="no registry there"):
         Snapshots(tmp_path / "missing.duckdb")
