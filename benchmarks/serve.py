@@ -218,6 +218,8 @@ def _measured(path: Path, folder: Path, given: argparse.Namespace) -> int:
     done = Counter(one["status"] for one in outcomes)
     ended = "" if running else " (ended before)"
     print(f"ingested meanwhile: {dict(done)}{ended}; copies made: {said.count('of copying')}")
+    if not done:
+        raise SystemExit(f"nothing was ingested meanwhile: {said[-500:]}")
     return _said(found, given.seconds)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ except ImportError:  # Windows
 _HEADERS, _HEADER, _BLOCK = 12_288, 4_096, 262_144
 """Bytes of the three headers, of each, and of a block of DuckDB's default size, which registries have."""
 _AT_ONCE = 1 << 26
+_LET_IN = 0.06
+"""Seconds between two slices: a process that waits to write looks every 15 to 45 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,34 @@ def copy_registry(place: Path, to: Path) -> State:
     read or written.
     """
     try:
-        with _held(place) as source:
+        _copy_slices(place, to)
+        with _held(place) as source, to.open("r+b") as target:
             state = state_of(place)
             _log(to).unlink(missing_ok=True)
-            with to.open("r+b" if to.exists() else "w+b") as target:
-                _copy(source, target.fileno(), state.file[0])
+            _copy(source, target.fileno(), 0, state.file[0])
+            os.truncate(target.fileno(), state.file[0])
             if state.log[0]:
                 _log(to).write_bytes(_log(place).read_bytes())
             return state
     except OSError as error:
         raise RegistryError(f"{to}: {place} cannot be copied there: {error.strerror}; is there room?") from error
+
+
+def _copy_slices(place: Path, to: Path) -> None:
+    """Most of the file, a slice at a time, so that a writer waits for a slice and not for gigabytes.
+
+    What a writer changes between two slices is found by its checksums when all is compared once more.
+    """
+    with to.open("r+b" if to.exists() else "w+b") as target:
+        begin = 0
+        while True:
+            with _held(place) as source:
+                size = os.fstat(source).st_size
+                _copy(source, target.fileno(), begin, min(size, begin + _AT_ONCE))
+            begin += _AT_ONCE
+            if begin >= size:
+                return
+            time.sleep(_LET_IN)
 
 
 def remove_copy(path: Path) -> None:
@@ -97,22 +118,22 @@ def _held(place: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy(source: int, target: int, size: int) -> None:
-    """Make `target` equal to `source` of `size` bytes."""
-    earlier = os.fstat(target).st_size
-    same = earlier if _block_size(source) == _block_size(target) == _BLOCK else 0
-    os.truncate(target, size)
-    _move(source, target, 0, min(size, _HEADERS))
+def _copy(source: int, target: int, start: int, end: int) -> None:
+    """Make the bytes from `start` to `end` of `target` those of `source`; blocks of equal checksum are equal."""
+    if start == 0:
+        _move(source, target, 0, min(end, _HEADERS))
+    same = os.fstat(target).st_size if _block_size(source) == _block_size(target) == _BLOCK else 0
+    first = _HEADERS + -(-max(0, start - _HEADERS) // _BLOCK) * _BLOCK
     begin = None
-    for at in range(_HEADERS, size, _BLOCK):
-        changed = at + 8 > same or os.pread(source, 8, at) != os.pread(target, 8, at)
+    for at in range(first, end, _BLOCK):
+        changed = at + _BLOCK > same or os.pread(source, 8, at) != os.pread(target, 8, at)
         if changed and begin is None:
             begin = at
         elif not changed and begin is not None:
             _move(source, target, begin, at)
             begin = None
     if begin is not None:
-        _move(source, target, begin, size)
+        _move(source, target, begin, min(first + -(-(end - first) // _BLOCK) * _BLOCK, os.fstat(source).st_size))
 
 
 def _move(source: int, target: int, begin: int, end: int) -> None:
