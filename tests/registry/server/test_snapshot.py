@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -43,9 +45,15 @@ def waited(done: Callable[[], bool], seconds: float = 20.0) -> bool:
     return False
 
 
+@pytest.mark.parametrize("in_kernel", [True, False])
 def test_a_copy_is_the_file_and_a_later_one_takes_over_the_blocks_that_did_not_change(
-    tmp_path: Path, zoo_registry: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, zoo_registry: Path, monkeypatch: pytest.MonkeyPatch, in_kernel: bool
 ) -> None:
+    def refused(*_: object) -> int:
+        raise OSError(errno.EXDEV, "between two devices")
+
+    if not in_kernel:
+        monkeypatch.setattr(os, "copy_file_range", refused, raising=False)
     place, copy = tmp_path / "registry.duckdb", tmp_path / "copy.duckdb"
     place.write_bytes(bytes_of(zoo_registry))
     copy_registry(place, copy)
