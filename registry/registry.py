@@ -19,7 +19,7 @@ import duckdb
 
 from ..ingest.errors import RegistryError, SourceError
 from ..ingest.sources import CONNECTIONS, Source, open_source
-from .store.database import Place, open_database, registry_place
+from .store.database import Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, remove_model, similar_names
 
@@ -78,6 +78,12 @@ class Registry:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+    def reader(self) -> Registry:
+        """Another Registry on the same open file, for another thread; it closes what is its own alone."""
+        found = object.__new__(type(self))
+        found.place, found._read_only, found._open = self.place, self._read_only, beside(self.connection)
+        return found
 
     def __enter__(self) -> Self:
         return self

@@ -31,7 +31,7 @@ ROOMS = {
         "answers",
         "comparison",
     ),
-    "registry": ("version", "store", "jobs", "reports", "audit", "registry", "cli"),
+    "registry": ("version", "store", "jobs", "reports", "audit", "registry", "server", "cli"),
 }
 """Folder -> its rooms: folders, and modules that stand alone. A room imports what stands before it, nothing else."""
 ORDER = [(top, room) for top, rooms in ROOMS.items() for room in rooms]
@@ -51,10 +51,10 @@ STATEMENT = re.compile(
 SESSION = {
     "registry.audit.run": ["RESET", "SET", "SET"],
     "registry.store.catalogue": ["ATTACH", "USE"],
-    "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "USE", "USE"],
+    "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "SET", "USE", "USE", "USE"],
     "registry.store.lake": ["ATTACH", "DROP", "LOAD", "SET"],
     "registry.store.models": ["SET"],
-    "registry.store.sql": ["SET", "SET", "SET"],
+    "registry.store.sql": ["SET", "SET", "SET", "SET", "SET"],
     "registry.store.transactions": ["BEGIN", "COMMIT", "ROLLBACK", "SET", "USE", "USE", "USE"],
 }
 """Statements in Python: those that set up a session or a transaction, most with names that no parameter can carry."""

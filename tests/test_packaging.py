@@ -71,7 +71,7 @@ def test_every_migration_is_found_through_the_package() -> None:
     assert versions == list(range(1, len(versions) + 1))
 
 
-TEMPLATES = ("report.html", "tables.html", "tokenizer.html", "full.html", "report.css")
+TEMPLATES = ("report.html", "comparison.html", "tables.html", "tokenizer.html", "full.html", "report.css")
 
 
 def test_package_data_names_every_template_of_the_report() -> None:
@@ -100,6 +100,11 @@ def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"forebear/registry/reports/html/{name}" for name in TEMPLATES} <= names
     assert {f"forebear/registry/reports/drawings/{name}" for name in ("tree.html", "tree.js")} <= names
+    server = ROOT / "registry" / "server"
+    pages = {
+        path.relative_to(ROOT).as_posix() for part in ("templates", "static") for path in (server / part).iterdir()
+    }
+    assert len(pages) > 15 and {f"forebear/{path}" for path in pages} <= names
     for folder in ("queries", "schema"):
         found = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.sql")}
         assert {f"forebear/{path}" for path in found} <= names

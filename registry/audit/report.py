@@ -105,6 +105,25 @@ def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditRep
     return AuditReport(run, table, tuple(Family(name, members, tuple(models)) for name, members, models in rows))
 
 
+def latest_run(connection: duckdb.DuckDBPyConnection) -> Run | None:
+    """The newest run that finished, None where none has."""
+    run_id = connection.execute(statement("audit/latest")).fetchall()[0][0]
+    return None if run_id is None else find_run(connection, int(run_id))
+
+
+def some_findings(connection: duckdb.DuckDBPyConnection, run: Run, question: str, **parameters: object) -> AuditReport:
+    """The findings of a run that `audit/QUESTION.sql` gives, without families; of the order of a report's."""
+    values = {"run_id": run.run_id, **parameters}
+    table = connection.sql(statement(f"audit/{question}"), params=values).to_arrow_table()
+    return AuditReport(run, table.append_column("accepted", pa.nulls(table.num_rows, pa.string())), ())
+
+
+def finding_counts(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:
+    """How many findings a run has, `kind.status` -> number."""
+    rows = connection.execute(statement("audit/counts"), {"run_id": run.run_id}).fetchall()
+    return {f"{kind}.{status}": int(number) for kind, status, number in rows}
+
+
 def audit_changes(connection: duckdb.DuckDBPyConnection, earlier: int, later: int) -> AuditChanges:
     """What changed between two runs that finished. Raises RegistryError when one of them is not there."""
     runs = find_run(connection, earlier), find_run(connection, later)

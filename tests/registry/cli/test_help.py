@@ -17,13 +17,13 @@ from ..conftest import COMMAND, Run
 COMMANDS = (
     *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "list", "show"),
     "remove",
-    *("mark", "sql", "export", "import", "demo"),
+    *("mark", "sql", "serve", "mcp", "export", "import", "demo"),
 )
-PRINTING = COMMANDS
+PRINTING = tuple(command for command in COMMANDS if command not in {"serve", "mcp"})
 README = Path(__file__).parents[3] / "README.md"
 HEAVY = {
     *("duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"),
-    *("gguf", "matplotlib", "jinja2"),
+    *("gguf", "matplotlib", "jinja2", "starlette", "uvicorn", "mcp"),
 }
 SECONDS = 0.3
 """Of CPU: how long a person waits also depends on what else the machine does."""
