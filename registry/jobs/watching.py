@@ -177,6 +177,7 @@ def watched_row(watched: Watched) -> dict[str, object]:
         "ancestor_source": ancestor.source if ancestor else None,
         "relative": nearest.name if nearest else None,
         "relative_source": nearest.source if nearest else None,
+        "declared": nearest.declared if nearest else None,
         "direction": nearest.direction if nearest else None,
         "direction_probability": nearest.direction_probability if nearest else None,
         "direction_by": list(nearest.direction_by) if nearest else [],

@@ -18,7 +18,7 @@ from ..options import (
 )
 from ..output import Output
 from ..outputs.result import Result
-from ..printing import printing
+from ..printing import reporting
 from ..progress import progress
 from .ancestors import relation
 from .ingest import remark, summary
@@ -65,7 +65,7 @@ _ROLES = {
 """Verdict -> what the model that a line names is to the new one."""
 
 
-@printing
+@reporting
 def watch(
     context: typer.Context,
     to: Output,
@@ -97,6 +97,7 @@ def watch(
 def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None, budget: int | None) -> list[Watched]:
     """Carry out the agenda and print a line for each model, when it is done."""
     from ...jobs.watching import watched_row, watching
+    from ...reports.findings import watch_findings
 
     done: list[Watched] = []
     began = datetime.now(UTC)
@@ -114,7 +115,7 @@ def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None,
         finally:
             if not to.streams:
                 rows = [watched_row(one) for one in done]
-                to.print(Result({"results": rows, "left": todo.left}, rows, ()), stream)
+                to.print(Result({"results": rows, "left": todo.left}, rows, (), findings=watch_findings(rows)), stream)
             to.say(summary([one.outcome for one in done], (datetime.now(UTC) - began).total_seconds()))
     return done
 

@@ -11,6 +11,8 @@ from ...reports.numbers import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ...reports.findings import Finding
+
 Row = Mapping[str, object]
 
 
@@ -47,7 +49,8 @@ class Result:
     """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
 
     `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own, and
-    `drawings` the lines of the formats of DRAWINGS. `configs` are documents in YAML that another tool runs.
+    `drawings` the lines of the formats of DRAWINGS. `configs` are documents in YAML that another tool runs, and
+    `findings` what the formats of FINDINGS hold.
     """
 
     document: Row
@@ -59,6 +62,7 @@ class Result:
     page: Callable[[], str] | None = None
     drawings: Mapping[str, Callable[[], Iterable[str]]] = field(default_factory=dict)
     configs: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
     @property
     def names(self) -> list[str]:
