@@ -20,6 +20,8 @@ import typer
 from .commands import (
     ancestors,
     audit,
+    bom,
+    card,
     compare,
     demo,
     descendants,
@@ -71,6 +73,8 @@ COMMANDS = (
     Command("compare", compare.compare),
     Command("audit", audit.audit),
     Command("tree", tree.tree),
+    Command("bom", bom.bom),
+    Command("card", card.card),
     Command("list", list_.list_),
     Command("show", show.show),
     Command("remove", remove.remove),

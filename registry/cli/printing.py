@@ -12,7 +12,7 @@ from typing import get_type_hints
 from .log import logged
 from .options import OutputOption, QuietOption, SafeCsvOption, VerboseOption, format_option
 from .output import Output
-from .outputs import CONFIGS, DRAWINGS, FINDINGS, OUTPUTS, OutputFormat
+from .outputs import BILLS, CONFIGS, DRAWINGS, FINDINGS, OUTPUTS, PATCHES, OutputFormat
 
 _SHARED: dict[str, tuple[object, object]] = {
     "output": (OutputOption, None),
@@ -41,6 +41,16 @@ def configuring(command: Callable[..., None]) -> Callable[..., None]:
 def reporting(command: Callable[..., None]) -> Callable[..., None]:
     """As `printing`, for a command whose result is findings: its formats are those of FINDINGS too."""
     return _printing(command, OUTPUTS | FINDINGS)
+
+
+def billing(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result is a bill of materials: its formats are those of BILLS alone."""
+    return _printing(command, BILLS)
+
+
+def patching(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result is a proposed change: its formats are those of PATCHES alone."""
+    return _printing(command, PATCHES)
 
 
 def _printing(command: Callable[..., None], formats: Mapping[str, OutputFormat]) -> Callable[..., None]:

@@ -12,13 +12,16 @@ from typing import IO
 
 from . import (
     csv_rows,
+    cyclonedx,
     html_page,
     json_document,
     json_lines,
     junit,
     markdown,
     parquet,
+    patch,
     sarif,
+    spdx,
     table,
     yaml_config,
 )
@@ -75,6 +78,19 @@ FINDINGS: dict[str, OutputFormat] = {
     )
 }
 """Further formats of commands whose result is findings, for code scanning and for test reports of CI."""
+BILLS: dict[str, OutputFormat] = {
+    output.name: output
+    for output in (
+        OutputFormat("cyclonedx", (".cdx.json", ".json"), text=cyclonedx.lines),
+        OutputFormat("spdx", (".spdx.json", ".spdx3.json", ".jsonld"), text=spdx.lines),
+    )
+}
+"""The formats of a bill of materials, which has no others: a table of one would leave out what it is for."""
+PATCHES: dict[str, OutputFormat] = {
+    "patch": OutputFormat("patch", (".patch", ".diff"), text=patch.lines),
+    "json": OUTPUTS["json"],
+}
+"""The formats of a proposed change."""
 CONFIGS: dict[str, OutputFormat] = {"yaml": OutputFormat("yaml", (".yaml", ".yml"), text=yaml_config.lines)}
 """Further formats of commands whose result is what another tool runs."""
 
