@@ -8,6 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ...ingest.text import printable
+from .numbers import counted, plain
+
+_SHOWN = 20
+"""Findings in the text for people: a chat cuts long ones, and the list holds all."""
+_LONGEST = 10_000
 Level = Literal["error", "warning", "note", "none"]
 """The levels of SARIF: `none` is for what is as it should be."""
 
@@ -133,3 +139,26 @@ def _measured(row: Mapping[str, object]) -> dict[str, object]:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def findings_document(findings: Iterable[Finding]) -> dict[str, object]:
+    """Findings as they are posted to a web address, without `schema_version`; `text` is what a chat shows."""
+    listed = [finding for finding in findings if finding.rule.level != "none"]
+    lines = [f"{finding.rule.id}: {finding.title}: {finding.text}" for finding in listed]
+    return {
+        "text": printable("\n".join([f"forebear: {counted(len(listed), 'finding')}", *lines[:_SHOWN]]), _LONGEST),
+        "findings": [
+            {
+                "key": finding.key,
+                "rule": finding.rule.id,
+                "level": finding.rule.level,
+                "model": finding.model,
+                "source": finding.source,
+                "relative": finding.relative,
+                "relative_source": finding.relative_source,
+                "text": finding.text,
+                "measured": plain(finding.measured),
+            }
+            for finding in listed
+        ],
+    }
