@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from .audit.run import AuditOptions
     from .jobs.engines import Engine
     from .jobs.ingesting import Batch
-    from .jobs.outcome import Outcome
+    from .jobs.outcome import Outcome, Outcomes
     from .reports.ancestors import AncestorsReport
+    from .reports.listed import Models
     from .reports.parts import PartsReport
     from .reports.recipes import RecipeReport
     from .reports.trees import TreeReport
@@ -93,14 +94,17 @@ class Registry:
 
     def ingest(
         self, *specs: str | Path, connections: int | None = None, budget: int | None = None, together: int = TOGETHER
-    ) -> list[Outcome]:
+    ) -> Outcomes:
         """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch.
 
         A spec is a folder, a file of weights, or `org/name[@revision]` of the Hub. What is unchanged is not read again.
         An outcome is Ingested, Unchanged, Skipped or Failed, the last two with a reason. Options: see `ingesting`.
         """
+        from .jobs.outcome import Outcomes
+
         batch = self._batch(len(specs), connections, budget, together, False)
-        return [outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])]
+        found = sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])
+        return Outcomes(outcome for _, outcome in found)
 
     def ingesting(
         self,
@@ -147,14 +151,15 @@ class Registry:
         known = find_source(self.connection, source.uri, source.revision)
         return known if known and is_current(known.state, source.state, budget=0) else None
 
-    def models(self, pattern: str = "") -> list[Model]:
+    def models(self, pattern: str = "") -> Models:
         """All models, oldest first; with a `pattern` those that pass it: globs of names and facts, as in ModelFilter.
 
         Raises ValueError for a pattern that names a fact which models do not have.
         """
         from ..queries.search.model_filter import parse_filter
+        from .reports.listed import Models
 
-        return list_models(self.connection, parse_filter(pattern).parameters if pattern else None)
+        return Models(list_models(self.connection, parse_filter(pattern).parameters if pattern else None))
 
     def find(self, name: str | Path) -> Model | None:
         """The model that a name, a source or a path means, None when none does; RegistryError when several do."""
