@@ -43,7 +43,7 @@ wheel-test: dev
 	$(BIN)/python -m pip wheel -q --no-deps -w dist .
 	$(PYTHON) -m venv .wheel
 	.wheel/bin/python -m pip install -q dist/*.whl
-	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
+	cd / && XDG_DATA_HOME=$(CURDIR)/.wheel $(CURDIR)/.wheel/bin/forebear demo --quiet
 
 fuzz: dev                       ## random inputs for every parser, each held to 2 s of CPU and 256 MB; FUZZ_SECONDS=300
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from ....ingest.text import printable
 from ...reports.findings import Finding
-from .result import Result
+from .result import Result, required_findings
 
 _LONGEST = 1 << 62
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,14 +21,14 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def lines(result: Result, stream: IO[str]) -> Iterator[str]:
-    """The document; the names of models are text in it."""
+    """The document; the names of models are text in it. Raises ForebearError where the result is no findings."""
     suites: dict[str, list[Finding]] = defaultdict(list)
-    for finding in result.findings:
+    for finding in (findings := required_findings(result)):
         suites[finding.rule.id.partition(".")[0]].append(finding)
-    root = ET.Element("testsuites", _counts(result.findings) | {"name": "forebear"})
-    for kind, findings in suites.items():
-        suite = ET.SubElement(root, "testsuite", _counts(findings) | {"name": kind})
-        for finding in findings:
+    root = ET.Element("testsuites", _counts(findings) | {"name": "forebear"})
+    for kind, cases in suites.items():
+        suite = ET.SubElement(root, "testsuite", _counts(cases) | {"name": kind})
+        for finding in cases:
             _case(suite, finding)
     ET.indent(root)
     yield '<?xml version="1.0" encoding="utf-8"?>\n'

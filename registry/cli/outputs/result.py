@@ -64,7 +64,7 @@ class Result:
     page: Callable[[], str] | None = None
     drawings: Mapping[str, Callable[[], Iterable[str]]] = field(default_factory=dict)
     configs: Sequence[str] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Finding] | None = None
     bill: BillOfMaterials | None = None
     patch: str = ""
 
@@ -87,3 +87,10 @@ def required_bill(result: Result) -> BillOfMaterials:
     if result.bill is None:
         raise ForebearError("there is no bill of materials to write; `forebear bom MODEL` makes one")
     return result.bill
+
+
+def required_findings(result: Result) -> Sequence[Finding]:
+    """The findings that a format writes. Raises ForebearError where the result is none: an empty report would be one."""
+    if result.findings is None:
+        raise ForebearError("there are no findings in this result; write it as .json, .csv or .parquet")
+    return result.findings

@@ -14,7 +14,7 @@ from ....ingest.text import printable
 from ...reports.findings import RULES, Finding, Rule
 from ...reports.numbers import plain
 from ...version import forebear_version
-from .result import Result
+from .result import Result, required_findings
 
 _LONGEST = 1 << 62
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -22,7 +22,7 @@ _PLACES = {name: number for number, name in enumerate(RULES)}
 
 
 def lines(result: Result, stream: IO[str]) -> Iterator[str]:
-    """The log, with one run of one tool."""
+    """The log, with one run of one tool. Raises ForebearError where the result is no findings."""
     driver = {
         "name": "forebear",
         "semanticVersion" if forebear_version()[0].isdigit() else "version": forebear_version(),
@@ -31,7 +31,7 @@ def lines(result: Result, stream: IO[str]) -> Iterator[str]:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one) for one in result.findings],
+        "results": [_result(one) for one in required_findings(result)],
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     yield json.dumps(plain(document), indent=2, allow_nan=False) + "\n"

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 from junitparser import Failure, JUnitXml, Skipped
 
+from forebear.ingest.errors import ForebearError
 from forebear.registry import Registry
 from forebear.registry.audit.report import audit_report, rows_of
 from forebear.registry.cli.outputs import FINDINGS
@@ -97,6 +98,14 @@ def test_names_and_reasons_of_strangers_are_text_in_both_formats() -> None:
 def test_no_finding_is_an_empty_log_and_an_empty_report() -> None:
     assert sarif(written("sarif")) == []
     assert JUnitXml.fromstring(written("junit")).tests in {0, None}
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_another_result_is_an_error_and_no_empty_report(name: str) -> None:
+    text = FINDINGS[name].text
+    assert text is not None
+    with pytest.raises(ForebearError, match="no findings in this result"):
+        list(text(Result({}, (), ()), io.StringIO()))
 
 
 def test_a_finding_keeps_its_key_when_its_figures_change() -> None:
