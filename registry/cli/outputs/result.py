@@ -90,7 +90,7 @@ def required_bill(result: Result) -> BillOfMaterials:
 
 
 def required_findings(result: Result) -> Sequence[Finding]:
-    """The findings that a format writes. Raises ForebearError where the result is none: an empty report would be one."""
+    """The findings that a format writes. Raises ForebearError where there are none to write."""
     if result.findings is None:
         raise ForebearError("there are no findings in this result; write it as .json, .csv or .parquet")
     return result.findings
