@@ -10,6 +10,8 @@ SOAK_MINUTES ?= 20
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
         bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
+        bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-travel bench-zoo bench-peers bench-peers-report \
+        bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -161,6 +163,8 @@ bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/z
 bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
 	$(BIN)/python benchmarks/sql.py $(ZOO)
 	$(BIN)/python benchmarks/sql.py scale
+bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
+	$(BIN)/python benchmarks/travel.py
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py
