@@ -37,7 +37,7 @@ ROOMS = {
 ORDER = [(top, room) for top, rooms in ROOMS.items() for room in rooms]
 MOST_ROOMS, MOST_MODULES = 10, 12
 READING = {"ingest.sources", "ingest.formats", "ingest.checkpoint", "ingest.model", "ingest.whole_model"}
-READING |= {"ingest.reading.ranges"}
+READING |= {"ingest.reading.ranges", "ingest.expected"}
 """What opens files or HTTP, or asks for bytes of them. The rest of ingest.reading streams what it is handed."""
 DOORS = {"os", "io", "pathlib", "shutil", "tempfile", "mmap", "glob", "urllib", "http", "socket", "ssl", "subprocess"}
 DOORS |= {"httpx", "requests", "huggingface_hub", "safetensors", "gguf", "gzip", "zipfile", "tarfile"}
