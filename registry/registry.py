@@ -213,7 +213,7 @@ class Registry:
         self, place: str | Path, *, prune: bool = False, advance: Callable[[int, int], None] | None = None
     ) -> Pushed:
         """Publish the registry at a folder, a dataset of the Hub, or an address of fsspec; see `exchange.pushing`."""
-        from .exchange.place import open_place
+        from .exchange.opening import open_place
         from .exchange.pushing import push_registry
 
         return push_registry(self.connection, open_place(place), prune=prune, advance=advance)
@@ -225,7 +225,7 @@ class Registry:
 
         With `sketches` about 2.5 kB a model come, and an answer fetches the rest of the models that it needs.
         """
-        from .exchange.place import open_place
+        from .exchange.opening import open_place
         from .exchange.pulling import pull_registry
 
         return pull_registry(self.connection, open_place(place), sketches=sketches, advance=advance)

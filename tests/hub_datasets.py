@@ -55,11 +55,11 @@ class HubDatasets:
             files = [{"path": f["path"], "uploadMode": "regular"} for f in json.loads(body)["files"]]
             request.json({"files": [{**file, "shouldIgnore": False} for file in files]})
             return
-        files = dict(self.commits[name][-1])
+        committed = dict(self.commits[name][-1])
         for line in map(json.loads, body.splitlines()):
             if line["key"] == "file":
-                files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
-        self.commits[name].append(files)
+                committed[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+        self.commits[name].append(committed)
         sha = self._sha(name, len(self.commits[name]) - 1)
         request.json({"commitUrl": f"{self.endpoint}/datasets/{name}/commit/{sha}", "commitOid": sha, "success": True})
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "ingest": (
         *("errors", "budget", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters"),
-        *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "whole_model"),
+        *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "expected"),
+        "whole_model",
         "model_folders",
     ),
     "queries": (

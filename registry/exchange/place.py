@@ -1,4 +1,4 @@
-"""Where a registry is published: one interface, and the table of what serves it.
+"""Where a registry is published: the one interface of places.
 
 A place holds files by relative paths that are never changed once they are there, but for `manifest.json`, which names
 the others and is written last. So a reader sees a registry as it was pushed, whole, whatever happens to a push.
@@ -40,15 +40,3 @@ class PlaceKind:
 
     takes: Callable[[str], bool]
     opened: Callable[[str], PublishedPlace]
-
-
-def open_place(address: str | Path) -> PublishedPlace:
-    """The place of an address: a folder, `https://...`, `hf://datasets/org/name[@revision]`, or one fsspec knows.
-
-    Raises SourceError for an address that nothing takes.
-    """
-    from . import bucket, folder, hub, web
-
-    kinds = (hub.KIND, web.KIND, bucket.KIND, folder.KIND)
-    text = str(address)
-    return next(kind for kind in kinds if kind.takes(text)).opened(text)

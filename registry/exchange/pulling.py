@@ -25,7 +25,8 @@ from ..store.parts import PART, checked_batches, parts, require_parts
 from ..store.transactions import committed
 from .manifest import Manifest, checked_address, fetched, read_manifest
 from .nested import Address, rows_of, unnested
-from .place import PublishedPlace, open_place
+from .opening import open_place
+from .place import PublishedPlace
 from .tables import REMOTE, SKETCHES, fingerprint_tables
 
 _log = logging.getLogger(__name__)
@@ -67,14 +68,18 @@ def pull_registry(
     passed = manifest.models if not todo else 0
     for done, part in enumerate(todo, 1):
         brought = _bring(connection, place, part, manifest, sketches=sketches)
-        values = {"place": place.name, "sha256": part.sha256}
-        committed(connection, lambda values=values: connection.execute(statement("exchange/note_pulled"), values))
+        _note(connection, place.name, part)
         new, unchanged, size = new + brought.models, unchanged + brought.unchanged, size + brought.bytes
         (advance or _unheard)(min(done * 256, manifest.models), manifest.models)
     if not sketches:
         size += complete(connection, remote_fingerprints(connection, place.name))
     left = len(remote_fingerprints(connection, place.name))
     return Pulled(place.name, new, unchanged + passed, left, size)
+
+
+def _note(connection: duckdb.DuckDBPyConnection, place: str, part: Address) -> None:
+    values = {"place": place, "sha256": part.sha256}
+    committed(connection, lambda: connection.execute(statement("exchange/note_pulled"), values))
 
 
 @dataclass(frozen=True, slots=True)

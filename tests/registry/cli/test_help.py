@@ -17,7 +17,7 @@ from ..conftest import COMMAND, Run
 COMMANDS = (
     *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "bom", "card"),
     *("list", "show", "remove"),
-    *("mark", "sql", "export", "import", "demo"),
+    *("mark", "sql", "push", "pull", "export", "import", "demo"),
 )
 DOCUMENTS = ("bom", "card")
 """Commands that write one document of another tool's format, and have no others."""

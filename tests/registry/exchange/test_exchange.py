@@ -17,7 +17,7 @@ import pytest
 
 from forebear.registry import ForebearError, FormatError, Registry, RegistryError, SourceError
 from forebear.registry.exchange import pushing
-from forebear.registry.exchange.place import open_place
+from forebear.registry.exchange.opening import open_place
 
 from ...hub_datasets import HubDatasets
 from ..conftest import MakeModel, Run
@@ -223,10 +223,11 @@ def test_a_push_that_would_drop_models_needs_to_be_told(filled: Path, tmp_path: 
 
 def test_any_engine_reads_licence_and_provenance_of_each_model(filled: Path, tmp_path: Path) -> None:
     push(filled, tmp_path / "at")
-    rows = duckdb.sql(f"SELECT name, source, license, ingested_at FROM '{tmp_path}/at/parts/*/*.parquet' ORDER BY name")
+    parts = f"SELECT name, source, license, ingested_at FROM '{tmp_path}/at/parts/*/*.parquet' ORDER BY name"
+    rows = duckdb.execute(parts)
     assert [row[0] for row in rows.fetchall()] == ["ash", "beech", "cedar", "dogwood"]
-    values = duckdb.sql(f"SELECT unnest(positions, recursive := true) FROM '{tmp_path}/at/models/*/*.parquet'")
-    assert values.columns == ["tensor_id", "value"]
+    values = duckdb.execute(f"SELECT unnest(positions, recursive := true) FROM '{tmp_path}/at/models/*/*.parquet'")
+    assert [column[0] for column in values.description] == ["tensor_id", "value"]
 
 
 def test_without_a_registry_a_question_says_how_to_get_one(run: Run) -> None:

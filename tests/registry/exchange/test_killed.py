@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,11 @@ def size(path: Path) -> int:
     return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
 
 
+def grown(path: Path, least: int) -> bool:
+    """Whether the registry has so many bytes."""
+    return size(path) >= least
+
+
 def test_a_pull_that_is_killed_leaves_whole_models_and_is_finished_by_the_next(
     four: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +67,7 @@ def test_a_pull_that_is_killed_leaves_whole_models_and_is_finished_by_the_next(
     kept: list[int] = []
     for _ in range(KILLS):
         least = size(there) + chance.randrange(1, 60_000)
-        killed_when(["pull", str(place)], there, lambda least=least: size(there) >= least)
+        killed_when(["pull", str(place)], there, partial(grown, there, least))
         found = rows(there)
         assert {name: expected[name] for name in found} == found
         kept.append(len(found))
