@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
+.PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser test-container bench \
         bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
         bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
         bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
@@ -27,6 +27,13 @@ $(VENV)/installed: pyproject.toml
 .dev/forebear:                  # the import names, for type checkers
 	mkdir -p .dev
 	ln -sfn .. $@
+
+LIST     ?= docs/base_models.csv
+REGISTRY ?= base.duckdb
+BUDGET   ?= 64MiB
+
+base-registry: dev              ## a registry of published base models, for `forebear push`; again after a stop: what is there is not read again
+	tail -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
 
 check: dev                      ## style and types
 	$(BIN)/ruff check .
@@ -113,6 +120,9 @@ test-libraries: dev             ## packed layers and adapters made anew by the l
 test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
 	$(BIN)/python -m pip install -q 'selenium>=4.30'
 	$(BIN)/pytest -q -m browser
+
+test-container: dev             ## the container file built and run, where docker or podman has a daemon and the network
+	$(BIN)/pytest -q -m container
 
 bench: bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
        bench-compare-full bench-audit
