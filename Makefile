@@ -6,12 +6,11 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser test-container bench \
-        bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
-        bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
-        bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-travel bench-zoo bench-peers bench-peers-report \
-        bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
+.PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
+        test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees \
+        bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
+        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean bench-travel
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
