@@ -223,11 +223,11 @@ def test_a_push_that_would_drop_models_needs_to_be_told(filled: Path, tmp_path: 
 
 def test_any_engine_reads_licence_and_provenance_of_each_model(filled: Path, tmp_path: Path) -> None:
     push(filled, tmp_path / "at")
-    parts = f"SELECT name, source, license, ingested_at FROM '{tmp_path}/at/parts/*/*.parquet' ORDER BY name"
-    rows = duckdb.execute(parts)
-    assert [row[0] for row in rows.fetchall()] == ["ash", "beech", "cedar", "dogwood"]
-    values = duckdb.execute(f"SELECT unnest(positions, recursive := true) FROM '{tmp_path}/at/models/*/*.parquet'")
-    assert [column[0] for column in values.description] == ["tensor_id", "value"]
+    said = f"SELECT name, source, license, ingested_at FROM '{tmp_path}/at/parts/*/*.parquet' ORDER BY name"
+    values = f"SELECT unnest(positions, recursive := true) FROM '{tmp_path}/at/models/*/*.parquet'"
+    with duckdb.connect() as other:
+        assert [row[0] for row in other.execute(said).fetchall()] == ["ash", "beech", "cedar", "dogwood"]
+        assert [column[0] for column in other.execute(values).description] == ["tensor_id", "value"]
 
 
 def test_without_a_registry_a_question_says_how_to_get_one(run: Run) -> None:
