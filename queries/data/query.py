@@ -94,7 +94,11 @@ class SketchesOnly(RegistryError):
             f"{len(models)} of the models that this needs are here by their sketches alone; `forebear pull {place}`"
             " brings the rest"
         )
-        self.models = tuple(models)
+        self.models, self.place = tuple(models), place
+
+    def __reduce__(self) -> tuple[type[SketchesOnly], tuple[tuple[int, ...], str]]:
+        """As it is made again in another process."""
+        return type(self), (self.models, self.place)
 
 
 def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, list[Component]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import pickle
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import fsspec
 import huggingface_hub.constants
 import pytest
 
+from forebear.queries.data.query import SketchesOnly
 from forebear.registry import ForebearError, FormatError, Registry, RegistryError, SourceError
 from forebear.registry.exchange import pushing
 from forebear.registry.exchange.opening import open_place
@@ -143,6 +145,17 @@ def test_answers_fetch_what_they_need_and_are_those_of_the_whole_registry(
             "INSERT INTO remote_fingerprint SELECT model_id, 'file:///x', repeat('a', 64), 1 FROM model"
         )
         part.push(tmp_path / "other")
+
+
+def test_an_audit_of_sketches_alone_is_an_error_that_says_how_to_get_the_rest(filled: Path, tmp_path: Path) -> None:
+    push(filled, tmp_path / "at")
+    pull(tmp_path / "there.duckdb", tmp_path / "at", sketches=True)
+    with Registry(tmp_path / "there.duckdb") as registry:
+        with pytest.raises(RegistryError, match="sketches alone; `forebear pull file:"):
+            registry.audit()
+        assert pickle.loads(pickle.dumps(SketchesOnly([3, 4], "s3://at"))).models == (3, 4)
+        registry.pull(tmp_path / "at")
+        assert registry.audit().run.asked == 4
 
 
 def test_an_answer_says_which_place_is_gone(filled: Path, tmp_path: Path) -> None:
