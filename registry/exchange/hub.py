@@ -48,12 +48,16 @@ class HubDataset:
         return get(url, limit, build_hf_headers(library_name="forebear"))
 
     def _newest(self) -> str | None:
-        """The commit that the revision is at; None for a repository that is not there, or not to be seen."""
+        """The commit that the revision is at; None for a repository that is not there."""
         try:
             return self._api.repo_info(self._repository, repo_type="dataset", revision=self._revision).sha
         except HfHubHTTPError as error:
-            if error.response.status_code in {401, 404}:
+            if error.response.status_code == 404:
                 return None
+            if error.response.status_code in {401, 403}:
+                raise SourceError(
+                    f"{self.name}: is private or not there; set HF_TOKEN to a token that may read it"
+                ) from None
             raise SourceError(f"{self.name}: {error}") from None
         except (OfflineModeIsEnabled, CLIENT_ERROR) as error:
             raise SourceError(f"{self.name}: cannot be reached: {error}") from None

@@ -64,17 +64,16 @@ def pull_registry(
     manifest = _required(connection, place)
     known = {sha256 for (sha256,) in connection.execute(statement("exchange/pulled"), {"place": place.name}).fetchall()}
     todo = [part for part in manifest.parts if part.sha256 not in known]
-    new = unchanged = size = 0
-    passed = manifest.models if not todo else 0
+    new = size = 0
     for done, part in enumerate(todo, 1):
         brought = _bring(connection, place, part, manifest, sketches=sketches)
         _note(connection, place.name, part)
-        new, unchanged, size = new + brought.models, unchanged + brought.unchanged, size + brought.bytes
+        new, size = new + brought.models, size + brought.bytes
         (advance or _unheard)(min(done * 256, manifest.models), manifest.models)
     if not sketches:
         size += complete(connection, remote_fingerprints(connection, place.name))
     left = len(remote_fingerprints(connection, place.name))
-    return Pulled(place.name, new, unchanged + passed, left, size)
+    return Pulled(place.name, new, max(0, manifest.models - new), left, size)
 
 
 def _note(connection: duckdb.DuckDBPyConnection, place: str, part: Address) -> None:
@@ -144,7 +143,6 @@ def _required(connection: duckdb.DuckDBPyConnection, place: PublishedPlace) -> M
 @dataclass(frozen=True, slots=True)
 class _Brought:
     models: int
-    unchanged: int
     bytes: int
 
 
@@ -175,7 +173,7 @@ def _bring(
         elif new:
             size += staged.rest(place, addresses)
         staged.imported(name)
-    return _Brought(len(new), len(ids) - len(new), size)
+    return _Brought(len(new), size)
 
 
 class _Staged:

@@ -86,6 +86,16 @@ def test_the_hub_gets_the_manifest_with_the_last_commit(
     assert shown == [False] * (len(shown) - 1) + [True] and len(shown) == 5
 
 
+def test_a_pull_of_what_is_private_names_the_token(
+    tmp_path: Path, hub: HubDatasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RegistryError, match="no registry was pushed there"):
+        pull(tmp_path / "there.duckdb", "hf://datasets/org/registry")
+    monkeypatch.setenv("HF_TOKEN", "hf_of_somebody_else")
+    with pytest.raises(SourceError, match="private or not there; set HF_TOKEN"):
+        pull(tmp_path / "there.duckdb", "hf://datasets/org/registry")
+
+
 def test_the_hub_without_a_token_is_an_error_that_names_it(
     filled: Path, hub: HubDatasets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +138,7 @@ def test_what_is_there_is_not_sent_again_nor_brought_again(filled: Path, tmp_pat
     with Registry(filled) as registry:
         registry.ingest(make_model("elm", 9))
     assert push(filled, place).files == 2  # the model, and the part that it is in
-    assert pull(there, place) == (1, 1, 0)
+    assert pull(there, place) == (1, 4, 0)
 
 
 def test_answers_fetch_what_they_need_and_are_those_of_the_whole_registry(
