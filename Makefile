@@ -6,10 +6,11 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
-        bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-tree bench-trees bench-serve bench-scale bench-zoo bench-peers bench-peers-report \
-        bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean
+.PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
+        test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees bench-serve \
+        bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
+        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean bench-travel
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -25,6 +26,13 @@ $(VENV)/installed: pyproject.toml
 .dev/forebear:                  # the import names, for type checkers
 	mkdir -p .dev
 	ln -sfn .. $@
+
+LIST     ?= docs/base_models.csv
+REGISTRY ?= base.duckdb
+BUDGET   ?= 64MiB
+
+base-registry: dev              ## a registry of published base models, for `forebear push`; again after a stop: what is there is not read again
+	tail -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
 
 check: dev                      ## style and types
 	$(BIN)/ruff check .
@@ -43,7 +51,7 @@ wheel-test: dev
 	$(BIN)/python -m pip wheel -q --no-deps -w dist .
 	$(PYTHON) -m venv .wheel
 	.wheel/bin/python -m pip install -q dist/*.whl
-	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
+	cd / && XDG_DATA_HOME=$(CURDIR)/.wheel $(CURDIR)/.wheel/bin/forebear demo --quiet
 
 fuzz: dev                       ## random inputs for every parser, each held to 2 s of CPU and 256 MB; FUZZ_SECONDS=300
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
@@ -118,6 +126,9 @@ test-browser: dev .bench/axe/package/axe.min.js ## the HTML report and the serve
 	$(BIN)/python -m pip install -q 'selenium>=4.30'
 	$(BIN)/pytest -q -m browser
 
+test-container: dev             ## the container file built and run, where docker or podman has a daemon and the network
+	$(BIN)/pytest -q -m container
+
 bench: bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
        bench-compare-full bench-audit
 
@@ -170,6 +181,8 @@ bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/z
 bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
 	$(BIN)/python benchmarks/sql.py $(ZOO)
 	$(BIN)/python benchmarks/sql.py scale
+bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
+	$(BIN)/python benchmarks/travel.py
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py

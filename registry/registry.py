@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import duckdb
 
@@ -28,15 +28,19 @@ if TYPE_CHECKING:
     from ..queries.comparison.records.comparison import Comparison
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
+    from .exchange.pulling import Pulled
+    from .exchange.pushing import Pushed
     from .jobs.engines import Engine
     from .jobs.ingesting import Batch
-    from .jobs.outcome import Outcome
+    from .jobs.outcome import Outcome, Outcomes
     from .reports.ancestors import AncestorsReport
+    from .reports.listed import Models
     from .reports.parts import PartsReport
     from .reports.recipes import RecipeReport
     from .reports.trees import TreeReport
     from .store.parquet import Exported, Imported
 
+T = TypeVar("T")
 TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""
 PATIENCE = 600.0
@@ -99,14 +103,17 @@ class Registry:
 
     def ingest(
         self, *specs: str | Path, connections: int | None = None, budget: int | None = None, together: int = TOGETHER
-    ) -> list[Outcome]:
+    ) -> Outcomes:
         """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch.
 
         A spec is a folder, a file of weights, or `org/name[@revision]` of the Hub. What is unchanged is not read again.
         An outcome is Ingested, Unchanged, Skipped or Failed, the last two with a reason. Options: see `ingesting`.
         """
+        from .jobs.outcome import Outcomes
+
         batch = self._batch(len(specs), connections, budget, together, False)
-        return [outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])]
+        found = sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])
+        return Outcomes(outcome for _, outcome in found)
 
     def ingesting(
         self,
@@ -153,14 +160,15 @@ class Registry:
         known = find_source(self.connection, source.uri, source.revision)
         return known if known and is_current(known.state, source.state, budget=0) else None
 
-    def models(self, pattern: str = "") -> list[Model]:
+    def models(self, pattern: str = "") -> Models:
         """All models, oldest first; with a `pattern` those that pass it: globs of names and facts, as in ModelFilter.
 
         Raises ValueError for a pattern that names a fact which models do not have.
         """
         from ..queries.search.model_filter import parse_filter
+        from .reports.listed import Models
 
-        return list_models(self.connection, parse_filter(pattern).parameters if pattern else None)
+        return Models(list_models(self.connection, parse_filter(pattern).parameters if pattern else None))
 
     def find(self, name: str | Path) -> Model | None:
         """The model that a name, a source or a path means, None when none does; RegistryError when several do."""
@@ -207,6 +215,33 @@ class Registry:
 
         return import_registry(self.connection, Path(folder))
 
+    def push(
+        self, place: str | Path, *, prune: bool = False, advance: Callable[[int, int], None] | None = None
+    ) -> Pushed:
+        """Publish the registry at a folder, a dataset of the Hub, or an address of fsspec; see `exchange.pushing`."""
+        from .exchange.opening import open_place
+        from .exchange.pushing import push_registry
+
+        return push_registry(self.connection, open_place(place), prune=prune, advance=advance)
+
+    def pull(
+        self, place: str | Path, *, sketches: bool = False, advance: Callable[[int, int], None] | None = None
+    ) -> Pulled:
+        """Add the models of a published registry, checked part by part; see `exchange.pulling`.
+
+        With `sketches` about 2.5 kB a model come, and an answer fetches the rest of the models that it needs.
+        """
+        from .exchange.opening import open_place
+        from .exchange.pulling import pull_registry
+
+        return pull_registry(self.connection, open_place(place), sketches=sketches, advance=advance)
+
+    def _whole(self, question: Callable[[], T]) -> T:
+        """The answer, after what it needs of models that are here by their sketches alone was fetched."""
+        from .exchange.answering import answered
+
+        return answered(self, question, read_only=self._read_only)
+
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
         """The fingerprint of a source, without keeping it: a folder, a file of weights, or `org/name[@revision]`.
 
@@ -233,7 +268,8 @@ class Registry:
 
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
-        return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
+        asked = model if isinstance(model, Model) else self._asked(model)
+        return self._whole(lambda: ask(self.connection, asked, k, newest=assume_newest))
 
     def descendants(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
         """The ranked descendants of a model: the question of `ancestors` the other way, from the same evidence.
@@ -247,7 +283,7 @@ class Registry:
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
-        return ask(self.connection, asked, k, answering=descending)
+        return self._whole(lambda: ask(self.connection, asked, k, answering=descending))
 
     def parts(self, model: str | Path | Model) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
@@ -257,7 +293,8 @@ class Registry:
         """
         from .reports.parts import parts_report
 
-        return parts_report(self.connection, model if isinstance(model, Model) else self._asked(model))
+        asked = model if isinstance(model, Model) else self._asked(model)
+        return self._whole(lambda: parts_report(self.connection, asked))
 
     def recipe(
         self,
@@ -280,7 +317,7 @@ class Registry:
         given = [parent if isinstance(parent, Model) else self.model(parent) for parent in parents]
         ground = base if isinstance(base, Model) or base is None else self.model(base)
         asked = model if isinstance(model, Model) else self._asked(model)
-        return ask_recipe(self.connection, asked, given, ground)
+        return self._whole(lambda: ask_recipe(self.connection, asked, given, ground))
 
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.

@@ -12,7 +12,9 @@ import duckdb
 import pyarrow as pa
 
 from ...ingest.errors import RegistryError
+from ...queries.answers.tabular import Tabular
 from ...queries.sql import statement
+from ..reports.numbers import counted
 
 KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
@@ -52,8 +54,8 @@ class Family:
     models: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuditReport(Tabular):
     """A run and its findings.
 
     `table` has a row a finding, columns as in the view `audit_findings`, and `accepted`: why somebody accepts it, else
@@ -64,6 +66,21 @@ class AuditReport:
     table: pa.Table
     families: tuple[Family, ...]
     unused: tuple[str, ...] = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """The findings, accepted ones too, with the keys of the JSON contract."""
+        return rows_of(self.table)
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table, with the types of the registry."""
+        return self.table
+
+    @property
+    def line(self) -> str:
+        """Its number, and how many findings of which kind nobody accepted."""
+        return f"run {self.run.run_id}: " + (
+            ", ".join(f"{n} {kind}" for kind, n in self.counts().items()) or "no finding"
+        )
 
     @property
     def remaining(self) -> pa.Table:
@@ -87,13 +104,26 @@ class AuditReport:
         return any(status in wanted for status in self.remaining["status"].to_pylist())
 
 
-@dataclass(frozen=True, slots=True)
-class AuditChanges:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuditChanges(Tabular):
     """What appeared, went or changed from one run to a later one, a row each, with the columns of `audit/diff.sql`."""
 
     earlier: Run
     later: Run
     table: pa.Table
+
+    def rows(self) -> list[dict[str, object]]:
+        """The changes, with the keys of the JSON contract."""
+        return rows_of(self.table)
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table, with the types of the registry."""
+        return self.table
+
+    @property
+    def line(self) -> str:
+        """Both runs, and how many changes there are."""
+        return f"run {self.earlier.run_id} to run {self.later.run_id}: {counted(self.table.num_rows, 'change')}"
 
 
 def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditReport:

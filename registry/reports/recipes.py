@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from ...ingest.model import ModelFingerprint
+from ...queries.answers.tabular import Tabular
 from ...queries.data.query import registered_query
 from ...queries.lineage.recipes.finding import recipes
 from ...queries.lineage.recipes.records import Recipe
@@ -15,14 +16,23 @@ from ..jobs.question import unregistered_query
 from ..store.models import Model
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class RecipeReport(Tabular):
     """What was asked about, and a recipe for every component that is a merge of registered models."""
 
     name: str
     source: str
     revision: str | None
     recipes: tuple[Recipe, ...]
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row a parent, with what holds of the whole recipe repeated."""
+        return recipe_rows(self)
+
+    @property
+    def line(self) -> str:
+        """Name, and the methods that were told."""
+        return f"{self.name}: {', '.join(recipe.method for recipe in self.recipes) or 'no merge of registered models'}"
 
 
 def ask_recipe(

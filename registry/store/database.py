@@ -83,7 +83,10 @@ def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.exists():
-        raise RegistryError(f"{path}: no registry there; make one with `forebear ingest`, or name one with --registry")
+        raise RegistryError(
+            f"{path}: no registry there; make one with `forebear ingest SOURCE...`, bring a published one with"
+            " `forebear pull SOURCE`, or name one with --registry"
+        )
     if not read_only:
         _make_folder(path.parent)
     connection = duckdb.connect(config=_CONFIG)

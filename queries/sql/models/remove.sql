@@ -17,3 +17,4 @@ DELETE FROM hub WHERE model_id = getvariable('model_id');
 DELETE FROM file WHERE model_id = getvariable('model_id');
 DELETE FROM adapter WHERE model_id = getvariable('model_id');
 DELETE FROM adapter_target WHERE model_id = getvariable('model_id');
+DELETE FROM remote_fingerprint WHERE model_id = getvariable('model_id');

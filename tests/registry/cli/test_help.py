@@ -15,11 +15,13 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "list", "show"),
-    "remove",
-    *("mark", "sql", "serve", "mcp", "export", "import", "demo"),
+    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "bom", "card"),
+    *("list", "show", "remove"),
+    *("mark", "sql", "serve", "mcp", "push", "pull", "export", "import", "demo"),
 )
-PRINTING = tuple(command for command in COMMANDS if command not in {"serve", "mcp"})
+DOCUMENTS = ("bom", "card")
+"""Commands that write one document of another tool's format, and have no others."""
+PRINTING = tuple(command for command in COMMANDS if command not in {*DOCUMENTS, "serve", "mcp"})
 README = Path(__file__).parents[3] / "README.md"
 HEAVY = {
     *("duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"),
