@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean bench-travel
+        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-rewrites bench-travel clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -232,6 +232,9 @@ bench-grown: dev .bench/torch/installed ## 48 grown families whose trees are kno
 
 bench-activations: dev bench-zoo ## pairs of neurons alike in unrelated models, twins and relatives; EDITION=2
 	$(BIN)/python benchmarks/activations.py .bench/zoo$(OF)
+
+bench-rewrites: dev             ## rewrites alone, in pairs and triples, and damage, of three bundled models: is the original first? (8 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.rewrites.run $(ROOTS)
 
 bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of the bundled zoo: parents, method and weights got back
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges

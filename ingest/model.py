@@ -8,9 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .activations import NO_ACTIVATIONS, Activations, plan_activations, read_activations
 from .adapters.adapter import LEAST_RANK, Adapter
 from .budget import model_budget
@@ -26,10 +23,10 @@ from .fingerprint import (
 )
 from .fingerprint.factors import rank_axis
 from .fingerprint.sketch import Sketch, sketches
+from .gains import Gains
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
-from .names.architectures import FEEDS, GAIN_OFFSET
-from .names.naming import ADAPTER, EXACT, NamedTensor
+from .names.naming import ADAPTER, EXACT
 from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
 from .reading.ranges import Block, read_plan
 from .sources.card import ProviderCard
@@ -79,7 +76,7 @@ class ModelFingerprint:
         return digest.hexdigest()
 
 
-_TOO_DEAR = "activations are not read: they are beyond the budget, which leaves them out before any layer"
+TOO_DEAR = "activations are not read: they are beyond the budget, which leaves them out before any layer"
 _CUT = " within "
 """Between the state of a source and the budget in bytes that left a part of it out."""
 
@@ -94,6 +91,16 @@ def is_current(known: str, source: str, *, budget: int | None) -> bool:
     """
     same, cut, most = known.partition(_CUT)
     return same == source and (not cut or (budget is not None and most.isdecimal() and int(most) >= budget))
+
+
+def kept_within(state: str) -> tuple[str, int | None]:
+    """The state of the source and the budget in bytes that cut a model kept in `state`, None where none did.
+
+    >>> kept_within("abc within 9"), kept_within("abc")
+    (('abc', 9), ('abc', None))
+    """
+    same, cut, most = state.partition(_CUT)
+    return same, int(most) if cut and most.isdecimal() else None
 
 
 def fingerprint_model(
@@ -120,7 +127,7 @@ def _fingerprint_model(
     neurons = () if adapter else plan_activations(found.named, vocabulary)
     affordable = budget is None or not neurons or plan.bytes + sum(part.bytes for part in neurons) <= budget
     cut = not affordable or any(tensor.reason.startswith(BEYOND_BUDGET) for tensor in plan.skipped)
-    gains, shared = _Gains(GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0)), _SharedFactors()
+    gains, shared = Gains.of_config(found.language), _SharedFactors()
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
     for batch in read_plan(plan, metered):
@@ -130,7 +137,7 @@ def _fingerprint_model(
             tensor, rows = _fingerprint(planned, block, gains)
             tensors.append(shared.once(tensor, block))
             tokens += rows
-    activations = read_activations(neurons, metered, gains.of) if affordable else Activations(left_out=_TOO_DEAR)
+    activations = read_activations(neurons, metered, gains.of) if affordable else Activations(left_out=TOO_DEAR)
     seconds = time.monotonic() - began
     _log.info("%s: %d bytes in %d reads, %.2f s", source.uri, metered.bytes_read, metered.requests, seconds)
     return ModelFingerprint(
@@ -159,7 +166,7 @@ def _fingerprint_model(
     )
 
 
-def _fingerprint(planned: PlannedTensor, block: Block, gains: _Gains) -> tuple[TensorFingerprint, list[TokenRows]]:
+def _fingerprint(planned: PlannedTensor, block: Block, gains: Gains) -> tuple[TensorFingerprint, list[TokenRows]]:
     named = planned.named
     if not planned.rows:
         return TensorFingerprint(named, rows_read=0), []
@@ -197,30 +204,6 @@ class _SharedFactors:
             self._seen.add(key)
             return tensor
         return fingerprint_exact(replace(tensor.named, place=replace(place, role="other", slot=EXACT)), block)
-
-
-class _Gains:
-    """The gains of norms by layer and place, to be multiplied into the matrices that they feed."""
-
-    def __init__(self, offset: float) -> None:
-        self._offset = np.float32(offset)
-        self._found: dict[tuple[str, int | None, str], NDArray[np.float32]] = {}
-
-    def learn(self, planned: PlannedTensor, block: Block) -> None:
-        """Remember a norm's gain; other vectors are passed over."""
-        place = planned.named.place
-        if place.role == "norm":
-            with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN like any other
-                self._found[place.component, place.layer, place.slot] = np.nan_to_num(block[0] + self._offset)
-
-    def of(self, named: NamedTensor) -> NDArray[np.float32] | None:
-        """The gain [in] that feeds a matrix, None when there is none of its width."""
-        place, width = named.place, named.tensor.matrix[1]
-        for slot in FEEDS.get(place.role, ()):
-            gain = self._found.get((place.component, place.layer, slot))
-            if gain is not None and len(gain) == width:
-                return gain
-        return None
 
 
 def iter_problems(model: ModelFingerprint) -> Iterator[str]:

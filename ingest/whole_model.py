@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from .checkpoint import open_checkpoint
+from .names.architectures import GAIN_OFFSET
 from .reading.stream import WholeModel
 from .sources.source import Source
 from .storage.reader import Reader
@@ -35,4 +36,5 @@ def whole_model(source: Source) -> Iterator[WholeModel]:
             pool=pool,
             connections=source.connections,
             gap=source.gap,
+            gain_offset=GAIN_OFFSET.get(str(found.language.get("model_type")), 0.0),
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
     from .jobs.engines import Processes, RayCluster
-    from .jobs.outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+    from .jobs.outcome import Failed, Ingested, Outcome, Refreshed, Skipped, Unchanged
     from .registry import Registry
     from .reports.ancestors import AncestorsReport
     from .reports.bom import BillOfMaterials, bill_of_materials
@@ -56,6 +56,7 @@ __all__ = [
     "PartsReport",
     "Processes",
     "RayCluster",
+    "Refreshed",
     "Registry",
     "RegistryError",
     "Skipped",
@@ -84,7 +85,7 @@ _HOMES = {
     **dict.fromkeys(("Ancestor", "ComponentAnswer"), "..queries.answers.records"),
     **dict.fromkeys(("Processes", "RayCluster"), ".jobs.engines"),
     **dict.fromkeys(("Exported", "Imported"), ".store.parquet"),
-    **dict.fromkeys(("Failed", "Ingested", "Outcome", "Skipped", "Unchanged"), ".jobs.outcome"),
+    **dict.fromkeys(("Failed", "Ingested", "Outcome", "Refreshed", "Skipped", "Unchanged"), ".jobs.outcome"),
     **dict.fromkeys(("ForebearError", "FormatError", "RegistryError", "SourceError"), "..ingest.errors"),
 }
 

@@ -21,7 +21,7 @@ from ..ingest.errors import RegistryError, SourceError
 from ..ingest.sources import CONNECTIONS, Source, open_source
 from .store.database import Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
-from .store.models import Model, find_model, find_source, list_models, remove_model, similar_names
+from .store.models import Model, find_model, find_source, list_models, outdated_models, remove_model, similar_names
 
 if TYPE_CHECKING:
     from ..ingest.model import ModelFingerprint
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .exchange.pulling import Pulled
     from .exchange.pushing import Pushed
     from .jobs.engines import Engine
-    from .jobs.ingesting import Batch
+    from .jobs.ingesting import Batch, Reading
     from .jobs.outcome import Outcome, Outcomes
     from .reports.ancestors import AncestorsReport
     from .reports.listed import Models
@@ -139,6 +139,37 @@ class Registry:
         for _, outcome in batch.outcomes(listed):
             yield outcome
 
+    def refreshing(
+        self,
+        *names: str | Path,
+        connections: int | None = None,
+        together: int = TOGETHER,
+        sharing: bool = False,
+        engine: Engine | None = None,
+    ) -> Generator[Outcome, None, None]:
+        """Read what the fingerprints of registered models lack, as an earlier version made them; of all without names.
+
+        Only missing ranges are read, and a model that lacks nothing is not opened. What is kept stays where the source
+        is gone, or is not as it was. Outcomes are Refreshed, Unchanged, or Failed with what to do; a name that nothing
+        or too much has is Failed too. Options as of `ingesting`.
+        """
+        from .jobs.outcome import Failed
+        from .jobs.refreshing import rereading
+
+        models: dict[int, Model] = {}
+        for name in names:
+            try:
+                found = self.model(name)
+            except RegistryError as error:
+                yield Failed(os.fspath(name), str(error), 0.0)
+            else:
+                models[found.model_id] = found
+        chosen = list(models.values()) if names else self.outdated()
+        reading = rereading(self.connection, chosen)
+        batch = self._batch(len(chosen), connections, None, together, sharing, engine, reading)
+        for _, outcome in batch.outcomes(list(reading.models)):
+            yield outcome
+
     def _batch(
         self,
         count: int,
@@ -147,12 +178,13 @@ class Registry:
         together: int,
         sharing: bool,
         engine: Engine | None = None,
+        reading: Reading | None = None,
     ) -> Batch:
         from .jobs.ingesting import Batch
 
         at_once = max(1, min(count, together))
         opener = partial(_opened, connections=max(1, (connections or CONNECTIONS) // at_once))
-        return Batch(self, opener, budget=budget, together=at_once, sharing=sharing, engine=engine)
+        return Batch(self, opener, budget=budget, together=at_once, sharing=sharing, engine=engine, reading=reading)
 
     def _unchanged(self, source: Source) -> Model | None:
         from ..ingest.model import is_current
@@ -169,6 +201,10 @@ class Registry:
         from .reports.listed import Models
 
         return Models(list_models(self.connection, parse_filter(pattern).parameters if pattern else None))
+
+    def outdated(self) -> list[Model]:
+        """The models whose fingerprints lack what this version keeps, such as activations: `refreshing` reads it."""
+        return outdated_models(self.connection)
 
     def find(self, name: str | Path) -> Model | None:
         """The model that a name, a source or a path means, None when none does; RegistryError when several do."""

@@ -16,9 +16,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "ingest": (
         *("errors", "budget", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters"),
-        *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "expected"),
-        "whole_model",
-        "model_folders",
+        *("metadata", "layouts", "plan", "formats", "reading", "gains", "activations", "checkpoint", "model"),
+        *("expected", "refreshing", "whole_model", "model_folders"),
     ),
     "queries": (
         "thresholds",
@@ -37,8 +36,8 @@ ROOMS = {
 """Folder -> its rooms: folders, and modules that stand alone. A room imports what stands before it, nothing else."""
 ORDER = [(top, room) for top, rooms in ROOMS.items() for room in rooms]
 MOST_ROOMS, MOST_MODULES = 10, 12
-READING = {"ingest.sources", "ingest.formats", "ingest.checkpoint", "ingest.model", "ingest.whole_model"}
-READING |= {"ingest.reading.ranges", "ingest.expected"}
+READING = {"ingest.sources", "ingest.formats", "ingest.checkpoint", "ingest.model", "ingest.refreshing"}
+READING |= {"ingest.reading.ranges", "ingest.whole_model", "ingest.expected"}
 """What opens files or HTTP, or asks for bytes of them. The rest of ingest.reading streams what it is handed."""
 DOORS = {"os", "io", "pathlib", "shutil", "tempfile", "mmap", "glob", "urllib", "http", "socket", "ssl", "subprocess"}
 DOORS |= {"httpx", "requests", "huggingface_hub", "safetensors", "gguf", "gzip", "zipfile", "tarfile"}
@@ -52,6 +51,7 @@ STATEMENT = re.compile(
 SESSION = {
     "registry.audit.run": ["RESET", "SET", "SET"],
     "registry.store.catalogue": ["ATTACH", "USE"],
+    "registry.store.completing": ["SET", "SET"],
     "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "SET", "USE", "USE", "USE"],
     "registry.store.lake": ["ATTACH", "DROP", "LOAD", "SET"],
     "registry.store.models": ["SET"],

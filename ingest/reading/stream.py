@@ -57,6 +57,8 @@ class WholeModel:
     pool: ThreadPoolExecutor
     connections: int
     gap: int
+    gain_offset: float = 0.0
+    """What the architecture adds to a stored norm gain."""
 
     def rows(self, tensor: LogicalTensor, rows: Sequence[int]) -> NDArray[np.float32]:
         """The given rows, in the order given, as float32 [len(rows), in] with 0 for what is no number.

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..lineage.direction import DirectionKind
 from ..relation.coverage import Coverage
+from ..relation.freedoms import Freedom
 from ..relation.origin import Origin
 from .tabular import one_line
 from .wording import evalue, share
@@ -34,7 +35,7 @@ class Ancestor:
     `direction` is that of the row's model, seen from the query, `direction_probability` that of being an ancestor, and
     `direction_by` what both rest on. `equal_values` is the share of sampled values that are equal bit for bit. `origin`
     is None for unrelated models. `log10_p` holds the p-value of each kind of evidence that was looked at, before any
-    correction.
+    correction. `freedoms` say what was rewritten where `relation` has `basis_changed`.
     """
 
     rank: int
@@ -60,6 +61,7 @@ class Ancestor:
     blocks: tuple[BlockMatch, ...]
     origin: Origin | None
     log10_p: dict[str, float]
+    freedoms: tuple[Freedom, ...] = ()
 
     @property
     def evalue(self) -> float:

@@ -167,6 +167,7 @@ def ancestor_row(ranked: Ranked, blocks: bool) -> Ancestor:
         blocks=tuple(evidence_blocks(evidence)) if blocks and evidence.significant else (),
         origin=one.relation.origin if one.relation else None,
         log10_p=dict(evidence.log10_p),
+        freedoms=one.relation.freedoms if one.relation else (),
     )
 
 

@@ -14,6 +14,7 @@ from .pair.distributions import distributions
 from .pair.layers import RoleLayers, baselines, heatmaps, profiles, role_layers
 from .pair.matching import Pair
 from .pair.model_map import model_map
+from .pair.neurons import neuron_comparison
 from .pair.sides import Part, Side
 from .pair.verdict import Judged, evidence_row, judge, sentence, stronger, trust
 from .records.comparison import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
@@ -184,6 +185,7 @@ class _Compared:
             heatmaps=tuple(heatmaps(layers)),
             profiles=tuple(profiles(layers, every)),
             distributions=tuple(distributions(self.parts)),
+            neurons=tuple(one for judged in self.judged if (one := neuron_comparison(judged.pair)) is not None),
         )
 
     def _layers(self) -> list[RoleLayers]:

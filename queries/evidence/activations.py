@@ -110,6 +110,31 @@ def matched_layers(query: Component, candidate: Component) -> list[MatchedLayers
     return rows
 
 
+def same_places(pairing: Pairing, best: NDArray[np.int64]) -> tuple[int, int]:
+    """Neurons that belong together beyond doubt, in matched blocks, and how many of them stand at the same place.
+
+    Beyond doubt is a cosine that no two unrelated layers had, and each the other's best. `best` [query units] is the
+    block map.
+    """
+    theirs = {
+        (int(pairing.candidate_unit[n.tensor]), _FAMILY.get(pairing.candidate.roles[n.tensor])): n
+        for n in pairing.candidate.activations
+    }
+    pairs = same = 0
+    for first in pairing.query.activations:
+        unit = int(best[pairing.query_unit[first.tensor]])
+        second = theirs.get((unit, _FAMILY.get(pairing.query.roles[first.tensor])))
+        if second is None:
+            continue
+        tokens = first.tokens & second.tokens
+        cosines = np.abs(first.over(tokens) @ second.over(tokens).T)
+        nearest, places = cosines.argmax(axis=1), np.arange(len(cosines))
+        sure = (cosines[places, nearest] > ACTIVATION_COSINES[-2]) & (cosines.argmax(axis=0)[nearest] == places)
+        pairs += int(sure.sum())
+        same += int((nearest == places)[sure].sum())
+    return pairs, same
+
+
 def _similarity(found: _Compared) -> Matrix:
     """The mean cosine of the pairs above the threshold that says most."""
     at = found.threshold[:, :, None]
@@ -148,7 +173,7 @@ def _compare_family(query: list[Neurons], candidate: list[Neurons], tokens: int)
     mismatched[np.arange(len(query)), best] = False
     if mismatched.sum() < FEW_MISMATCHED:
         return None
-    chance, shape = _null(counts[mismatched])
+    chance, shape = null_of(counts[mismatched])
     log_tails = negative_binomial_tail(counts, chance, shape)
     sizes = [[min(len(a.levels), len(b.levels)) for b in candidate] for a in query]
     return _Compared(
@@ -182,7 +207,7 @@ def pair_counts(query: list[NDArray[np.float32]], candidate: list[NDArray[np.flo
     return counts, cosines
 
 
-def _null(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def null_of(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Expected pairs and shape [8] of unrelated layers, from the `counts` [k, 8] of mismatched ones.
 
     The quarter with most pairs is left out: layers that were doubled belong together where they are mismatched. One

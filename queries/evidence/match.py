@@ -49,6 +49,15 @@ class Match:
         """Relative RMS difference: 0 for a copy, sqrt(2) for an unrelated model, which unmatched tensors count as."""
         return float(np.sqrt((self.weight * self.difference).sum()))
 
+    def distance_of_best(self, share: float) -> float:
+        """Relative RMS difference of the tensors that match best, up to a `share` of what can match."""
+        order = np.argsort(self.difference, kind="stable")
+        weight = np.diff(np.minimum(np.cumsum(self.weight[order]), share), prepend=0.0)
+        total = float(weight.sum())
+        return (
+            float(np.sqrt((weight * self.difference[order]).sum() / total)) if total > 0 else float(np.sqrt(UNRELATED))
+        )
+
     def share(self, kind: str) -> float:
         """Share of what can match that one kind of evidence matched."""
         return float(self.weight[self.kind == kind_number(kind)].sum())
@@ -80,14 +89,20 @@ def matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMat
 
 
 def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Match) -> None:
-    """Fill in tensors of one key that have no match yet and whose counterpart in the aligned block is significant."""
+    """Fill in tensors of one key whose counterpart in the aligned block is significant.
+
+    A tensor that an earlier kind matched keeps that, unless this kind finds it more than twice as alike: then the
+    values at equal places agree by chance.
+    """
     unit = pairing.query_unit[scores.query]
     of_candidate = np.full(len(pairing.candidate_units) + 1, -1, np.int64)  # the last, for no unit, stays -1
     of_candidate[pairing.candidate_unit[scores.candidate]] = np.arange(len(scores.candidate))
     column = of_candidate[alignment.best[unit]]
     rows = np.arange(len(unit))
     log_p = bonferroni(scores.log_p(rows, column), alignment.tried[unit].clip(1).astype(np.float64))
-    new = (column >= 0) & (log_p <= TENSOR_LOG_P) & (match.kind[scores.query] < 0)
+    similarity = KINDS[kind_number(alignment.kind)].correlation(scores.similarity[rows, column])
+    open_yet = (match.kind[scores.query] < 0) | (match.similarity[scores.query] < similarity / 2)
+    new = (column >= 0) & (log_p <= TENSOR_LOG_P) & open_yet
     mine, theirs = scores.query[new], scores.candidate[column[new]]
     _fill(pairing, match, alignment.kind, mine, theirs, scores.similarity[rows, column][new])
 

@@ -71,7 +71,10 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY_BY_POSITIONS][:MOST_RELATIVES]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
-    groups += [[(c, None)] for c in significant if c not in direct]
+    others = [c for c in significant if c not in direct]
+    if not direct and any(c.relation and "basis_changed" in c.relation.flags for c in others):
+        others = _by_common_share(others)
+    groups += [[(c, None)] for c in others]
     ranked = _equal_but_not_significant(candidates)
     for group in groups:
         place = len(ranked) + 1
@@ -79,6 +82,20 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     others = [c for c in candidates if not c.evidence.significant and not c.equal]
     rest = sorted(others, key=lambda c: (c.evidence.log10_evalue, c.uri))
     return ranked + [Ranked(len(ranked) + i + 1, c) for i, c in enumerate(rest)]
+
+
+def _by_common_share(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Relatives in another basis, nearest first by the share of the query that all of the better matched ones match.
+
+    Some tensors match by chance, in one relative and not in the next: how many do would decide by whole distances. So
+    each is measured on its best matched tensors alone, up to the smallest share that is matched in any relative which
+    matches at least half of what the best does; the others follow by distance.
+    """
+    most = max((c.evidence.match.matched for c in candidates), default=0.0)
+    well = [c for c in candidates if c.evidence.match.matched >= most / 2]
+    share = min((c.evidence.match.matched for c in well), default=0.0)
+    near = sorted(well, key=lambda c: (c.evidence.match.distance_of_best(share), c.distance, c.uri))
+    return near + [c for c in candidates if c not in well]
 
 
 def _equal_but_not_significant(candidates: Sequence[Candidate]) -> list[Ranked]:

@@ -18,8 +18,10 @@ from ..thresholds.relation import (
     NOISE_GROWS,
     NOISE_SPREAD,
     SAME_LAYER,
+    TRAINED_TOGETHER,
 )
-from .origin import Origin, origin_of
+from .freedoms import Freedom, freedoms_of, freedoms_sentence
+from .origin import INSIDE, Origin, origin_of
 from .rounding import within_half_steps
 
 
@@ -30,6 +32,7 @@ class Relation:
     origin: Origin
     flags: tuple[str, ...]
     reason: str
+    freedoms: tuple[Freedom, ...] = ()
 
 
 def relate(evidence: PairEvidence) -> Relation:
@@ -37,7 +40,16 @@ def relate(evidence: PairEvidence) -> Relation:
     origin, reason = origin_of(evidence)
     if origin == "shared_initialisation":
         return Relation(origin, ("shared_initialisation",), reason)
-    flags = [*_structure(evidence), *_basis(evidence)]
+    structure, basis = _structure(evidence), _basis(evidence)
+    freedoms: tuple[Freedom, ...] = ()
+    if basis == ["basis_changed"] or not (structure or basis or _in_place(evidence)):
+        freedoms = freedoms_of(evidence)
+        if any(one.state == "changed" for one in freedoms):
+            basis = ["basis_changed"]
+        freedoms = freedoms if basis else ()
+    if said := freedoms_sentence(freedoms):
+        reason = f"{reason}; {said}"
+    flags = [*structure, *basis]
     query, candidate = evidence.pairing.query, evidence.pairing.candidate
     if _vocabulary_changed(query, candidate):
         flags.append("vocabulary_changed")
@@ -45,7 +57,14 @@ def relate(evidence: PairEvidence) -> Relation:
         flags.insert(0, _copy(evidence) or ("embeddings_only" if _only_tokens(evidence) else "finetuned"))
         if flags[0] == "finetuned" and _noise(evidence):
             flags.append("noise_added")
-    return Relation(origin, tuple(dict.fromkeys(flags)), reason)
+    return Relation(origin, tuple(dict.fromkeys(flags)), reason, freedoms)
+
+
+def _in_place(evidence: PairEvidence) -> bool:
+    """Whether every matrix of the layers matches at equal places, and gains that vary follow each other."""
+    query, match, gains = evidence.pairing.query, evidence.match, evidence.gains
+    matrices = query.scorable & np.isin(np.array(query.roles), INSIDE)
+    return bool((match.kind[matrices] == 0).all()) and (gains.equal or gains.correlation >= TRAINED_TOGETHER)
 
 
 def _only_tokens(evidence: PairEvidence) -> bool:

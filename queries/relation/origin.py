@@ -21,7 +21,7 @@ from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 
 Origin = Literal["derivation", "shared_initialisation", "undetermined"]
 
-_INSIDE = ("q", "k", "v", "o", "gate", "up", "down")
+INSIDE = ("q", "k", "v", "o", "gate", "up", "down")
 _READERS = ("q", "k", "v", "gate", "up")
 """Roles of a layer's matrices, and of those that read the residual stream."""
 
@@ -107,7 +107,7 @@ def _gains_tell(evidence: PairEvidence) -> bool:
         return False
     if match.identity < HIGH_IDENTITY:
         return True
-    inside = query.scorable & np.isin(roles, _INSIDE)
+    inside = query.scorable & np.isin(roles, INSIDE)
     return set(roles[inside & (match.kind >= 0)].tolist()) == set(roles[inside].tolist())
 
 

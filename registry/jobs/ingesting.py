@@ -23,20 +23,38 @@ import duckdb
 
 from ...ingest.errors import ForebearError, RegistryError
 from ...ingest.model import ModelFingerprint, fingerprint_model, is_current, iter_problems
+from ...ingest.refreshing import Additions
 from ...ingest.sources import Source, is_remote, remote_spec, source_uri
 from ...ingest.sources.source import NothingToRead
 from ...ingest.text import printable
 from ...queries.sql import statement
+from ..store.completing import complete_model
 from ..store.models import Model, find_source, known_sources, put_model
 from ..store.transactions import committed
 from .engines import Engine
-from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
+from .outcome import Failed, Ingested, Outcome, Refreshed, Skipped, Unchanged
 
 _log = logging.getLogger(__name__)
 Opener = Callable[[str], Source]
 """Opens the source of a spec."""
 HELD = 0.5
 """Seconds for which a batch that shares keeps the file at least: opening it costs 15 ms and more."""
+
+
+class Reading(Protocol):
+    """What a worker does with one source: `read_spec`, or a `Rereading`. It needs no registry."""
+
+    def __call__(
+        self,
+        spec: str,
+        *,
+        opener: Opener,
+        known: Mapping[tuple[str, str | None], Model],
+        budget: int | None,
+        close: Callable[[Source], None],
+    ) -> Read | Skipped | Failed:
+        """What was read of the source of `spec`, or why nothing was."""
+        ...
 
 
 class File(Protocol):
@@ -65,13 +83,25 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Lacked:
+    """What the fingerprint of a registered model lacked."""
+
+    model: Model
+    additions: Additions
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
-    """What a worker made of one source: a fingerprint to write, or the model that is there already."""
+    """What a worker made of one source: a fingerprint to write, what one lacked, or the model that is there already.
+
+    `refreshed`: the fingerprint takes the place of one that an earlier version made.
+    """
 
     spec: str
     uri: str
-    found: ModelFingerprint | Model
+    found: ModelFingerprint | Lacked | Model
     seconds: float
+    refreshed: bool = False
 
 
 class Batch:
@@ -86,7 +116,9 @@ class Batch:
         together: int,
         sharing: bool,
         engine: Engine | None = None,
+        reading: Reading | None = None,
     ) -> None:
+        self._reading: Reading = reading or read_spec
         self._file = file
         self._sharing = sharing
         self._since = time.monotonic()
@@ -120,7 +152,7 @@ class Batch:
             self._close()
 
     def _spread(self, engine: Engine, specs: Sequence[str]) -> Generator[tuple[int, Outcome], None, None]:
-        work = partial(read_spec, opener=self._opener, known=self._known, budget=self._budget)
+        work = partial(self._reading, opener=self._opener, known=self._known, budget=self._budget, close=_close_source)
         for number, (_, read) in enumerate(engine.map(work, specs)):
             yield number, self._kept(read)
             self._share()
@@ -156,23 +188,29 @@ class Batch:
         return connection
 
     def _read(self, spec: str) -> Read | Skipped | Failed:
-        return read_spec(spec, opener=self._opened, close=self._closed, known=self._known, budget=self._budget)
+        return self._reading(spec, opener=self._opened, close=self._closed, known=self._known, budget=self._budget)
 
     def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if isinstance(read, Read):
-            kept = attempted(read.spec, time.monotonic() - read.seconds, partial(self._written, read))
+            began = time.monotonic() - read.seconds
+            kept = attempted(read.spec, began, partial(self._written, read))
             if not isinstance(kept, Skipped | Failed):
                 return kept
             read = kept
-        if uri := remote_spec(read.source):
+        if self._reading is read_spec and (uri := remote_spec(read.source)):
             note_attempt(self._opened_file(), uri, read.reason)
         return read
 
-    def _written(self, read: Read) -> Ingested | Unchanged:
+    def _written(self, read: Read) -> Ingested | Refreshed | Unchanged:
         connection = self._opened_file()
         keys = [read.uri, remote_spec(read.spec) or read.uri]
         match read.found:
+            case Lacked(model=was, additions=lacked):
+                committed(connection, lambda: complete_model(connection, was, lacked))
+                counts = (was.tensors, was.parameters, lacked.bytes_read, was.bytes_total, lacked.requests)
+                notes = tuple(filter(None, [lacked.activations.left_out]))
+                return Refreshed(read.spec, was.name, *counts, read.seconds, notes)
             case ModelFingerprint() as made:
                 found = committed(connection, lambda: _put(connection, made, keys))
                 if found is None:
@@ -181,7 +219,8 @@ class Batch:
                         *(made.name, made.tensor_count, made.bytes_read, made.bytes_total, made.requests, read.seconds),
                     )
                     counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
-                    return Ingested(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
+                    kind = Refreshed if read.refreshed else Ingested
+                    return kind(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
             case Model() as found:
                 committed(connection, lambda: _forget_attempts(connection, keys))
         return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
@@ -278,7 +317,7 @@ def note_attempt(connection: duckdb.DuckDBPyConnection, uri: str, reason: str) -
 def _put(connection: duckdb.DuckDBPyConnection, found: ModelFingerprint, keys: list[str]) -> Model | None:
     """Write a model; the one that is there when it stood in the batch before, or another process was faster."""
     earlier = find_source(connection, found.uri, found.revision)
-    same = earlier if earlier is not None and earlier.state == found.state else None
+    same = earlier if earlier is not None and earlier.state == found.state and not earlier.outdated else None
     if same is None:
         put_model(connection, found)
     _forget_attempts(connection, keys)

@@ -30,8 +30,16 @@ class Ingested(_Kept):
 
 
 @dataclass(frozen=True, slots=True)
+class Refreshed(_Kept):
+    """What a fingerprint of an earlier version lacked is in the registry now; `notes` as of Ingested."""
+
+    status: ClassVar[str] = "refreshed"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Unchanged(_Kept):
-    """The model was there already, and its source is as it was. Nothing was read."""
+    """The model was there already, and its source is as it was, or nothing is missing. Nothing was read."""
 
     status: ClassVar[str] = "unchanged"
 
@@ -57,7 +65,7 @@ class Failed(_Left):
     status: ClassVar[str] = "failed"
 
 
-Outcome = Ingested | Unchanged | Skipped | Failed
+Outcome = Ingested | Refreshed | Unchanged | Skipped | Failed
 
 
 def outcome_row(outcome: Outcome) -> dict[str, object]:

@@ -17,7 +17,7 @@ from ...queries.sql import statement
 from ...queries.thresholds.lineage import DIRECTION_TOLD, MOST_RELATIVES
 from ..store.models import Model, newest_model
 from ..store.transactions import committed
-from .outcome import Ingested, Outcome, Unchanged
+from .outcome import Ingested, Outcome, Refreshed, Unchanged
 from .watching import Agenda
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def watching(
     expect_answers(registry, todo.specs)
     arrived: dict[str, Outcome] = {}
     for outcome in registry.ingesting(todo.specs, connections=connections, budget=budget, sharing=True):
-        if isinstance(outcome, Ingested | Unchanged):
+        if isinstance(outcome, Ingested | Refreshed | Unchanged):
             heard(outcome, False)
             arrived[_source(registry, outcome)] = outcome
             continue
@@ -99,7 +99,7 @@ def watching(
     yield from _changed(registry, new, related)
 
 
-def _source(registry: Registry, outcome: Ingested | Unchanged) -> str:
+def _source(registry: Registry, outcome: Ingested | Refreshed | Unchanged) -> str:
     """The source that a model is registered under: a repository that was renamed has another than was asked for."""
     uri = f"hf://{outcome.name}"
     if uri != outcome.source:
@@ -175,12 +175,12 @@ def _is_told(row: Ancestor) -> bool:
 def watched_row(watched: Watched) -> dict[str, object]:
     """One model with the keys of the JSON contract, all of them, whatever became of it."""
     outcome, ancestor, nearest, before = watched.outcome, watched.ancestor, watched.relative, watched.before
-    kept = outcome if isinstance(outcome, Ingested | Unchanged) else None
+    kept = outcome if isinstance(outcome, Ingested | Refreshed | Unchanged) else None
     return {
         "source": outcome.source,
         "name": kept.name if kept else None,
         "status": watched.status,
-        "reason": None if isinstance(outcome, Ingested | Unchanged) else outcome.reason,
+        "reason": None if isinstance(outcome, Ingested | Refreshed | Unchanged) else outcome.reason,
         "verdict": watched.verdict,
         "sentence": watched.sentence,
         "ancestor": ancestor.name if ancestor else None,

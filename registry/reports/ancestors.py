@@ -25,7 +25,9 @@ class AncestorsReport(Tabular):
 
     `registry_models` counts the models it was compared with, itself left out. `bytes_read` is of its fingerprint, also
     when that was made earlier. Of an adapter, `adapter` names what could be its base. `equal_content` are the
-    models that hold the same values, which is known even of what cannot be compared.
+    models that hold the same values, which is known even of what cannot be compared. `outdated` names the query and
+    the relatives whose fingerprints an earlier version made, which lack activations; `registry_outdated` counts such
+    models.
     """
 
     name: str
@@ -39,6 +41,8 @@ class AncestorsReport(Tabular):
     components: tuple[ComponentAnswer, ...]
     adapter: AdapterDetails | None = None
     equal_content: tuple[EqualContent, ...] = ()
+    outdated: tuple[str, ...] = ()
+    registry_outdated: int = 0
 
     def rows(self) -> list[dict[str, object]]:
         """The ranked relatives of all components, with the keys of the JSON contract."""
@@ -78,6 +82,8 @@ def report_document(report: AncestorsReport, noun: str = "ancestor") -> dict[str
     return {
         "query": {key: getattr(report, key) for key in keys},
         "registry_models": report.registry_models,
+        "registry_outdated": report.registry_outdated,
+        "outdated": list(report.outdated),
         "verdict": report.verdict,
         "equal_content": [asdict(one) for one in report.equal_content],
         "components": [
@@ -106,7 +112,9 @@ def _row(component: str, ancestor: Ancestor, noun: str) -> dict[str, object]:
         "declared_child",
         "blocks",
         "coverage_parts",
+        "freedoms",
     )
     row = {key: found[key] for key in (*order, *more)}
+    row["freedoms"] = [asdict(one) for one in ancestor.freedoms]
     row["blocks"] = [{(noun if key == "ancestor" else key): value for key, value in block.items()} for block in blocks]
     return row | {"component": component, f"{noun}_component": ancestor.component}

@@ -16,7 +16,7 @@ from ...queries.sql import statement
 from ..jobs.question import unregistered_query
 from ..store.adapters import adapter_details, unregistered_adapter
 from ..store.arrow import model_tables
-from ..store.models import Model
+from ..store.models import Model, count_outdated
 from .ancestors import AncestorsReport, EqualContent, overall_verdict
 
 _log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ def ask(
     answers = ancestors(connection, replace(query, newest=newest), k, answering, {model for model, _, _ in same})
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
+    shown = {row.model_id for answer in answers for row in answer.ancestors}
+    outdated, names = count_outdated(connection, [query.model_id, *shown])
     return AncestorsReport(
         name=asked.name,
         source=asked.uri,
@@ -59,4 +61,6 @@ def ask(
         components=tuple(answers),
         adapter=adapter,
         equal_content=equal,
+        outdated=tuple(names),
+        registry_outdated=outdated,
     )

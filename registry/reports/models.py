@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from .numbers import counted
 
 if TYPE_CHECKING:
     from ..store.details import RootClaim
@@ -12,9 +15,21 @@ if TYPE_CHECKING:
 
 MODEL_COLUMNS = (
     *("name", "source", "revision", "format", "architecture", "license"),
-    *("tensors", "parameters", "bytes_read", "bytes_total", "ingested_at"),
+    *("tensors", "parameters", "bytes_read", "bytes_total", "ingested_at", "fingerprint_version"),
 )
 """The keys of a registered model in the JSON contract, in their order."""
+_NAMED = 5
+"""Names in one sentence, at most."""
+
+
+def outdated_sentence(names: Sequence[str], outdated: int) -> str:
+    """Which of the models that are shown lack activations, how many do in the registry, and what to do; "" for none."""
+    if not outdated:
+        return ""
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    all_of_them = f"{counted(outdated, 'model')} of the registry"
+    who = shown if len(names) == outdated else f"{shown} ({all_of_them})" if names else all_of_them
+    return f"without activations, as an earlier version ingested them: {who}; `forebear ingest --refresh` reads them"
 
 
 def model_row(model: Model) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...ingest.activations import Activations
 from ...ingest.adapters.adapter import Adapter
 from ...ingest.fingerprint import TensorFingerprint
 from ...ingest.fingerprint.activations import pack
@@ -19,6 +20,7 @@ from ...ingest.fingerprint.minhash import PERMUTATIONS
 from ...ingest.fingerprint.positions import TOKEN_VALUES, VECTOR_VALUES
 from ...ingest.model import ModelFingerprint
 from ...ingest.text import printable
+from ...ingest.versions import FINGERPRINT_VERSION
 
 Tables = dict[str, "pa.Table"]
 
@@ -39,8 +41,7 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
         "sketch": _sketch_table(model, model_id),
         "tensor": _tensor_table(model.tensors, model_id),
         "token_row": _token_table(model, model_id),
-        "activation": _activation_table(model, model_id),
-        "activation_sketch": _activation_sketch_table(model, model_id),
+        **activation_tables(model.activations, {t.named.tensor.name: i for i, t in enumerate(model.tensors)}, model_id),
         "hub": _hub_table(model, model_id),
         "file": pa.table(
             {
@@ -119,8 +120,10 @@ def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
         "bytes_read": model.bytes_read,
         "requests": model.requests,
         "config": json.dumps(model.config),
+        "fingerprint_version": FINGERPRINT_VERSION,
     }
     types: dict[str, Any] = {
+        "fingerprint_version": pa.uint8(),
         **dict.fromkeys(("tensors", "requests"), pa.uint32()),
         **dict.fromkeys(("parameters", "bytes_total", "bytes_read"), pa.uint64()),
         **dict.fromkeys(("released_at", "ingested_at"), pa.timestamp("us")),
@@ -194,29 +197,27 @@ def _token_table(model: ModelFingerprint, model_id: int) -> pa.Table:
     )
 
 
-def _activation_table(model: ModelFingerprint, model_id: int) -> pa.Table:
-    order = {t.named.tensor.name: i for i, t in enumerate(model.tensors)}
-    found = model.activations.layers
-    return pa.table(
-        {
-            "model_id": _ids(model_id, len(found)),
-            "tensor_id": pa.array([order[layer.named.tensor.name] for layer in found], pa.uint32()),
-            "tokens": pa.array([layer.tokens for layer in found], pa.uint64()),
-            "neurons": pa.array([len(layer.levels) for layer in found], pa.uint16()),
-            "value": pa.array([pack(layer.levels) for layer in found], pa.binary()),
-        }
-    )
-
-
-def _activation_sketch_table(model: ModelFingerprint, model_id: int) -> pa.Table:
-    found = model.activations.sketches
-    return pa.table(
-        {
-            "model_id": _ids(model_id, len(found)),
-            "component": pa.array([s.component for s in found], pa.string()),
-            "signs": pa.array([s.signs for s in found], pa.binary()),
-        }
-    )
+def activation_tables(found: Activations, tensor_ids: Mapping[str, int], model_id: int) -> Tables:
+    """The rows of a model's activations; `tensor_ids` are those of the registry, by the names of the tensors."""
+    layers, made = found.layers, found.sketches
+    return {
+        "activation": pa.table(
+            {
+                "model_id": _ids(model_id, len(layers)),
+                "tensor_id": pa.array([tensor_ids[one.named.tensor.name] for one in layers], pa.uint32()),
+                "tokens": pa.array([one.tokens for one in layers], pa.uint64()),
+                "neurons": pa.array([len(one.levels) for one in layers], pa.uint16()),
+                "value": pa.array([pack(one.levels) for one in layers], pa.binary()),
+            }
+        ),
+        "activation_sketch": pa.table(
+            {
+                "model_id": _ids(model_id, len(made)),
+                "component": pa.array([s.component for s in made], pa.string()),
+                "signs": pa.array([s.signs for s in made], pa.binary()),
+            }
+        ),
+    }
 
 
 def _tokenizer_table(model: ModelFingerprint, model_id: int) -> pa.Table:

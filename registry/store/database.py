@@ -207,7 +207,8 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
                 )
         elif not migrate:
             raise RegistryError(
-                f"{path}: its schema lacks {name}; open it once for writing, for instance with `forebear ingest`"
+                f"{path}: its schema lacks {name}; open it once for writing, for instance with"
+                " `forebear ingest --refresh`"
             )
         else:
             with transaction(connection):

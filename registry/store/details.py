@@ -43,6 +43,14 @@ class TokenizerDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationDetails:
+    """Of how many layers, and neurons or experts in all, it is kept what they do on tokens."""
+
+    layers: int
+    neurons: int
+
+
+@dataclass(frozen=True, slots=True)
 class SkippedDetails:
     """A tensor that has no fingerprint, and why."""
 
@@ -78,6 +86,7 @@ class ModelDetails:
     adapter: AdapterDetails | None = None
     released_at: datetime | None = None
     root_claims: tuple[RootClaim, ...] = ()
+    activations: ActivationDetails = ActivationDetails(0, 0)
 
 
 def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelDetails:
@@ -96,6 +105,7 @@ def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelD
         adapter_details(connection, model.model_id),
         rows("released")[0][0],
         root_claims(connection, model),
+        ActivationDetails(*rows("activations")[0]),
     )
 
 

@@ -12,6 +12,7 @@ import duckdb
 
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
+from ...ingest.versions import FINGERPRINT_VERSION
 from ...queries.sql import statement
 from .transactions import committed, is_lake
 
@@ -43,6 +44,12 @@ class Model:
     bytes_read: int
     bytes_total: int
     ingested_at: datetime
+    fingerprint_version: int
+
+    @property
+    def outdated(self) -> bool:
+        """Whether an earlier version of fingerprints made it: it lacks what came since, such as activations."""
+        return self.fingerprint_version < FINGERPRINT_VERSION
 
 
 def list_models(connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None] | None = None) -> list[Model]:
@@ -87,6 +94,18 @@ def find_source(connection: duckdb.DuckDBPyConnection, uri: str, revision: str |
 def known_sources(connection: duckdb.DuckDBPyConnection, uris: Iterable[str]) -> dict[tuple[str, str | None], Model]:
     """(source, revision) -> model, of those sources alone: a registry may hold millions."""
     return {(m.uri, m.revision): m for m in _models(connection, "known", uris=sorted(set(uris)))}
+
+
+def outdated_models(connection: duckdb.DuckDBPyConnection) -> list[Model]:
+    """The models whose fingerprints lack what this version keeps, oldest first."""
+    return _models(connection, "outdated", version=FINGERPRINT_VERSION)
+
+
+def count_outdated(connection: duckdb.DuckDBPyConnection, models: Iterable[int]) -> tuple[int, list[str]]:
+    """How many fingerprints lack what this version keeps, and the names of those among `models`, oldest first."""
+    values = {"version": FINGERPRINT_VERSION, "models": list(models)}
+    count, names = connection.execute(statement("models/count_outdated"), values).fetchall()[0]
+    return int(count), names
 
 
 def put_model(connection: duckdb.DuckDBPyConnection, fingerprint: ModelFingerprint) -> int:

@@ -57,6 +57,8 @@ DECIDES_NOTHING = {
     "queries/comparison/pair/distributions.py": {"PROBABILITIES", "BINS", "MOST_VALUES"},  # of what is shown
     "queries/comparison/pair/layers.py": {"BASELINE_VALUES", "BASELINE_PAIRS"},  # of a baseline that is shown
     "queries/comparison/pair/model_map.py": {"UNRELATED"},  # a definition: the distance of unrelated models
+    "queries/comparison/pair/neurons.py": {"EDGES"},  # bins of a figure
+    "queries/comparison/whole/activations.py": {"STRIP"},  # a limit on memory
     "queries/comparison/records/document.py": {"_DIGITS"},  # of what is written
     "queries/comparison/records/figures.py": {"STEP_EDGES"},  # bins of a figure
     "queries/comparison/tokenizers/encoding.py": {"_LONGEST"},  # a limit on work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from dataclasses import astuple
 from pathlib import Path
@@ -22,8 +23,20 @@ GOLDEN = {
         "statistics": "89c3a59a6e6c0173",
         "tokenizer": "840f7aaa40a73037",
     },
+    2: {
+        "content": "13ea9050a4e587475cb9655965dc574e",
+        "tensors": "9a7945612baf4a56",
+        "tokens": "543f375fb65394ba",
+        "sketches": "a7760580e7d29bcf",
+        "statistics": "89c3a59a6e6c0173",
+        "tokenizer": "840f7aaa40a73037",
+    },
 }
-"""Version -> part -> digest, of tests/zoo/models/alder. When this fails, raise FINGERPRINT_VERSION and add a line."""
+"""Version -> part -> digest, of tests/zoo/models/alder. When this fails, raise FINGERPRINT_VERSION and add a line.
+
+What version 2 has in common with version 1 is equal, so that models of both are compared by it. Its activations are not
+here: sums of products that differ in their last bits may fall on the other side of a level of 3 bits.
+"""
 
 
 def rounded(value: float | int) -> str:
@@ -54,3 +67,10 @@ def parts(made: ModelFingerprint) -> dict[str, str]:
 
 def test_the_fingerprint_of_a_bundled_model_is_that_of_its_version(zoo: Path) -> None:
     assert parts(fingerprint_model(open_source(str(zoo / "alder")))) == GOLDEN[FINGERPRINT_VERSION]
+
+
+def test_what_two_versions_have_in_common_is_equal_as_models_of_both_are_compared_by_it() -> None:
+    versions = sorted(GOLDEN)
+    assert versions[-1] == FINGERPRINT_VERSION
+    for earlier, later in itertools.pairwise(versions):
+        assert GOLDEN[earlier].items() <= GOLDEN[later].items()

@@ -95,6 +95,7 @@ def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int)
         gains_equal=evidence.gains.equal,
         roles=tuple(role_matches(evidence)),
         blocks=tuple(evidence_blocks(evidence)) if evidence.significant else (),
+        freedoms=judged.relation.freedoms if judged.relation else (),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from ...answers.records import BlockMatch, Verdict
 from ...answers.tabular import Tabular
 from ...relation.coverage import Coverage
+from ...relation.freedoms import Freedom
 from ..tokenizers.tokenizers import TokenizerComparison
 from .figures import (
     Baseline,
@@ -25,6 +26,7 @@ from .figures import (
     RoleSummary,
     ValueSource,
 )
+from .neurons import NeuronComparison
 from .whole import FullComparison
 
 
@@ -71,6 +73,7 @@ class PairEvidenceRow:
     `log10_p` are by kind of evidence, `log10_evalue` is the best one corrected for the kinds and for `corrected_for`
     models. `relation` are flags that read from the query's side: `layers_removed` says that the query has fewer.
     `gains_correlation` is that of the centred norm gains of matched blocks, `gains_values` how many there are.
+    `freedoms` say what was rewritten where `relation` has `basis_changed`.
     """
 
     query: str
@@ -93,6 +96,7 @@ class PairEvidenceRow:
     gains_equal: bool
     roles: tuple[RoleMatch, ...]
     blocks: tuple[BlockMatch, ...]
+    freedoms: tuple[Freedom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class ComponentComparison:
     """One component of A and its counterpart in B, and in the controls.
 
     `evidence` holds A in B, B in A, and each control in both of them and both in it. Tables are over the pairs A-B and
-    each control with A and with B.
+    each control with A and with B; `neurons` has those pairs of them whose activations can be compared.
     """
 
     component: str
@@ -116,6 +120,7 @@ class ComponentComparison:
     heatmaps: tuple[Heatmap, ...]
     profiles: tuple[Profile, ...]
     distributions: tuple[Distribution, ...]
+    neurons: tuple[NeuronComparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from ...statistics.metrics import Metrics
 from ...statistics.residual_alignment import Assignment
 from ..whole.attention import AttentionTest
 from ..whole.neurons import NeuronTest
+from .neurons import NeuronComparison
 
 if TYPE_CHECKING:
     from ....ingest.reading.digest import TensorDigest
@@ -54,6 +55,8 @@ class FullComparison:
 
     `p99_error` bounds the relative error of p99_abs_difference of tensors over a million
     values; every other figure is exact. A test that could not be made has its reason instead of figures.
+    `activations` is of all neurons of all matched layers, None where the models share no characters, or too few layers
+    for a null.
     """
 
     digests_a: tuple[TensorDigest, ...]
@@ -70,3 +73,4 @@ class FullComparison:
     attention: AttentionTest
     bytes_read: int
     notes: tuple[str, ...]
+    activations: NeuronComparison | None = None

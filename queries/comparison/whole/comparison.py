@@ -14,7 +14,9 @@ from ....ingest.names.naming import NamedTensor
 from ....ingest.text import printable
 from ...statistics.metrics import Metrics
 from ...statistics.whole_metrics import P99_ERROR, WholeMetrics
+from ..records.neurons import NeuronComparison
 from ..records.whole import FullComparison, TensorComparison, Uncompared
+from .activations import NeuronVectors
 from .attention import AttentionCollector, AttentionTest
 from .measuring import Collector, Measuring, measuring
 from .neurons import NeuronCollector, NeuronTest
@@ -77,9 +79,10 @@ class _Comparing:
         chosen = self._basis()
         neurons = NeuronCollector(chosen.basis, self._component)
         attention = AttentionCollector(chosen.basis, self._component)
+        activations = NeuronVectors(*self._models, self._component)
         for pair in self._pairs[len(embeddings) :]:
-            self._read(measurer, pair, [neurons, attention])
-        return self._result(chosen, neurons.result(), attention.result())
+            self._read(measurer, pair, [neurons, attention, activations])
+        return self._result(chosen, neurons.result(), attention.result(), activations.result())
 
     def _basis(self) -> ChosenBasis:
         first, second = (stream_width(m.named, self._component) for m in self._models)
@@ -146,7 +149,13 @@ class _Comparing:
         )
         return sum(model.stored_bytes(named.tensor) for model, named in sides if named)
 
-    def _result(self, chosen: ChosenBasis, neurons: NeuronTest, attention: AttentionTest) -> FullComparison:
+    def _result(
+        self,
+        chosen: ChosenBasis,
+        neurons: NeuronTest,
+        attention: AttentionTest,
+        activations: NeuronComparison | None,
+    ) -> FullComparison:
         equal = [t for t in self._found if t.values_equal]
         compared = sum(t.parameters for t in self._found)
         return FullComparison(
@@ -164,6 +173,7 @@ class _Comparing:
             attention=attention,
             bytes_read=self._done,
             notes=_notes(self._uncompared),
+            activations=activations,
         )
 
 

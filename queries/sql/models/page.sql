@@ -1,5 +1,5 @@
--- Which models pass a filter, $most of them behind the first $skipped, by name? Parameters as of filtered.sql. Columns: those
--- of model_row, then how many pass in all.
+-- Which models pass a filter, $most of them behind the first $skipped, by name? $name, $source, $license, $architecture and
+-- $model_type: patterns as of filtered.sql, NULL for any. Columns: those of model_row, then how many pass in all.
 SELECT model_row.*, count(*) OVER () AS passing
 FROM model_row
 JOIN model USING (model_id)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...reports.models import outdated_sentence
 from ...reports.numbers import evalue, share
 from ..options import AskedModel, RegistryOption, open_registry
 from ..output import Output
@@ -71,6 +72,8 @@ def ancestors_result(report: AncestorsReport, *, blocks: bool = False, noun: str
         tables.insert(0, Table((), (), (), [_equal_content(report)]))
     if report.adapter:
         tables.append(base_table(report.adapter))
+    if said := outdated_sentence(report.outdated, report.registry_outdated):
+        tables.append(Table((), (), (), [said]))
     if blocks:
         tables += [_block_table(answer, noun) for answer in report.components]
     return Result(report_document(report, noun), rows, tables, columns)

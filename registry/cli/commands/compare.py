@@ -18,6 +18,7 @@ from ..progress import stages
 
 if TYPE_CHECKING:
     from ....queries.comparison.records.comparison import Comparison, ComponentComparison, PairEvidenceRow
+    from ....queries.comparison.records.neurons import NeuronComparison
     from ....queries.comparison.records.whole import FullComparison
     from ....queries.comparison.whole.attention import AttentionTest
     from ....queries.comparison.whole.neurons import NeuronTest
@@ -78,8 +79,15 @@ def compare_result(found: Comparison) -> Result:
     tables = [Table((), (), (), _headlines(found))]
     for part in found.components:
         tables += [_evidence_table(part), _key_table(part)]
+        if part.neurons:
+            tokens = part.neurons[0].tokens
+            above = f"{part.component}: what neurons do on {tokens} tokens, beside the best of the other model"
+            tables.append(_neuron_table(part.neurons, above))
     if found.full:
         tables.append(_full_table(found.full))
+        if found.full.activations:
+            above = f"All neurons of all matched layers, on {found.full.activations.tokens} tokens"
+            tables.append(_neuron_table((found.full.activations,), above))
     tables.append(Table((), (), (), list(found.notes)))
     return Result(comparison_document(found), metric_rows(found), tables, page=lambda: _page(found))
 
@@ -170,6 +178,27 @@ def _compared_by(part: ComponentComparison) -> list[str]:
     ways = {row.matched for row in rows} - {"token"}
     layers = "the block map" if "block map" in ways else "equal number"
     return [f"{'; '.join(listed)}; layers side by side by {layers}"] if rows else []
+
+
+def _neuron_table(found: Sequence[NeuronComparison], above: str) -> Table:
+    """A line for each pair: how many neurons of the first belong to one of the second, beside layers apart."""
+    titles = ("neurons of", "in", "compared", "paired", "chance", "best cosine", "layers apart", "p")
+    return Table(titles, [_neuron_cells(one) for one in found], range(2, 8), [above], (4,))
+
+
+def _neuron_cells(found: NeuronComparison) -> list[str]:
+    """One pair: medians of the best cosines, in the layer that fits best and in the others."""
+    first, _, second = found.pair.partition("-")
+    return [
+        first,
+        second,
+        str(found.neurons),
+        str(found.paired),
+        f"{found.by_chance:.1f}",
+        _number(found.median_counterparts),
+        _number(found.median_apart),
+        evalue(found.log10_p),
+    ]
 
 
 def _full_table(full: FullComparison) -> Table:

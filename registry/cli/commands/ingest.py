@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,17 +31,22 @@ from ..printing import printing
 from ..progress import progress
 
 if TYPE_CHECKING:
-    from ...jobs.engines import Engine
     from ...jobs.outcome import Failed, Outcome, Skipped
     from ...registry import Registry
 
 Sources = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="SOURCE",
-        help="Folders, files of weights, org/name[@revision], or @list.txt with one of these a line (@- reads stdin).",
+        help="Folders, files of weights, org/name[@revision], or @list.txt with one of these a line (@- reads stdin)."
+        " With --refresh: registered models, none for all.",
         show_default=False,
     ),
+]
+
+RefreshOption = Annotated[
+    bool,
+    typer.Option("--refresh", help="Read what registered models lack of this version's fingerprints, and no more."),
 ]
 
 RecursiveOption = Annotated[
@@ -62,7 +67,8 @@ DryRunOption = Annotated[
 def ingest(
     context: typer.Context,
     to: Output,
-    sources: Sources,
+    sources: Sources = None,
+    refresh: RefreshOption = False,
     connections: ConnectionsOption = None,
     budget: BudgetOption = None,
     recursive: RecursiveOption = False,
@@ -76,8 +82,18 @@ def ingest(
     Repositories of the Hub are read by byte ranges, several models at once, without a download. A model is in the
     registry as soon as its line is printed (jsonl and csv print as they go). Bad input never ends the batch: exit code
     4 says that some inputs could not be read, 1 that none could, 3 that there was nothing to read.
+
+    With --refresh, models that an earlier version ingested get what it did not keep, from the missing ranges alone.
+    Where a source is gone or has changed, what is kept stays, and the reason is printed.
     """
-    specs = expanded(sources)
+    specs = expanded(sources or ())
+    if refresh:
+        if budget is not None or recursive:
+            raise typer.BadParameter("--refresh keeps to each model's own budget: leave --budget and --recursive out")
+        with open_registry(context, registry, create=False) as opened:
+            found = opened.refreshing(*specs, connections=connections, sharing=True, engine=chosen_engine(engine))
+            outcomes = report(found, len(specs) or len(opened.outdated()), to)
+        raise typer.Exit(exit_code(outcomes))
     if not specs:
         to.say("no sources given")
         raise typer.Exit(ExitCode.NOTHING)
@@ -88,7 +104,8 @@ def ingest(
         raise typer.Exit(_foreseen(context, registry, specs, to, budget))
     with open_registry(context, registry) as opened:
         chosen = chosen_engine(engine)
-        outcomes = report(opened, specs, to, connections=connections, budget=budget, engine=chosen)
+        found = opened.ingesting(specs, connections=connections, budget=budget, sharing=True, engine=chosen)
+        outcomes = report(found, len(specs), to)
     raise typer.Exit(exit_code(outcomes))
 
 
@@ -174,30 +191,23 @@ def models_below(spec: str) -> list[str]:
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
     """0 when everything was read; 3 when there was nothing to read; 1 when nothing could be; else 4."""
     states = {outcome.status for outcome in outcomes}
-    if states <= {"ingested", "unchanged"}:
+    done = {"ingested", "refreshed", "unchanged"}
+    if states <= done:
         return ExitCode.DONE
-    if states & {"ingested", "unchanged"}:
+    if states & done:
         return ExitCode.SOME_FAILED
     return ExitCode.NOTHING if states == {"skipped"} else ExitCode.ERROR
 
 
-def report(
-    registry: Registry,
-    specs: Sequence[str],
-    to: Output,
-    *,
-    connections: int | None = None,
-    budget: int | None = None,
-    engine: Engine | None = None,
-) -> list[Outcome]:
-    """Ingest `specs` and print a row for each; what is done is printed, also after Ctrl-C."""
+def report(found: Generator[Outcome, None, None], count: int, to: Output) -> list[Outcome]:
+    """Print a row for each outcome of about `count`; what is done is printed, also after Ctrl-C."""
     from ...jobs.outcome import outcome_row
 
     done: list[Outcome] = []
     began = time.monotonic()
     with to.opened() as stream:
         try:
-            for outcome in each(registry, specs, to, connections=connections, budget=budget, engine=engine):
+            for outcome in each(found, count, to):
                 done.append(outcome)
                 to.print_row(outcome_row(outcome), stream, first=len(done) == 1)
         finally:
@@ -210,23 +220,14 @@ def report(
 def ingested(registry: Registry, specs: Sequence[str], to: Output) -> list[Outcome]:
     """Ingest `specs` and say how many there were, without rows."""
     began = time.monotonic()
-    done = list(each(registry, specs, to))
+    done = list(each(registry.ingesting(specs, sharing=True), len(specs), to))
     to.say(summary(done, time.monotonic() - began))
     return done
 
 
-def each(
-    registry: Registry,
-    specs: Sequence[str],
-    to: Output,
-    *,
-    connections: int | None = None,
-    budget: int | None = None,
-    engine: Engine | None = None,
-) -> Iterator[Outcome]:
+def each(found: Generator[Outcome, None, None], count: int, to: Output) -> Iterator[Outcome]:
     """Outcomes as they come, with progress and remarks on stderr."""
-    found = registry.ingesting(specs, connections=connections, budget=budget, sharing=True, engine=engine)
-    with progress(len(specs), quiet=to.quiet) as advance, closing(found):
+    with progress(count, quiet=to.quiet) as advance, closing(found):
         for outcome in found:
             remark(outcome, to)
             advance(outcome.source, getattr(outcome, "bytes_read", 0))
@@ -257,14 +258,14 @@ def _cells(outcome: Outcome) -> list[str]:
 
 def remark(outcome: Outcome, to: Output) -> None:
     """What a person should know of one input, when it happens; a failure even with --quiet."""
-    from ...jobs.outcome import Failed, Ingested, Skipped
+    from ...jobs.outcome import Failed, Ingested, Refreshed, Skipped
 
     match outcome:
         case Failed():
             say_error(_blamed(outcome))
         case Skipped():
             to.say(f"forebear: skipped: {_blamed(outcome)}")
-        case Ingested():
+        case Ingested() | Refreshed():
             to.say(*(f"forebear: {outcome.name}: {note}" for note in outcome.notes))
 
 
@@ -281,4 +282,4 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     return f"{found or 'nothing done'}; {size(read)} read in {seconds:.1f} s"
 
 
-_STATUSES = ("ingested", "unchanged", "skipped", "failed")
+_STATUSES = ("ingested", "refreshed", "unchanged", "skipped", "failed")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...reports.models import MODEL_COLUMNS, model_row, named
+from ...reports.models import MODEL_COLUMNS, model_row, named, outdated_sentence
 from ...reports.numbers import counted, parameters
 from ..options import RegistryOption, open_registry
 from ..output import Output
@@ -45,11 +45,17 @@ def list_(
             raise typer.BadParameter(str(error)) from error
     to.write(list_result(models))
     to.say(f"{counted(len(models), 'model')} in {opened.place}")
+    outdated = [named(model) for model in models if model.outdated]
+    if said := outdated_sentence(outdated, len(outdated)):
+        to.say(said)
 
 
 def list_result(models: list[Model]) -> Result:
     """Registered models in every form."""
     rows = [model_row(model) for model in models]
-    titles = ("name", "architecture", "license", "parameters", "source")
+    titles: tuple[str, ...] = ("name", "architecture", "license", "parameters", "source")
     cells = [[named(m), m.architecture or "", m.license or "", parameters(m.parameters), m.uri] for m in models]
+    if any(model.outdated for model in models):
+        titles = (*titles, "lacks")
+        cells = [[*row, "activations" if model.outdated else ""] for row, model in zip(cells, models, strict=True)]
     return Result({"models": rows}, rows, [Table(titles, cells, (3,), (), _SPARE)], MODEL_COLUMNS)

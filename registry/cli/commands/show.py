@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ...reports.models import claim_row, model_row, moment, named
-from ...reports.numbers import parameters, size
+from ...reports.numbers import counted, parameters, size
 from ..options import KeptModel, RegistryOption, open_registry
 from ..output import Output
 from ..outputs.result import Result, Table
@@ -74,11 +74,19 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         *(("root by the claim of", _claim(claim)) for claim in details.root_claims),
         ("declared parents", parents or "none"),
         ("tokenizer", f"{tokenizer.kind}, {tokenizer.size} tokens" if tokenizer else "none"),
+        ("activations", _activations(details)),
         ("tensors", str(model.tensors)),
         ("parameters", parameters(model.parameters)),
         ("read", f"{size(model.bytes_read)} of {size(model.bytes_total)}"),
         ("ingested", f"{model.ingested_at:%Y-%m-%d %H:%M:%S} UTC"),
     ]
+
+
+def _activations(details: ModelDetails) -> str:
+    found = details.activations
+    if details.model.outdated:
+        return "none: an earlier version ingested it; `forebear ingest --refresh` reads them"
+    return f"{counted(found.neurons, 'neuron')} of {counted(found.layers, 'layer')}" if found.layers else "none"
 
 
 def _claim(claim: RootClaim) -> str:

@@ -23,6 +23,7 @@ from ....queries.comparison.records.figures import (
     ModelMap,
     Profile,
 )
+from ....queries.comparison.records.neurons import NeuronComparison
 from .images import label
 
 # Okabe and Ito's palette, which people with any colour vision tell apart; line styles and markers say the same.
@@ -169,6 +170,27 @@ def distribution(found: Sequence[Distribution]) -> Figure:
     axes.set(xlabel="value", ylabel="share of values")
     axes.set_title(_title(found[0].role, found[0].slot, found[0].context))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.legend(ncols=2, loc="best")
+    return figure
+
+
+def best_cosines(found: Sequence[NeuronComparison]) -> Figure:
+    """How alike every neuron's best is: a thick line for the layers of A-B that belong together, grey for others."""
+    figure, axes = _panel(5.4, 3.0, left=0.11, bottom=0.15)
+    main = found[0]
+    axes.stairs(
+        main.apart, main.edges, color="#999999", fill=True, alpha=0.4, label=f"{label(main.pair)}, layers apart"
+    )
+    for number, one in enumerate(found):
+        axes.stairs(
+            one.counterparts,
+            one.edges,
+            color=_COLOURS[number % len(_COLOURS)],
+            linestyle=_DASHES[number % len(_DASHES)],
+            linewidth=2.0 if one is main else 1.0,
+            label=label(one.pair),
+        )
+    axes.set(xlabel="cosine of a neuron with the best of the other model", ylabel="share of neurons", xlim=(0, 1))
     axes.legend(ncols=2, loc="best")
     return figure
 

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from ....queries.comparison.records.comparison import Comparison, ComponentComparison
 from ....queries.comparison.records.figures import Baseline, Change, Profile, RoleSummary
+from ....queries.comparison.records.neurons import NeuronComparison
 from . import figures
 from .images import Image, png, svg
 
@@ -97,7 +98,21 @@ def _mean(values: Sequence[float]) -> float:
 
 def component_figures(part: ComponentComparison) -> list[FigureGroup]:
     """The figures of one component, in the order of the page."""
-    return [_block_map(part), _profiles(part), _heatmaps(part), _distributions(part), _changes(part)]
+    return [_block_map(part), _profiles(part), _heatmaps(part), _distributions(part), _changes(part), _neurons(part)]
+
+
+def _neurons(part: ComponentComparison) -> FigureGroup:
+    found = part.neurons
+    image = svg(figures.best_cosines(found), f"Histograms of best cosines, pairs {_pairs(found)}") if found else None
+    return FigureGroup(
+        "What neurons do",
+        "What each neuron of the first model of a pair does on the same tokens, against the best neuron of the second."
+        " Nothing that leaves a model's function as it is moves it: not another basis, order or scale.",
+        "Null: the grey area is layers of the same two models that do not belong together, and the thin lines are pairs"
+        " with controls.",
+        (("", (image,)),) if image else (),
+        "" if image else "The models share no embedding of single characters, or their activations are not kept.",
+    )
 
 
 def _block_map(part: ComponentComparison) -> FigureGroup:
@@ -219,5 +234,5 @@ def _name(record: _OfRole) -> str:
     return f"{record.role} {record.slot}".strip()
 
 
-def _pairs(found: Sequence[Profile]) -> str:
+def _pairs(found: Sequence[Profile] | Sequence[NeuronComparison]) -> str:
     return ", ".join(one.pair for one in found)

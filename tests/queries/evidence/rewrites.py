@@ -1,4 +1,4 @@
-"""Rewrites of a llama checkpoint that leave its function as it is, and damage that does not, with numpy.
+"""Rewrites of a llama or Qwen2 checkpoint that leave its function as it is, and damage that does not, with numpy.
 
 Every rewrite takes float32 tensors under Hugging Face's names, the shape of the attention and a random generator.
 """
@@ -155,7 +155,20 @@ def shuffle_heads(tensors: Tensors, attention: Attention, random: np.random.Gene
         heads = np.concatenate([g * attention.groups + random.permutation(attention.groups) for g in shared])
         wide, narrow = ((h[:, None] * attention.size + np.arange(attention.size)).ravel() for h in (heads, shared))
         found |= {q: tensors[q][wide], k: tensors[k][narrow], v: tensors[v][narrow], o: tensors[o][:, wide]}
+        for name, rows in ((_bias(q), wide), (_bias(k), narrow), (_bias(v), narrow)):
+            if name in tensors:
+                found[name] = tensors[name][rows]
     return found
+
+
+def _bias(weight: str) -> str:
+    return f"{weight.removesuffix('weight')}bias"
+
+
+def _turn_rows(found: dict[str, NDArray[np.float64]], weight: str, rows: slice, turn: NDArray[np.float64]) -> None:
+    """Some rows of a matrix, and of its bias where it has one, multiplied by `turn`."""
+    for name in {weight, _bias(weight)} & found.keys():
+        found[name][rows] = turn @ found[name][rows]
 
 
 def turn_values(tensors: Tensors, attention: Attention, random: np.random.Generator) -> Tensors:
@@ -167,7 +180,7 @@ def turn_values(tensors: Tensors, attention: Attention, random: np.random.Genera
             basis = np.linalg.qr(random.standard_normal((attention.size, attention.size)))[0]
             basis = basis * random.uniform(0.5, 2, attention.size)
             rows = slice(head * attention.size, (head + 1) * attention.size)
-            found[v][rows] = basis @ found[v][rows]
+            _turn_rows(found, v, rows, basis)
             for reader in range(head * attention.groups, (head + 1) * attention.groups):
                 columns = slice(reader * attention.size, (reader + 1) * attention.size)
                 found[o][:, columns] = found[o][:, columns] @ np.linalg.inv(basis)
@@ -184,12 +197,12 @@ def turn_planes(tensors: Tensors, attention: Attention, random: np.random.Genera
             angle, factor = random.uniform(0, 2 * np.pi, half), random.uniform(0.5, 2, half)
             cosine, sine = np.diag(np.cos(angle)), np.diag(np.sin(angle))
             plane = np.block([[cosine, -sine], [sine, cosine]])
-            scale = np.tile(factor, 2)[:, None]
+            scale = np.diag(np.tile(factor, 2))
             rows = slice(head * attention.size, (head + 1) * attention.size)
-            found[k][rows] = plane @ found[k][rows] * scale
+            _turn_rows(found, k, rows, scale @ plane)
             for reader in range(head * attention.groups, (head + 1) * attention.groups):
                 rows = slice(reader * attention.size, (reader + 1) * attention.size)
-                found[q][rows] = plane @ found[q][rows] / scale
+                _turn_rows(found, q, rows, np.linalg.inv(scale) @ plane)
     return _single(found)
 
 
@@ -226,7 +239,7 @@ def forward(tensors: Tensors, attention: Attention, ids: list[int]) -> NDArray[n
     for at in layers_of(tensors):
         q, k, v, o = _names(at)
         inside = normed(stream, f"{at}input_layernorm.weight")
-        queries, keys, values = (inside @ wide[name].T for name in (q, k, v))
+        queries, keys, values = (inside @ wide[name].T + wide.get(_bias(name), 0) for name in (q, k, v))
         mixed = []
         for head in range(attention.heads):
             mine, shared = (slice(h * size, (h + 1) * size) for h in (head, head // attention.groups))

@@ -25,6 +25,8 @@ DOCUMENT = [
     "schema_version",
     "query",
     "registry_models",
+    "registry_outdated",
+    "outdated",
     "verdict",
     "equal_content",
     "components",
@@ -47,6 +49,7 @@ ANCESTOR = [
         "declared_child",
         "blocks",
         "coverage_parts",
+        "freedoms",
         "ancestor_component",
     ),
 ]

@@ -13,7 +13,7 @@ from ..conftest import MakeModel, Run
 
 MODEL = [
     *("name", "source", "revision", "format", "architecture", "license", "tensors", "parameters"),
-    *("bytes_read", "bytes_total", "ingested_at"),
+    *("bytes_read", "bytes_total", "ingested_at", "fingerprint_version"),
 ]
 
 
@@ -46,7 +46,7 @@ def test_show_tells_everything_of_one_model(run: Run, zoo_registry: Path) -> Non
     model = json.loads(ran.out)["model"]
     assert list(model) == [
         *(*MODEL, "declared_parents", "components", "tokenizer", "skipped", "adapter"),
-        *("released_at", "root_claims"),
+        *("released_at", "root_claims", "activations"),
     ]
     assert (model["released_at"], model["root_claims"]) == (None, [])
     assert model["declared_parents"][0]["parent"] == "alder"

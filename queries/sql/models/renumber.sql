@@ -1,0 +1,19 @@
+-- Gives every row of the model whose id is in the variable model_id the id in the variable new_id; `model` itself: complete.
+UPDATE root_claim SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE declared_parent SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE tokenizer SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE sketch SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE activation_sketch SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE activation SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE tensor SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE positions SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE gram SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE minhash SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE vector SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE token_row SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE skipped_tensor SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE hub SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE file SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE adapter SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE adapter_target SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE remote_fingerprint SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');

@@ -1,0 +1,5 @@
+-- What is kept of the activations of the model $model_id? Layers, and the neurons and experts in them.
+SELECT count(DISTINCT (t.component, t.layer)) AS layers, coalesce(sum(a.neurons), 0)::BIGINT AS neurons
+FROM activation AS a
+JOIN tensor AS t USING (model_id, tensor_id)
+WHERE a.model_id = $model_id;
