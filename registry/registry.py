@@ -22,6 +22,7 @@ from ..ingest.sources import CONNECTIONS, Source, open_source
 from .store.database import Place, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, remove_model, similar_names
+from .store.transactions import committed
 
 if TYPE_CHECKING:
     from ..ingest.model import ModelFingerprint
@@ -243,15 +244,23 @@ class Registry:
         asked = model if isinstance(model, Model) else self._asked(model)
         return ask(self.connection, asked, k, answering=descending)
 
-    def parts(self, model: str | Path | Model) -> PartsReport:
+    def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
 
         As few models are named as explain what is significant; see `queries.answers.parts`. What is nearest is named,
-        which says nothing of who came first. Arguments and errors as of `ancestors`.
+        which says nothing of who came first. With `keep` the answer is kept, for `FROM parts` in SQL; RegistryError
+        then where the model is not registered. Arguments and other errors as of `ancestors`.
         """
-        from .reports.parts import parts_report
+        from .reports.parts import part_rows, parts_report
+        from .store.recipes import keep_parts
 
-        return parts_report(self.connection, model if isinstance(model, Model) else self._asked(model))
+        asked = model if isinstance(model, Model) else self._asked(model)
+        kept = _registered(asked) if keep else None
+        report = parts_report(self.connection, asked)
+        if kept:
+            rows = part_rows(report)
+            committed(self.connection, lambda: keep_parts(self.connection, kept.model_id, rows))
+        return report
 
     def recipe(
         self,
@@ -259,22 +268,31 @@ class Registry:
         *,
         parents: Sequence[str | Path | Model] = (),
         base: str | Path | Model | None = None,
+        keep: bool = False,
     ) -> RecipeReport:
         """What a model was merged from: parents, method and coefficients of every component that is a merge.
 
         `model` is named as for `ancestors`. Parents are found among its relatives in the registry, or are the
         registered models `parents` (two or more) and `base`, and no others then. A recipe is told where replaying it
-        gives the sampled values bit for bit; a model that is no merge has none. Raises as `ancestors` does, and
-        RegistryError where the named base does not fit; ValueError for one parent alone.
+        gives the sampled values bit for bit; a model that is no merge has none. Recipes that the model's own files
+        state are held against that (`declared`, `checks`). With `keep` the answer is kept, for `FROM recipes` in SQL.
+        Raises as `ancestors` does, and RegistryError where the named base does not fit, or what is to be kept is not
+        registered; ValueError for one parent alone.
         """
         from .reports.recipes import ask_recipe
+        from .store.recipes import keep_recipes
 
         if len(parents) == 1 and base is None:
             raise ValueError("a merge has two parents or more: name another one, or its base")
         given = [parent if isinstance(parent, Model) else self.model(parent) for parent in parents]
         ground = base if isinstance(base, Model) or base is None else self.model(base)
         asked = model if isinstance(model, Model) else self._asked(model)
-        return ask_recipe(self.connection, asked, given, ground)
+        kept = _registered(asked) if keep else None
+        report = ask_recipe(self.connection, asked, given, ground)
+        if kept:
+            found = report.components, report.recipes, report.checks
+            committed(self.connection, lambda: keep_recipes(self.connection, kept.model_id, *found))
+        return report
 
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.
@@ -438,6 +456,13 @@ def compare(
 
 def _opened(spec: str | Path, *, connections: int | None = None) -> Source:
     return open_source(str(_path(spec) if _is_path(spec) else spec), connections=connections)
+
+
+def _registered(asked: Model | ModelFingerprint) -> Model:
+    """A model whose answers can be kept. Raises RegistryError for one that is not registered."""
+    if isinstance(asked, Model):
+        return asked
+    raise RegistryError(f"{asked.name} is not registered: ingest it first, or ask without keeping the answer")
 
 
 def _is_path(model: str | Path) -> bool:

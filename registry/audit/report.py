@@ -14,12 +14,13 @@ import pyarrow as pa
 from ...ingest.errors import RegistryError
 from ...queries.sql import statement
 
-KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
+KINDS = ("ancestor", "declaration", "recipe", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
 FAILING = {
     "undeclared": ("undeclared",),
     "direction_unknown": ("direction_unknown",),
     "contradicted": ("contradicted",),
+    "recipe_contradicted": ("recipe_contradicted",),
     "licence": ("conflict",),
 }
 """What can be asked to fail, and the status that does."""

@@ -17,12 +17,12 @@ from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config, passthrough_config
-from .passthrough import Slice, slices_of
 from .places import GROUPS, TYPES, MergePlaces
 from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit
 from .regression import cell_errors, intervals
+from .structure.passthrough import Slice, slices_of
 from .trials import Trials, trials, turned_round
 
 _log = logging.getLogger(__name__)
