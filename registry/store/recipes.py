@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from ...queries.lineage.recipes.declared import Check
     from ...queries.lineage.recipes.records import Recipe
 
-_KEPT = ("component", "method", "base", "base_source", "exact_share", "changed_share", "rival_share", "rival")
-_KEPT += ("unexplained", "arithmetic", "out_type", "mergekit")
+_KEPT: tuple[str, ...] = (
+    *("component", "method", "base", "base_source", "exact_share", "changed_share", "rival_share", "rival"),
+    *("unexplained", "arithmetic", "out_type", "mergekit"),
+)
 
 
 def declared_recipes(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[DeclaredRecipe, ...]:
@@ -92,7 +94,7 @@ def keep_parts(connection: duckdb.DuckDBPyConnection, model_id: int, rows: Seque
     _insert(connection, "part", [row | asked | {"place": place} for place, row in enumerate(rows)])
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, object]]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows by the names of their columns; what a row lacks is NULL."""
     if not rows:
         return

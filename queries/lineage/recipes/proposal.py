@@ -50,13 +50,21 @@ class Proposal:
 
     def parents_at(self, places: MergePlaces) -> Floats:
         """The parents' values [n, m], cast as a merge casts what it loads."""
-        return self.arithmetic.rounded(places.relatives[list(self.members)])
+        key = ("parents", self.members, self.arithmetic.bits)
+        return places.once(key, lambda: self.arithmetic.rounded(places.relatives[list(self.members)]))
+
+    def changes_at(self, places: MergePlaces) -> Floats:
+        """What the parents changed of the base [n, m], rounded once. Raises ValueError for a recipe without a base."""
+        key = ("changes", self.members, self.base, self.arithmetic.bits)
+        return places.once(key, lambda: self.arithmetic.rounded(self.parents_at(places) - self.base_at(places)))
 
     def base_at(self, places: MergePlaces) -> Floats:
         """The base's values [m], cast likewise. Raises ValueError for a recipe without a base."""
         if self.base is None:
             raise ValueError("the recipe has no base")
-        return self.arithmetic.rounded(places.relatives[self.base])
+        base = self.base
+        key = ("base", base, self.arithmetic.bits)
+        return places.once(key, lambda: self.arithmetic.rounded(places.relatives[base]))
 
 
 @dataclass(frozen=True)

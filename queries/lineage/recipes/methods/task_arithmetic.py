@@ -42,8 +42,8 @@ def replay_task_arithmetic(places: MergePlaces, proposal: Proposal) -> Floats:
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
     weights = rounded(proposal.weights_at(places))
     total = np.zeros(len(base), np.float32)
-    for weight, parent in zip(weights, proposal.parents_at(places), strict=True):
-        total = total + rounded(rounded(parent - base) * weight)
+    for weight, change in zip(weights, proposal.changes_at(places), strict=True):
+        total = total + rounded(change * weight)
     return rounded(base + rounded(total))
 
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....thresholds.recipes import WORTH_SEARCHING
-from ..places import Floats, MergePlaces, Vector
+from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 
@@ -40,7 +41,9 @@ def estimate_ties(places: MergePlaces, mixture: Mixture, types: Sequence[Arithme
         for each in types
         for density in densities
     ]
-    shares = [(replay_ties(places, one) == places.query)[places.changed].mean() for one in tried]
+    some = places.thinned(SEARCHED)
+    changed = places.changed[:: places.step(SEARCHED)]
+    shares = [(replay_ties(some, one) == some.query)[changed].mean() for one in tried]
     best = tried[int(np.argmax(shares))]
     return [_weighed(places, best) if max(shares) >= WORTH_SEARCHING else best]
 
@@ -50,7 +53,7 @@ def _weighed(places: MergePlaces, proposal: Proposal) -> Proposal:
     grid = _GRIDS.get(len(proposal.members))
     if grid is None:
         return proposal
-    some = places.some(np.arange(0, len(places.query), max(1, len(places.query) // _GLANCE)))
+    some = places.thinned(_GLANCE)
     tries = [replace(proposal, weights=np.array(w)[:, None]) for w in product(grid, repeat=len(proposal.members))]
     return max(tries, key=lambda one: some.share(replay_ties(some, one)))
 
@@ -77,18 +80,28 @@ def shares_of_changes(mixture: Mixture) -> Vector:
     return np.asarray((weights / weights.sum())[:, None])
 
 
-def kept(changes: Floats, places: MergePlaces, density: Vector) -> Floats:
-    """Changes [n, m] without those below the largest `density` [n, tensors] of each sampled tensor."""
-    size, trimmed = np.abs(changes), np.zeros_like(changes)
-    for parent, sizes in enumerate(size):
-        order = np.lexsort((-sizes, places.tensor))
-        counts = np.bincount(places.tensor, minlength=density.shape[1])
-        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        rank = np.empty(len(sizes), np.int64)
-        rank[order] = np.arange(len(sizes)) - np.repeat(starts, counts)
-        inside = rank < np.round(density[parent] * counts)[places.tensor]
-        trimmed[parent] = np.where(inside, changes[parent], 0.0)
-    return trimmed
+def kept(places: MergePlaces, proposal: Proposal, density: Vector) -> Floats:
+    """The parents' changes [n, m] without those below the largest `density` [n, tensors] of each sampled tensor."""
+    changes = proposal.changes_at(places)
+    counts = np.bincount(places.tensor, minlength=density.shape[1])
+    inside = ranks_of_changes(places, proposal) < np.round(density * counts)[:, places.tensor]
+    return np.where(inside, changes, np.float32(0))
+
+
+def ranks_of_changes(places: MergePlaces, proposal: Proposal) -> NDArray[np.int64]:
+    """The place [n, m] of each change among those of its tensor that were sampled, the largest first, from 0."""
+    key = ("ranks", proposal.members, proposal.base, proposal.arithmetic.bits)
+    return places.once(key, lambda: np.stack([ranks(places.tensor, c) for c in proposal.changes_at(places)]))
+
+
+def ranks(tensor: NDArray[np.int64], values: Floats) -> NDArray[np.int64]:
+    """The place [m] of each value among those of its tensor by size, the largest first, from 0."""
+    order = np.lexsort((-np.abs(values), tensor))
+    counts = np.bincount(tensor)
+    starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    found = np.empty(len(values), np.int64)
+    found[order] = np.arange(len(values)) - np.repeat(starts, counts)
+    return found
 
 
 def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
@@ -97,7 +110,7 @@ def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
         raise ValueError("TIES needs the densities of its parents")
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
     weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(proposal.members), len(base)))
-    changes = kept(rounded(proposal.parents_at(places) - base), places, proposal.setting)
+    changes = kept(places, proposal, proposal.setting)
     weighted = rounded(changes * weights)
     elected = np.where(weighted.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
     agree = np.sign(weighted) == elected
