@@ -90,3 +90,17 @@ contradicted. Weights that replay gives are exact to 0.0001 on held-out merges; 
 Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
 """
+NEXT_EQUAL = 0.5
+"""A member is tried for the base of a merge that leaves changes out where the model holds so much of it, as a share of
+what it holds of the member that it is most equal to.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+MOVED_TOWARDS = 0.95
+"""Share of the values that moved whose way leads towards the other model of a nearswap: 0.99 and more of true ones,
+0.5 of an unrelated one.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""

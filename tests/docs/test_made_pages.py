@@ -71,7 +71,7 @@ DECIDES_NOTHING = {
     "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
     "queries/lineage/geometry.py": {"_LEAST", "_CANCELS", "_SHARE_RANGE", "_LOG_RANGE"},  # terms of the regressions
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
-    "queries/lineage/recipes/methods/linear.py": {"_MOST_ORDERS"},  # a limit on work
+    "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
     "queries/lineage/recipes/methods/ties.py": {
         "_DENSITIES",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +33,9 @@ class Arithmetic:
 class Proposal:
     """Coefficients to replay: `weights` [n, cells] of n parents, one column where they are the same everywhere.
 
-    `members` and `base` number the relatives. `setting` [n, tensors] is what a method needs beside weights: the angle
-    of SLERP, the densities of TIES; None for the others.
+    `members` and `base` number the relatives. `setting` [rows, tensors] is what a method needs beside weights: the
+    angle of SLERP, the densities of TIES; None for the others. `stated` are values for all tensors that follow from
+    the setting and that a configuration states, one a parent.
     """
 
     members: tuple[int, ...]
@@ -42,6 +43,14 @@ class Proposal:
     weights: Vector
     arithmetic: Arithmetic
     setting: Vector | None = None
+    stated: tuple[float, ...] = ()
+
+    @property
+    def densities(self) -> Vector:
+        """The rows [n, tensors] of the setting that belong to the parents. Raises ValueError where there are none."""
+        if self.setting is None:
+            raise ValueError("the recipe has no densities")
+        return self.setting[: len(self.members)]
 
     def weights_at(self, places: MergePlaces) -> Floats:
         """Weights [n, m], or [n, 1] where they are the same everywhere."""
@@ -72,21 +81,29 @@ class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
 
     `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
-    `Proposal.setting` of a parent when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
+    a row of `Proposal.setting` when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
     `restarts` gives weights to start again from, where only some of the same ratio are right.
     `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
-    `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula.
+    `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula. Methods that
+    are not `weighted` have weights that follow from the tensors: they are neither searched nor written. `masked`
+    methods keep changes at random. `parameters` of each parent and `shared` ones are what a configuration states
+    beside weights; `note` is what people must know of the answer.
     """
 
     name: str
     estimate: Callable[[MergePlaces, Mixture, Sequence[Arithmetic]], list[Proposal]]
     replay: Callable[[MergePlaces, Proposal], Floats]
     moves: Callable[[int], Vector]
-    settings: Callable[[Vector, int], Sequence[Vector]] | None = None
+    settings: Callable[[Vector, int, int], Sequence[Vector]] | None = None
     restarts: Callable[[Vector], Sequence[Vector]] | None = None
     gradable: bool = True
     on_arc: bool = False
     same_as: tuple[str, ...] = ()
+    weighted: bool = True
+    masked: bool = False
+    parameters: Callable[[Proposal], Sequence[Mapping[str, float]]] | None = None
+    shared: Callable[[Proposal], Mapping[str, float]] | None = None
+    note: str | None = None
 
 
 def transfers(parents: int) -> Vector:

@@ -21,6 +21,8 @@ _ROUNDS = 12
 """Rounds of one step: 0.6 is as far as weights move by the largest."""
 _DIGITS = (1, 2, 3, 4)
 """Decimals that people write weights with: the fewest that reproduce as much are taken."""
+_TUNINGS = (0, 1, 1, 1)
+"""Rounds of settings where nothing else is searched: each row waits for the others, coarse steps come first."""
 _GLANCE = 2_048
 """Places that a proposal is first looked at: a standard error of 0.01."""
 
@@ -50,6 +52,10 @@ def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 
 def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     """Weights and settings searched for what reproduces most, then written with as few digits as do as well."""
+    if not method.weighted:
+        for round_ in _TUNINGS if method.settings else ():
+            proposal = _tuned(places, method, proposal, round_)
+        return fitted(places, method, proposal)
     glance = places.thinned(_GLANCE)
     if proposal.weights.shape[1] == 1:
         proposal = _searched(glance, method, proposal, steps=_STEPS[:3])
@@ -115,7 +121,7 @@ def _tuned(places: MergePlaces, method: Method, proposal: Proposal, fine: int) -
     setting = proposal.setting
     for parent in range(len(setting)):
         tries = []
-        for moved in method.settings(setting[parent], fine):
+        for moved in method.settings(setting, parent, fine):
             trial = setting.copy()
             trial[parent] = moved
             equal = _equal(places, method, replace(proposal, setting=trial))

@@ -17,7 +17,7 @@ from .proposal import Method, Proposal, arithmetics
 from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
 from .refining import Fit, refined
 from .regression import cell_weights
-from .values import taken_over
+from .values import moved_towards, over_most_equal, taken_over
 
 _BASES_TRIED = 3
 
@@ -42,11 +42,21 @@ def tried(
     """Every method on the nearest mixtures of the allowed relatives, refined; with a `base` only changes of that."""
     members = list(range(len(places.relatives))) if allowed is None else list(allowed)
     found = []
-    for mixture in [*nearest_mixtures(span_of(places), members, base), *taken_over(places, members, base)]:
+    for mixture in mixtures_of(places, members, base):
         for method in methods:
             for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
                 found += [(fit, mixture) for fit in refinements(places, method, proposal)]
     return found
+
+
+def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """What methods start from: the nearest mixtures, whose values were taken over, and where changes were left out."""
+    return [
+        *nearest_mixtures(span_of(places), members, base),
+        *taken_over(places, members, base),
+        *over_most_equal(places, members, base),
+        *(moved_towards(places, members) if base is None else ()),
+    ]
 
 
 def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list[Fit]:
@@ -111,7 +121,8 @@ def _decoys(places: MergePlaces, best: Fit, allowed: Sequence[int] | None) -> li
 
 def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base: int | None) -> list[Fit]:
     """One method on the nearest mixture of some relatives."""
-    mixtures = [*nearest_mixtures(span_of(places), members, base)[:1], *taken_over(places, members, base)]
+    near = nearest_mixtures(span_of(places), members, base)[:1]
+    mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
     return [
         refined(places, method, proposal)
         for mixture in mixtures

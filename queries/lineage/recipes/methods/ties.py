@@ -11,12 +11,12 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....thresholds.recipes import WORTH_SEARCHING
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
+from .changes import kept, medians, summed
 
 _DENSITIES = np.linspace(0.1, 1.0, 10)
 """Densities that the search starts from, the same for all parents, as nearly every published recipe has them."""
@@ -24,7 +24,7 @@ _GRIDS = {2: np.linspace(0.1, 1.2, 23), 3: np.linspace(0.2, 1.0, 9)}
 """Weights that two or three parents start from; more start from equal ones."""
 _GLANCE = 1_024
 """Places that the grid is tried at: a standard error of 0.015."""
-_TUNED = (np.linspace(-0.15, 0.15, 21), np.linspace(-0.014, 0.014, 15))
+TUNED = (np.linspace(-0.15, 0.15, 21), np.linspace(-0.014, 0.014, 15))
 """What is added to a tensor's density: 256 values give the place of a quantile to 0.03 (one standard error).
 Then steps of half a value of 256."""
 
@@ -80,44 +80,12 @@ def shares_of_changes(mixture: Mixture) -> Vector:
     return np.asarray((weights / weights.sum())[:, None])
 
 
-def kept(places: MergePlaces, proposal: Proposal, density: Vector) -> Floats:
-    """The parents' changes [n, m] without those below the largest `density` [n, tensors] of each sampled tensor."""
-    changes = proposal.changes_at(places)
-    counts = np.bincount(places.tensor, minlength=density.shape[1])
-    inside = ranks_of_changes(places, proposal) < np.round(density * counts)[:, places.tensor]
-    return np.where(inside, changes, np.float32(0))
-
-
-def ranks_of_changes(places: MergePlaces, proposal: Proposal) -> NDArray[np.int64]:
-    """The place [n, m] of each change among those of its tensor that were sampled, the largest first, from 0."""
-    key = ("ranks", proposal.members, proposal.base, proposal.arithmetic.bits)
-    return places.once(key, lambda: np.stack([ranks(places.tensor, c) for c in proposal.changes_at(places)]))
-
-
-def ranks(tensor: NDArray[np.int64], values: Floats) -> NDArray[np.int64]:
-    """The place [m] of each value among those of its tensor by size, the largest first, from 0."""
-    order = np.lexsort((-np.abs(values), tensor))
-    counts = np.bincount(tensor)
-    starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    found = np.empty(len(values), np.int64)
-    found[order] = np.arange(len(values)) - np.repeat(starts, counts)
-    return found
-
-
 def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
     """Base + the weighted mean of the changes that are kept and of the elected sign, in the type of the merge."""
     if proposal.setting is None:
         raise ValueError("TIES needs the densities of its parents")
-    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
-    weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(proposal.members), len(base)))
     changes = kept(places, proposal, proposal.setting)
-    weighted = rounded(changes * weights)
-    elected = np.where(weighted.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
-    agree = np.sign(weighted) == elected
-    total = rounded(np.asarray((weighted * agree).sum(axis=0), np.float32))
-    divisor = rounded(np.asarray((weights * agree).sum(axis=0), np.float32))
-    mean = np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32)
-    return rounded(np.asarray(base + rounded(mean), np.float32))
+    return summed(places, proposal, changes, consensus=True, normalized=True)
 
 
 TIES = Method(
@@ -125,7 +93,8 @@ TIES = Method(
     estimate_ties,
     replay_ties,
     _moves,
-    settings=lambda density, fine: [np.clip(density + more, 0.01, 1.0) for more in _TUNED[fine]],
+    settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]],
     restarts=_restarts,
     gradable=False,
+    parameters=lambda proposal: medians(proposal.densities, "density"),
 )
