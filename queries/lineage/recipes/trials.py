@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...data.precision import float_bits
-from ...thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED, SHARES_BY_CHANCE
+from ...thresholds.recipes import CONSTANT_WEIGHTS, LEAST_WEIGHT, RECIPE_CLAIMED, SHARES_BY_CHANCE
 from .methods import METHODS
 from .methods.linear import LINEAR
 from .places import MergePlaces
@@ -45,8 +45,14 @@ def tried(
     for mixture in mixtures_of(places, members, base):
         for method in methods:
             for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
-                found += [(fit, mixture) for fit in refinements(places, method, proposal)]
+                fits = refinements(places, method, proposal)
+                found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
+
+
+def _of_all(fit: Fit) -> bool:
+    """Whether every parent weighs enough to be one: what was searched down to nothing is a recipe of fewer."""
+    return bool((np.abs(fit.proposal.weights).mean(axis=1) >= LEAST_WEIGHT).all())
 
 
 def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:

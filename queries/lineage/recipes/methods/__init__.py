@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..proposal import Method
 from .breadcrumbs import BREADCRUMBS, BREADCRUMBS_TIES
 from .linear import LINEAR
+from .masked import DARE_LINEAR, DARE_TIES, DELLA
 from .model_stock import MODEL_STOCK
 from .nearswap import NEARSWAP
 from .sce import SCE
@@ -15,6 +16,7 @@ from .ties import TIES
 METHODS: tuple[Method, ...] = (
     *(LINEAR, SLERP, TASK_ARITHMETIC, NEARSWAP, MODEL_STOCK, TIES),
     *(BREADCRUMBS_TIES, BREADCRUMBS, SCE),
+    *(DELLA, DARE_TIES, DARE_LINEAR),
 )
 """In the order in which methods that reproduce the same are told: the simplest first. Frankenmerges, which copy whole
 layers and have no arithmetic, are found apart (`structure`)."""

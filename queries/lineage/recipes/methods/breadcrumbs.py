@@ -18,7 +18,7 @@ from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from ..regression import LEAST
-from .changes import kept, medians, spread, summed
+from .changes import kept, spread, summed
 from .ties import TUNED
 
 _DENSITIES = np.linspace(0.1, 0.9, 9)
@@ -38,7 +38,7 @@ def estimate_breadcrumbs(
     for each in types:
         for density in _DENSITIES:
             for gamma in _GAMMAS:
-                setting = spread([density] * count + [gamma] * count, places)
+                setting = spread([gamma + density] * count + [gamma] * count, places)
                 ones, arithmetic = np.ones((count, 1)), replace(each, stepwise=True)
                 made = Proposal(mixture.members, mixture.base, ones, arithmetic, setting)
                 tried.append(replace(made, weights=_weights(places, made, consensus=consensus)))
@@ -63,14 +63,14 @@ def _weights(places: MergePlaces, proposal: Proposal, *, consensus: bool) -> Vec
 def replay_breadcrumbs(places: MergePlaces, proposal: Proposal, *, consensus: bool) -> Floats:
     """Base + the weighted sum of the changes in the middle; with `consensus` of those of the elected sign."""
     if proposal.setting is None:
-        raise ValueError("breadcrumbs need densities and gammas")
+        raise ValueError("breadcrumbs need the ranks between which changes are kept")
     count = len(proposal.members)
     changes = kept(places, proposal, proposal.setting[:count], proposal.setting[count:])
     return summed(places, proposal, changes, consensus=consensus)
 
 
 def _settings(setting: Vector, row: int, fine: int) -> list[Vector]:
-    """Densities move as those of TIES do, gammas by a fourth of it."""
+    """The last rank that is kept moves as the densities of TIES do, the first by a fourth of it."""
     if row < len(setting) // 2:
         return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]]
     return [np.clip(setting[row] + more, 0.0, 0.5) for more in _GAMMA_STEPS[fine]]
@@ -79,8 +79,12 @@ def _settings(setting: Vector, row: int, fine: int) -> list[Vector]:
 def _parameters(proposal: Proposal) -> list[dict[str, float]]:
     if proposal.setting is None:
         return []
-    gammas = medians(proposal.setting[len(proposal.members) :], "gamma")
-    return [{**one, **other} for one, other in zip(medians(proposal.densities, "density"), gammas, strict=True)]
+    firsts = np.median(proposal.setting[len(proposal.members) :], axis=1)
+    lasts = np.median(proposal.densities, axis=1)
+    return [
+        {"density": round(float(last - first), 2), "gamma": round(float(first), 2)}
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
 
 
 def _breadcrumbs(name: str, *, consensus: bool) -> Method:

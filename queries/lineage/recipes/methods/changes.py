@@ -45,16 +45,17 @@ def ranks_of_changes(places: MergePlaces, proposal: Proposal) -> NDArray[np.int6
     return places.once(key, lambda: np.stack([ranks(places.tensor, c) for c in proposal.changes_at(places)]))
 
 
-def kept(places: MergePlaces, proposal: Proposal, density: Vector, gamma: Vector | None = None) -> Floats:
-    """The parents' changes [n, m] that are among the largest `density` [n, tensors] of each sampled tensor.
+def kept(places: MergePlaces, proposal: Proposal, last: Vector, first: Vector | None = None) -> Floats:
+    """The parents' changes [n, m] that are among the largest share `last` [n, tensors] of each sampled tensor.
 
-    With `gamma` [n, tensors] so large a share of the largest ones is dropped, and the next `density` is kept.
+    Those that are among the largest share `first` [n, tensors] too are dropped.
     """
     changes = proposal.changes_at(places)
-    counts = np.bincount(places.tensor, minlength=density.shape[1])
+    counts = np.bincount(places.tensor, minlength=last.shape[1])
     rank = ranks_of_changes(places, proposal)
-    first = 0 if gamma is None else np.round(gamma * counts)[:, places.tensor]
-    inside = (rank >= first) & (rank < first + np.round(density * counts)[:, places.tensor])
+    inside = rank < np.round(last * counts)[:, places.tensor]
+    if first is not None:
+        inside &= rank >= np.round(first * counts)[:, places.tensor]
     return np.where(inside, changes, np.float32(0))
 
 

@@ -1,0 +1,232 @@
+"""Merges that leave changes out at random: DARE and DELLA, linear and with elected signs.
+
+Sources: Yu et al., "Language Models are Super Mario", 2024 (DARE); Deep et al., "DELLA-Merging", 2024. What is kept is
+rescaled to the L1 norm of the whole change: next to 1 / density, but a tensor at a time.
+
+*Limitations.* Which changes were kept follows from a seed that nobody states: at every place the replay takes the
+choice that gives the model's value, so that such a recipe has more freedom than others. What other parents' changes
+reach with the same freedom, put out of their places, must be far less; where a family has drifted too little for that,
+nothing is told. Scales of tensors cannot be had in float32: of merges that were computed so nothing is told either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....thresholds.recipes import MASKED_BY_CHANCE, WORTH_SEARCHING
+from ..places import SEARCHED, Floats, MergePlaces, Vector
+from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..pursuit import Mixture
+from .changes import spread, summed
+
+MOST_MASKED_PARENTS = 3
+"""Eight choices a place; with four parents it would be sixteen."""
+_DENSITIES = np.linspace(0.1, 0.9, 17)
+_SCALES = (np.linspace(0.85, 1.15, 31), np.linspace(0.97, 1.03, 25))
+"""Factors of a tensor's scale: kept changes of a tensor have its L1 norm to some percent; then steps of bfloat16."""
+_STEPS = 8
+"""Steps of bfloat16 to either side of a scale: 2 to 6 %."""
+_TURNS = 2
+"""Times that weights and scales are had from each other, parent after parent."""
+_WEIGHT_STEPS = (0.05, 0.02, 0.01)
+_MOVES = 4
+_SEED = "which changes were kept follows from a seed that is unknown: mergekit makes another draw"
+
+
+def estimate_masked(
+    places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], *, consensus: bool, normalized: bool
+) -> list[Proposal]:
+    """Densities, weights and the scale of every tensor, as far as kept values tell them."""
+    if mixture.base is None or not mixture.trimmed or not 2 <= len(mixture.members) <= MOST_MASKED_PARENTS:
+        return []
+    replay = partial(replay_masked, consensus=consensus, normalized=normalized)
+    some, every = places.thinned(SEARCHED), places.step(SEARCHED)
+    changed, weights = places.changed[::every], np.array(mixture.weights)[:, None]
+    tried = [
+        Proposal(
+            mixture.members, mixture.base, weights, replace(each, stepwise=True), spread([1 / p] * len(weights), places)
+        )
+        for each in types
+        if each.bits == places.bits < 23
+        for p in _DENSITIES
+    ]
+    shares = [(replay(some, one) == some.query)[changed].mean() for one in tried]
+    if not tried or max(shares) < WORTH_SEARCHING:
+        return []
+    proposal = tried[int(np.argmax(shares))]
+    for factors in _SCALES:
+        proposal = _scaled(places, proposal, replay, lambda scales, factors=factors: [scales * f for f in factors])
+    if _by_chance(places, proposal, replay) > MASKED_BY_CHANCE:
+        return []
+    fit = partial(_kept_shares, places, consensus=consensus, normalized=normalized)
+    search = _ratios if normalized else _products
+    for _ in range(_TURNS):
+        proposal = search(places, proposal, replay, fit(proposal))
+    proposal = _scaled(places, proposal, replay, _bfloat16_steps)
+    return [replace(proposal, stated=tuple(np.round(fit(proposal), 2).tolist()))]
+
+
+def _bfloat16_steps(scales: Vector) -> list[Vector]:
+    """The values of bfloat16 next to scales [tensors]: a scale is a number of the type of the merge."""
+    step = np.exp2(np.floor(np.log2(scales)) - 7)
+    near = np.round(scales / step) * step
+    return [near + more * step for more in range(-_STEPS, _STEPS + 1)]
+
+
+def _products(places: MergePlaces, proposal: Proposal, replay: partial[Floats], shares: Vector) -> Proposal:
+    """Weights of two decimals, with scales of the type of the merge whose products are those that were found.
+
+    A product alone does not tell weight from density; the shares that were kept, and rounding twice, do.
+    """
+    some = places.thinned(SEARCHED)
+    if proposal.setting is None:
+        return proposal
+    for parent, share in enumerate(shares.tolist()):
+        effect = proposal.setting[parent] * proposal.weights[parent, 0]
+        middle = float(np.median(effect)) * share
+        best, most = proposal, -1
+        for weight in np.unique(np.round(np.arange(0.88, 1.16, 0.005) * middle, 2)):
+            if weight <= 0:
+                continue
+            weights, setting = proposal.weights.copy(), proposal.setting.copy()
+            weights[parent], setting[parent] = weight, effect / weight
+            made = replace(proposal, weights=weights, setting=setting)
+            made = _scaled(some, made, replay, _bfloat16_steps, parents=[parent])
+            equal = int((replay(some, made) == some.query).sum())
+            if equal > most:
+                best, most = made, equal
+        proposal = best
+    return proposal
+
+
+def _ratios(places: MergePlaces, proposal: Proposal, replay: partial[Floats], shares: Vector) -> Proposal:
+    """Weights that are divided by their sum: moved a step at a time while more comes out, then the scales again."""
+    some = places.thinned(SEARCHED)
+    equal = int((replay(some, proposal) == some.query).sum())
+    for step in _WEIGHT_STEPS:
+        for move in np.tile(each_way(len(shares)), (_MOVES, 1)):
+            weights = np.round(proposal.weights + step * move[:, None], 2)
+            if (weights <= 0).any():
+                continue
+            made = replace(proposal, weights=weights)
+            more = int((replay(some, made) == some.query).sum())
+            if more > equal:
+                proposal, equal = made, more
+    return _scaled(some, proposal, replay, _bfloat16_steps)
+
+
+def replay_masked(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Floats:
+    """At every place the choice of kept changes that gives the model's value; the base's own where none does."""
+    found = proposal.base_at(places).copy()
+    for _, made in _choices(places, proposal, consensus=consensus, normalized=normalized):
+        found = np.where(made == places.query, made, found)
+    return found
+
+
+def _choices(
+    places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool
+) -> list[tuple[NDArray[np.bool_], Floats]]:
+    """Which parents' changes are kept [n], and the values [m] that come out, for each choice; fewest last."""
+    if proposal.setting is None:
+        raise ValueError("masked changes need their scales")
+    rounded = proposal.arithmetic.rounded
+    scales = rounded(proposal.setting.astype(np.float32))[:, places.tensor]
+    scaled = rounded(proposal.changes_at(places) * scales)
+    choices = [np.array(kept) for kept in product((True, False), repeat=len(scaled))]
+    return [
+        (
+            kept,
+            summed(
+                places,
+                proposal,
+                np.where(kept[:, None], scaled, np.float32(0)),
+                consensus=consensus,
+                normalized=normalized,
+            ),
+        )
+        for kept in choices
+    ]
+
+
+def _scaled(
+    places: MergePlaces,
+    proposal: Proposal,
+    replay: partial[Floats],
+    near: Callable[[Vector], Sequence[Vector]],
+    *,
+    parents: Sequence[int] | None = None,
+) -> Proposal:
+    """The scale of every tensor and parent that reproduces most of those `near`, one parent after another."""
+    if proposal.setting is None:
+        return proposal
+    setting = proposal.setting
+    for parent in range(len(setting)) if parents is None else parents:
+        tries = near(setting[parent])
+        counts = []
+        for scales in tries:
+            trial = setting.copy()
+            trial[parent] = scales
+            equal = replay(places, replace(proposal, setting=trial)) == places.query
+            counts.append(np.bincount(places.tensor, equal, minlength=setting.shape[1]))
+        best = np.stack(counts).argmax(axis=0)
+        setting = setting.copy()
+        setting[parent] = np.stack(tries)[best, np.arange(setting.shape[1])]
+    return replace(proposal, setting=setting)
+
+
+def _kept_shares(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Vector:
+    """How often each parent's change was kept [n], where exactly one choice gives the model's value.
+
+    With `consensus` a change of another sign than the sum's counts for nothing, kept or not: only places where all
+    changes have one sign tell.
+    """
+    choices = _choices(places, proposal, consensus=consensus, normalized=normalized)
+    equal = np.stack([made == places.query for _, made in choices])
+    changes = proposal.changes_at(places)
+    apart = np.stack([made for _, made in choices])
+    distinct = (np.diff(np.sort(apart, axis=0), axis=0) != 0).all(axis=0)
+    told = distinct & (equal.sum(axis=0) == 1) & (changes != 0).all(axis=0)
+    if consensus:
+        told &= (changes > 0).all(axis=0) | (changes < 0).all(axis=0)
+    if not told.any():
+        return np.full(len(changes), 0.5)
+    kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)]
+    return np.asarray(kept.mean(axis=0))
+
+
+def _by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> float:
+    """What the same freedom reproduces of the changed places with changes that stand elsewhere in their tensors."""
+    order = np.lexsort((np.random.default_rng(0).random(len(places.query)), places.tensor))
+    relatives = places.relatives.copy()
+    if proposal.base is not None:
+        ground = relatives[proposal.base]
+        members = list(proposal.members)
+        relatives[members] = ground + (relatives[members] - ground)[:, order]
+    decoy = replace(places, relatives=relatives)
+    return float((replay(decoy, proposal) == places.query)[places.changed].mean())
+
+
+def _masked(name: str, *, consensus: bool, normalized: bool, same_as: tuple[str, ...] = ()) -> Method:
+    return Method(
+        name,
+        partial(estimate_masked, consensus=consensus, normalized=normalized),
+        partial(replay_masked, consensus=consensus, normalized=normalized),
+        each_way,
+        gradable=False,
+        weighted=False,
+        masked=True,
+        same_as=same_as,
+        parameters=lambda proposal: [{"density": density} for density in proposal.stated],
+        note=_SEED,
+    )
+
+
+DELLA = _masked("della", consensus=True, normalized=True)
+DARE_TIES = _masked("dare_ties", consensus=True, normalized=False)
+DARE_LINEAR = _masked("dare_linear", consensus=False, normalized=False, same_as=("della_linear",))
