@@ -90,7 +90,7 @@ contradicted. Weights that replay gives are exact to 0.0001 on held-out merges; 
 Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
 """
-NEXT_EQUAL = 0.5
+NEXT_EQUAL = 0.3
 """A member is tried for the base of a merge that leaves changes out where the model holds so much of it, as a share of
 what it holds of the member that it is most equal to.
 

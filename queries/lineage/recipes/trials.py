@@ -41,12 +41,16 @@ def tried(
 ) -> list[tuple[Fit, Mixture]]:
     """Every method on the nearest mixtures of the allowed relatives, refined; with a `base` only changes of that."""
     members = list(range(len(places.relatives))) if allowed is None else list(allowed)
-    found = []
-    for mixture in mixtures_of(places, members, base):
-        for method in methods:
-            for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
-                fits = refinements(places, method, proposal)
-                found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
+    mixtures = mixtures_of(places, members, base)
+    found: list[tuple[Fit, Mixture]] = []
+    for masked in (False, True):
+        if any(fit.share_of(places.changed) >= RECIPE_CLAIMED for fit, _ in found):
+            break  # changes that were left out at random have more freedom than others: they come last
+        for mixture in mixtures:
+            for method in (one for one in methods if one.masked == masked):
+                for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
+                    fits = refinements(places, method, proposal)
+                    found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
 
 

@@ -11,7 +11,7 @@ from ...thresholds.recipes import LEAST_TAKEN, MOVED_TOWARDS, NEXT_EQUAL
 from .places import MergePlaces
 from .pursuit import MOST_PARENTS, Mixture, mixtures_of_changes, span_of
 
-MOST_BASES = 2
+MOST_BASES = 3
 """Bases that are tried of those that a merge is nearly as equal to."""
 MOST_MASKED = 4
 """Parents of a merge that leaves changes out: each doubles what a place may hold where they are left out at random."""
@@ -47,7 +47,7 @@ def over_most_equal(places: MergePlaces, members: Sequence[int], base: int | Non
     """
     equal = {member: float((places.relatives[member] == places.query).mean()) for member in members}
     most = max(equal.values(), default=0.0)
-    bases = [m for m in members if equal[m] >= max(LEAST_TAKEN, most * NEXT_EQUAL)] if base is None else [base]
+    bases = [m for m in members if equal[m] >= most * NEXT_EQUAL] if base is None else [base]
     if most < LEAST_TAKEN:
         return []
     span = span_of(places)

@@ -19,20 +19,27 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ....thresholds.recipes import MASKED_BY_CHANCE, WORTH_SEARCHING
+from ....thresholds.recipes import (
+    CONSTANT_WEIGHTS,
+    LEAST_WEIGHT,
+    MASKED_BY_CHANCE,
+    REFINING_FROM,
+    WORTH_SEARCHING,
+)
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
-from .changes import spread, summed
+from .changes import spread
+from .ties import GLANCE, weights_of_ratio
 
 MOST_MASKED_PARENTS = 3
 """Eight choices a place; with four parents it would be sixteen."""
 _DENSITIES = np.linspace(0.1, 0.9, 17)
 _SCALES = (np.linspace(0.85, 1.15, 31), np.linspace(0.97, 1.03, 25))
 """Factors of a tensor's scale: kept changes of a tensor have its L1 norm to some percent; then steps of bfloat16."""
-_STEPS = 8
-"""Steps of bfloat16 to either side of a scale: 2 to 6 %."""
-_TURNS = 2
+_STEPS = 3
+"""Steps of bfloat16 to either side of a scale: 1 to 2 %."""
+_TURNS = 4
 """Times that weights and scales are had from each other, parent after parent."""
 _WEIGHT_STEPS = (0.05, 0.02, 0.01)
 _MOVES = 4
@@ -45,9 +52,24 @@ def estimate_masked(
     """Densities, weights and the scale of every tensor, as far as kept values tell them."""
     if mixture.base is None or not mixture.trimmed or not 2 <= len(mixture.members) <= MOST_MASKED_PARENTS:
         return []
-    replay = partial(replay_masked, consensus=consensus, normalized=normalized)
-    some, every = places.thinned(SEARCHED), places.step(SEARCHED)
-    changed, weights = places.changed[::every], np.array(mixture.weights)[:, None]
+    found = places.once(("masked", mixture, normalized), lambda: _fitted(places, mixture, types, normalized=normalized))
+    return [] if found is None else [found]
+
+
+def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], *, normalized: bool) -> Proposal | None:
+    """The same for DARE of either kind: what elected signs leave is among the choices of all changes.
+
+    None as soon as too little is reproduced, of which a recipe of other parents or of another base gives way early.
+    """
+    replay = partial(replay_masked, consensus=normalized, normalized=normalized)
+    some, changed = places.thinned(SEARCHED), places.changed[:: places.step(SEARCHED)]
+
+    def share(one: Proposal) -> float:
+        return float((replay(some, one) == some.query)[changed].mean())
+
+    weights = np.array(mixture.weights)[:, None]
+    if normalized:  # where one change alone is kept its weight cancels: least squares says little of weights
+        weights = np.full_like(weights, 1 / len(weights))
     tried = [
         Proposal(
             mixture.members, mixture.base, weights, replace(each, stepwise=True), spread([1 / p] * len(weights), places)
@@ -56,20 +78,32 @@ def estimate_masked(
         if each.bits == places.bits < 23
         for p in _DENSITIES
     ]
-    shares = [(replay(some, one) == some.query)[changed].mean() for one in tried]
-    if not tried or max(shares) < WORTH_SEARCHING:
-        return []
-    proposal = tried[int(np.argmax(shares))]
+    proposal = max(tried, key=share, default=None)
+    if proposal is None or share(proposal) < WORTH_SEARCHING:
+        return None
     for factors in _SCALES:
-        proposal = _scaled(places, proposal, replay, lambda scales, factors=factors: [scales * f for f in factors])
-    if _by_chance(places, proposal, replay) > MASKED_BY_CHANCE:
-        return []
-    fit = partial(_kept_shares, places, consensus=consensus, normalized=normalized)
+        proposal = _scaled(some, proposal, replay, partial(_times, factors))
+    if share(proposal) < REFINING_FROM or _by_chance(some, proposal, replay) > MASKED_BY_CHANCE:
+        return None
     search = _ratios if normalized else _products
     for _ in range(_TURNS):
-        proposal = search(places, proposal, replay, fit(proposal))
+        proposal = search(some, proposal, replay, _kept_shares(some, proposal, normalized=normalized))
+        if some.share(replay(some, proposal)) >= CONSTANT_WEIGHTS:
+            break
     proposal = _scaled(places, proposal, replay, _bfloat16_steps)
-    return [replace(proposal, stated=tuple(np.round(fit(proposal), 2).tolist()))]
+    density = np.round(_kept_shares(places, proposal, normalized=normalized), 2)
+    large = (density >= LEAST_WEIGHT) & (proposal.weights[:, 0] >= LEAST_WEIGHT)
+    if large.all():
+        return replace(proposal, stated=tuple(density.tolist()))
+    if large.sum() < 2:
+        return None
+    members = tuple(m for m, kept in zip(proposal.members, large.tolist(), strict=True) if kept)
+    fewer = replace(mixture, members=members, weights=tuple(proposal.weights[large, 0].tolist()))
+    return _fitted(places, fewer, types, normalized=normalized)
+
+
+def _times(factors: Vector, scales: Vector) -> list[Vector]:
+    return [scales * factor for factor in factors]
 
 
 def _bfloat16_steps(scales: Vector) -> list[Vector]:
@@ -79,12 +113,11 @@ def _bfloat16_steps(scales: Vector) -> list[Vector]:
     return [near + more * step for more in range(-_STEPS, _STEPS + 1)]
 
 
-def _products(places: MergePlaces, proposal: Proposal, replay: partial[Floats], shares: Vector) -> Proposal:
+def _products(some: MergePlaces, proposal: Proposal, replay: partial[Floats], shares: Vector) -> Proposal:
     """Weights of two decimals, with scales of the type of the merge whose products are those that were found.
 
     A product alone does not tell weight from density; the shares that were kept, and rounding twice, do.
     """
-    some = places.thinned(SEARCHED)
     if proposal.setting is None:
         return proposal
     for parent, share in enumerate(shares.tolist()):
@@ -105,9 +138,8 @@ def _products(places: MergePlaces, proposal: Proposal, replay: partial[Floats], 
     return proposal
 
 
-def _ratios(places: MergePlaces, proposal: Proposal, replay: partial[Floats], shares: Vector) -> Proposal:
+def _ratios(some: MergePlaces, proposal: Proposal, replay: partial[Floats], shares: Vector) -> Proposal:
     """Weights that are divided by their sum: moved a step at a time while more comes out, then the scales again."""
-    some = places.thinned(SEARCHED)
     equal = int((replay(some, proposal) == some.query).sum())
     for step in _WEIGHT_STEPS:
         for move in np.tile(each_way(len(shares)), (_MOVES, 1)):
@@ -118,6 +150,11 @@ def _ratios(places: MergePlaces, proposal: Proposal, replay: partial[Floats], sh
             more = int((replay(some, made) == some.query).sum())
             if more > equal:
                 proposal, equal = made, more
+    glance = some.thinned(GLANCE)
+    tries = [replace(proposal, weights=weights) for weights in weights_of_ratio(proposal.weights)]
+    best = max(tries, key=lambda one: glance.share(replay(glance, one)), default=proposal)
+    if int((replay(some, best) == some.query).sum()) > equal:
+        proposal = best
     return _scaled(some, proposal, replay, _bfloat16_steps)
 
 
@@ -135,23 +172,24 @@ def _choices(
     """Which parents' changes are kept [n], and the values [m] that come out, for each choice; fewest last."""
     if proposal.setting is None:
         raise ValueError("masked changes need their scales")
-    rounded = proposal.arithmetic.rounded
+    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
     scales = rounded(proposal.setting.astype(np.float32))[:, places.tensor]
-    scaled = rounded(proposal.changes_at(places) * scales)
-    choices = [np.array(kept) for kept in product((True, False), repeat=len(scaled))]
-    return [
-        (
-            kept,
-            summed(
-                places,
-                proposal,
-                np.where(kept[:, None], scaled, np.float32(0)),
-                consensus=consensus,
-                normalized=normalized,
-            ),
-        )
-        for kept in choices
-    ]
+    shape = (len(scales), len(base))
+    weights = np.broadcast_to(rounded(proposal.weights_at(places)), shape)
+    weighted = rounded(rounded(proposal.changes_at(places) * scales) * weights)
+    found = []
+    for choice in product((True, False), repeat=len(weighted)):
+        kept = np.array(choice)
+        some, shares = weighted[kept], weights[kept]
+        if consensus and len(some) > 1:
+            agree = np.sign(some) == np.where(some.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
+            some, shares = some * agree, shares * agree
+        total = rounded(np.asarray(some.sum(axis=0), np.float32))
+        if normalized and len(some):
+            divisor = rounded(np.asarray(shares.sum(axis=0), np.float32))
+            total = rounded(np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32))
+        found.append((kept, rounded(base + total)))
+    return found
 
 
 def _scaled(
@@ -180,20 +218,18 @@ def _scaled(
     return replace(proposal, setting=setting)
 
 
-def _kept_shares(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Vector:
+def _kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -> Vector:
     """How often each parent's change was kept [n], where exactly one choice gives the model's value.
 
-    With `consensus` a change of another sign than the sum's counts for nothing, kept or not: only places where all
-    changes have one sign tell.
+    Where signs are elected a change of another sign than the sum's counts for nothing, kept or not: only places where
+    all changes have one sign tell.
     """
-    choices = _choices(places, proposal, consensus=consensus, normalized=normalized)
-    equal = np.stack([made == places.query for _, made in choices])
+    choices = _choices(places, proposal, consensus=normalized, normalized=normalized)
+    made = np.stack([values for _, values in choices])
+    equal = made == places.query
     changes = proposal.changes_at(places)
-    apart = np.stack([made for _, made in choices])
-    distinct = (np.diff(np.sort(apart, axis=0), axis=0) != 0).all(axis=0)
-    told = distinct & (equal.sum(axis=0) == 1) & (changes != 0).all(axis=0)
-    if consensus:
-        told &= (changes > 0).all(axis=0) | (changes < 0).all(axis=0)
+    distinct = (np.diff(np.sort(made, axis=0), axis=0) != 0).all(axis=0)
+    told = distinct & (equal.sum(axis=0) == 1) & ((changes > 0).all(axis=0) | (changes < 0).all(axis=0))
     if not told.any():
         return np.full(len(changes), 0.5)
     kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)]

@@ -22,7 +22,7 @@ _DENSITIES = np.linspace(0.1, 1.0, 10)
 """Densities that the search starts from, the same for all parents, as nearly every published recipe has them."""
 _GRIDS = {2: np.linspace(0.1, 1.2, 23), 3: np.linspace(0.2, 1.0, 9)}
 """Weights that two or three parents start from; more start from equal ones."""
-_GLANCE = 1_024
+GLANCE = 1_024
 """Places that the grid is tried at: a standard error of 0.015."""
 TUNED = (np.linspace(-0.15, 0.15, 21), np.linspace(-0.014, 0.014, 15))
 """What is added to a tensor's density: 256 values give the place of a quantile to 0.03 (one standard error).
@@ -53,7 +53,7 @@ def _weighed(places: MergePlaces, proposal: Proposal) -> Proposal:
     grid = _GRIDS.get(len(proposal.members))
     if grid is None:
         return proposal
-    some = places.thinned(_GLANCE)
+    some = places.thinned(GLANCE)
     tries = [replace(proposal, weights=np.array(w)[:, None]) for w in product(grid, repeat=len(proposal.members))]
     return max(tries, key=lambda one: some.share(replay_ties(some, one)))
 
@@ -64,7 +64,7 @@ def _moves(parents: int) -> Vector:
     return np.vstack([each_way(parents), together, -together])
 
 
-def _restarts(weights: Vector) -> list[Vector]:
+def weights_of_ratio(weights: Vector) -> list[Vector]:
     """Weights of two decimals in the same ratio: it is their products' rounding that tells one size from another."""
     ratio, steps = weights / weights[0], np.arange(-0.01, 0.011, 0.01)
     firsts = np.arange(0.05, 1.5, 0.01)
@@ -94,7 +94,7 @@ TIES = Method(
     replay_ties,
     _moves,
     settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]],
-    restarts=_restarts,
+    restarts=weights_of_ratio,
     gradable=False,
     parameters=lambda proposal: medians(proposal.densities, "density"),
 )
