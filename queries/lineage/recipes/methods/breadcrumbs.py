@@ -18,7 +18,7 @@ from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from ..regression import LEAST
-from .changes import kept, spread, summed
+from .changes import kept, spread, summed, written
 from .ties import TUNED
 
 _DENSITIES = np.linspace(0.1, 0.9, 9)
@@ -82,7 +82,7 @@ def _parameters(proposal: Proposal) -> list[dict[str, float]]:
     firsts = np.median(proposal.setting[len(proposal.members) :], axis=1)
     lasts = np.median(proposal.densities, axis=1)
     return [
-        {"density": round(float(last - first), 2), "gamma": round(float(first), 2)}
+        {"density": written(float(last - first), proposal.setting.shape[1]), "gamma": round(float(first), 2)}
         for first, last in zip(firsts, lasts, strict=True)
     ]
 
