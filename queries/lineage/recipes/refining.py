@@ -53,7 +53,10 @@ def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     """Weights and settings searched for what reproduces most, then written with as few digits as do as well."""
     if not method.weighted:
-        for round_ in _TUNINGS if method.settings else ():
+        first = fitted(places, method, proposal)
+        if method.settings is None or first.share_of(places.changed) < TUNING_FROM:
+            return first
+        for round_ in _TUNINGS:
             proposal = _tuned(places, method, proposal, round_)
         return fitted(places, method, proposal)
     glance = places.thinned(_GLANCE)

@@ -81,6 +81,8 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
     proposal = max(tried, key=share, default=None)
     if proposal is None or share(proposal) < WORTH_SEARCHING:
         return None
+    if _by_chance(some, proposal, replay) > MASKED_BY_CHANCE:
+        return None
     for factors in _SCALES:
         proposal = _scaled(some, proposal, replay, partial(_times, factors))
     if share(proposal) < REFINING_FROM or _by_chance(some, proposal, replay) > MASKED_BY_CHANCE:
