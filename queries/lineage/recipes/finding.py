@@ -137,6 +137,8 @@ def _notes(members: Sequence[Relative], best: Fit, twins: Sequence[str]) -> list
         if members[member].coincides:
             names = ", ".join(members[member].coincides)
             notes.append(f"not identifiable: {names} holds the same values as {members[member].name}")
+    if best.method.note:
+        notes.append(best.method.note)
     if best.method.settings is not None:
         notes.append("angles or densities of whole tensors are estimated from their samples, a tensor at a time")
     return notes

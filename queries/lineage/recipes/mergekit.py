@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import yaml
 
+from .proposal import MASKED
 from .records import LayerWeights, ParentWeight
 from .refining import Fit
 
@@ -41,7 +42,7 @@ def arithmetic_config(
     else:
         stated = fit.method.parameters(fit.proposal) if fit.method.parameters else [{} for _ in models]
         for model, setting, more in zip(models, settings, stated, strict=True):
-            own = {"weight": setting, **more} if fit.method.weighted or fit.method.masked else dict(more)
+            own = {"weight": setting, **more} if fit.method.weighted or fit.method.stage == MASKED else dict(more)
             if own:
                 model["parameters"] = own
         config["models"] = models

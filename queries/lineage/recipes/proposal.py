@@ -76,6 +76,10 @@ class Proposal:
         return places.once(key, lambda: self.arithmetic.rounded(places.relatives[base]))
 
 
+PLAIN, TRIMMED, SELECTED, MASKED = range(4)
+"""Stages of methods: sums of weights; by ranks within tensors; by more of those; by a choice at every place."""
+
+
 @dataclass(frozen=True)
 class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
@@ -85,9 +89,9 @@ class Method:
     `restarts` gives weights to start again from, where only some of the same ratio are right.
     `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
     `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula. Methods that
-    are not `weighted` have weights that follow from the tensors: they are neither searched nor written. `masked`
-    methods keep changes at random. `parameters` of each parent and `shared` ones are what a configuration states
-    beside weights; `note` is what people must know of the answer.
+    are not `weighted` have weights that follow from the tensors: they are neither searched nor written. `stage` says
+    when it is tried: those of a later one only where no earlier one does. `parameters` of each parent and `shared` ones
+    are what a configuration states beside weights; `note` is what people must know of the answer.
     """
 
     name: str
@@ -100,7 +104,7 @@ class Method:
     on_arc: bool = False
     same_as: tuple[str, ...] = ()
     weighted: bool = True
-    masked: bool = False
+    stage: int = PLAIN
     parameters: Callable[[Proposal], Sequence[Mapping[str, float]]] | None = None
     shared: Callable[[Proposal], Mapping[str, float]] | None = None
     note: str | None = None

@@ -12,14 +12,16 @@ from ...data.precision import float_bits
 from ...thresholds.recipes import CONSTANT_WEIGHTS, LEAST_WEIGHT, RECIPE_CLAIMED, SHARES_BY_CHANCE
 from .methods import METHODS
 from .methods.linear import LINEAR
-from .places import MergePlaces
-from .proposal import Method, Proposal, arithmetics
+from .places import SEARCHED, MergePlaces
+from .proposal import MASKED, TRIMMED, Method, Proposal, arithmetics
 from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
 from .refining import Fit, refined
 from .regression import cell_weights
 from .values import moved_towards, over_most_equal, taken_over
 
 _BASES_TRIED = 3
+_TUNED_AT_MOST = 4
+"""Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,25 @@ def tried(
     members = list(range(len(places.relatives))) if allowed is None else list(allowed)
     mixtures = mixtures_of(places, members, base)
     found: list[tuple[Fit, Mixture]] = []
-    for masked in (False, True):
-        if any(fit.share_of(places.changed) >= RECIPE_CLAIMED for fit, _ in found):
-            break  # changes that were left out at random have more freedom than others: they come last
-        for mixture in mixtures:
-            for method in (one for one in methods if one.masked == masked):
-                for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
-                    fits = refinements(places, method, proposal)
-                    found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
+    for stage in sorted({method.stage for method in methods}):
+        enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
+        if any(fit.share_of(places.changed) >= enough for fit, _ in found):
+            break  # what has more freedom, and takes longer, is asked where nothing simpler does
+        for method in (one for one in methods if one.stage == stage):
+            for proposal, mixture in _promising(places, method, mixtures):
+                fits = refinements(places, method, proposal)
+                found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
+
+
+def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture]) -> list[tuple[Proposal, Mixture]]:
+    """What a method proposes; of one whose settings are tuned, those that reproduce most as they are."""
+    made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, arithmetics(places.bits))]
+    if method.settings is None or len(made) <= _TUNED_AT_MOST:
+        return made
+    some = places.thinned(SEARCHED)
+    made.sort(key=lambda one: -some.share(method.replay(some, one[0])))
+    return made[:_TUNED_AT_MOST]
 
 
 def _of_all(fit: Fit) -> bool:
@@ -160,7 +172,8 @@ def turned_round(places: MergePlaces, best: Fit) -> int | None:
         )
         fits = tried_fits(other_way, LINEAR, range(len(members)), None)
         if best.method is not LINEAR:
-            fits += [fit for fit, _ in tried(other_way)]
+            simple = [method for method in METHODS if method.stage <= TRIMMED]
+            fits += [fit for fit, _ in tried(other_way, methods=simple)]
         if any(0 in fit.proposal.members and fit.share >= best.share for fit in fits):
             return parent
     return None

@@ -13,9 +13,9 @@ from functools import partial
 
 import numpy as np
 
-from ....thresholds.recipes import WORTH_SEARCHING
+from ....thresholds.recipes import REFINING_FROM
 from ..places import SEARCHED, Floats, MergePlaces, Vector
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from ..regression import LEAST
 from .changes import kept, spread, summed, written
@@ -45,7 +45,7 @@ def estimate_breadcrumbs(
     some = places.thinned(SEARCHED)
     changed = places.changed[:: places.step(SEARCHED)]
     shares = [(replay_breadcrumbs(some, one, consensus=consensus) == some.query)[changed].mean() for one in tried]
-    return [tried[int(np.argmax(shares))]] if max(shares) >= WORTH_SEARCHING else []
+    return [tried[int(np.argmax(shares))]] if max(shares) >= REFINING_FROM else []
 
 
 def _weights(places: MergePlaces, proposal: Proposal, *, consensus: bool) -> Vector:
@@ -95,6 +95,7 @@ def _breadcrumbs(name: str, *, consensus: bool) -> Method:
         each_way,
         settings=_settings,
         gradable=False,
+        stage=SELECTED,
         parameters=_parameters,
     )
 

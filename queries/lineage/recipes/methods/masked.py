@@ -27,7 +27,7 @@ from ....thresholds.recipes import (
     WORTH_SEARCHING,
 )
 from ..places import SEARCHED, Floats, MergePlaces, Vector
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..proposal import MASKED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from .changes import spread
 from .ties import GLANCE, weights_of_ratio
@@ -258,7 +258,7 @@ def _masked(name: str, *, consensus: bool, normalized: bool, same_as: tuple[str,
         each_way,
         gradable=False,
         weighted=False,
-        masked=True,
+        stage=MASKED,
         same_as=same_as,
         parameters=lambda proposal: [{"density": density} for density in proposal.stated],
         note=_SEED,

@@ -13,7 +13,7 @@ from itertools import permutations
 import numpy as np
 
 from ..places import Floats, MergePlaces
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..proposal import TRIMMED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from .changes import with_bases
 from .linear import MOST_ORDERS
@@ -67,5 +67,6 @@ MODEL_STOCK = Method(
     settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.0, 1.0) for more in _TUNED[fine]],
     gradable=False,
     weighted=False,
+    stage=TRIMMED,
     note="the weights are the means over tensors of what the angles between the parents give",
 )

@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ....thresholds.recipes import WORTH_SEARCHING
+from ....thresholds.recipes import REFINING_FROM
 from ..places import SEARCHED, Floats, MergePlaces, Vector
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from .changes import ranks, spread, with_bases
 from .ties import TUNED
@@ -46,7 +46,7 @@ def estimate_sce(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmet
     some = places.thinned(SEARCHED)
     changed = places.changed[:: places.step(SEARCHED)]
     shares = [(replay_sce(some, one) == some.query)[changed].mean() for one in tried]
-    return [tried[int(np.argmax(shares))]] if max(shares) >= WORTH_SEARCHING else []
+    return [tried[int(np.argmax(shares))]] if max(shares) >= REFINING_FROM else []
 
 
 def _energies(places: MergePlaces, proposal: Proposal) -> Vector:
@@ -100,6 +100,7 @@ SCE = Method(
     settings=_settings,
     gradable=False,
     weighted=False,
+    stage=SELECTED,
     shared=lambda proposal: {"select_topk": round(float(np.median(proposal.densities[0])), 2)},
     note="the weights are the means over tensors of what the parents' changes give",
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from ....thresholds.recipes import WORTH_SEARCHING
 from ..places import SEARCHED, Floats, MergePlaces, Vector
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..proposal import TRIMMED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from .changes import kept, medians, summed
 
@@ -96,5 +96,6 @@ TIES = Method(
     settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]],
     restarts=weights_of_ratio,
     gradable=False,
+    stage=TRIMMED,
     parameters=lambda proposal: medians(proposal.densities, "density"),
 )
