@@ -22,8 +22,10 @@ from benchmarks.recipes.measure import ZOO
 from benchmarks.recipes.plan import Merge, merges
 from forebear.registry import Registry
 
-METHODS = ("linear-2-b", "linear-3-b", "slerp-", "task_arithmetic-2", "ties-2", "passthrough", "nuslerp", "model_stock")
-METHODS += ("nearswap", "breadcrumbs-", "breadcrumbs_ties-")
+METHODS: tuple[str, ...] = (
+    *("linear-2-b", "linear-3-b", "slerp-", "task_arithmetic-2", "ties-2", "passthrough", "nuslerp", "model_stock"),
+    *("nearswap", "breadcrumbs-", "breadcrumbs_ties-"),
+)
 """Beginnings of names of merges: one and the same seed of each is run."""
 SEED = 2
 _WITHIN = {"BF16": 2.0**-7, "F16": 2.0**-10, "F32": 2.0**-23}

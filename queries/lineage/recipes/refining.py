@@ -53,9 +53,9 @@ def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     """Weights and settings searched for what reproduces most, then written with as few digits as do as well."""
     if not method.weighted:
-        first = fitted(places, method, proposal)
-        if method.settings is None or first.share_of(places.changed) < TUNING_FROM:
-            return first
+        untuned = fitted(places, method, proposal)
+        if method.settings is None or untuned.share_of(places.changed) < TUNING_FROM:
+            return untuned
         for round_ in _TUNINGS:
             proposal = _tuned(places, method, proposal, round_)
         return fitted(places, method, proposal)

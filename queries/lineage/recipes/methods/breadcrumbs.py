@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from ....thresholds.recipes import REFINING_FROM
+from ....thresholds.recipes import WORTH_SEARCHING
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
@@ -45,7 +45,7 @@ def estimate_breadcrumbs(
     some = places.thinned(SEARCHED)
     changed = places.changed[:: places.step(SEARCHED)]
     shares = [(replay_breadcrumbs(some, one, consensus=consensus) == some.query)[changed].mean() for one in tried]
-    return [tried[int(np.argmax(shares))]] if max(shares) >= REFINING_FROM else []
+    return [tried[int(np.argmax(shares))]] if max(shares) >= WORTH_SEARCHING else []
 
 
 def _weights(places: MergePlaces, proposal: Proposal, *, consensus: bool) -> Vector:

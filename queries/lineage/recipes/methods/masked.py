@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ....thresholds.recipes import (
     CONSTANT_WEIGHTS,
+    KEPT_BY_SIZE,
     LEAST_WEIGHT,
     MASKED_BY_CHANCE,
     REFINING_FROM,
@@ -89,11 +90,14 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
         return None
     search = _ratios if normalized else _products
     for _ in range(_TURNS):
-        proposal = search(some, proposal, replay, _kept_shares(some, proposal, normalized=normalized))
+        proposal = search(some, proposal, replay, _kept_shares(some, proposal, normalized=normalized)[0])
         if some.share(replay(some, proposal)) >= CONSTANT_WEIGHTS:
             break
     proposal = _scaled(places, proposal, replay, _bfloat16_steps)
-    density = np.round(_kept_shares(places, proposal, normalized=normalized), 2)
+    kept, larger = _kept_shares(places, proposal, normalized=normalized)
+    if (np.abs(larger - 0.5) > KEPT_BY_SIZE).any():
+        return None  # by size and not by chance: another method, whose weights are others
+    density = np.round(kept, 2)
     large = (density >= LEAST_WEIGHT) & (proposal.weights[:, 0] >= LEAST_WEIGHT)
     if large.all():
         return replace(proposal, stated=tuple(density.tolist()))
@@ -221,7 +225,9 @@ def _scaled(
 
 
 def _kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -> Vector:
-    """How often each parent's change was kept [n], where exactly one choice gives the model's value.
+    """How often each parent's change was kept, and how often it was then larger than one left out: [2, n].
+
+    Of places where exactly one choice gives the model's value.
 
     Where signs are elected a change of another sign than the sum's counts for nothing, kept or not: only places where
     all changes have one sign tell.
@@ -233,9 +239,18 @@ def _kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -
     distinct = (np.diff(np.sort(made, axis=0), axis=0) != 0).all(axis=0)
     told = distinct & (equal.sum(axis=0) == 1) & ((changes > 0).all(axis=0) | (changes < 0).all(axis=0))
     if not told.any():
-        return np.full(len(changes), 0.5)
-    kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)]
-    return np.asarray(kept.mean(axis=0))
+        return np.full((2, len(changes)), 0.5)
+    kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)].T
+    return np.stack([kept.mean(axis=1), _larger(kept, np.abs(changes[:, told] * places.scale[told]))])
+
+
+def _larger(kept: NDArray[np.bool_], size: Vector) -> Vector:
+    """How often [n] a change that was kept is larger than one that was left out: 0.5 where chance chose."""
+    rank = size.argsort(axis=1).argsort(axis=1)
+    count = kept.sum(axis=1)
+    others = kept.shape[1] - count
+    wins = np.where(kept, rank, 0).sum(axis=1) - count * (count - 1) / 2
+    return np.asarray(wins / np.maximum(count * others, 1))
 
 
 def _by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> float:
