@@ -6,11 +6,12 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev check test pytest wheel-test fuzz soak golden test-real test-lake test-ray test-libraries test-browser bench \
-        bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
-        bench-compare-full bench-audit bench-tree bench-trees bench-scale bench-zoo bench-peers bench-peers-report \
-        bench-sql bench-field bench-field-models bench-field-whole bench-small-registries bench-grown bench-activations \
-        bench-recipes bench-no-merges test-mergekit clean
+.PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
+        test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees bench-serve \
+        bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
+        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes \
+        bench-no-merges test-mergekit clean bench-travel
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -26,6 +27,13 @@ $(VENV)/installed: pyproject.toml
 .dev/forebear:                  # the import names, for type checkers
 	mkdir -p .dev
 	ln -sfn .. $@
+
+LIST     ?= docs/base_models.csv
+REGISTRY ?= base.duckdb
+BUDGET   ?= 64MiB
+
+base-registry: dev              ## a registry of published base models, for `forebear push`; again after a stop: what is there is not read again
+	tail -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
 
 check: dev                      ## style and types
 	$(BIN)/ruff check .
@@ -44,7 +52,7 @@ wheel-test: dev
 	$(BIN)/python -m pip wheel -q --no-deps -w dist .
 	$(PYTHON) -m venv .wheel
 	.wheel/bin/python -m pip install -q dist/*.whl
-	cd / && FOREBEAR_REGISTRY=$(CURDIR)/.wheel/demo.duckdb $(CURDIR)/.wheel/bin/forebear demo --quiet
+	cd / && XDG_DATA_HOME=$(CURDIR)/.wheel $(CURDIR)/.wheel/bin/forebear demo --quiet
 
 fuzz: dev                       ## random inputs for every parser, each held to 2 s of CPU and 256 MB; FUZZ_SECONDS=300
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
@@ -79,7 +87,7 @@ test-real: dev .bench/packages/installed ## real weights that packages on the in
 .bench/lake/installed: pyproject.toml
 	$(PYTHON) -m venv .bench/lake
 	.bench/lake/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	.bench/lake/bin/python -m pip install -q -e '.[lake]' pytest hypothesis
+	.bench/lake/bin/python -m pip install -q -e '.[lake]' --group dev
 	touch $@
 
 test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, with a PostgreSQL server, which has to be installed
@@ -88,7 +96,7 @@ test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, 
 .bench/ray/installed: pyproject.toml
 	$(PYTHON) -m venv .bench/ray
 	.bench/ray/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	.bench/ray/bin/python -m pip install -q -e '.[ray]' pytest hypothesis
+	.bench/ray/bin/python -m pip install -q -e '.[ray]' --group dev
 	touch $@
 
 test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die
@@ -109,9 +117,18 @@ test-libraries: dev             ## packed layers and adapters made anew by the l
 	FOREBEAR_GOLDEN=$(CURDIR)/.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py \
 	  tests/ingest/formats/test_onnx_files.py tests/ingest/adapters/test_adapters.py
 
-test-browser: dev               ## the HTML report in a headless Chromium, which has to be installed
+AXE = 4.14.1
+
+.bench/axe/package/axe.min.js:  # finds what keeps people from a page; MPL-2.0, run and not shipped
+	mkdir -p .bench/axe
+	cd .bench/axe && npm pack --silent axe-core@$(AXE) && tar xzf axe-core-$(AXE).tgz
+
+test-browser: dev .bench/axe/package/axe.min.js ## the HTML report and the server's pages in a headless Chromium, which has to be installed
 	$(BIN)/python -m pip install -q 'selenium>=4.30'
 	$(BIN)/pytest -q -m browser
+
+test-container: dev             ## the container file built and run, where docker or podman has a daemon and the network
+	$(BIN)/pytest -q -m container
 
 bench: bench-calibration bench-lineage bench-ingest bench-startup bench-query bench-hub bench-formats bench-compare \
        bench-compare-full bench-audit
@@ -156,12 +173,17 @@ bench-audit: dev                ## an audit of 20,000 models: seconds, memory, a
 bench-tree: dev                 ## the family trees of 20,000 audited models: seconds, memory
 	$(BIN)/python benchmarks/tree.py
 
+bench-serve: dev                ## 200 readers of a registry of 20,000 models beside an ingest: seconds, errors
+	$(BIN)/python -m benchmarks.serve $(SERVE)
+
 bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/zoo: those of the benchmark's zoo (make bench-zoo)
 	$(BIN)/python benchmarks/trees.py $(ZOO)
 
 bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
 	$(BIN)/python benchmarks/sql.py $(ZOO)
 	$(BIN)/python benchmarks/sql.py scale
+bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
+	$(BIN)/python benchmarks/travel.py
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py

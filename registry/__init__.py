@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .jobs.outcome import Failed, Ingested, Outcome, Skipped, Unchanged
     from .registry import Registry
     from .reports.ancestors import AncestorsReport
+    from .reports.bom import BillOfMaterials, bill_of_materials
+    from .reports.card import CardPatch, proposed_card
     from .reports.html.page import write_report
     from .reports.parts import PartsReport
     from .reports.trees import TreeReport
@@ -38,6 +40,8 @@ __all__ = [
     "AuditChanges",
     "AuditOptions",
     "AuditReport",
+    "BillOfMaterials",
+    "CardPatch",
     "Comparison",
     "ComponentAnswer",
     "Exported",
@@ -58,6 +62,8 @@ __all__ = [
     "SourceError",
     "TreeReport",
     "Unchanged",
+    "bill_of_materials",
+    "proposed_card",
     "write_report",
 ]
 
@@ -73,6 +79,8 @@ _HOMES = {
     "Model": ".store.models",
     "Registry": ".registry",
     "write_report": ".reports.html.page",
+    **dict.fromkeys(("BillOfMaterials", "bill_of_materials"), ".reports.bom"),
+    **dict.fromkeys(("CardPatch", "proposed_card"), ".reports.card"),
     **dict.fromkeys(("Ancestor", "ComponentAnswer"), "..queries.answers.records"),
     **dict.fromkeys(("Processes", "RayCluster"), ".jobs.engines"),
     **dict.fromkeys(("Exported", "Imported"), ".store.parquet"),

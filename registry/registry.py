@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import duckdb
 
 from ..ingest.errors import RegistryError, SourceError
-from ..ingest.sources import CONNECTIONS, Source, open_source
-from .store.database import Place, open_database, registry_place
+from ..ingest.sources import CONNECTIONS, Source
+from .jobs.specs import is_path, opened_spec, path_of
+from .store.database import Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, remove_model, similar_names
 from .store.transactions import committed
@@ -29,21 +30,23 @@ if TYPE_CHECKING:
     from ..queries.comparison.records.comparison import Comparison
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
+    from .exchange.pulling import Pulled
+    from .exchange.pushing import Pushed
     from .jobs.engines import Engine
     from .jobs.ingesting import Batch
-    from .jobs.outcome import Outcome
+    from .jobs.outcome import Outcome, Outcomes
     from .reports.ancestors import AncestorsReport
+    from .reports.listed import Models
     from .reports.parts import PartsReport
     from .reports.recipes import RecipeReport
     from .reports.trees import TreeReport
     from .store.parquet import Exported, Imported
 
+T = TypeVar("T")
 TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""
 PATIENCE = 600.0
 """Seconds that a batch waits to get back at a file which it let go of: an audit of many models may be reading it."""
-_PATHS = ("/", "./", "../", "~", "file://")
-"""What starts so names a place on this machine, never a model by its name."""
 
 
 class Registry:
@@ -80,6 +83,12 @@ class Registry:
             self._open.close()
             self._open = None
 
+    def reader(self) -> Registry:
+        """Another Registry on the same open file, for another thread; it closes what is its own alone."""
+        found = object.__new__(type(self))
+        found.place, found._read_only, found._open = self.place, self._read_only, beside(self.connection)
+        return found
+
     def __enter__(self) -> Self:
         return self
 
@@ -94,14 +103,17 @@ class Registry:
 
     def ingest(
         self, *specs: str | Path, connections: int | None = None, budget: int | None = None, together: int = TOGETHER
-    ) -> list[Outcome]:
+    ) -> Outcomes:
         """Fingerprint and keep the models at `specs`; one outcome each, in order. Bad input never ends the batch.
 
         A spec is a folder, a file of weights, or `org/name[@revision]` of the Hub. What is unchanged is not read again.
         An outcome is Ingested, Unchanged, Skipped or Failed, the last two with a reason. Options: see `ingesting`.
         """
+        from .jobs.outcome import Outcomes
+
         batch = self._batch(len(specs), connections, budget, together, False)
-        return [outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])]
+        found = sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])
+        return Outcomes(outcome for _, outcome in found)
 
     def ingesting(
         self,
@@ -139,7 +151,7 @@ class Registry:
         from .jobs.ingesting import Batch
 
         at_once = max(1, min(count, together))
-        opener = partial(_opened, connections=max(1, (connections or CONNECTIONS) // at_once))
+        opener = partial(opened_spec, connections=max(1, (connections or CONNECTIONS) // at_once))
         return Batch(self, opener, budget=budget, together=at_once, sharing=sharing, engine=engine)
 
     def _unchanged(self, source: Source) -> Model | None:
@@ -148,20 +160,21 @@ class Registry:
         known = find_source(self.connection, source.uri, source.revision)
         return known if known and is_current(known.state, source.state, budget=0) else None
 
-    def models(self, pattern: str = "") -> list[Model]:
+    def models(self, pattern: str = "") -> Models:
         """All models, oldest first; with a `pattern` those that pass it: globs of names and facts, as in ModelFilter.
 
         Raises ValueError for a pattern that names a fact which models do not have.
         """
         from ..queries.search.model_filter import parse_filter
+        from .reports.listed import Models
 
-        return list_models(self.connection, parse_filter(pattern).parameters if pattern else None)
+        return Models(list_models(self.connection, parse_filter(pattern).parameters if pattern else None))
 
     def find(self, name: str | Path) -> Model | None:
         """The model that a name, a source or a path means, None when none does; RegistryError when several do."""
-        if not _is_path(name):
+        if not is_path(name):
             return find_model(self.connection, str(name))
-        return find_model(self.connection, Path(os.path.abspath(_path(name))).as_uri())
+        return find_model(self.connection, Path(os.path.abspath(path_of(name))).as_uri())
 
     def model(self, name: str | Path) -> Model:
         """The model that a name, a source or a path means; RegistryError when none or several do."""
@@ -171,7 +184,7 @@ class Registry:
 
     def _shown_instead(self, name: str | Path) -> str:
         """What to do about a name that no model has: similar names, or where to find them all."""
-        similar = similar_names(self.connection, Path(name).name if _is_path(name) else str(name))
+        similar = similar_names(self.connection, Path(name).name if is_path(name) else str(name))
         return f"did you mean {' or '.join(map(repr, similar))}?" if similar else "`forebear list` shows what is"
 
     def details(self, name: str | Path) -> ModelDetails:
@@ -202,6 +215,33 @@ class Registry:
 
         return import_registry(self.connection, Path(folder))
 
+    def push(
+        self, place: str | Path, *, prune: bool = False, advance: Callable[[int, int], None] | None = None
+    ) -> Pushed:
+        """Publish the registry at a folder, a dataset of the Hub, or an address of fsspec; see `exchange.pushing`."""
+        from .exchange.opening import open_place
+        from .exchange.pushing import push_registry
+
+        return push_registry(self.connection, open_place(place), prune=prune, advance=advance)
+
+    def pull(
+        self, place: str | Path, *, sketches: bool = False, advance: Callable[[int, int], None] | None = None
+    ) -> Pulled:
+        """Add the models of a published registry, checked part by part; see `exchange.pulling`.
+
+        With `sketches` about 2.5 kB a model come, and an answer fetches the rest of the models that it needs.
+        """
+        from .exchange.opening import open_place
+        from .exchange.pulling import pull_registry
+
+        return pull_registry(self.connection, open_place(place), sketches=sketches, advance=advance)
+
+    def _whole(self, question: Callable[[], T]) -> T:
+        """The answer, after what it needs of models that are here by their sketches alone was fetched."""
+        from .exchange.answering import answered
+
+        return answered(self, question, read_only=self._read_only)
+
     def fingerprint(self, spec: str | Path) -> ModelFingerprint:
         """The fingerprint of a source, without keeping it: a folder, a file of weights, or `org/name[@revision]`.
 
@@ -209,7 +249,7 @@ class Registry:
         """
         from ..ingest.model import fingerprint_model
 
-        source = _opened(spec)
+        source = opened_spec(spec)
         try:
             return fingerprint_model(source)
         finally:
@@ -228,7 +268,8 @@ class Registry:
 
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
-        return ask(self.connection, model if isinstance(model, Model) else self._asked(model), k, newest=assume_newest)
+        asked = model if isinstance(model, Model) else self._asked(model)
+        return self._whole(lambda: ask(self.connection, asked, k, newest=assume_newest))
 
     def descendants(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
         """The ranked descendants of a model: the question of `ancestors` the other way, from the same evidence.
@@ -242,7 +283,7 @@ class Registry:
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
-        return ask(self.connection, asked, k, answering=descending)
+        return self._whole(lambda: ask(self.connection, asked, k, answering=descending))
 
     def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
@@ -252,11 +293,11 @@ class Registry:
         then where the model is not registered. Arguments and other errors as of `ancestors`.
         """
         from .reports.parts import part_rows, parts_report
-        from .store.recipes import keep_parts
+        from .store.recipes import keep_parts, registered
 
         asked = model if isinstance(model, Model) else self._asked(model)
-        kept = _registered(asked) if keep else None
-        report = parts_report(self.connection, asked)
+        kept = registered(asked) if keep else None
+        report = self._whole(lambda: parts_report(self.connection, asked))
         if kept:
             rows = part_rows(report)
             committed(self.connection, lambda: keep_parts(self.connection, kept.model_id, rows))
@@ -280,15 +321,15 @@ class Registry:
         registered; ValueError for one parent alone.
         """
         from .reports.recipes import ask_recipe
-        from .store.recipes import keep_recipes
+        from .store.recipes import keep_recipes, registered
 
         if len(parents) == 1 and base is None:
             raise ValueError("a merge has two parents or more: name another one, or its base")
         given = [parent if isinstance(parent, Model) else self.model(parent) for parent in parents]
         ground = base if isinstance(base, Model) or base is None else self.model(base)
         asked = model if isinstance(model, Model) else self._asked(model)
-        kept = _registered(asked) if keep else None
-        report = ask_recipe(self.connection, asked, given, ground)
+        kept = registered(asked) if keep else None
+        report = self._whole(lambda: ask_recipe(self.connection, asked, given, ground))
         if kept:
             found = report.components, report.recipes, report.checks
             committed(self.connection, lambda: keep_recipes(self.connection, kept.model_id, *found))
@@ -400,7 +441,7 @@ class Registry:
 
             given = None if controls is None else [opened(control) for control in controls]
             return compare(
-                self.connection, opened(a), opened(b), given, _opened, whole=progress or _unheard if full else None
+                self.connection, opened(a), opened(b), given, opened_spec, whole=progress or _unheard if full else None
             )
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
@@ -416,8 +457,8 @@ class Registry:
 
     def _found(self, model: str | Path) -> Model | Source:
         """The registered model, or the open source of one that is not registered as it is now."""
-        place = _path(model)
-        if not (_is_path(model) and place.exists()) and (found := self.find(model)):
+        place = path_of(model)
+        if not (is_path(model) and place.exists()) and (found := self.find(model)):
             return found
         source = self._source(model)
         if known := self._unchanged(source):
@@ -428,7 +469,7 @@ class Registry:
     def _source(self, model: str | Path) -> Source:
         """The source that is not registered; where there is none either, the error says both."""
         try:
-            return _opened(model)
+            return opened_spec(model)
         except SourceError as error:
             raise RegistryError(
                 f"{str(model)!r} is not in {self.place} ({self._shown_instead(model)}), and no source: {error}"
@@ -452,30 +493,6 @@ def compare(
     """
     with temporary_registry() as registry:
         return registry.compare(a, b, controls=controls, full=full)
-
-
-def _opened(spec: str | Path, *, connections: int | None = None) -> Source:
-    return open_source(str(_path(spec) if _is_path(spec) else spec), connections=connections)
-
-
-def _registered(asked: Model | ModelFingerprint) -> Model:
-    """A model whose answers can be kept. Raises RegistryError for one that is not registered."""
-    if isinstance(asked, Model):
-        return asked
-    raise RegistryError(f"{asked.name} is not registered: ingest it first, or ask without keeping the answer")
-
-
-def _is_path(model: str | Path) -> bool:
-    return isinstance(model, Path) or model in {".", ".."} or model.startswith(_PATHS)
-
-
-def _path(model: str | Path) -> Path:
-    text = os.fspath(model)
-    if text.startswith("file://"):
-        from urllib.request import url2pathname  # HTTP and e-mail come with it: 0.05 s
-
-        text = url2pathname(text.removeprefix("file://"))
-    return Path(text).expanduser()
 
 
 def _unheard(done: int, total: int) -> None:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {
     "ingest": (
         *("errors", "budget", "versions", "hashing", "text", "storage", "sources", "names", "fingerprint", "adapters"),
-        *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "whole_model"),
+        *("metadata", "layouts", "plan", "formats", "reading", "activations", "checkpoint", "model", "expected"),
+        "whole_model",
         "model_folders",
     ),
     "queries": (
@@ -31,13 +32,13 @@ ROOMS = {
         "answers",
         "comparison",
     ),
-    "registry": ("version", "store", "jobs", "reports", "audit", "registry", "cli"),
+    "registry": ("version", "store", "exchange", "jobs", "reports", "audit", "registry", "server", "cli"),
 }
 """Folder -> its rooms: folders, and modules that stand alone. A room imports what stands before it, nothing else."""
 ORDER = [(top, room) for top, rooms in ROOMS.items() for room in rooms]
 MOST_ROOMS, MOST_MODULES = 10, 12
 READING = {"ingest.sources", "ingest.formats", "ingest.checkpoint", "ingest.model", "ingest.whole_model"}
-READING |= {"ingest.reading.ranges"}
+READING |= {"ingest.reading.ranges", "ingest.expected"}
 """What opens files or HTTP, or asks for bytes of them. The rest of ingest.reading streams what it is handed."""
 DOORS = {"os", "io", "pathlib", "shutil", "tempfile", "mmap", "glob", "urllib", "http", "socket", "ssl", "subprocess"}
 DOORS |= {"httpx", "requests", "huggingface_hub", "safetensors", "gguf", "gzip", "zipfile", "tarfile"}
@@ -51,10 +52,10 @@ STATEMENT = re.compile(
 SESSION = {
     "registry.audit.run": ["RESET", "SET", "SET"],
     "registry.store.catalogue": ["ATTACH", "USE"],
-    "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "USE", "USE"],
+    "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "SET", "USE", "USE", "USE"],
     "registry.store.lake": ["ATTACH", "DROP", "LOAD", "SET"],
     "registry.store.models": ["SET"],
-    "registry.store.sql": ["SET", "SET", "SET"],
+    "registry.store.sql": ["SET", "SET", "SET", "SET", "SET"],
     "registry.store.transactions": ["BEGIN", "COMMIT", "ROLLBACK", "SET", "USE", "USE", "USE"],
 }
 """Statements in Python: those that set up a session or a transaction, most with names that no parameter can carry."""

@@ -71,7 +71,7 @@ def test_every_migration_is_found_through_the_package() -> None:
     assert versions == list(range(1, len(versions) + 1))
 
 
-TEMPLATES = ("report.html", "tables.html", "tokenizer.html", "full.html", "report.css")
+TEMPLATES = ("report.html", "comparison.html", "tables.html", "tokenizer.html", "full.html", "report.css")
 
 
 def test_package_data_names_every_template_of_the_report() -> None:
@@ -93,6 +93,8 @@ def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
         return left(folder, names) | ({"models"} if folder == str(ROOT / "tests" / "zoo") else set())
 
     shutil.copytree(ROOT, copy, ignore=ignored)
+    (copy / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "forebear.1", copy / "docs")
     code = "from setuptools import build_meta; print(build_meta.build_wheel('wheel'))"
     built = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
@@ -100,6 +102,12 @@ def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"forebear/registry/reports/html/{name}" for name in TEMPLATES} <= names
     assert {f"forebear/registry/reports/drawings/{name}" for name in ("tree.html", "tree.js")} <= names
+    server = ROOT / "registry" / "server"
+    pages = {
+        path.relative_to(ROOT).as_posix() for part in ("templates", "static") for path in (server / part).iterdir()
+    }
+    assert len(pages) > 15 and {f"forebear/{path}" for path in pages} <= names
+    assert any(name.endswith(".data/data/share/man/man1/forebear.1") for name in names)
     for folder in ("queries", "schema"):
         found = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.sql")}
         assert {f"forebear/{path}" for path in found} <= names

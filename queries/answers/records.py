@@ -9,6 +9,8 @@ from typing import Literal
 from ..lineage.direction import DirectionKind
 from ..relation.coverage import Coverage
 from ..relation.origin import Origin
+from .tabular import one_line
+from .wording import evalue, share
 
 Verdict = Literal["derived", "related", "shared_initialisation", "unrelated", "inconclusive"]
 """An ancestor is known; of one lineage, which came first is not; trained apart from one start; nothing; too little."""
@@ -24,7 +26,7 @@ class BlockMatch:
     identity: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ancestor:
     """One row of the answer. `log10_evalue` above -3 is what unrelated models reach, `evidence` says most.
 
@@ -59,8 +61,29 @@ class Ancestor:
     origin: Origin | None
     log10_p: dict[str, float]
 
+    @property
+    def evalue(self) -> float:
+        """The E-value as a number; 0.0 below 1e-323, which `log10_evalue` still tells apart."""
+        return float(10.0 ** min(self.log10_evalue, 300.0))
 
-@dataclass(frozen=True, slots=True)
+    @property
+    def sentence(self) -> str:
+        """The row in words, with its figures."""
+        if self.origin is None:
+            return f"{self.name}: unrelated, E = {evalue(self.log10_evalue)}"
+        kind = "which came first cannot be told" if self.direction == "unknown" else f"a {self.direction}"
+        kind = kind.replace("a ancestor", "an ancestor")
+        flags = ", ".join(flag.replace("_", " ") for flag in self.relation)
+        return (
+            f"{self.name}: {flags}; {kind} (probability of an ancestor {self.direction_probability:.2f});"
+            f" identity {self.identity:.3f}, coverage {share(self.coverage)}, E = {evalue(self.log10_evalue)}"
+        ).replace("= <", "< ")
+
+    def __repr__(self) -> str:
+        return one_line("Ancestor", self.sentence)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class ComponentAnswer:
     """The verdict for one component of the query, in one sentence, and its ranked ancestors."""
 
@@ -68,6 +91,9 @@ class ComponentAnswer:
     verdict: Verdict
     sentence: str
     ancestors: tuple[Ancestor, ...]
+
+    def __repr__(self) -> str:
+        return one_line("ComponentAnswer", f"{self.sentence}; {len(self.ancestors)} rows")
 
 
 _STRENGTH: tuple[Verdict, ...] = ("derived", "related", "shared_initialisation", "inconclusive", "unrelated")

@@ -10,6 +10,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from ...ingest.errors import RegistryError
 from ...ingest.fingerprint.kinds import STORED
 from ..sql import statement
 from .component import Component
@@ -85,14 +86,34 @@ def own_names(name: str, uri: str) -> tuple[str, ...]:
     return name, uri
 
 
+class SketchesOnly(RegistryError):
+    """What is asked for needs fingerprints of `models`, of which only the sketches are here; `place` has the rest."""
+
+    def __init__(self, models: Sequence[int], place: str) -> None:
+        super().__init__(
+            f"{len(models)} of the models that this needs are here by their sketches alone; `forebear pull {place}`"
+            " brings the rest"
+        )
+        self.models, self.place = tuple(models), place
+
+    def __reduce__(self) -> tuple[type[SketchesOnly], tuple[tuple[int, ...], str]]:
+        """As it is made again in another process."""
+        return type(self), (self.models, self.place)
+
+
 def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, list[Component]]:
     """Model id -> components, read in bulk."""
     return load_components(rows_of_models(connection, models))
 
 
 def rows_of_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[str, pa.Table]:
-    """Each of TABLES -> its rows of these models."""
+    """Each of TABLES -> its rows of these models.
+
+    Raises SketchesOnly where some of them are here by their sketches alone: their rows would be missing silently.
+    """
     ids = [int(m) for m in models]
+    if remote := connection.execute(statement("exchange/remote"), {"models": ids}).fetchall():
+        raise SketchesOnly([model for model, *_ in remote], remote[0][1])
     return {
         table: connection.sql(statement("rows/of_models"), params={"table": table, "models": ids}).to_arrow_table()
         for table in TABLES

@@ -21,7 +21,7 @@ from ..thresholds.relation import (
     FLOAT_LEVELS,
     HALF_STEP_OF_ROUNDING,
     LARGEST_OF_ROUNDING,
-    LEAST_ROUNDING,
+    LEAST_OF_ROUNDING,
     LEVELS_OF_3_BITS,
     MOST_MULTIPLES,
     OFF_STEP,
@@ -68,10 +68,10 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             if error > max(stored, few):
                 return False
             if error > 0:
-                reached.append(error)
+                reached.append(error / (stored or few))
             if error > stored and levels > QUANTISED_LEVELS:
                 grouped.append(_largest_over_rms(first, second))
-    if reached and float(np.median(reached)) < LEAST_ROUNDING:
+    if reached and float(np.median(reached)) < LEAST_OF_ROUNDING:
         return False  # trained on the levels of a quantised file, which rounding would give back
     return _vectors_rounded(evidence) and (not grouped or float(np.median(grouped)) <= LARGEST_OF_ROUNDING)
 

@@ -12,7 +12,9 @@ import duckdb
 import pyarrow as pa
 
 from ...ingest.errors import RegistryError
+from ...queries.answers.tabular import Tabular
 from ...queries.sql import statement
+from ..reports.numbers import counted
 
 KINDS = ("ancestor", "declaration", "recipe", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
@@ -53,8 +55,8 @@ class Family:
     models: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuditReport(Tabular):
     """A run and its findings.
 
     `table` has a row a finding, columns as in the view `audit_findings`, and `accepted`: why somebody accepts it, else
@@ -65,6 +67,21 @@ class AuditReport:
     table: pa.Table
     families: tuple[Family, ...]
     unused: tuple[str, ...] = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """The findings, accepted ones too, with the keys of the JSON contract."""
+        return rows_of(self.table)
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table, with the types of the registry."""
+        return self.table
+
+    @property
+    def line(self) -> str:
+        """Its number, and how many findings of which kind nobody accepted."""
+        return f"run {self.run.run_id}: " + (
+            ", ".join(f"{n} {kind}" for kind, n in self.counts().items()) or "no finding"
+        )
 
     @property
     def remaining(self) -> pa.Table:
@@ -88,13 +105,26 @@ class AuditReport:
         return any(status in wanted for status in self.remaining["status"].to_pylist())
 
 
-@dataclass(frozen=True, slots=True)
-class AuditChanges:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuditChanges(Tabular):
     """What appeared, went or changed from one run to a later one, a row each, with the columns of `audit/diff.sql`."""
 
     earlier: Run
     later: Run
     table: pa.Table
+
+    def rows(self) -> list[dict[str, object]]:
+        """The changes, with the keys of the JSON contract."""
+        return rows_of(self.table)
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table, with the types of the registry."""
+        return self.table
+
+    @property
+    def line(self) -> str:
+        """Both runs, and how many changes there are."""
+        return f"run {self.earlier.run_id} to run {self.later.run_id}: {counted(self.table.num_rows, 'change')}"
 
 
 def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditReport:
@@ -104,6 +134,25 @@ def audit_report(connection: duckdb.DuckDBPyConnection, run_id: int) -> AuditRep
     table = table.append_column("accepted", pa.nulls(table.num_rows, pa.string()))
     rows = connection.execute(statement("audit/families"), {"run_id": run_id}).fetchall()
     return AuditReport(run, table, tuple(Family(name, members, tuple(models)) for name, members, models in rows))
+
+
+def latest_run(connection: duckdb.DuckDBPyConnection) -> Run | None:
+    """The newest run that finished, None where none has."""
+    run_id = connection.execute(statement("audit/latest")).fetchall()[0][0]
+    return None if run_id is None else find_run(connection, int(run_id))
+
+
+def some_findings(connection: duckdb.DuckDBPyConnection, run: Run, question: str, **parameters: object) -> AuditReport:
+    """The findings of a run that `audit/QUESTION.sql` gives, without families; of the order of a report's."""
+    values = {"run_id": run.run_id, **parameters}
+    table = connection.sql(statement(f"audit/{question}"), params=values).to_arrow_table()
+    return AuditReport(run, table.append_column("accepted", pa.nulls(table.num_rows, pa.string())), ())
+
+
+def finding_counts(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:
+    """How many findings a run has, `kind.status` -> number."""
+    rows = connection.execute(statement("audit/counts"), {"run_id": run.run_id}).fetchall()
+    return {f"{kind}.{status}": int(number) for kind, status, number in rows}
 
 
 def audit_changes(connection: duckdb.DuckDBPyConnection, earlier: int, later: int) -> AuditChanges:

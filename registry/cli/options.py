@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from ..registry import Registry
 
 
-def output_format(name: str, more: Mapping[str, OutputFormat] | None = None) -> OutputFormat:
-    """The format of that name, of all commands or of `more`. Raises BadParameter where there is none."""
-    formats = OUTPUTS | dict(more or {})
+def output_format(name: str, formats: Mapping[str, OutputFormat] = OUTPUTS) -> OutputFormat:
+    """The format of that name. Raises BadParameter where `formats` has none."""
     found = formats.get(name.lower())
     if found is None:
         raise typer.BadParameter(f"{name!r} is no format; there are {', '.join(formats)}")
@@ -42,15 +41,15 @@ RegistryOption = Annotated[
 ]
 
 
-def format_option(more: Mapping[str, OutputFormat]) -> object:
-    """The type of `--format`, with formats that a command has beside those of all."""
+def format_option(formats: Mapping[str, OutputFormat]) -> object:
+    """The type of `--format` of a command that has these formats, the first of them where nothing is asked for."""
     return Annotated[
         OutputFormat | None,
         typer.Option(
             "--format",
-            metavar=f"<{'|'.join([*OUTPUTS, *more])}>",
-            parser=partial(output_format, more=more),
-            help="How rows are printed. Default: as FILE's ending says, else table.",
+            metavar=f"<{'|'.join(formats)}>",
+            parser=partial(output_format, formats=formats),
+            help=f"How rows are printed. Default: as FILE's ending says, else {next(iter(formats))}.",
             show_default=False,
         ),
     ]

@@ -13,7 +13,7 @@ from typing import IO
 import typer
 
 from ...ingest.text import printable
-from .outputs import SAFE_CSV, OutputFormat, format_of
+from .outputs import OUTPUTS, SAFE_CSV, OutputFormat, format_of
 from .outputs.result import Result, Row
 
 _LONGEST = 1 << 62
@@ -33,16 +33,16 @@ class Output:
         form: OutputFormat | None,
         path: Path | None,
         quiet: bool,
-        more: Mapping[str, OutputFormat] | None = None,
+        formats: Mapping[str, OutputFormat] = OUTPUTS,
         *,
         safe_csv: bool = False,
     ) -> Output:
-        """As the options say; without `--format` the file's ending decides, among the formats of all and `more`.
+        """As the options say; without `--format` the file's ending decides, among `formats`.
 
         Raises BadParameter for bytes on stdout, and for `safe_csv` where the format is another.
         """
         place = None if path is None or str(path) == "-" else path
-        taken = form or format_of(place, more)
+        taken = form or format_of(place, formats)
         if taken.data is not None and place is None:
             raise typer.BadParameter(f"{taken.name} is not text: name a file with -o")
         if safe_csv and taken.name != "csv":

@@ -12,7 +12,7 @@ from typing import get_type_hints
 from .log import logged
 from .options import OutputOption, QuietOption, SafeCsvOption, VerboseOption, format_option
 from .output import Output
-from .outputs import CONFIGS, DRAWINGS, OutputFormat
+from .outputs import BILLS, CONFIGS, DRAWINGS, FINDINGS, OUTPUTS, PATCHES, OutputFormat
 
 _SHARED: dict[str, tuple[object, object]] = {
     "output": (OutputOption, None),
@@ -25,25 +25,40 @@ _SHARED: dict[str, tuple[object, object]] = {
 
 def printing(command: Callable[..., None]) -> Callable[..., None]:
     """A command with `--format`, `-o`, `-v` and `--quiet`; its parameter `to` becomes the Output that they mean."""
-    return _printing(command, {})
+    return _printing(command, OUTPUTS)
 
 
 def drawing(command: Callable[..., None]) -> Callable[..., None]:
     """As `printing`, for a command whose result is a graph: its formats are those of DRAWINGS too."""
-    return _printing(command, DRAWINGS)
+    return _printing(command, OUTPUTS | DRAWINGS)
 
 
 def configuring(command: Callable[..., None]) -> Callable[..., None]:
     """As `printing`, for a command whose result another tool runs: its formats are those of CONFIGS too."""
-    return _printing(command, CONFIGS)
+    return _printing(command, OUTPUTS | CONFIGS)
 
 
-def _printing(command: Callable[..., None], more: Mapping[str, OutputFormat]) -> Callable[..., None]:
+def reporting(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result is findings: its formats are those of FINDINGS too."""
+    return _printing(command, OUTPUTS | FINDINGS)
+
+
+def billing(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result is a bill of materials: its formats are those of BILLS alone."""
+    return _printing(command, BILLS)
+
+
+def patching(command: Callable[..., None]) -> Callable[..., None]:
+    """As `printing`, for a command whose result is a proposed change: its formats are those of PATCHES alone."""
+    return _printing(command, PATCHES)
+
+
+def _printing(command: Callable[..., None], formats: Mapping[str, OutputFormat]) -> Callable[..., None]:
     hints = get_type_hints(command, include_extras=True)
     own = [p.replace(annotation=hints[p.name]) for p in inspect.signature(command).parameters.values()]
     shared = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in {"form": (format_option(more), None), **_SHARED}.items()
+        for name, (kind, default) in {"form": (format_option(formats), None), **_SHARED}.items()
     ]
 
     @wraps(command)
@@ -57,7 +72,7 @@ def _printing(command: Callable[..., None], more: Mapping[str, OutputFormat]) ->
         **others: object,
     ) -> None:
         with logged(verbose):
-            command(to=Output.chosen(form, output, quiet, more, safe_csv=safe_csv), **others)
+            command(to=Output.chosen(form, output, quiet, formats, safe_csv=safe_csv), **others)
 
     parameters = [*(p for p in own if p.name != "to"), *shared]
     printed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -161,7 +161,7 @@ class Batch:
     def _kept(self, read: Read | Skipped | Failed) -> Outcome:
         """Write what a worker brought, in one transaction. What was noted of a repository goes when it is kept."""
         if isinstance(read, Read):
-            kept = _attempted(read.spec, time.monotonic() - read.seconds, partial(self._written, read))
+            kept = attempted(read.spec, time.monotonic() - read.seconds, partial(self._written, read))
             if not isinstance(kept, Skipped | Failed):
                 return kept
             read = kept
@@ -235,10 +235,10 @@ def read_spec(
         finally:
             close(source)
 
-    return _attempted(spec, began, read)
+    return attempted(spec, began, read)
 
 
-def _attempted(spec: str, began: float, work: Callable[[], T]) -> T | Skipped | Failed:
+def attempted(spec: str, began: float, work: Callable[[], T]) -> T | Skipped | Failed:
     """What `work` returns for one source, or what became of the source instead: none ends a batch, whatever it raises.
 
     Raised on is what concerns the registry, which the next source would meet too.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import ClassVar
+
+from ...queries.answers.tabular import Tabular
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +86,19 @@ def outcome_row(outcome: Outcome) -> dict[str, object]:
         "seconds",
     )
     return {key: row[key] for key in order}
+
+
+class Outcomes(Tabular, list[Outcome]):
+    """What became of a batch: a list that is also a table."""
+
+    __slots__ = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row an input, with the keys of the JSON contract."""
+        return [outcome_row(outcome) for outcome in self]
+
+    @property
+    def line(self) -> str:
+        """How many of what became of them."""
+        counts = Counter(outcome.status for outcome in self)
+        return ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing done"

@@ -1,4 +1,4 @@
-"""New models of the Hub into the registry, run after run, each with its top ancestor.
+"""Which models of the Hub a run of `forebear watch` has to read; `watched` carries it out.
 
 What a run comes through is remembered for each set of filters. A run that is cut short moves nothing: the next one
 lists the same models again, and those that are registered at their commit are not read again. With a limit, the oldest
@@ -16,22 +16,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import duckdb
 
-from ...queries.answers.records import Ancestor, Verdict
 from ...queries.sql import statement
-from ...queries.thresholds.lineage import DIRECTION_TOLD, MOST_RELATIVES
-from ..store.models import newest_model
-from ..store.transactions import committed
-from .outcome import Failed, Ingested, Outcome, Skipped, Unchanged
-
-if TYPE_CHECKING:
-    from ..registry import Registry
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +57,8 @@ class Filters:
 class Agenda:
     """What one run has to do: new models, oldest first, then earlier failures. `left` are listed and not in it.
 
-    When all of it was tried, everything that passes the filters is seen up to `until`.
+    When all of it was tried, everything that passes the filters is seen up to `until`. `reasons` says of each source to
+    try `again` why it failed before.
     """
 
     filters: Filters
@@ -74,26 +66,12 @@ class Agenda:
     again: tuple[str, ...]
     until: datetime | None
     left: int
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def specs(self) -> tuple[str, ...]:
         """All sources to ingest."""
         return self.new + self.again
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What became of one model, and the verdict with its sentence (None where it could not be read).
-
-    `ancestor` is the nearest model that is told to be one, None where none is; `relative` is that ancestor, or else the
-    nearest model of one lineage or of one initialisation.
-    """
-
-    outcome: Outcome
-    verdict: Verdict | None = None
-    ancestor: Ancestor | None = None
-    relative: Ancestor | None = None
-    sentence: str | None = None
 
 
 def agenda(connection: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None = None) -> Agenda:
@@ -120,6 +98,7 @@ def agenda(connection: duckdb.DuckDBPyConnection, filters: Filters, *, limit: in
         tuple(uri for uri, _, _ in failed if uri not in taken),
         max([*dates, *([until] if until else [])], default=None),
         len(new) - len(taken),
+        {uri: reason for uri, _, reason in failed},
     )
 
 
@@ -130,62 +109,3 @@ def _late(filters: Filters, until: datetime) -> dict[str, datetime | None]:
     since, oldest = until - _OVERLAP, max(until - LATE, filters.since or datetime.min)
     changed = list_hub(author=filters.author, task=filters.task, by="modified", since=since, most=_CHANGES)
     return {one.uri: one.modified for one in changed if one.modified and one.created and oldest <= one.created < until}
-
-
-def watching(
-    registry: Registry, todo: Agenda, *, connections: int | None = None, budget: int | None = None
-) -> Generator[Watched, None, None]:
-    """Carry out an agenda; every model is in the registry before it is handed out with its top ancestor."""
-    for outcome in registry.ingesting(todo.specs, connections=connections, budget=budget, sharing=True):
-        yield _watched(registry, outcome)
-    if todo.until is not None:
-        values = {"filters": todo.filters.key, "until": todo.until}
-        committed(registry.connection, lambda: registry.connection.execute(statement("hub/watch_until"), values))
-
-
-def _watched(registry: Registry, outcome: Outcome) -> Watched:
-    if isinstance(outcome, Failed | Skipped):
-        return Watched(outcome)
-    model = newest_model(registry.connection, f"hf://{outcome.name}")
-    if model is None:
-        return Watched(outcome)
-    report = registry.ancestors(model, k=MOST_RELATIVES)
-    answers = [a for a in report.components if a.verdict == report.verdict]
-    sentence = answers[0].sentence if answers else None
-    rows = [row for answer in answers for row in answer.ancestors if row.origin]
-    ancestor = next((row for row in rows if _is_told(row)), None) if report.verdict == "derived" else None
-    return Watched(outcome, report.verdict, ancestor, ancestor or next(iter(rows), None), sentence)
-
-
-def _is_told(row: Ancestor) -> bool:
-    """Whether it is told to be an ancestor; such a one need not stand first, so all that have a place are asked for."""
-    return row.origin == "derivation" and row.direction_probability >= DIRECTION_TOLD
-
-
-def watched_row(watched: Watched) -> dict[str, object]:
-    """One model with the keys of the JSON contract, all of them, whatever became of it."""
-    outcome, ancestor, nearest = watched.outcome, watched.ancestor, watched.relative
-    kept = outcome if isinstance(outcome, Ingested | Unchanged) else None
-    return {
-        "source": outcome.source,
-        "name": kept.name if kept else None,
-        "status": outcome.status,
-        "reason": None if isinstance(outcome, Ingested | Unchanged) else outcome.reason,
-        "verdict": watched.verdict,
-        "sentence": watched.sentence,
-        "ancestor": ancestor.name if ancestor else None,
-        "ancestor_source": ancestor.source if ancestor else None,
-        "relative": nearest.name if nearest else None,
-        "relative_source": nearest.source if nearest else None,
-        "direction": nearest.direction if nearest else None,
-        "direction_probability": nearest.direction_probability if nearest else None,
-        "direction_by": list(nearest.direction_by) if nearest else [],
-        "relation": list(nearest.relation) if nearest else [],
-        "log10_evalue": nearest.log10_evalue if nearest else None,
-        "identity": nearest.identity if nearest else None,
-        "coverage": nearest.coverage if nearest else None,
-        "parameters": kept.parameters if kept else 0,
-        "bytes_read": kept.bytes_read if kept else 0,
-        "requests": kept.requests if kept else 0,
-        "seconds": outcome.seconds,
-    }

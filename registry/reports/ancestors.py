@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ...queries.answers.records import Ancestor, ComponentAnswer, Verdict, overall
+from ...queries.answers.tabular import Tabular
 from ..store.adapters import AdapterDetails
+from .numbers import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,8 @@ class EqualContent:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class AncestorsReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class AncestorsReport(Tabular):
     """What was asked about, how much of it was read, and the answer for each of its components.
 
     `registry_models` counts the models it was compared with, itself left out. `bytes_read` is of its fingerprint, also
@@ -37,6 +39,20 @@ class AncestorsReport:
     components: tuple[ComponentAnswer, ...]
     adapter: AdapterDetails | None = None
     equal_content: tuple[EqualContent, ...] = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """The ranked relatives of all components, with the keys of the JSON contract."""
+        return ancestor_rows(self)
+
+    @property
+    def sentence(self) -> str:
+        """What is said of every component."""
+        return "; ".join(answer.sentence for answer in self.components)
+
+    @property
+    def line(self) -> str:
+        """Name, verdict, and how many models were compared."""
+        return f"{self.name}: {self.verdict} among {counted(self.registry_models, 'model')}"
 
 
 def overall_verdict(answers: Sequence[ComponentAnswer], *, equal: bool = False) -> Verdict:

@@ -9,13 +9,14 @@ import duckdb
 
 from ...ingest.model import ModelFingerprint
 from ...queries.answers.parts import Part, names_of, parts
+from ...queries.answers.tabular import Tabular
 from ...queries.data.query import registered_query
 from ..jobs.question import unregistered_query
 from ..store.models import Model
 
 
-@dataclass(frozen=True, slots=True)
-class PartsReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class PartsReport(Tabular):
     """The parts of a model, block by block; `names` has name and source of every model that explains one."""
 
     name: str
@@ -23,6 +24,15 @@ class PartsReport:
     revision: str | None
     parts: tuple[Part, ...]
     names: Mapping[int, tuple[str, str]]
+
+    def rows(self) -> list[dict[str, object]]:
+        """The blocks, each with what explains it, with the keys of the JSON contract."""
+        return part_rows(self)
+
+    @property
+    def line(self) -> str:
+        """Name, and how many blocks are explained by how many models."""
+        return f"{self.name}: {sum(p.model_id is not None for p in self.parts)} of {len(self.parts)} blocks explained"
 
 
 @dataclass(frozen=True, slots=True)

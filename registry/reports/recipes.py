@@ -9,6 +9,7 @@ import duckdb
 
 from ...ingest.metadata.merge_config import DeclaredRecipe
 from ...ingest.model import ModelFingerprint
+from ...queries.answers.tabular import Tabular
 from ...queries.data.query import Query, registered_query
 from ...queries.lineage.recipes.declared import Check, Known, checks
 from ...queries.lineage.recipes.finding import recipes
@@ -19,8 +20,8 @@ from ..store.models import Model
 from ..store.recipes import declared_recipes
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class RecipeReport(Tabular):
     """What was asked about, and a recipe for every component that is a merge of registered models.
 
     `declared` are the recipes that the model's own files state, and `checks` whether they agree with what was found;
@@ -34,6 +35,15 @@ class RecipeReport:
     declared: tuple[DeclaredRecipe, ...] = ()
     checks: tuple[Check, ...] = ()
     components: tuple[str, ...] = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row a parent, with what holds of the whole recipe repeated."""
+        return recipe_rows(self)
+
+    @property
+    def line(self) -> str:
+        """Name, and the methods that were told."""
+        return f"{self.name}: {', '.join(recipe.method for recipe in self.recipes) or 'no merge of registered models'}"
 
 
 def ask_recipe(

@@ -12,10 +12,10 @@ from ...ingest.text import printable
 _FOLDERS = (Path(__file__).parent / "html", Path(__file__).parent / "drawings")
 
 
-def templates() -> Environment:
-    """The templates of the reports and drawings, which escape what is put into them."""
+def templates(*more: Path) -> Environment:
+    """The templates of the reports and drawings, and of the folders `more`, which escape what is put into them."""
     return Environment(
-        loader=FileSystemLoader(_FOLDERS),
+        loader=FileSystemLoader((*_FOLDERS, *more)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

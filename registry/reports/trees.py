@@ -10,8 +10,10 @@ import duckdb
 
 from ...ingest.errors import RegistryError
 from ...queries.answers.family_trees import TreeModel, TreeNode, Trees, family_trees, of_families
+from ...queries.answers.tabular import Tabular
 from ...queries.search.model_filter import parse_filter
 from ...queries.sql import statement
+from .numbers import counted
 
 NO_AUDIT = "no audit of this registry has finished, and trees are drawn from what it finds: run `forebear audit` first"
 
@@ -28,8 +30,8 @@ class DeclaredEdge:
     by: str
 
 
-@dataclass(frozen=True)
-class TreeReport:
+@dataclass(frozen=True, repr=False)
+class TreeReport(Tabular):
     """The trees, the edges that cards alone claim, and what the run behind them knew.
 
     `asked` of the run's `models` were asked about. `since` models were ingested after it, which no tree shows.
@@ -41,6 +43,17 @@ class TreeReport:
     since: int
     trees: Trees
     declared: tuple[DeclaredEdge, ...]
+
+    def rows(self) -> list[dict[str, object]]:
+        """The edges, with the keys of the JSON contract."""
+        return edge_rows(self)
+
+    @property
+    def line(self) -> str:
+        """How many edges and models, of which run."""
+        return (
+            f"{counted(len(self.rows()), 'edge')} of {counted(len(self.trees.nodes), 'node')}, audit run {self.run_id}"
+        )
 
     @cached_property
     def node(self) -> Mapping[int, TreeNode]:

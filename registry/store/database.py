@@ -73,9 +73,20 @@ def open_database(place: Place, *, read_only: bool, wait: float = 0.0) -> duckdb
             return connection
 
 
+def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the same open registry, for another thread: of one connection results would mix."""
+    found = connection.cursor()
+    found.execute("USE registry")  # neither this nor the next is taken over by a cursor
+    found.execute("SET enable_progress_bar = false")
+    return found
+
+
 def _open_file(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.exists():
-        raise RegistryError(f"{path}: no registry there; make one with `forebear ingest`, or name one with --registry")
+        raise RegistryError(
+            f"{path}: no registry there; make one with `forebear ingest SOURCE...`, bring a published one with"
+            " `forebear pull SOURCE`, or name one with --registry"
+        )
     if not read_only:
         _make_folder(path.parent)
     connection = duckdb.connect(config=_CONFIG)

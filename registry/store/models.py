@@ -50,6 +50,17 @@ def list_models(connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str 
     return _models(connection, "filtered", **wanted) if wanted else _models(connection, "all")
 
 
+def page_of_models(
+    connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None], *, most: int, skipped: int
+) -> tuple[list[Model], int]:
+    """`most` models that pass a filter, behind the first `skipped` by name, and how many pass (0 behind the last)."""
+    values = {**wanted, "most": most, "skipped": skipped}
+    rows = connection.execute(statement("models/page"), values)
+    columns = [column[0] for column in rows.description][:-1]
+    found = rows.fetchall()
+    return [Model(**dict(zip(columns, row[:-1], strict=True))) for row in found], int(found[0][-1]) if found else 0
+
+
 def similar_names(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     """Up to three names of registered models that somebody may have meant by `name`, the likeliest first."""
     rows = connection.execute(statement("models/similar"), {"name": name[:_LONGEST_NAME]})

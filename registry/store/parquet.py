@@ -13,6 +13,7 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -39,7 +40,8 @@ MODELS_APART = 256
 """About 80 MB of tensors' rows in a part of 32-layer models: a size that every engine likes."""
 MOST_ID = 10_000_000
 """The highest id of a model that an import keeps: every id below it is taken too, which takes memory and time."""
-_NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids"}  # migrations make all but the ids, which follow
+_NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids", "pulled_part"}
+"""Migrations make the first three, ids follow from the models, and what was pulled speaks of this file alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,19 @@ def export_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Expo
 def _export_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
     """Every table and the manifest into `folder`; the rows of each table."""
     with transaction(connection):  # one snapshot for all tables
-        rows = {table: _export_table(connection, table, folder) for table in _tables(connection)}
+        rows = {table: _export_table(connection, table, folder) for table in tables(connection)}
+    write_manifest(folder, rows)
+    return rows
+
+
+def write_manifest(folder: Path, rows: Mapping[str, int]) -> None:
+    """What says that the tables in a folder are an export of this schema, with so many `rows` each."""
     manifest = {
         "manifest_version": MANIFEST_VERSION,
         "migrations": [name for _, name, _ in migrations()],
-        "rows": rows,
+        "rows": dict(rows),
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    return rows
 
 
 def import_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Imported:
@@ -118,7 +125,8 @@ def import_registry(connection: duckdb.DuckDBPyConnection, folder: Path) -> Impo
         raise FormatError(f"{folder}: is not what `forebear export` writes: {error}; nothing was imported") from error
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables that an export holds: all that migrations do not fill."""
     database = "lake" if is_lake(connection) else "registry"
     rows = connection.execute(statement("models/tables"), {"database": database}).fetchall()
     return [name for (name,) in rows if name not in _NOT_EXPORTED]
@@ -189,8 +197,8 @@ def _check_settings(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
 
 
 def _import(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, int]) -> Imported:
-    tables = [table for table in _tables(connection) if table != "setting"]
-    counted = sum(require_parts(connection, table, parts(folder / table)) for table in tables)
+    names = [table for table in tables(connection) if table != "setting"]
+    counted = sum(require_parts(connection, table, parts(folder / table)) for table in names)
     if counted != (expected := sum(n for table, n in manifest.items() if table != "setting")):
         raise FormatError(
             f"{folder}: holds {counted} rows, its manifest says {expected}: a part is missing; nothing imported"
@@ -209,7 +217,7 @@ def _import(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[
         )
     ids = _Ids.fresh(connection, old_ids, empty=not known)
     rows, left = 0, []
-    for table in tables:
+    for table in names:
         if not (folder / table).exists():
             continue
         if ids.equal or "model_id" in connection.table(table).columns:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from ...ingest.errors import RegistryError
 from ...ingest.metadata.merge_config import DeclaredRecipe, DeclaredWeight
 from ...queries.sql import statement
+from .models import Model
 
 if TYPE_CHECKING:
+    from ...ingest.model import ModelFingerprint
     from ...queries.lineage.recipes.declared import Check
     from ...queries.lineage.recipes.records import Recipe
 
@@ -36,6 +39,13 @@ def declared_recipes(connection: duckdb.DuckDBPyConnection, model_id: int) -> tu
         DeclaredRecipe(one.origin, one.method, one.base, tuple(parents.get(one.origin, ())), one.config)
         for one in found.values()
     )
+
+
+def registered(asked: Model | ModelFingerprint) -> Model:
+    """A model whose answers can be kept. Raises RegistryError for one that is not registered."""
+    if isinstance(asked, Model):
+        return asked
+    raise RegistryError(f"{asked.name} is not registered: ingest it first, or ask without keeping the answer")
 
 
 def keep_recipes(

@@ -16,19 +16,24 @@ from .lake import data_folder
 from .transactions import is_lake
 
 
-def run_sql(place: Place, statement: str) -> pa.Table:
+def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes: int | None = None) -> pa.Table:
     """The result of one statement; columns of one name are told apart by a number behind it.
 
-    Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
+    At most `rows` rows are taken, and `megabytes` of memory with no file to spill to; without them no fewer than there
+    are. Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
     """
     connection = open_database(place, read_only=True, wait=WAIT)
     try:
         if is_lake(connection):
             connection.execute("SET allowed_directories = $folders", {"folders": [data_folder(connection)]})
+        if megabytes is not None:
+            connection.execute("SET memory_limit = $limit", {"limit": f"{megabytes}MB"})
+            connection.execute("SET threads = 1")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         _check(connection, statement)
-        found = connection.sql(statement).to_arrow_table()
+        asked = connection.sql(statement)
+        found = (asked if rows is None else asked.limit(rows)).to_arrow_table()
     except duckdb.Error as error:
         raise RegistryError(f"SQL: {error}") from error
     finally:

@@ -73,6 +73,7 @@ class Session:
             shutil.copy(self._kept, self.folder / "zoo.duckdb")
         self._environment = {
             "FOREBEAR_REGISTRY": str(self.folder / "zoo.duckdb"),
+            "XDG_DATA_HOME": str(self.folder / "data"),
             "HF_ENDPOINT": self._hub.endpoint,
             "HF_TOKEN": TOKEN,
             "PYTHONUNBUFFERED": "1",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import typer
 
 from forebear.registry.cli import app
+from forebear.registry.server.endpoints import API
+from forebear.registry.server.openapi import openapi
 
 from .blocks import LANGUAGES, ROOT, blocks, pages
 from .running import run_page
@@ -53,6 +57,19 @@ def test_a_fence_has_a_language_that_is_run_or_said_not_to_be(path: Path) -> Non
     assert {block.language for block in blocks(path.read_text("utf-8"))} <= LANGUAGES
 
 
+def asks_an_endpoint(words: list[str]) -> bool:
+    """Whether a `curl` asks the server for what its description has, with parameters that it knows."""
+    paths = openapi(API, allow_ingest=True)["paths"]
+    address = urlsplit(next(word for word in words if word.startswith("http://127.0.0.1:8765/")))
+    operation = paths.get(address.path, {}).get("post" if "-d" in words else "get")
+    if operation is None:
+        return False
+    if "-d" in words:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        return json.loads(words[words.index("-d") + 1]).keys() <= schema["properties"].keys()
+    return {key for key, _ in parse_qsl(address.query)} <= {one["name"] for one in operation["parameters"]}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_commands_that_no_test_runs_exist_with_their_options(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -66,6 +83,8 @@ def test_commands_that_no_test_runs_exist_with_their_options(path: Path) -> None
                     assert re.search(rf"^{re.escape(words[1])}:", makefile, re.MULTILINE), line
                 case ["forebear"]:
                     parse(words[1:])
+                case ["curl"]:
+                    assert asks_an_endpoint(words), line
                 case _:
                     raise AssertionError(f"{path.name}: {line!r} is no command that this test knows")
 

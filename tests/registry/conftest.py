@@ -36,6 +36,7 @@ def registry_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place for a registry, which is the default one here: no test can reach the user's."""
     path = tmp_path / "registry.duckdb"
     monkeypatch.setenv("FOREBEAR_REGISTRY", str(path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return path
 
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from ...answers.records import BlockMatch, Verdict
+from ...answers.tabular import Tabular
 from ...relation.coverage import Coverage
 from ..tokenizers.tokenizers import TokenizerComparison
 from .figures import (
@@ -184,8 +185,8 @@ class ArchitectureComparison:
     comparability: tuple[Comparability, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Tabular):
     """Everything that `forebear compare` found.
 
     `trusted` is False when a control looks related to A or B, and None when there is no control to tell; `trust` says
@@ -208,3 +209,18 @@ class Comparison:
     tokenizer: TokenizerComparison | None = None
     full: FullComparison | None = None
     equal_content: bool = False
+
+    def rows(self) -> list[dict[str, object]]:
+        """Every row of the metric tables of all components, flat: one mapping a row, all with the same keys."""
+        return [_flat(part.component, row) for part in self.components for row in part.metrics]
+
+    @property
+    def line(self) -> str:
+        """The verdict, and the sentence behind it."""
+        return f"{self.verdict}: {self.sentence}"
+
+
+def _flat(component: str, row: MetricRow) -> dict[str, object]:
+    found = {field.name: getattr(row, field.name) for field in fields(row) if field.name != "metrics"}
+    source = found.pop("values")
+    return {"component": component, **found, "values_from": source, **asdict(row.metrics)}

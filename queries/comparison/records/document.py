@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 
 from .comparison import Comparison
-from .figures import MetricRow
 
 _DIGITS = 5
 """Decimals of the matrices of heatmaps: far below what unrelated models stray by."""
@@ -21,13 +20,7 @@ def comparison_document(comparison: Comparison) -> dict[str, object]:
 
 def metric_rows(comparison: Comparison) -> list[dict[str, object]]:
     """Every row of the metric tables of all components, flat: one mapping a row, all with the same keys."""
-    return [_flat(part.component, row) for part in comparison.components for row in part.metrics]
-
-
-def _flat(component: str, row: MetricRow) -> dict[str, object]:
-    found = {field.name: getattr(row, field.name) for field in fields(row) if field.name != "metrics"}
-    source = found.pop("values")
-    return {"component": component, **found, "values_from": source, **asdict(row.metrics)}
+    return comparison.rows()
 
 
 def _plain(value: object) -> object:

@@ -23,3 +23,4 @@ DELETE FROM recipe WHERE model_id = getvariable('model_id');
 DELETE FROM recipe_parent WHERE model_id = getvariable('model_id');
 DELETE FROM recipe_check WHERE model_id = getvariable('model_id');
 DELETE FROM part WHERE model_id = getvariable('model_id');
+DELETE FROM remote_fingerprint WHERE model_id = getvariable('model_id');

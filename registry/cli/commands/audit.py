@@ -23,7 +23,7 @@ from ..options import (
 )
 from ..output import Output
 from ..outputs.result import Result, Row, Table
-from ..printing import printing
+from ..printing import reporting
 from ..progress import stages
 from .ancestors import direction
 
@@ -124,7 +124,7 @@ JobsOption = Annotated[
 ]
 
 
-@printing
+@reporting
 def audit(
     context: typer.Context,
     to: Output,
@@ -182,6 +182,7 @@ def _options(
 def audit_result(report: AuditReport) -> Result:
     """A report in every form. People see nearest ancestors, declarations, licences and duplicates; files hold all."""
     from ...audit.report import audit_document, rows_of
+    from ...reports.findings import audit_findings
 
     rows, accepted = rows_of(report.remaining), rows_of(report.accepted)
     tables = [_table(kind, found) for kind in _SHOWN if (found := [r for r in rows if r["kind"] == kind and _told(r)])]
@@ -195,7 +196,14 @@ def audit_result(report: AuditReport) -> Result:
     if report.families:
         cells = [[f.name, str(f.members)] for f in report.families]
         tables.append(Table(("family", "models"), cells, (1,), ["families"]))
-    return Result(audit_document(report), rows_of(report.table), tables, report.table.column_names, report.table)
+    return Result(
+        audit_document(report),
+        rows_of(report.table),
+        tables,
+        report.table.column_names,
+        report.table,
+        findings=audit_findings(rows_of(report.table)),
+    )
 
 
 def _told(row: Row) -> bool:

@@ -39,7 +39,10 @@ class Truth(TypedDict):
 KeepOption = Annotated[
     str | None,
     typer.Option(
-        "--registry", metavar="PATH", help="Keep the registry there. Default: a temporary one.", show_default=False
+        "--registry",
+        metavar="PATH",
+        help="Keep the registry there. Default: demo.duckdb in the user's data folder, made anew each time.",
+        show_default=False,
     ),
 ]
 
@@ -53,7 +56,7 @@ def demo(
     """Ask a registry of the bundled zoo.
 
     Builds the registry, and ranks the ancestors of seven models whose lineage is known, with the truth above each
-    answer. `--registry PATH` keeps the registry for questions of your own.
+    answer. The registry is kept for questions of your own.
     """
     folders, truth = zoo()
     from ...registry import Registry
@@ -63,10 +66,8 @@ def demo(
         by_name = {folder.name: folder for folder in folders}
         answers = [(name, truth[name], opened.ancestors(by_name[name], k=_ROWS)) for name in ASKED]
     to.write(demo_result(answers))
-    if kept := named_registry(context, registry):
-        to.say(f"next: forebear --registry {shlex.quote(kept)} ancestors {ASKED[0]}")
-    else:
-        to.say("next: forebear demo --registry zoo.duckdb keeps the registry for questions of your own")
+    kept = named_registry(context, registry) or str(_default())
+    to.say(f"next: forebear --registry {shlex.quote(kept)} ancestors {ASKED[0]}")
     raise typer.Exit(exit_code(outcomes))
 
 
@@ -84,14 +85,28 @@ def zoo() -> tuple[list[Path], dict[str, Truth]]:
     return folders, truth
 
 
+def _default() -> Path:
+    """Where the demo's registry is kept. $FOREBEAR_REGISTRY is left alone: toys do not belong into a real registry."""
+    from platformdirs import user_data_path
+
+    return user_data_path("forebear") / "demo.duckdb"
+
+
 @contextmanager
 def _place(path: str | None) -> Iterator[str | Path]:
-    """`--registry`, else a temporary one. $FOREBEAR_REGISTRY is left alone: toys do not belong into a real registry."""
+    """`--registry`, else a file that takes the place of the default one when all of it is there.
+
+    It is made anew, since the zoo of another checkout or version is registered by other sources: names would be shared.
+    """
     if path is not None:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="forebear-demo-") as folder:
-        yield Path(folder) / "registry.duckdb"
+    kept = _default()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=kept.parent) as folder:
+        made = Path(folder) / kept.name
+        yield made
+        made.replace(kept)
 
 
 def truth_sentence(truth: Truth) -> str:

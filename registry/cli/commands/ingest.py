@@ -6,8 +6,8 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +23,7 @@ from ..options import (
     RegistryOption,
     chosen_engine,
     open_registry,
+    registry_path,
 )
 from ..output import Output
 from ..outputs.result import Result, Table
@@ -47,6 +48,15 @@ RecursiveOption = Annotated[
     bool, typer.Option("--recursive", help="Ingest every model in the folders, and in those below.", show_default=False)
 ]
 
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what would be read: bytes, requests, and about how many seconds. Nothing is written.",
+        show_default=False,
+    ),
+]
+
 
 @printing
 def ingest(
@@ -57,6 +67,7 @@ def ingest(
     budget: BudgetOption = None,
     recursive: RecursiveOption = False,
     engine: EngineOption = EngineName.LOCAL,
+    dry_run: DryRunOption = False,
     registry: RegistryOption = None,
 ) -> None:
     """Fingerprint models and keep them.
@@ -73,10 +84,63 @@ def ingest(
     if recursive:
         specs = [model for spec in specs for model in models_below(spec)]
 
+    if dry_run:
+        raise typer.Exit(_foreseen(context, registry, specs, to, budget))
     with open_registry(context, registry) as opened:
         chosen = chosen_engine(engine)
         outcomes = report(opened, specs, to, connections=connections, budget=budget, engine=chosen)
     raise typer.Exit(exit_code(outcomes))
+
+
+def _foreseen(context: typer.Context, registry: str | None, specs: list[str], to: Output, budget: int | None) -> int:
+    """Print what an ingest would read; the exit code that it would have as far as headers tell."""
+    from ...jobs.expecting import Foreseen, expecting, prospect_row
+
+    with _existing(context, registry) as opened:
+        found = list(expecting(opened.connection, specs, budget=budget))
+    for one in found:
+        if not isinstance(one, Foreseen):
+            remark(one, to)
+    rows = [prospect_row(one) for one in found]
+    cells = [[str(row["status"]), str(row["name"] or row["source"]), *_counts(row)] for row in rows]
+    to.write(Result({"results": rows}, rows, [Table(_EXPECTED_TITLES, cells, range(2, 8))]))
+    total = [sum(float(str(row[key])) for row in rows) for key in ("bytes_read", "requests", "seconds")]
+    to.say(f"{size(int(total[0]))} in {int(total[1])} requests, about {total[2]:.1f} s; nothing was written")
+    states = {str(row["status"]) for row in rows}
+    if states <= {"to read", "unchanged"}:
+        return ExitCode.DONE
+    if states & {"to read", "unchanged"}:
+        return ExitCode.SOME_FAILED
+    return ExitCode.NOTHING if states == {"skipped"} else ExitCode.ERROR
+
+
+@contextmanager
+def _existing(context: typer.Context, registry: str | None) -> Iterator[Registry]:
+    """The registry for reading; an empty one that is gone at the end where there is none yet."""
+    from ...registry import temporary_registry
+    from ...store.database import registry_place
+
+    place = registry_place(registry_path(context, registry))
+    if isinstance(place, Path) and not place.exists():
+        with temporary_registry() as empty:
+            yield empty
+    else:
+        with open_registry(context, registry, read_only=True) as opened:
+            yield opened
+
+
+_EXPECTED_TITLES = ("status", "model", "tensors", "parameters", "to read", "of", "requests", "seconds")
+
+
+def _counts(row: Mapping[str, object]) -> list[str]:
+    """Cells of what would be read; empty where nothing would."""
+    if row["status"] != "to read":
+        return [""] * 6
+    tensors, values, read, total, requests = (
+        int(str(row[key])) for key in ("tensors", "parameters", "bytes_read", "bytes_total", "requests")
+    )
+    seconds = f"{float(str(row['seconds'])):.1f}"
+    return [str(tensors), parameters(values), size(read), size(total), str(requests), seconds]
 
 
 def expanded(sources: Iterable[str]) -> list[str]:

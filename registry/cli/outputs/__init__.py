@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from . import csv_rows, html_page, json_document, json_lines, markdown, parquet, table, yaml_config
+from . import (
+    csv_rows,
+    cyclonedx,
+    html_page,
+    json_document,
+    json_lines,
+    junit,
+    markdown,
+    parquet,
+    patch,
+    sarif,
+    spdx,
+    table,
+    yaml_config,
+)
 from .drawings import drawn
 from .result import Result, Row
 
@@ -56,15 +70,40 @@ DRAWINGS: dict[str, OutputFormat] = {
     )
 }
 """Further formats of commands whose result is a graph."""
+FINDINGS: dict[str, OutputFormat] = {
+    output.name: output
+    for output in (
+        OutputFormat("sarif", (".sarif", ".sarif.json"), text=sarif.lines),
+        OutputFormat("junit", (".junit.xml", ".xml"), text=junit.lines),
+    )
+}
+"""Further formats of commands whose result is findings, for code scanning and for test reports of CI."""
+BILLS: dict[str, OutputFormat] = {
+    output.name: output
+    for output in (
+        OutputFormat("cyclonedx", (".cdx.json", ".json"), text=cyclonedx.lines),
+        OutputFormat("spdx", (".spdx.json", ".spdx3.json", ".jsonld"), text=spdx.lines),
+    )
+}
+"""The formats of a bill of materials, which has no others: a table of one would leave out what it is for."""
+PATCHES: dict[str, OutputFormat] = {
+    "patch": OutputFormat("patch", (".patch", ".diff"), text=patch.lines),
+    "json": OUTPUTS["json"],
+}
+"""The formats of a proposed change."""
 CONFIGS: dict[str, OutputFormat] = {"yaml": OutputFormat("yaml", (".yaml", ".yml"), text=yaml_config.lines)}
 """Further formats of commands whose result is what another tool runs."""
 
 
-def format_of(path: Path | None, more: Mapping[str, OutputFormat] | None = None) -> OutputFormat:
-    """The format that a file's ending names; that for people where there is no file, or its ending says nothing.
+def format_of(path: Path | None, formats: Mapping[str, OutputFormat] = OUTPUTS) -> OutputFormat:
+    """The format of `formats` that a file's ending names, the longest ending first.
 
-    `more` are formats that a command has beside those of all.
+    It is the first of them where there is no file, or its ending says nothing.
     """
-    ending = path.suffix.lower() if path else ""
-    formats = OUTPUTS | dict(more or {})
-    return next((output for output in formats.values() if ending in output.endings), OUTPUTS["table"])
+    name = path.name.lower() if path else ""
+    endings = sorted(((ending, output) for output in formats.values() for ending in output.endings), key=_longest)
+    return next((output for ending, output in endings if name.endswith(ending)), next(iter(formats.values())))
+
+
+def _longest(found: tuple[str, OutputFormat]) -> int:
+    return -len(found[0])

@@ -6,10 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ....ingest.errors import ForebearError
 from ...reports.numbers import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from ...reports.bom import BillOfMaterials
+    from ...reports.findings import Finding
 
 Row = Mapping[str, object]
 
@@ -47,7 +51,8 @@ class Result:
     """What a command returns: the JSON document, the rows of JSON Lines, CSV and Parquet, and the tables for people.
 
     `arrow` holds the same rows with their types, where there are any; `page` makes an HTML document of its own, and
-    `drawings` the lines of the formats of DRAWINGS. `configs` are documents in YAML that another tool runs.
+    `drawings` the lines of the formats of DRAWINGS. `configs` are documents in YAML that another tool runs, and
+    `findings` what the formats of FINDINGS hold, `bill` what those of BILLS do, and `patch` a diff.
     """
 
     document: Row
@@ -59,6 +64,9 @@ class Result:
     page: Callable[[], str] | None = None
     drawings: Mapping[str, Callable[[], Iterable[str]]] = field(default_factory=dict)
     configs: Sequence[str] = ()
+    findings: Sequence[Finding] | None = None
+    bill: BillOfMaterials | None = None
+    patch: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -72,3 +80,17 @@ class Result:
             return self.tables
         cells = [[str(plain(row.get(name, ""))) for name in self.names] for row in self.rows]
         return [Table(self.names, cells)]
+
+
+def required_bill(result: Result) -> BillOfMaterials:
+    """The bill of materials that a format writes. Raises ForebearError where there is none."""
+    if result.bill is None:
+        raise ForebearError("there is no bill of materials to write; `forebear bom MODEL` makes one")
+    return result.bill
+
+
+def required_findings(result: Result) -> Sequence[Finding]:
+    """The findings that a format writes. Raises ForebearError where there are none to write."""
+    if result.findings is None:
+        raise ForebearError("there are no findings in this result; write it as .json, .csv or .parquet")
+    return result.findings

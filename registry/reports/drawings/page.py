@@ -44,10 +44,9 @@ class DrawnLine:
 
 def tree_page(report: TreeReport) -> str:
     """The page as HTML: the same text for the same report."""
-    lines = _drawn(report, outline(report.trees))
+    lines = drawn_lines(report, outline(report.trees))
     script = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    longest = max((line.x + _LETTER * (len(line.label) + len(line.how) + 2) for line in lines), default=0.0)
     return (
         templates()
         .get_template("tree.html")
@@ -58,8 +57,8 @@ def tree_page(report: TreeReport) -> str:
             since=report.since,
             nodes=len(report.trees.nodes),
             lines=lines,
-            width=int(longest) + _MARGIN,
-            height=(len(lines) + 1) * _ROW,
+            **drawing_size(lines),
+            links={},
             edges=edge_rows(report),
             declared=declared_rows(report),
             most=MOST_ROWS,
@@ -70,7 +69,13 @@ def tree_page(report: TreeReport) -> str:
     )
 
 
-def _drawn(report: TreeReport, lines: Sequence[Line]) -> list[DrawnLine]:
+def drawing_size(lines: Sequence[DrawnLine]) -> dict[str, int]:
+    """The width and the height of a drawing in pixels."""
+    longest = max((line.x + _LETTER * (len(line.label) + len(line.how) + 2) for line in lines), default=0.0)
+    return {"width": int(longest) + _MARGIN, "height": (len(lines) + 1) * _ROW}
+
+
+def drawn_lines(report: TreeReport, lines: Sequence[Line]) -> list[DrawnLine]:
     """The lines, each a row lower, and to the right of what it hangs below."""
     found: list[DrawnLine] = []
     rows: list[int] = []

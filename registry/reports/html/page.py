@@ -75,34 +75,36 @@ def write_report(document: Comparison, path: Path) -> None:
 
 def report_page(document: Comparison) -> str:
     """The report as HTML: the same text for the same document."""
+    return report_environment().get_template("report.html").render(report_values(document))
+
+
+def report_values(document: Comparison) -> dict[str, object]:
+    """What `comparison.html` is filled from; figures are drawn here, by one thread at a time."""
     with style():
         parts = [(part, key_table(part), component_figures(part)) for part in document.components]
         plane = model_map(document)
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            found=document,
-            verdict=_VERDICTS[document.verdict],
-            trust=_TRUST[document.trusted],
-            parts=parts,
-            changed={part.component: changed_by_layer(part.change_rows) for part in document.components},
-            plane=plane,
-            configs=[_config_cells(row, document.models) for row in document.architecture.config],
-            sizes=_parameter_rows(document.architecture.parameters, document.models, whole=True),
-            layer_sizes=_parameter_rows(document.architecture.parameters, document.models, whole=False),
-            command=_command(document.models),
-            versions={
-                "forebear": forebear_version(),
-                **{name: version(name) for name in _PACKAGES},
-                "Python": platform.python_version(),
-            },
-        )
-    )
+    return {
+        "found": document,
+        "verdict": _VERDICTS[document.verdict],
+        "trust": _TRUST[document.trusted],
+        "parts": parts,
+        "changed": {part.component: changed_by_layer(part.change_rows) for part in document.components},
+        "plane": plane,
+        "configs": [_config_cells(row, document.models) for row in document.architecture.config],
+        "sizes": _parameter_rows(document.architecture.parameters, document.models, whole=True),
+        "layer_sizes": _parameter_rows(document.architecture.parameters, document.models, whole=False),
+        "command": _command(document.models),
+        "versions": {
+            "forebear": forebear_version(),
+            **{name: version(name) for name in _PACKAGES},
+            "Python": platform.python_version(),
+        },
+    }
 
 
-def _environment() -> Environment:
-    environment = templates()
+def report_environment(*more: Path) -> Environment:
+    """The templates of the report with its filters, and those of the folders `more`."""
+    environment = templates(*more)
     environment.filters |= {
         "number": number,
         "fixed": fixed,

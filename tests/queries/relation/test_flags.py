@@ -115,6 +115,15 @@ def test_a_change_as_small_as_8_bits_round_is_a_fine_tune_where_its_errors_are_n
     assert relation(tuned, coarse).flags == ("finetuned",)
 
 
+def test_a_light_change_of_some_matrices_of_a_4_bit_file_is_a_fine_tune() -> None:
+    coarse = quantised(PARENT, 4)
+    tuned = tuple(u if t.role in {"q", "v"} else t for t, u in zip(coarse, drifted(coarse, 0.003, 2), strict=True))
+    file = component(coarse, 2, dtype="Q4_1")
+    assert relate(compare(component(coarse), file, 10)).flags == ("identical",)
+    assert relate(compare(component(quantised(PARENT, 4)), component(PARENT, 2), 10)).flags == ("numeric_copy",)
+    assert relate(compare(component(tuned), file, 10)).flags == ("finetuned",)
+
+
 def test_trained_gains_are_no_copy_although_every_matrix_is() -> None:
     tuned = drifted(PARENT, 0.1, 2)
     mixed = tuple(u if t.role == "norm" else t for t, u in zip(PARENT, tuned, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,35 @@ def test_the_demo_finds_what_is_true(run: Run, registry_path: Path, truth: dict[
     verdicts = {answer["query"]["name"]: answer["verdict"] for answer in answers}
     assert (verdicts["birch"], verdicts["alder-twin"]) == ("unrelated", "shared_initialisation")
     assert not registry_path.exists()
+
+
+def test_the_demo_keeps_its_registry_and_says_the_next_command_which_works(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, truth = demo.zoo()
+    few = [folder for folder in folders if folder.name in {"alder", "alder-docs", "alder-docs-tests"}]
+    monkeypatch.setattr(demo, "ASKED", demo.ASKED[:1])
+    monkeypatch.setattr(demo, "zoo", lambda: (few, truth))
+    kept = tmp_path / "data" / "forebear" / "demo.duckdb"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"of another version")
+    ran = run("demo")
+    assert ran.code == 0
+    (command,) = [line.removeprefix("next: forebear ") for line in ran.err.splitlines() if line.startswith("next: ")]
+    asked = run(*shlex.split(command))
+    assert asked.code == 0 and "of one lineage with" in asked.out
+    assert [path.name for path in kept.parent.iterdir()] == ["demo.duckdb"]
+
+
+def test_a_demo_that_fails_leaves_the_earlier_registry_as_it_was(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "ingested", lambda *_: 1 / 0)
+    kept = tmp_path / "data" / "forebear" / "demo.duckdb"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"earlier")
+    assert run("demo").code == 1
+    assert [(path.name, path.read_bytes()) for path in kept.parent.iterdir()] == [("demo.duckdb", b"earlier")]
 
 
 def test_the_demo_shows_the_truth_above_each_answer_and_keeps_a_named_registry(run: Run, tmp_path: Path) -> None:

@@ -15,15 +15,17 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "list", "show"),
-    "remove",
-    *("mark", "sql", "export", "import", "demo"),
+    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "bom", "card"),
+    *("list", "show", "remove"),
+    *("mark", "sql", "serve", "mcp", "push", "pull", "export", "import", "demo"),
 )
-PRINTING = COMMANDS
+DOCUMENTS = ("bom", "card")
+"""Commands that write one document of another tool's format, and have no others."""
+PRINTING = tuple(command for command in COMMANDS if command not in {*DOCUMENTS, "serve", "mcp"})
 README = Path(__file__).parents[3] / "README.md"
 HEAVY = {
     *("duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"),
-    *("gguf", "matplotlib", "jinja2"),
+    *("gguf", "matplotlib", "jinja2", "starlette", "uvicorn", "mcp"),
 }
 SECONDS = 0.3
 """Of CPU: how long a person waits also depends on what else the machine does."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from forebear.ingest.errors import SourceError
+from forebear.registry import Registry
+from forebear.registry.jobs.alerting import post_findings
+from forebear.registry.jobs.watched import Watched, expect_answers, watched_row, watching
+from forebear.registry.jobs.watching import Agenda, Filters
+
 from ...hub_server import Fault, HubServer
+from ...webhook import Webhook
 from ..conftest import MakeModel, Ran
 from .test_hub_ingest import rows, run_on
 
@@ -20,6 +28,12 @@ from .test_hub_ingest import rows, run_on
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
     with HubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as server:
         yield server
 
 
@@ -88,8 +102,8 @@ def test_a_failure_is_noted_tried_again_and_then_kept(
         {"hf://org/good": "ingested", "hf://org/late": "skipped", "hf://org/gated": "failed"},
     )
     ran, found = watch(hub)
-    assert ran.code == 1  # nothing could be read
-    assert {r["status"] for r in found.values()} == {"skipped", "failed"}
+    assert (ran.code, found) == (0, {}), "failures that were named before are not named every day"
+    assert "2 known failures tried again in vain" in ran.err and "forebear: error" not in ran.err
     assert rows(registry_path, "SELECT tries FROM attempt") == [(2,), (2,)]
     shutil.move(tmp_path / "kept", weights)
     hub.repositories["org/gated"].gated = None
@@ -189,3 +203,107 @@ def test_json_and_csv_hold_the_same_rows(hub: HubServer, make_model: MakeModel, 
     document = json.loads(found["json"])
     assert (document["schema_version"], document["left"]) == (2, 0)
     assert list(document["results"][0]) == list(json.loads(found["jsonl"])) == found["csv"].split("\n")[0].split(",")
+
+
+def test_a_failure_is_named_once_and_again_with_another_reason(hub: HubServer, make_model: MakeModel) -> None:
+    hub.add("org/gated", make_model("gated"), gated="manual", info=made(1))
+    assert [watch(hub)[0].code for _ in range(2)] == [1, 0]
+    (tmp := make_model("empty", 1)).joinpath("model.safetensors").unlink()
+    hub.add("org/gated", tmp, info=made(1))
+    assert [row["status"] for row in watch(hub)[1].values()] == ["skipped"]
+
+
+def test_a_parent_of_the_same_morning_is_named_although_it_is_read_last(hub: HubServer, zoo: Path) -> None:
+    hub.add("org/child", zoo / "alder-docs", info=made(1))
+    hub.add("org/parent", zoo / "alder", info={"createdAt": "2025-06-01T12:00:01.000Z"})
+    found = watch(hub)[1]
+    assert list(found) == ["hf://org/child", "hf://org/parent"]
+    assert [row["relative"] for row in found.values()] == ["org/parent", "org/child"]
+
+
+NOTHING = Agenda(Filters(), (), (), None, 0)
+"""What a run has to do that finds nothing new: it answers what is left to answer."""
+
+
+def run(registry: Registry, *folders: Path, day: int = 1) -> Generator[Watched, None, None]:
+    """A run that found these models, published on that day."""
+    registry.ingest(*folders)
+    registry.connection.execute(
+        "UPDATE model SET released_at = ? WHERE released_at IS NULL", [datetime(2025, 6, day)]
+    ).fetchall()
+    expect_answers(registry, [folder.as_uri() for folder in folders])
+    return watching(registry, NOTHING, lambda outcome, known: None)
+
+
+def named(found: Iterable[Watched]) -> list[tuple[str, str, str | None]]:
+    return [(row["name"], row["status"], row["relative"]) for row in map(watched_row, found)]  # type: ignore[misc]
+
+
+def test_an_earlier_model_is_named_again_when_a_nearer_ancestor_arrives(zoo: Path, registry_path: Path) -> None:
+    with Registry(registry_path) as registry:
+        first = named(run(registry, zoo / "alder", day=1))
+        first += named(run(registry, zoo / "alder-docs-tests", day=9))
+        assert first == [("alder", "unchanged", None), ("alder-docs-tests", "unchanged", "alder")]
+        assert named(watching(registry, NOTHING, lambda outcome, known: None)) == []
+        (between, child) = run(registry, zoo / "alder-docs", day=8)
+        assert named([between, child])[1] == ("alder-docs-tests", "changed", "alder-docs")
+        assert child.before is not None and child.before.relative == (zoo / "alder").as_uri()
+        assert named(watching(registry, NOTHING, lambda outcome, known: None)) == []
+        later = named(run(registry, zoo / "alder-tests", day=20))
+        assert [name for name, status, _ in later if status == "changed"] == [], "nothing later is an ancestor"
+
+
+@pytest.mark.parametrize("printed", [1, 2, 3])
+def test_what_was_read_and_not_answered_is_answered_by_the_next_run(
+    make_model: MakeModel, registry_path: Path, printed: int
+) -> None:
+    folders = [make_model(name, seed) for seed, name in enumerate("abc")]
+    with Registry(registry_path) as registry:
+        ended = run(registry, *folders)
+        before = named(islice(ended, printed))
+        ended.close()  # as a run that is killed while it prints
+        after = named(watching(registry, NOTHING, lambda outcome, known: None))
+    assert [name for name, *_ in before[:-1] + after] == ["a", "b", "c"]
+    assert before[-1] == after[0], "the line that was being printed is printed again, as it may have been lost"
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "requests"),
+    [((200,), 0, 1), ((503, 204), 0, 2), ((500, 500, 500, 500), 1, 4), ((403,), 1, 1), ((302,), 1, 1)],
+)
+def test_findings_are_posted_with_bounded_patience(
+    webhook: Webhook, answers: tuple[int, ...], code: int, requests: int
+) -> None:
+    webhook.answers = list(answers)
+    document = {"findings": [{"rule": "ancestor.undeclared"}]}
+    if code:
+        with pytest.raises(SourceError, match=r"127\.0\.0\.1 answers with \d+"):
+            post_findings(webhook.url, document, waits=(0.0,))
+    else:
+        post_findings(webhook.url, document, waits=(0.0,))
+    assert webhook.bodies == [document] * requests
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "file:///etc/passwd", "host", "http://[", "https://"])
+def test_findings_go_to_http_addresses_alone(url: str) -> None:
+    with pytest.raises(SourceError, match="begins with https"):
+        post_findings(url, {})
+
+
+def test_a_host_that_is_away_is_named_without_the_secret_of_its_address() -> None:
+    with pytest.raises(SourceError, match=r"127\.0\.0\.1 cannot be reached") as caught:
+        post_findings("http://127.0.0.1:9/secret", {}, waits=(0.0,))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_run_posts_what_it_found_and_a_quiet_one_nothing(hub: HubServer, zoo: Path, webhook: Webhook) -> None:
+    hub.add("org/alder", zoo / "alder", info=made(1))
+    hub.add("org/gated", zoo / "birch", gated="manual", info=made(2))
+    hub.add("org/next", zoo / "alder-docs-tests", info=made(3))
+    ran, found = watch(hub, "--on-finding", webhook.url)
+    assert ran.code == 0 and len(found) == 3
+    (body,) = webhook.bodies
+    assert {one["rule"] for one in body["findings"]} == {"model.unread", "ancestor.direction_unknown"}
+    assert body["schema_version"] == 2 and body["text"].startswith("forebear: ")
+    assert watch(hub, "--on-finding", webhook.url)[0].code == 0
+    assert len(webhook.bodies) == 1

@@ -1,0 +1,53 @@
+"""Questions to a registry that has models by their sketches alone: the rest that an answer needs is fetched first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import duckdb
+
+from ...queries.data.query import SketchesOnly
+from ..store.database import Place, open_database
+from .pulling import complete, remote_fingerprints
+
+T = TypeVar("T")
+_PATIENCE = 600.0
+"""Seconds that other readers of the file are waited for, as it has to be written."""
+
+
+class Opened(Protocol):
+    """A registry that is open, and can let go of its file."""
+
+    place: Place
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file, opened again where it was let go of."""
+        ...
+
+    def release(self) -> None:
+        """Let other connections at the file."""
+        ...
+
+
+def answered(registry: Opened, question: Callable[[], T], *, read_only: bool) -> T:
+    """What `question` returns, asked again after each fetch: the nearest relatives bring further ones into question.
+
+    A registry that was opened for reading is let go of while rows are added. Raises SourceError where the place of a
+    model cannot be reached, FormatError where it holds something else, RegistryError where the file stays in use.
+    """
+    while True:
+        try:
+            return question()
+        except SketchesOnly as lacking:
+            wanted = remote_fingerprints(registry.connection, models=lacking.models)
+        if not read_only:
+            complete(registry.connection, wanted)
+            continue
+        registry.release()
+        connection = open_database(registry.place, read_only=False, wait=_PATIENCE)
+        try:
+            complete(connection, wanted)
+        finally:
+            connection.close()

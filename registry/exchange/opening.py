@@ -1,0 +1,20 @@
+"""The table of places: a new kind is a file here and a line in KINDS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import bucket, folder, hub, web
+from .place import PublishedPlace
+
+KINDS = (hub.KIND, web.KIND, bucket.KIND, folder.KIND)
+"""In the order in which they are asked whether an address is theirs; a folder takes what nothing else does."""
+
+
+def open_place(address: str | Path) -> PublishedPlace:
+    """The place of an address: a folder, `https://...`, `hf://datasets/org/name[@revision]`, or one fsspec knows.
+
+    Raises SourceError for an address that its kind cannot open.
+    """
+    text = str(address)
+    return next(kind for kind in KINDS if kind.takes(text)).opened(text)

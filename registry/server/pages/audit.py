@@ -1,0 +1,125 @@
+"""Findings of the newest audit, by kind, status and model; and what changed last, for feed readers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from ...audit.report import AuditReport, Run, rows_of, run_row, some_findings
+from ...reports.trees import NO_AUDIT
+from ..parameters import PAGE, Asked, Parameter
+from ..site import Site, address, page_tables
+from ..view import ATOM, Answer, NotThere, View, json_answer
+
+KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
+STATUSES = (
+    *("", "confirmed", "undeclared", "direction_unknown", "contradicted", "not_comparable", "conflict", "not_judged"),
+    "related",
+)
+ON_A_PAGE = 100
+PARAMETERS = (
+    Parameter("kind", "Findings of this kind; all but relatives where it is empty.", default="", choices=("", *KINDS)),
+    Parameter("status", "Findings of this status.", default="", choices=STATUSES),
+    Parameter(
+        "name", "Findings about models or relatives of this name; a part of it, or a glob.", default="", most=400
+    ),
+    PAGE,
+)
+_TROUBLE = ("undeclared", "contradicted", "conflict", "direction_unknown")
+"""What a feed is for, the worst first: a confirmed relation is no news."""
+_ENTRIES = 100
+
+
+def audit_page(site: Site, view: View, asked: Asked) -> Answer:
+    """What `forebear audit` shows, a page at a time."""
+    run, counts = view.audited or (None, {})
+    values = {name: asked.text(name) for name in ("kind", "status", "name")}
+    if run is None:
+        return site.page("audit.html", run=None, why=NO_AUDIT, kinds=KINDS, statuses=STATUSES, **values)
+    report = _findings(view, run, asked)
+    page = asked.number("page")
+    full = report.table.num_rows > ON_A_PAGE
+    return site.page(
+        "audit.html",
+        run=run,
+        counts=counts,
+        tables=page_tables(site.forms.audit(_cut(report))),
+        relatives=_relatives(report, asked.text("kind")),
+        kinds=KINDS,
+        statuses=STATUSES,
+        page=page,
+        before=address("/audit", **values, page=page - 1) if page > 1 else "",
+        after=address("/audit", **values, page=page + 1) if full else "",
+        **values,
+    )
+
+
+def audit_answer(site: Site, view: View, asked: Asked) -> Answer:
+    """The run and its findings with the keys of `forebear audit --format json`, a page at a time."""
+    run, counts = view.audited or (None, {})
+    if run is None:
+        raise NotThere(NO_AUDIT)
+    report = _findings(view, run, asked)
+    found = {
+        "run": run_row(run),
+        "counts": counts,
+        "findings": rows_of(_cut(report).table),
+        "page": asked.number("page"),
+        "more": report.table.num_rows > ON_A_PAGE,
+    }
+    return json_answer(found)
+
+
+def feed(site: Site, view: View, asked: Asked) -> Answer:
+    """The findings of the newest audit that somebody should look at, as an Atom feed (RFC 4287)."""
+    run, _ = view.audited or (None, {})
+    rows = []
+    if run is not None:
+        values = {"kinds": list(KINDS), "name": "", "most": _ENTRIES, "skipped": 0}
+        for status in _TROUBLE:
+            rows += rows_of(some_findings(view.registry.connection, run, "page", status=status, **values).table)
+    updated = (run.finished_at if run else None) or datetime(1970, 1, 1)
+    entries = [
+        {
+            "id": f"urn:forebear:{_digest(row)}",
+            "title": f"{str(row['status']).replace('_', ' ')}: {row['query']} and {row['relative']}",
+            "summary": str(row["reason"]),
+            "link": address("/model", name=row["query_source"]),
+        }
+        for row in rows[:_ENTRIES]
+    ]
+    stamp = f"{updated.isoformat(timespec='seconds')}Z"
+    return site.page("feed.xml", ATOM, entries=entries, updated=stamp, run=run)
+
+
+def _digest(row: Mapping[str, object]) -> str:
+    """The same for the same finding of another run: a reader of the feed shows it once."""
+    keys = ("kind", "status", "query_source", "component", "relative", "relative_source")
+    return hashlib.blake2b("\n".join(str(row[key]) for key in keys).encode(), digest_size=12).hexdigest()
+
+
+def _findings(view: View, run: Run, asked: Asked) -> AuditReport:
+    kind = asked.text("kind")
+    name = asked.text("name")
+    name = f"*{name}*" if name and not any(mark in name for mark in "*?[") else name
+    return some_findings(
+        view.registry.connection,
+        run,
+        "page",
+        kinds=[kind] if kind else [k for k in KINDS if k != "relative"],
+        status=asked.text("status"),
+        name=name,
+        most=ON_A_PAGE + 1,
+        skipped=(asked.number("page") - 1) * ON_A_PAGE,
+    )
+
+
+def _cut(report: AuditReport) -> AuditReport:
+    """The report without the row that only says that there is another page."""
+    return AuditReport(report.run, report.table.slice(0, ON_A_PAGE), ())
+
+
+def _relatives(report: AuditReport, kind: str) -> list[dict[str, object]]:
+    """Rows of further relatives, which the command shows in files alone."""
+    return rows_of(report.table.slice(0, ON_A_PAGE)) if kind == "relative" else []
