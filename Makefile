@@ -10,7 +10,8 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-rewrites bench-travel clean
+        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
+        bench-travel test-mergekit clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -239,6 +240,13 @@ bench-rewrites: dev             ## rewrites alone, in pairs and triples, and dam
 bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of the bundled zoo: parents, method and weights got back
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges
 	$(BIN)/python -m benchmarks.recipes.measure .bench/merges
+
+bench-no-merges: dev            ## recipes claimed for models that are no merges: ZOOS='.bench/grown .bench/zoo .bench/field'
+	$(BIN)/python -m benchmarks.recipes.no_merges .bench/no-merges.jsonl $(or $(ZOOS),.bench/grown)
+
+test-mergekit: dev .bench/mergekit/installed    ## mergekit makes merges again by the YAML that recipes print: equal to the last digit
+	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges
+	$(BIN)/python -m benchmarks.recipes.again .bench/merges .bench/mergekit/bin/python
 
 .bench/mergekit/installed:      # LGPL-3.0: a tool that is run, of which nothing is copied
 	$(PYTHON) -m venv .bench/mergekit

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import duckdb
 
 from ..ingest.errors import RegistryError, SourceError
-from ..ingest.sources import CONNECTIONS, Source, open_source
+from ..ingest.sources import CONNECTIONS, Source
+from .jobs.specs import is_path, opened_spec, path_of
 from .store.database import Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, outdated_models, remove_model, similar_names
+from .store.transactions import committed
 
 if TYPE_CHECKING:
     from ..ingest.model import ModelFingerprint
@@ -45,8 +47,6 @@ TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""
 PATIENCE = 600.0
 """Seconds that a batch waits to get back at a file which it let go of: an audit of many models may be reading it."""
-_PATHS = ("/", "./", "../", "~", "file://")
-"""What starts so names a place on this machine, never a model by its name."""
 
 
 class Registry:
@@ -183,7 +183,7 @@ class Registry:
         from .jobs.ingesting import Batch
 
         at_once = max(1, min(count, together))
-        opener = partial(_opened, connections=max(1, (connections or CONNECTIONS) // at_once))
+        opener = partial(opened_spec, connections=max(1, (connections or CONNECTIONS) // at_once))
         return Batch(self, opener, budget=budget, together=at_once, sharing=sharing, engine=engine, reading=reading)
 
     def _unchanged(self, source: Source) -> Model | None:
@@ -208,9 +208,9 @@ class Registry:
 
     def find(self, name: str | Path) -> Model | None:
         """The model that a name, a source or a path means, None when none does; RegistryError when several do."""
-        if not _is_path(name):
+        if not is_path(name):
             return find_model(self.connection, str(name))
-        return find_model(self.connection, Path(os.path.abspath(_path(name))).as_uri())
+        return find_model(self.connection, Path(os.path.abspath(path_of(name))).as_uri())
 
     def model(self, name: str | Path) -> Model:
         """The model that a name, a source or a path means; RegistryError when none or several do."""
@@ -220,7 +220,7 @@ class Registry:
 
     def _shown_instead(self, name: str | Path) -> str:
         """What to do about a name that no model has: similar names, or where to find them all."""
-        similar = similar_names(self.connection, Path(name).name if _is_path(name) else str(name))
+        similar = similar_names(self.connection, Path(name).name if is_path(name) else str(name))
         return f"did you mean {' or '.join(map(repr, similar))}?" if similar else "`forebear list` shows what is"
 
     def details(self, name: str | Path) -> ModelDetails:
@@ -285,7 +285,7 @@ class Registry:
         """
         from ..ingest.model import fingerprint_model
 
-        source = _opened(spec)
+        source = opened_spec(spec)
         try:
             return fingerprint_model(source)
         finally:
@@ -321,16 +321,23 @@ class Registry:
         asked = model if isinstance(model, Model) else self._asked(model)
         return self._whole(lambda: ask(self.connection, asked, k, answering=descending))
 
-    def parts(self, model: str | Path | Model) -> PartsReport:
+    def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
 
         As few models are named as explain what is significant; see `queries.answers.parts`. What is nearest is named,
-        which says nothing of who came first. Arguments and errors as of `ancestors`.
+        which says nothing of who came first. With `keep` the answer is kept, for `FROM parts` in SQL; RegistryError
+        then where the model is not registered. Arguments and other errors as of `ancestors`.
         """
-        from .reports.parts import parts_report
+        from .reports.parts import part_rows, parts_report
+        from .store.recipes import keep_parts, registered
 
         asked = model if isinstance(model, Model) else self._asked(model)
-        return self._whole(lambda: parts_report(self.connection, asked))
+        kept = registered(asked) if keep else None
+        report = self._whole(lambda: parts_report(self.connection, asked))
+        if kept:
+            rows = part_rows(report)
+            committed(self.connection, lambda: keep_parts(self.connection, kept.model_id, rows))
+        return report
 
     def recipe(
         self,
@@ -338,22 +345,31 @@ class Registry:
         *,
         parents: Sequence[str | Path | Model] = (),
         base: str | Path | Model | None = None,
+        keep: bool = False,
     ) -> RecipeReport:
         """What a model was merged from: parents, method and coefficients of every component that is a merge.
 
         `model` is named as for `ancestors`. Parents are found among its relatives in the registry, or are the
         registered models `parents` (two or more) and `base`, and no others then. A recipe is told where replaying it
-        gives the sampled values bit for bit; a model that is no merge has none. Raises as `ancestors` does, and
-        RegistryError where the named base does not fit; ValueError for one parent alone.
+        gives the sampled values bit for bit; a model that is no merge has none. Recipes that the model's own files
+        state are held against that (`declared`, `checks`). With `keep` the answer is kept, for `FROM recipes` in SQL.
+        Raises as `ancestors` does, and RegistryError where the named base does not fit, or what is to be kept is not
+        registered; ValueError for one parent alone.
         """
         from .reports.recipes import ask_recipe
+        from .store.recipes import keep_recipes, registered
 
         if len(parents) == 1 and base is None:
             raise ValueError("a merge has two parents or more: name another one, or its base")
         given = [parent if isinstance(parent, Model) else self.model(parent) for parent in parents]
         ground = base if isinstance(base, Model) or base is None else self.model(base)
         asked = model if isinstance(model, Model) else self._asked(model)
-        return self._whole(lambda: ask_recipe(self.connection, asked, given, ground))
+        kept = registered(asked) if keep else None
+        report = self._whole(lambda: ask_recipe(self.connection, asked, given, ground))
+        if kept:
+            found = report.components, report.recipes, report.checks
+            committed(self.connection, lambda: keep_recipes(self.connection, kept.model_id, *found))
+        return report
 
     def mark_root(self, model: str | Path | Model, *, source: str) -> Model:
         """Note the word of `source` (a URL, a paper, a person) that a registered model was trained from scratch.
@@ -461,7 +477,7 @@ class Registry:
 
             given = None if controls is None else [opened(control) for control in controls]
             return compare(
-                self.connection, opened(a), opened(b), given, _opened, whole=progress or _unheard if full else None
+                self.connection, opened(a), opened(b), given, opened_spec, whole=progress or _unheard if full else None
             )
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
@@ -477,8 +493,8 @@ class Registry:
 
     def _found(self, model: str | Path) -> Model | Source:
         """The registered model, or the open source of one that is not registered as it is now."""
-        place = _path(model)
-        if not (_is_path(model) and place.exists()) and (found := self.find(model)):
+        place = path_of(model)
+        if not (is_path(model) and place.exists()) and (found := self.find(model)):
             return found
         source = self._source(model)
         if known := self._unchanged(source):
@@ -489,7 +505,7 @@ class Registry:
     def _source(self, model: str | Path) -> Source:
         """The source that is not registered; where there is none either, the error says both."""
         try:
-            return _opened(model)
+            return opened_spec(model)
         except SourceError as error:
             raise RegistryError(
                 f"{str(model)!r} is not in {self.place} ({self._shown_instead(model)}), and no source: {error}"
@@ -513,23 +529,6 @@ def compare(
     """
     with temporary_registry() as registry:
         return registry.compare(a, b, controls=controls, full=full)
-
-
-def _opened(spec: str | Path, *, connections: int | None = None) -> Source:
-    return open_source(str(_path(spec) if _is_path(spec) else spec), connections=connections)
-
-
-def _is_path(model: str | Path) -> bool:
-    return isinstance(model, Path) or model in {".", ".."} or model.startswith(_PATHS)
-
-
-def _path(model: str | Path) -> Path:
-    text = os.fspath(model)
-    if text.startswith("file://"):
-        from urllib.request import url2pathname  # HTTP and e-mail come with it: 0.05 s
-
-        text = url2pathname(text.removeprefix("file://"))
-    return Path(text).expanduser()
 
 
 def _unheard(done: int, total: int) -> None:

@@ -48,9 +48,10 @@ def ask(registry: Registry, folder: Path, merge: Merge) -> Asked:
         return Asked(merge.name, kind, merge.held_out, "none", False, False, None, 0.0, 0.0, 0.0, seconds)
     recipe = found[0]
     told = {parent.name: parent.weight for parent in recipe.parents}
-    right = told.keys() == merge.weights.keys() and (merge.method not in _BASED or recipe.base == "alder")
-    scale = sum(merge.weights.values()) if merge.method in {"ties", "nuslerp"} else 1.0
-    mine = sum(told.values()) if merge.method in {"ties", "nuslerp"} else 1.0
+    right = told.keys() == merge.weights.keys() and (merge.method not in BASED or recipe.base == merge.base)
+    shared = merge.method in {"ties", "nuslerp", "della"}
+    scale = sum(merge.weights.values()) if shared else 1.0
+    mine = sum(told.values()) if shared else 1.0
     error = max(abs(told[n] / mine - w / scale) for n, w in merge.weights.items()) if right else None
     method = merge.method in {recipe.method, *recipe.twins}
     return Asked(
@@ -68,7 +69,8 @@ def ask(registry: Registry, folder: Path, merge: Merge) -> Asked:
     )
 
 
-_BASED = {"task_arithmetic", "ties", "dare_linear", "dare_ties", "model_stock"}
+BASED = {"task_arithmetic", "ties", "dare_linear", "dare_ties", "model_stock", "breadcrumbs", "breadcrumbs_ties"}
+BASED |= {"della", "della_linear", "nearswap", "arcee_fusion", "sce"}
 
 
 def table(rows: Sequence[Asked]) -> list[str]:

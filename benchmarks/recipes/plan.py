@@ -25,6 +25,7 @@ class Merge:
     config: Mapping[str, object]
     weights: dict[str, float] = field(default_factory=dict)
     graded: bool = False
+    base: str | None = BASE
 
     @property
     def held_out(self) -> bool:
@@ -43,7 +44,12 @@ def _of_seed(seed: int) -> list[Merge]:
     found += [_graded(chance, seed, "linear"), _graded(chance, seed, "slerp"), _slerp(chance, seed)]
     for method in ("task_arithmetic", "ties", "dare_linear", "dare_ties"):
         found += [_of_changes(chance, seed, method, count) for count in (2, 3)]
-    return [*found, _passthrough(chance, seed), _nuslerp(chance, seed), _model_stock(chance, seed)]
+    found += [_passthrough(chance, seed), _nuslerp(chance, seed), _model_stock(chance, seed)]
+    later = random.Random(1_000 + seed)  # methods that came later have draws of their own: the others stay as they are
+    found += [
+        _masked(later, seed, method, 2) for method in ("breadcrumbs", "breadcrumbs_ties", "della", "della_linear")
+    ]
+    return [*found, _nearswap(later, seed), _fusion(later, seed), _sce(later, seed), _karcher(later, seed)]
 
 
 def _parents(chance: random.Random, count: int) -> list[str]:
@@ -137,3 +143,45 @@ def _model_stock(chance: random.Random, seed: int) -> Merge:
     models = [{"model": parent} for parent in parents]
     config = {"merge_method": "model_stock", "base_model": BASE, "models": models, "dtype": "bfloat16"}
     return Merge(f"model_stock-{seed}", "model_stock", seed, config, dict.fromkeys(parents, float("nan")))
+
+
+def _masked(chance: random.Random, seed: int, method: str, count: int) -> Merge:
+    parents = _parents(chance, count)
+    weights = [chance.randint(30, 80) / 100 for _ in parents]
+    own = {"gamma": chance.choice((0.01, 0.05))} if method.startswith("breadcrumbs") else {"epsilon": 0.1}
+    more = {"density": chance.choice((0.4, 0.6, 0.8)), **own}
+    models = _weighted(parents, weights, **more)
+    config = {"merge_method": method, "base_model": BASE, "models": models, "dtype": "bfloat16"}
+    return Merge(f"{method}-{count}-{seed}", method, seed, config, dict(zip(parents, weights, strict=True)))
+
+
+def _nearswap(chance: random.Random, seed: int) -> Merge:
+    base, other = _parents(chance, 2)
+    t = chance.choice((0.001, 0.003, 0.01))
+    models = [{"model": base}, {"model": other}]
+    config = {"merge_method": "nearswap", "base_model": base, "models": models, "parameters": {"t": t}}
+    return Merge(
+        f"nearswap-{seed}", "nearswap", seed, {**config, "dtype": "bfloat16"}, {other: float("nan")}, base=base
+    )
+
+
+def _fusion(chance: random.Random, seed: int) -> Merge:
+    base, other = _parents(chance, 2)
+    models = [{"model": base}, {"model": other}]
+    config = {"merge_method": "arcee_fusion", "base_model": base, "models": models, "dtype": "bfloat16"}
+    return Merge(f"arcee_fusion-{seed}", "arcee_fusion", seed, config, {other: float("nan")}, base=base)
+
+
+def _sce(chance: random.Random, seed: int) -> Merge:
+    parents, top = _parents(chance, chance.choice((2, 3))), chance.choice((0.2, 0.5, 0.8))
+    models = [{"model": parent} for parent in parents]
+    config = {"merge_method": "sce", "base_model": BASE, "models": models, "parameters": {"select_topk": top}}
+    return Merge(f"sce-{seed}", "sce", seed, {**config, "dtype": "bfloat16"}, dict.fromkeys(parents, float("nan")))
+
+
+def _karcher(chance: random.Random, seed: int) -> Merge:
+    parents = _parents(chance, 3)
+    config = {"merge_method": "karcher", "models": [{"model": p} for p in parents], "dtype": "float32"}
+    return Merge(
+        f"karcher-{seed}", "karcher", seed, {**config, "out_dtype": "bfloat16"}, dict.fromkeys(parents, float("nan"))
+    )

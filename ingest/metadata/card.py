@@ -11,12 +11,12 @@ import yaml
 from ..errors import FormatError
 from ..sources.source import Source, read_small
 from ..text import printable
+from .merge_config import NO_NAMES, DeclaredRecipe, read_recipes
 
 CONFIG_LIMIT = 4 << 20
 CARD_LIMIT = 2 << 20
 _FRONT_MATTER_LIMIT = 64 << 10
 _MOST_PARENTS = 64
-_NO_NAMES = frozenset({"", "~", "null", "None"})
 _CONFIG_PARENTS = ("_name_or_path", "base_model_name_or_path", "base_model")
 
 
@@ -24,7 +24,7 @@ _CONFIG_PARENTS = ("_name_or_path", "base_model_name_or_path", "base_model")
 class DeclaredParent:
     """A parent that a model names, and how it calls the relation, if at all.
 
-    `origin` says where: `card`, `config`, or the name of the provider, as `hub`.
+    `origin` says where: `card`, `config`, the file of a recipe, or the name of the provider, as `hub`.
     """
 
     parent: str
@@ -34,10 +34,11 @@ class DeclaredParent:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Declared parents and licence of a model."""
+    """Declared parents and licence of a model, and the recipes of a merge."""
 
     parents: tuple[DeclaredParent, ...] = ()
     license: str | None = None
+    recipes: tuple[DeclaredRecipe, ...] = ()
 
 
 def read_config(source: Source) -> dict[str, object]:
@@ -63,12 +64,13 @@ def text_config(config: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def read_card(source: Source, config: Mapping[str, object], *, adapted: str | None = None) -> Card:
-    """The front matter of README.md, what the provider says, and the fields of the config that name a parent.
+    """The front matter of README.md, what the provider says, the recipe of a merge, and what the config names.
 
     `adapted` is the base that the config of an adapter names.
     A card is prose by people: front matter that is no YAML mapping declares nothing, it is not an error.
     """
-    front = _front_matter(read_small(source, "README.md", CARD_LIMIT) or b"")
+    readme = read_small(source, "README.md", CARD_LIMIT) or b""
+    front, recipes = _front_matter(readme), read_recipes(source, readme)
     provided = {base.name: base.relation for base in source.card.base_models} if source.card else {}
     stated = _names(front.get("base_model_relation"))
     relation = printable(stated[0], 40) if len(stated) == 1 else None
@@ -77,17 +79,20 @@ def read_card(source: Source, config: Mapping[str, object], *, adapted: str | No
         parents[name] = DeclaredParent(name, "card", relation or provided.get(name))
     for name, said in provided.items():
         parents.setdefault(name, DeclaredParent(name, source.card.provider if source.card else "provider", said))
+    for recipe in recipes:
+        for named in recipe.parents:
+            parents.setdefault(named.parent, DeclaredParent(named.parent, recipe.origin, "merge"))
     for name in (printable(n) for key in _CONFIG_PARENTS for n in _names(config.get(key))):
         if name.rstrip("/").rpartition("/")[2] != source.name and name != source.name:
             parents.setdefault(name, DeclaredParent(name, "config"))
-    if adapted and adapted not in _NO_NAMES:
+    if adapted and adapted not in NO_NAMES:
         named_before = parents.get(adapted, DeclaredParent(adapted, "config"))
         parents = {
             adapted: replace(named_before, relation=named_before.relation or "adapter"),
             **_without(parents, adapted),
         }
-    named = _licence(front) or (source.card.license if source.card else None)
-    return Card(tuple(parents.values())[:_MOST_PARENTS], named)
+    licence = _licence(front) or (source.card.license if source.card else None)
+    return Card(tuple(parents.values())[:_MOST_PARENTS], licence, recipes)
 
 
 def _licence(front: Mapping[str, object]) -> str | None:
@@ -119,4 +124,4 @@ def _front_matter(card: bytes) -> Mapping[str, object]:
 
 def _names(value: object) -> list[str]:
     found = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return [name for v in found if isinstance(v, str) and (name := v.strip()) not in _NO_NAMES]
+    return [name for v in found if isinstance(v, str) and (name := v.strip()) not in NO_NAMES]

@@ -83,3 +83,39 @@ in rankings of ancestors (`lineage.merges`).
 Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
 """
+DECLARED_WEIGHT_OFF = 0.02
+"""A declared weight that is further than this from the one that replay gives, and from both regressions, is
+contradicted. Weights that replay gives are exact to 0.0001 on held-out merges; people round theirs to a hundredth.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+NEXT_EQUAL = 0.3
+"""A member is tried for the base of a merge that leaves changes out where the model holds so much of it, as a share of
+what it holds of the member that it is most equal to.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+MOVED_TOWARDS = 0.95
+"""Share of the values that moved whose way leads towards the other model of a nearswap: 0.99 and more of true ones,
+0.5 of an unrelated one.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+MASKED_BY_CHANCE = 0.1
+"""A recipe whose changes were left out at random is not told where changes that stand elsewhere in their tensors give
+so many of the changed values with the same freedom: 0.01 to 0.08 at a drift of 8 %, 0.16 to 0.5 at one of 0.3 %, where
+roots and children are given by their relatives' changes in three places of four.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+KEPT_BY_SIZE = 0.25
+"""Changes were not left out at random where one that was kept is larger than one that was left out so much more often
+than every other time: 0 to 0.02 more in DARE, 0.07 in DELLA with an epsilon of 0.1, 0.37 and more in breadcrumbs.
+
+Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""

@@ -16,12 +16,13 @@ from ...queries.answers.tabular import Tabular
 from ...queries.sql import statement
 from ..reports.numbers import counted
 
-KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
+KINDS = ("ancestor", "declaration", "recipe", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
 FAILING = {
     "undeclared": ("undeclared",),
     "direction_unknown": ("direction_unknown",),
     "contradicted": ("contradicted",),
+    "recipe_contradicted": ("recipe_contradicted",),
     "licence": ("conflict",),
 }
 """What can be asked to fail, and the status that does."""

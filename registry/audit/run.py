@@ -35,6 +35,7 @@ from ..jobs.engines import Engine, Here, Processes
 from ..store.transactions import is_lake, transaction
 from .groups import keep_models
 from .plan import Progress, find_candidates, loaded, planned
+from .recipes import find_recipes
 from .scope import Scope
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("unknown", ("told",)),
     ("relatives", ()),
     ("licences", ()),
+    ("recipes", ()),
 )
 """What is drawn from the pairs, and what each must know; later ones rest on findings of those before."""
 
@@ -104,6 +106,7 @@ def run_audit(connection: duckdb.DuckDBPyConnection, options: AuditOptions, adva
     connection.execute(_MEMORY)
     try:
         _compute(connection, scope, options, advance)
+        find_recipes(connection, scope, advance)
     finally:
         connection.execute("RESET memory_limit")
     advance("findings", 0, 1)

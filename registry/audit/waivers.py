@@ -30,6 +30,7 @@ from .report import AuditReport, rows_of
 STATUSES: Mapping[str, tuple[str, ...]] = {
     "ancestor": ("confirmed", "undeclared", "direction_unknown"),
     "declaration": ("contradicted", "not_comparable"),
+    "recipe": ("recipe_confirmed", "recipe_contradicted", "recipe_not_checkable"),
     "licence": ("conflict", "not_judged"),
     "duplicate": ("confirmed", "undeclared"),
     "relative": ("related",),

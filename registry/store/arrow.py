@@ -35,6 +35,19 @@ def model_tables(model: ModelFingerprint, model_id: int) -> Tables:
                 for p in model.card.parents
             ]
         ),
+        "declared_recipe": pa.Table.from_pylist(
+            [
+                {"model_id": model_id, "origin": r.origin, "method": r.method, "base": r.base, "config": r.config}
+                for r in model.card.recipes
+            ]
+        ),
+        "declared_recipe_parent": pa.Table.from_pylist(
+            [
+                {"model_id": model_id, "origin": r.origin, "parent": p.parent, "weight": p.weight, "graded": p.graded}
+                for r in model.card.recipes
+                for p in r.parents
+            ]
+        ),
         "tokenizer": _tokenizer_table(model, model_id),
         "adapter": _adapter_table(model.adapter, model_id),
         "adapter_target": _target_table(model.adapter, model_id),

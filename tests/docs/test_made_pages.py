@@ -74,20 +74,33 @@ DECIDES_NOTHING = {
     "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
     "queries/lineage/geometry.py": {"_LEAST", "_CANCELS", "_SHARE_RANGE", "_LOG_RANGE"},  # terms of the regressions
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
-    "queries/lineage/recipes/methods/linear.py": {"_MOST_ORDERS"},  # a limit on work
-    "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
-    "queries/lineage/recipes/methods/ties.py": {
+    "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search
+    "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
+    "queries/lineage/recipes/methods/masked.py": {
+        "MOST_MASKED_PARENTS",
         "_DENSITIES",
-        "_GRIDS",
-        "_GLANCE",
-        "_TUNED",
-        "TIES",
-    },  # steps of a search
-    "queries/lineage/recipes/places.py": {"TYPES"},  # of float types
+        "_MOVES",
+        "_SCALES",
+        "_STEPS",
+        "_TURNS",
+        "_WEIGHT_STEPS",
+    },  # limits on work; steps of a search
+    "queries/lineage/recipes/methods/model_stock.py": {"MODEL_STOCK", "_TUNED"},  # steps of a search
+    "queries/lineage/recipes/methods/nearswap.py": {
+        "NEARSWAP",
+        "_NEAR",
+        "_SMALLEST",
+    },  # mergekit's own; steps of a search
+    "queries/lineage/recipes/methods/sce.py": {"SCE", "_FACTORS", "_SHARES"},  # steps of a search
+    "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
+    "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
+    "queries/lineage/recipes/places.py": {"SEARCHED", "TYPES"},  # of float types; a limit on work
+    "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
     "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
-    "queries/lineage/recipes/refining.py": {"_STEPS", "_ROUNDS", "_DIGITS", "_GLANCE", "_PLACES"},  # steps of a search
+    "queries/lineage/recipes/refining.py": {"_DIGITS", "_GLANCE", "_ROUNDS", "_STEPS", "_TUNINGS"},  # steps of a search
     "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
-    "queries/lineage/recipes/trials.py": {"_BASES_TRIED"},  # a limit on work
+    "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_TUNED_AT_MOST"},  # limits on work
+    "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "_ANY", "_NOTHING"},  # memory; no limit
     "queries/search/model_filter.py": {"_LONGEST"},  # a limit on work

@@ -17,12 +17,12 @@ from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config, passthrough_config
-from .passthrough import Slice, slices_of
 from .places import GROUPS, TYPES, MergePlaces
 from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit
 from .regression import cell_errors, intervals
+from .structure.passthrough import Slice, slices_of
 from .trials import Trials, trials, turned_round
 
 _log = logging.getLogger(__name__)
@@ -137,6 +137,8 @@ def _notes(members: Sequence[Relative], best: Fit, twins: Sequence[str]) -> list
         if members[member].coincides:
             names = ", ".join(members[member].coincides)
             notes.append(f"not identifiable: {names} holds the same values as {members[member].name}")
+    if best.method.note:
+        notes.append(best.method.note)
     if best.method.settings is not None:
         notes.append("angles or densities of whole tensors are estimated from their samples, a tensor at a time")
     return notes

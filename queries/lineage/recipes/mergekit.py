@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import yaml
 
+from .proposal import MASKED
 from .records import LayerWeights, ParentWeight
 from .refining import Fit
 
@@ -35,17 +36,20 @@ def arithmetic_config(
     """The configuration of a merge of weights."""
     settings = [_graded(layers, n) if fit.proposal.weights.shape[1] > 1 else p.weight for n, p in enumerate(parents)]
     config: dict[str, object] = {"merge_method": fit.method.name}
-    models = [{"model": place_of(parent.source)} for parent in parents]
+    models: list[dict[str, object]] = [{"model": place_of(parent.source)} for parent in parents]
     if fit.method.name == "slerp":
         config |= {"base_model": place_of(parents[0].source), "models": models, "parameters": {"t": settings[1]}}
     else:
-        densities = _densities(fit)
-        config["models"] = [
-            model | {"parameters": {"weight": setting} | density}
-            for model, setting, density in zip(models, settings, densities, strict=True)
-        ]
+        stated = fit.method.parameters(fit.proposal) if fit.method.parameters else [{} for _ in models]
+        for model, setting, more in zip(models, settings, stated, strict=True):
+            own = {"weight": setting, **more} if fit.method.weighted or fit.method.stage == MASKED else dict(more)
+            if own:
+                model["parameters"] = own
+        config["models"] = models
         if base is not None:
             config["base_model"] = place_of(base)
+        if fit.method.shared:
+            config["parameters"] = dict(fit.method.shared(fit.proposal))
     stepwise = fit.proposal.arithmetic.stepwise and fit.proposal.arithmetic.bits == 23 and out_type != "float32"
     config |= {"dtype": "float32", "out_dtype": out_type} if stepwise else {"dtype": out_type}
     return _dumped(config)
@@ -55,14 +59,6 @@ def passthrough_config(slices: Sequence[tuple[str, int, int]], out_type: str) ->
     """The configuration of a frankenmerge from runs of layers (source, first, behind the last)."""
     listed = [{"sources": [{"model": place_of(source), "layer_range": [start, end]}]} for source, start, end in slices]
     return _dumped({"merge_method": "passthrough", "slices": listed, "dtype": out_type})
-
-
-def _densities(fit: Fit) -> list[dict[str, float]]:
-    """The density of every parent, the median over tensors; nothing where a method has none."""
-    setting = fit.proposal.setting
-    if setting is None or fit.proposal.base is None:
-        return [{} for _ in fit.proposal.members]
-    return [{"density": round(float(np.median(density)), 2)} for density in setting]
 
 
 def _graded(layers: Sequence[LayerWeights], parent: int) -> object:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from ...data.component import FFN_ROLES, Component
 from ...data.precision import float_bits, rounded_to
 
+_Made = TypeVar("_Made")
 Floats = NDArray[np.float32]
 Vector = NDArray[np.float64]
 GROUPS = ("attention", "ffn", "other")
 """Parts of a layer that merging tools give weights of their own, by filters on tensor names."""
 _ATTENTION = frozenset({"q", "k", "v", "o"})
+SEARCHED = 16_384
+"""Places that weights are searched at: standard errors of a share below 0.004, and quick."""
 TYPES = {7: "bfloat16", 10: "float16", 23: "float32"}
 """Bits behind the point -> the float type that has them."""
 
@@ -41,6 +44,15 @@ class MergePlaces:
     tensor: NDArray[np.int64]
     scale: Vector
     bits: int
+    made: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What replays computed once of these places, whatever the weights; not taken along by `some` and `of`."""
+
+    def once(self, key: object, make: Callable[[], _Made]) -> _Made:
+        """What was made under that key, or else is made now. A key names all else that it depends on."""
+        if key not in self.made:
+            self.made[key] = make()
+        made: _Made = self.made[key]
+        return made
 
     def some(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """The same at some of the places."""
@@ -52,6 +64,19 @@ class MergePlaces:
             group=self.group[chosen],
             tensor=self.tensor[chosen],
             scale=self.scale[chosen],
+        )
+
+    def step(self, most: int) -> int:
+        """Every how manieth place is taken so that about `most` of them are."""
+        return max(1, len(self.query) // most)
+
+    def thinned(self, most: int) -> Self:
+        """Every other place or fewer, down to about `most`; made once."""
+        every = self.step(most)
+        return (
+            self
+            if every == 1
+            else self.once(("thinned", most), lambda: self.some(np.arange(0, len(self.query), every)))
         )
 
     def of(self, members: Sequence[int]) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +33,9 @@ class Arithmetic:
 class Proposal:
     """Coefficients to replay: `weights` [n, cells] of n parents, one column where they are the same everywhere.
 
-    `members` and `base` number the relatives. `setting` [n, tensors] is what a method needs beside weights: the angle
-    of SLERP, the densities of TIES; None for the others.
+    `members` and `base` number the relatives. `setting` [rows, tensors] is what a method needs beside weights: the
+    angle of SLERP, the densities of TIES; None for the others. `stated` are values for all tensors that follow from
+    the setting and that a configuration states, one a parent.
     """
 
     members: tuple[int, ...]
@@ -42,6 +43,14 @@ class Proposal:
     weights: Vector
     arithmetic: Arithmetic
     setting: Vector | None = None
+    stated: tuple[float, ...] = ()
+
+    @property
+    def densities(self) -> Vector:
+        """The rows [n, tensors] of the setting that belong to the parents. Raises ValueError where there are none."""
+        if self.setting is None:
+            raise ValueError("the recipe has no densities")
+        return self.setting[: len(self.members)]
 
     def weights_at(self, places: MergePlaces) -> Floats:
         """Weights [n, m], or [n, 1] where they are the same everywhere."""
@@ -50,13 +59,25 @@ class Proposal:
 
     def parents_at(self, places: MergePlaces) -> Floats:
         """The parents' values [n, m], cast as a merge casts what it loads."""
-        return self.arithmetic.rounded(places.relatives[list(self.members)])
+        key = ("parents", self.members, self.arithmetic.bits)
+        return places.once(key, lambda: self.arithmetic.rounded(places.relatives[list(self.members)]))
+
+    def changes_at(self, places: MergePlaces) -> Floats:
+        """What the parents changed of the base [n, m], rounded once. Raises ValueError for a recipe without a base."""
+        key = ("changes", self.members, self.base, self.arithmetic.bits)
+        return places.once(key, lambda: self.arithmetic.rounded(self.parents_at(places) - self.base_at(places)))
 
     def base_at(self, places: MergePlaces) -> Floats:
         """The base's values [m], cast likewise. Raises ValueError for a recipe without a base."""
         if self.base is None:
             raise ValueError("the recipe has no base")
-        return self.arithmetic.rounded(places.relatives[self.base])
+        base = self.base
+        key = ("base", base, self.arithmetic.bits)
+        return places.once(key, lambda: self.arithmetic.rounded(places.relatives[base]))
+
+
+PLAIN, TRIMMED, SELECTED, MASKED = range(4)
+"""Stages of methods: sums of weights; by ranks within tensors; by more of those; by a choice at every place."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +85,29 @@ class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
 
     `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
-    `Proposal.setting` of a parent when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
+    a row of `Proposal.setting` when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
     `restarts` gives weights to start again from, where only some of the same ratio are right.
     `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
-    `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula.
+    `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula. Methods that
+    are not `weighted` have weights that follow from the tensors: they are neither searched nor written. `stage` says
+    when it is tried: those of a later one only where no earlier one does. `parameters` of each parent and `shared` ones
+    are what a configuration states beside weights; `note` is what people must know of the answer.
     """
 
     name: str
     estimate: Callable[[MergePlaces, Mixture, Sequence[Arithmetic]], list[Proposal]]
     replay: Callable[[MergePlaces, Proposal], Floats]
     moves: Callable[[int], Vector]
-    settings: Callable[[Vector, int], Sequence[Vector]] | None = None
+    settings: Callable[[Vector, int, int], Sequence[Vector]] | None = None
     restarts: Callable[[Vector], Sequence[Vector]] | None = None
     gradable: bool = True
     on_arc: bool = False
     same_as: tuple[str, ...] = ()
+    weighted: bool = True
+    stage: int = PLAIN
+    parameters: Callable[[Proposal], Sequence[Mapping[str, float]]] | None = None
+    shared: Callable[[Proposal], Mapping[str, float]] | None = None
+    note: str | None = None
 
 
 def transfers(parents: int) -> Vector:

@@ -44,6 +44,10 @@ class Span:
 
 def span_of(places: MergePlaces) -> Span:
     """Scaled values turned by an orthogonal matrix: lengths and products stay, tens of thousands of places do not."""
+    return places.once("span", lambda: _turned(places))
+
+
+def _turned(places: MergePlaces) -> Span:
     query = places.query.astype(np.float64)
     apart = (places.relatives - query) * places.scale
     turned: Vector = np.asarray(np.linalg.qr(np.vstack([apart, query * places.scale]).T, mode="r"))

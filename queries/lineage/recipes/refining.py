@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
 from ...thresholds.recipes import REFINING_FROM, TUNING_FROM
-from .places import MergePlaces, Vector
+from .places import SEARCHED, MergePlaces, Vector
 from .proposal import Method, Proposal
 from .regression import LEAST
 
@@ -21,10 +21,10 @@ _ROUNDS = 12
 """Rounds of one step: 0.6 is as far as weights move by the largest."""
 _DIGITS = (1, 2, 3, 4)
 """Decimals that people write weights with: the fewest that reproduce as much are taken."""
+_TUNINGS = (0, 1, 1, 1)
+"""Rounds of settings where nothing else is searched: each row waits for the others, coarse steps come first."""
 _GLANCE = 2_048
 """Places that a proposal is first looked at: a standard error of 0.01."""
-_PLACES = 16_384
-"""Places that weights are searched at: standard errors of a share below 0.004, and quick."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,14 @@ def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 
 def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     """Weights and settings searched for what reproduces most, then written with as few digits as do as well."""
-    glance = _thinned(places, _GLANCE)
+    if not method.weighted:
+        untuned = fitted(places, method, proposal)
+        if method.settings is None or untuned.share_of(places.changed) < TUNING_FROM:
+            return untuned
+        for round_ in _TUNINGS:
+            proposal = _tuned(places, method, proposal, round_)
+        return fitted(places, method, proposal)
+    glance = places.thinned(_GLANCE)
     if proposal.weights.shape[1] == 1:
         proposal = _searched(glance, method, proposal, steps=_STEPS[:3])
     first = _equal(places, method, proposal)
@@ -61,7 +68,7 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
         first = _equal(places, method, proposal)
     if not first[places.changed].mean() >= REFINING_FROM:
         return Fit(method, proposal, first)
-    thinned = _thinned(places, _PLACES) if proposal.weights.shape[1] == 1 else places
+    thinned = places.thinned(SEARCHED) if proposal.weights.shape[1] == 1 else places
     best = _searched(thinned, method, proposal)
     if method.settings is not None:
         best = _searched(thinned, method, _tuned(places, method, best, 1))
@@ -75,12 +82,6 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 
 def _equal(places: MergePlaces, method: Method, proposal: Proposal) -> NDArray[np.bool_]:
     return np.asarray(rounded_to(method.replay(places, proposal), places.bits) == places.query)
-
-
-def _thinned(places: MergePlaces, most: int) -> MergePlaces:
-    """Every other place or fewer, down to about as many as are searched."""
-    every = max(1, len(places.query) // most)
-    return places if every == 1 else places.some(np.arange(0, len(places.query), every))
 
 
 def _searched(places: MergePlaces, method: Method, proposal: Proposal, steps: Sequence[float] = _STEPS) -> Proposal:
@@ -123,7 +124,7 @@ def _tuned(places: MergePlaces, method: Method, proposal: Proposal, fine: int) -
     setting = proposal.setting
     for parent in range(len(setting)):
         tries = []
-        for moved in method.settings(setting[parent], fine):
+        for moved in method.settings(setting, parent, fine):
             trial = setting.copy()
             trial[parent] = moved
             equal = _equal(places, method, replace(proposal, setting=trial))

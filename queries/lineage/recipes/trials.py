@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...data.precision import float_bits
-from ...thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED, SHARES_BY_CHANCE
+from ...thresholds.recipes import CONSTANT_WEIGHTS, LEAST_WEIGHT, RECIPE_CLAIMED, SHARES_BY_CHANCE
 from .methods import METHODS
 from .methods.linear import LINEAR
-from .places import MergePlaces
-from .proposal import Method, Proposal, arithmetics
+from .places import SEARCHED, MergePlaces
+from .proposal import MASKED, TRIMMED, Method, Proposal, arithmetics
 from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
 from .refining import Fit, refined
 from .regression import cell_weights
-from .values import taken_over
+from .values import moved_towards, over_most_equal, taken_over
 
 _BASES_TRIED = 3
+_TUNED_AT_MOST = 4
+"""Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,42 @@ def tried(
 ) -> list[tuple[Fit, Mixture]]:
     """Every method on the nearest mixtures of the allowed relatives, refined; with a `base` only changes of that."""
     members = list(range(len(places.relatives))) if allowed is None else list(allowed)
-    found = []
-    for mixture in [*nearest_mixtures(span_of(places), members, base), *taken_over(places, members, base)]:
-        for method in methods:
-            for proposal in method.estimate(places, mixture, arithmetics(places.bits)):
-                found += [(fit, mixture) for fit in refinements(places, method, proposal)]
+    mixtures = mixtures_of(places, members, base)
+    found: list[tuple[Fit, Mixture]] = []
+    for stage in sorted({method.stage for method in methods}):
+        enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
+        if any(fit.share_of(places.changed) >= enough for fit, _ in found):
+            break  # what has more freedom, and takes longer, is asked where nothing simpler does
+        for method in (one for one in methods if one.stage == stage):
+            for proposal, mixture in _promising(places, method, mixtures):
+                fits = refinements(places, method, proposal)
+                found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
+
+
+def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture]) -> list[tuple[Proposal, Mixture]]:
+    """What a method proposes; of one whose settings are tuned, those that reproduce most as they are."""
+    made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, arithmetics(places.bits))]
+    if method.settings is None or len(made) <= _TUNED_AT_MOST:
+        return made
+    some = places.thinned(SEARCHED)
+    made.sort(key=lambda one: -some.share(method.replay(some, one[0])))
+    return made[:_TUNED_AT_MOST]
+
+
+def _of_all(fit: Fit) -> bool:
+    """Whether every parent weighs enough to be one: what was searched down to nothing is a recipe of fewer."""
+    return bool((np.abs(fit.proposal.weights).mean(axis=1) >= LEAST_WEIGHT).all())
+
+
+def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """What methods start from: the nearest mixtures, whose values were taken over, and where changes were left out."""
+    return [
+        *nearest_mixtures(span_of(places), members, base),
+        *taken_over(places, members, base),
+        *over_most_equal(places, members, base),
+        *(moved_towards(places, members) if base is None else ()),
+    ]
 
 
 def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list[Fit]:
@@ -111,7 +143,8 @@ def _decoys(places: MergePlaces, best: Fit, allowed: Sequence[int] | None) -> li
 
 def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base: int | None) -> list[Fit]:
     """One method on the nearest mixture of some relatives."""
-    mixtures = [*nearest_mixtures(span_of(places), members, base)[:1], *taken_over(places, members, base)]
+    near = nearest_mixtures(span_of(places), members, base)[:1]
+    mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
     return [
         refined(places, method, proposal)
         for mixture in mixtures
@@ -139,7 +172,8 @@ def turned_round(places: MergePlaces, best: Fit) -> int | None:
         )
         fits = tried_fits(other_way, LINEAR, range(len(members)), None)
         if best.method is not LINEAR:
-            fits += [fit for fit, _ in tried(other_way)]
+            simple = [method for method in METHODS if method.stage <= TRIMMED]
+            fits += [fit for fit, _ in tried(other_way, methods=simple)]
         if any(0 in fit.proposal.members and fit.share >= best.share for fit in fits):
             return parent
     return None

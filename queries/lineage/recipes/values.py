@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ...thresholds.recipes import LEAST_TAKEN
+from ...thresholds.recipes import LEAST_TAKEN, MOVED_TOWARDS, NEXT_EQUAL
 from .places import MergePlaces
-from .pursuit import MOST_PARENTS, Mixture
+from .pursuit import MOST_PARENTS, Mixture, mixtures_of_changes, span_of
+
+MOST_BASES = 3
+"""Bases that are tried of those that a merge is nearly as equal to."""
+MOST_MASKED = 4
+"""Parents of a merge that leaves changes out: each doubles what a place may hold where they are left out at random."""
 
 
 def taken_over(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
@@ -31,6 +37,48 @@ def taken_over(places: MergePlaces, members: Sequence[int], base: int | None) ->
         return []
     taking = [members[i] for i in chosen]
     return [_mixture(places, [m for m in taking if m != ground], ground) for ground in taking if base in (None, ground)]
+
+
+def over_most_equal(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """Changes of the member that the model is most equal to, by two others and by more: where changes were left out.
+
+    Where all changes were left out the base's own value stands. Least squares over all others gives the parents: what
+    was left out at random takes as much from each. None where hardly a value is anybody's.
+    """
+    equal = {member: float((places.relatives[member] == places.query).mean()) for member in members}
+    most = max(equal.values(), default=0.0)
+    bases = [m for m in members if equal[m] >= most * NEXT_EQUAL] if base is None else [base]
+    if most < LEAST_TAKEN:
+        return []
+    span = span_of(places)
+    found: list[Mixture] = []
+    for ground in sorted(bases, key=lambda m: -equal[m])[:MOST_BASES]:
+        others = [member for member in members if member != ground]
+        while len(others) > 1 and (mixture := next(iter(mixtures_of_changes(span.apart, others, [ground])), None)):
+            if len(mixture.members) > 1 and len(mixture.members) <= MOST_MASKED:
+                found.append(replace(mixture, trimmed=True))
+            others = list(mixture.members[:-1])  # the least of them goes, and the others are fitted again
+    return found
+
+
+def moved_towards(places: MergePlaces, members: Sequence[int]) -> list[Mixture]:
+    """The nearest member and the other one towards which every value has moved that moved at all; none where none is.
+
+    By how much does not count: a step of fixed size, which least squares hardly sees.
+    """
+    apart = [float(np.square((places.relatives[m] - places.query) * places.scale).sum()) for m in members]
+    ground = members[int(np.argmin(apart))]
+    moved = places.query != places.relatives[ground]
+    way = np.sign(places.query[moved] - places.relatives[ground][moved])
+    agree = {
+        m: float((np.sign(places.relatives[m][moved] - places.relatives[ground][moved]) == way).mean())
+        for m in members
+        if m != ground and moved.any()
+    }
+    other = max(agree, key=lambda m: agree[m], default=None)
+    if other is None or agree[other] < MOVED_TOWARDS:
+        return []
+    return [Mixture((ground, other), (0.5, 0.5), min(apart))]
 
 
 def _mixture(places: MergePlaces, parents: list[int], base: int) -> Mixture:

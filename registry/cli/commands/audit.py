@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -37,16 +37,18 @@ class FailOn(StrEnum):
     UNDECLARED = "undeclared"
     DIRECTION_UNKNOWN = "direction_unknown"
     CONTRADICTED = "contradicted"
+    RECIPE_CONTRADICTED = "recipe_contradicted"
     LICENCE = "licence"
 
 
-_SHOWN = ("ancestor", "declaration", "licence", "duplicate")
+_SHOWN = ("ancestor", "declaration", "recipe", "licence", "duplicate")
 _TITLES = ("status", "model", "relative", "relation", "direction", "identity", "coverage", "E-value", "reason")
 _RIGHT = (5, 6, 7)
 _SPARE = {
     "ancestor": (8, 6, 5, 7),
     "duplicate": (8, 6, 5, 7),
     "declaration": (6, 5, 4, 3, 7),
+    "recipe": (6, 5, 4, 3, 7),
     "licence": (6, 5, 4, 3, 7),
 }
 """Columns that a kind can do without: its reason, where the others say it too; else what the reason stands for."""
@@ -56,6 +58,7 @@ _CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "
 _HEADS = {
     "ancestor": "nearest ancestors",
     "declaration": "declared and not found",
+    "recipe": "declared recipes",
     "licence": "licences",
     "duplicate": "duplicates",
 }
@@ -141,9 +144,9 @@ def audit(
 
     One row a relation: confirmed (declared, and a derivation), undeclared (an ancestor by a direction that is told, not
     declared), direction unknown (of one lineage, which came first cannot be told), contradicted (declared, not found)
-    or not comparable; then licence conflicts, duplicates and families, and what --accept takes. A .parquet, .csv, .json
-    or .jsonl file holds all relatives too. Runs are kept: `forebear sql "FROM audit_latest"`. A second run computes
-    what is new; one that was ended goes on.
+    or not comparable; then declared recipes of merges beside what replay gives, licence conflicts, duplicates and
+    families, and what --accept takes. A .parquet, .csv, .json or .jsonl file holds all relatives too. Runs are kept:
+    `forebear sql "FROM audit_latest"`. A second run computes what is new; one that was ended goes on.
     """
     if diff is not None:
         with open_registry(context, registry, read_only=True) as opened:
@@ -299,6 +302,7 @@ def _summary(report: AuditReport) -> list[str]:
         f"{number('ancestor.confirmed')} confirmed, {number('ancestor.undeclared')} undeclared,"
         f" {number('ancestor.direction_unknown')} of unknown direction,"
         f" {number('declaration.contradicted')} contradicted, {number('declaration.not_comparable')} not comparable,"
+        f"{_recipes(counts)}"
         f" {counted(number('licence.conflict'), 'licence conflict')} ({number('licence.not_judged')} not judged),"
         f" {counted(number('duplicate.confirmed', 'duplicate.undeclared'), 'duplicate')},"
         f" {counted(number('relative.related'), 'other relation')}"
@@ -308,3 +312,10 @@ def _summary(report: AuditReport) -> list[str]:
     families, accepted = len(report.families), report.accepted.num_rows
     found += f"; {accepted} accepted" if accepted else ""
     return [found, f"{pairs}, {families} {'family' if families == 1 else 'families'}"]
+
+
+def _recipes(counts: Mapping[str, int]) -> str:
+    """What became of declared recipes, where any were declared."""
+    words = {"confirmed": "confirmed", "contradicted": "contradicted", "not_checkable": "not checkable"}
+    said = [f"{n} {word}" for status, word in words.items() if (n := counts.get(f"recipe.recipe_{status}", 0))]
+    return f" recipes: {', '.join(said)};" if said else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +22,15 @@ _NOTHING = "nothing registered"
 
 
 @printing
-def parts(context: typer.Context, to: Output, model: AskedModel, registry: RegistryOption = None) -> None:
+def parts(
+    context: typer.Context,
+    to: Output,
+    model: AskedModel,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the answer of a registered model: `forebear sql 'FROM parts'`.")
+    ] = False,
+    registry: RegistryOption = None,
+) -> None:
     """Name what explains every part of a model.
 
     Parts are layers, experts and towers. Of all registered models the one that explains most is taken, with the
@@ -30,8 +38,8 @@ def parts(context: typer.Context, to: Output, model: AskedModel, registry: Regis
     a run of layers; JSON, CSV and the rest hold every block. What is nearest is named, which says nothing of who
     came first. Identity: correlation of matched weights; the E-value is the least significant of the run.
     """
-    with open_registry(context, registry, read_only=True) as opened:
-        found = opened.parts(model)
+    with open_registry(context, registry, read_only=not keep, create=False) as opened:
+        found = opened.parts(model, keep=keep)
     to.write(parts_result(found))
 
 

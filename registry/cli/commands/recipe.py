@@ -38,18 +38,22 @@ def recipe(
         ),
     ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also show the weights of every layer.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the answer of a registered model: `forebear sql 'FROM recipes'`.")
+    ] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Recover the recipe of a merge: parents, method, weights.
 
     A recipe is told where replaying its arithmetic gives the sampled values bit for bit. Exact: the share of them that
     it gives. Rival: what the best other recipe gives. Low and high: the weight by both regressions, two standard errors
-    wider. `--format yaml` is the configuration that mergekit makes the model by again.
+    wider. `--format yaml` is the configuration that mergekit makes the model by again. What the
+    model's own files state (mergekit_config.yml, its card) is held against that.
     """
     if parents and len(parents) == 1 and base is None:
         raise typer.BadParameter("a merge has two parents or more: name another one, or --base", param_hint="--parents")
-    with open_registry(context, registry, read_only=True) as opened:
-        found = opened.recipe(model, parents=parents or (), base=base)
+    with open_registry(context, registry, read_only=not keep, create=False) as opened:
+        found = opened.recipe(model, parents=parents or (), base=base, keep=keep)
     to.write(recipe_result(found, layers=layers))
 
 
@@ -60,6 +64,12 @@ def recipe_result(report: RecipeReport, *, layers: bool = False) -> Result:
     tables = [table for one in report.recipes for table in _tables(report, one, layers=layers)]
     if not tables:
         tables = [Table((), (), (), [f"{report.name}: no merge of models that are registered"])]
+    if report.checks:
+        rows = [
+            [c.status.removeprefix("recipe_").replace("_", " "), c.origin, c.declared or "", c.reason]
+            for c in report.checks
+        ]
+        tables.append(Table(("declared", "where", "parent", "reason"), rows, (), ["what the model declares"], (2,)))
     configs = [one.mergekit for one in report.recipes if one.mergekit]
     return Result(recipe_document(report), recipe_rows(report), tables, (*_COLUMNS, "unexplained"), configs=configs)
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from ..proposal import Method
+from .breadcrumbs import BREADCRUMBS, BREADCRUMBS_TIES
 from .linear import LINEAR
+from .masked import DARE_LINEAR, DARE_TIES, DELLA
+from .model_stock import MODEL_STOCK
+from .nearswap import NEARSWAP
+from .sce import SCE
 from .slerp import SLERP
 from .task_arithmetic import TASK_ARITHMETIC
 from .ties import TIES
 
-METHODS: tuple[Method, ...] = (LINEAR, SLERP, TASK_ARITHMETIC, TIES)
+METHODS: tuple[Method, ...] = (
+    *(LINEAR, SLERP, TASK_ARITHMETIC, NEARSWAP, MODEL_STOCK, TIES),
+    *(BREADCRUMBS_TIES, BREADCRUMBS, SCE),
+    *(DELLA, DARE_TIES, DARE_LINEAR),
+)
 """In the order in which methods that reproduce the same are told: the simplest first. Frankenmerges, which copy whole
-layers and have no arithmetic, are found apart (`passthrough`)."""
+layers and have no arithmetic, are found apart (`structure`)."""

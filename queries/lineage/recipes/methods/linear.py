@@ -11,7 +11,7 @@ from ..places import Floats, MergePlaces
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
 from ..pursuit import Mixture
 
-_MOST_ORDERS = 3
+MOST_ORDERS = 3
 """Parents whose order is tried: sums in float32 depend on it, also once they are rounded. Four have 24 orders."""
 
 
@@ -19,7 +19,7 @@ def estimate_linear(places: MergePlaces, mixture: Mixture, types: Sequence[Arith
     """The mixture's own weights; nothing for changes of a base, which have other methods."""
     if mixture.base is not None or len(mixture.members) < 2:
         return []
-    several = len(mixture.members) <= _MOST_ORDERS
+    several = len(mixture.members) <= MOST_ORDERS
     orders = list(permutations(range(len(mixture.members)))) if several else [tuple(range(len(mixture.members)))]
     return [
         Proposal(tuple(mixture.members[i] for i in order), None, shares([mixture.weights[i] for i in order]), each)

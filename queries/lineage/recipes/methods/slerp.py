@@ -58,7 +58,7 @@ SLERP = Method(
     estimate_slerp,
     replay_slerp,
     transfers,
-    settings=lambda angles, fine: [angles * factor for factor in _ANGLES[fine]],
+    settings=lambda angles, row, fine: [angles[row] * factor for factor in _ANGLES[fine]],
     on_arc=True,
     same_as=("nuslerp",),  # without a base, over flattened tensors: its defaults
 )

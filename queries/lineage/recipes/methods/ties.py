@@ -13,17 +13,18 @@ from itertools import product
 import numpy as np
 
 from ....thresholds.recipes import WORTH_SEARCHING
-from ..places import Floats, MergePlaces, Vector
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..places import SEARCHED, Floats, MergePlaces, Vector
+from ..proposal import TRIMMED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
+from .changes import kept, medians, summed
 
 _DENSITIES = np.linspace(0.1, 1.0, 10)
 """Densities that the search starts from, the same for all parents, as nearly every published recipe has them."""
 _GRIDS = {2: np.linspace(0.1, 1.2, 23), 3: np.linspace(0.2, 1.0, 9)}
 """Weights that two or three parents start from; more start from equal ones."""
-_GLANCE = 1_024
+GLANCE = 1_024
 """Places that the grid is tried at: a standard error of 0.015."""
-_TUNED = (np.linspace(-0.15, 0.15, 21), np.linspace(-0.014, 0.014, 15))
+TUNED = (np.linspace(-0.15, 0.15, 21), np.linspace(-0.014, 0.014, 15))
 """What is added to a tensor's density: 256 values give the place of a quantile to 0.03 (one standard error).
 Then steps of half a value of 256."""
 
@@ -40,7 +41,9 @@ def estimate_ties(places: MergePlaces, mixture: Mixture, types: Sequence[Arithme
         for each in types
         for density in densities
     ]
-    shares = [(replay_ties(places, one) == places.query)[places.changed].mean() for one in tried]
+    some = places.thinned(SEARCHED)
+    changed = places.changed[:: places.step(SEARCHED)]
+    shares = [(replay_ties(some, one) == some.query)[changed].mean() for one in tried]
     best = tried[int(np.argmax(shares))]
     return [_weighed(places, best) if max(shares) >= WORTH_SEARCHING else best]
 
@@ -50,7 +53,7 @@ def _weighed(places: MergePlaces, proposal: Proposal) -> Proposal:
     grid = _GRIDS.get(len(proposal.members))
     if grid is None:
         return proposal
-    some = places.some(np.arange(0, len(places.query), max(1, len(places.query) // _GLANCE)))
+    some = places.thinned(GLANCE)
     tries = [replace(proposal, weights=np.array(w)[:, None]) for w in product(grid, repeat=len(proposal.members))]
     return max(tries, key=lambda one: some.share(replay_ties(some, one)))
 
@@ -61,7 +64,7 @@ def _moves(parents: int) -> Vector:
     return np.vstack([each_way(parents), together, -together])
 
 
-def _restarts(weights: Vector) -> list[Vector]:
+def weights_of_ratio(weights: Vector) -> list[Vector]:
     """Weights of two decimals in the same ratio: it is their products' rounding that tells one size from another."""
     ratio, steps = weights / weights[0], np.arange(-0.01, 0.011, 0.01)
     firsts = np.arange(0.05, 1.5, 0.01)
@@ -77,34 +80,12 @@ def shares_of_changes(mixture: Mixture) -> Vector:
     return np.asarray((weights / weights.sum())[:, None])
 
 
-def kept(changes: Floats, places: MergePlaces, density: Vector) -> Floats:
-    """Changes [n, m] without those below the largest `density` [n, tensors] of each sampled tensor."""
-    size, trimmed = np.abs(changes), np.zeros_like(changes)
-    for parent, sizes in enumerate(size):
-        order = np.lexsort((-sizes, places.tensor))
-        counts = np.bincount(places.tensor, minlength=density.shape[1])
-        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        rank = np.empty(len(sizes), np.int64)
-        rank[order] = np.arange(len(sizes)) - np.repeat(starts, counts)
-        inside = rank < np.round(density[parent] * counts)[places.tensor]
-        trimmed[parent] = np.where(inside, changes[parent], 0.0)
-    return trimmed
-
-
 def replay_ties(places: MergePlaces, proposal: Proposal) -> Floats:
     """Base + the weighted mean of the changes that are kept and of the elected sign, in the type of the merge."""
     if proposal.setting is None:
         raise ValueError("TIES needs the densities of its parents")
-    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
-    weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(proposal.members), len(base)))
-    changes = kept(rounded(proposal.parents_at(places) - base), places, proposal.setting)
-    weighted = rounded(changes * weights)
-    elected = np.where(weighted.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
-    agree = np.sign(weighted) == elected
-    total = rounded(np.asarray((weighted * agree).sum(axis=0), np.float32))
-    divisor = rounded(np.asarray((weights * agree).sum(axis=0), np.float32))
-    mean = np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32)
-    return rounded(np.asarray(base + rounded(mean), np.float32))
+    changes = kept(places, proposal, proposal.setting)
+    return summed(places, proposal, changes, consensus=True, normalized=True)
 
 
 TIES = Method(
@@ -112,7 +93,9 @@ TIES = Method(
     estimate_ties,
     replay_ties,
     _moves,
-    settings=lambda density, fine: [np.clip(density + more, 0.01, 1.0) for more in _TUNED[fine]],
-    restarts=_restarts,
+    settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]],
+    restarts=weights_of_ratio,
     gradable=False,
+    stage=TRIMMED,
+    parameters=lambda proposal: medians(proposal.densities, "density"),
 )

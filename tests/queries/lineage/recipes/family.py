@@ -96,3 +96,59 @@ def ties(base: Weights, parents: Sequence[Weights], weights: Sequence[float], de
     divisor = np.asarray(sum(parts), np.float32).astype(BFLOAT16)
     divisor = np.where(divisor == 0, BFLOAT16(1), divisor)
     return (ground + (total / divisor)).astype(np.float32)
+
+
+def model_stock(base: Weights, parents: Sequence[Weights]) -> Weights:
+    """From the base towards the mean of its children by the mean cosine of their changes, in bfloat16."""
+    changes = [(p - base).astype(np.float64) for p in parents]
+    pairs = [(a, b) for n, a in enumerate(changes) for b in changes[n + 1 :]]
+    cosines = [(a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1) for a, b in pairs]
+    cosine, count = np.mean(cosines, axis=0)[:, None], len(parents)
+    t = (count * cosine / (1 + (count - 1) * cosine)).astype(np.float32).astype(BFLOAT16)
+    total = parents[0].astype(BFLOAT16)
+    for parent in parents[1:]:
+        total = total + parent.astype(BFLOAT16)
+    mean = total / BFLOAT16(count)
+    return (t * mean + (BFLOAT16(1) - t) * base.astype(BFLOAT16)).astype(np.float32)
+
+
+def nearswap(base: Weights, other: Weights, t: float) -> Weights:
+    """A step of t towards another model, in bfloat16."""
+    a, b = base.astype(BFLOAT16), other.astype(BFLOAT16)
+    apart = np.maximum(np.abs(a - b), BFLOAT16(1e-6))
+    inverse = (BFLOAT16(1) / apart).astype(np.float32)
+    weight = np.minimum((inverse * np.float32(t)).astype(BFLOAT16).astype(np.float32), 1).astype(BFLOAT16)
+    return (weight * b + (BFLOAT16(1) - weight) * a).astype(np.float32)
+
+
+def breadcrumbs(
+    base: Weights, parents: Sequence[Weights], weights: Sequence[float], density: float, gamma: float
+) -> Weights:
+    """The changes in the middle by size, weighted and summed, in bfloat16."""
+    ground, total = base.astype(BFLOAT16), np.zeros_like(base)
+    for weight, parent in zip(weights, parents, strict=True):
+        change = (parent.astype(BFLOAT16) - ground).astype(np.float32)
+        order = np.argsort(-np.abs(change), axis=1)
+        rank = np.empty_like(order)
+        np.put_along_axis(rank, order, np.broadcast_to(np.arange(VALUES), order.shape).copy(), axis=1)
+        kept = np.where((rank >= gamma * VALUES) & (rank < (gamma + density) * VALUES), change, 0)
+        total = total + (kept.astype(BFLOAT16) * BFLOAT16(weight)).astype(np.float32)
+    return (ground + total.astype(BFLOAT16)).astype(np.float32)
+
+
+def dare(
+    base: Weights, parents: Sequence[Weights], weights: Sequence[float], density: float, *, signs: bool = False
+) -> Weights:
+    """Changes left out at random and rescaled to the L1 norm of the whole, in bfloat16; `signs` elects signs."""
+    random = np.random.default_rng(0)
+    ground, made = base.astype(BFLOAT16), []
+    for weight, parent in zip(weights, parents, strict=True):
+        change = (parent.astype(BFLOAT16) - ground).astype(np.float32)
+        kept = np.where(random.random(change.shape) < density, change, 0)
+        scale = np.abs(change).sum(axis=1) / np.abs(kept).sum(axis=1)
+        scaled = kept.astype(BFLOAT16) * scale.astype(BFLOAT16)[:, None]
+        made.append((scaled * BFLOAT16(weight)).astype(np.float32))
+    if signs:
+        elected = np.where(sum(made) >= 0, 1.0, -1.0)
+        made = [np.where(np.sign(one) == elected, one, 0) for one in made]
+    return (ground + np.asarray(sum(made), np.float32).astype(BFLOAT16)).astype(np.float32)

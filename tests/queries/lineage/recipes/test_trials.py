@@ -8,10 +8,25 @@ import numpy as np
 import pytest
 
 from forebear.queries.lineage.recipes.places import MergePlaces
+from forebear.queries.lineage.recipes.proposal import MASKED
 from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
 from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
 
-from .family import ROOT, Weights, family, linear, linear_in_steps, sampled, slerp, task_arithmetic, ties
+from .family import (
+    ROOT,
+    Weights,
+    breadcrumbs,
+    dare,
+    family,
+    linear,
+    linear_in_steps,
+    model_stock,
+    nearswap,
+    sampled,
+    slerp,
+    task_arithmetic,
+    ties,
+)
 
 Merge = Callable[[Sequence[Weights], Sequence[float]], Weights]
 DRIFTS = (0.08, 0.003)
@@ -82,6 +97,48 @@ def test_trimmed_changes_are_ties_of_the_right_density() -> None:
     assert found.best.proposal.setting is not None
     assert np.median(found.best.proposal.setting) == pytest.approx(0.5, abs=0.05)
     assert found.best.share_of(places.changed) >= RECIPE_CLAIMED
+
+
+def test_model_stock_gives_its_children_and_its_base_back() -> None:
+    models = family(11)
+    found = best(sampled(model_stock(models[ROOT], list(models[1:4])), models))
+    assert (found.best.method.name, found.best.proposal.base) == ("model_stock", ROOT)
+    assert set(told(found)) == {1, 2, 3} and found.best.share >= 0.99
+
+
+def test_a_step_of_fixed_size_towards_another_model_is_nearswap() -> None:
+    models = family(12)
+    found = best(sampled(nearswap(models[1], models[2], 0.0005), models))
+    assert (found.best.method.name, found.best.proposal.base, found.best.proposal.members) == ("nearswap", 1, (2,))
+    assert found.best.proposal.setting is not None and float(found.best.proposal.setting[0, 0]) == 0.0005
+    assert found.best.share >= 0.99
+
+
+def test_changes_in_the_middle_are_breadcrumbs_with_density_and_gamma() -> None:
+    models = family(13)
+    found = best(sampled(breadcrumbs(models[ROOT], [models[1], models[2]], [0.7, 0.4], 0.6, 0.05), models))
+    assert (found.best.method.name, found.best.proposal.base) == ("breadcrumbs", ROOT)
+    assert told(found) == pytest.approx({1: 0.7, 2: 0.4}, abs=0.01)
+    assert found.best.method.parameters is not None
+    for said in found.best.method.parameters(found.best.proposal):
+        assert said["density"] == pytest.approx(0.6, abs=0.02) and said["gamma"] == pytest.approx(0.05, abs=0.02)
+
+
+@pytest.mark.parametrize(("signs", "name"), [(False, "dare_linear"), (True, "dare_ties")])
+def test_changes_left_out_at_random_tell_weights_and_density_without_the_seed(signs: bool, name: str) -> None:
+    models = family(14)
+    places = sampled(dare(models[ROOT], [models[1], models[2]], [0.6, 0.4], 0.5, signs=signs), models)
+    found = best(places)
+    assert (found.best.method.name, found.best.proposal.base) == (name, ROOT)
+    assert told(found) == pytest.approx({1: 0.6, 2: 0.4}, abs=0.02)
+    assert found.best.proposal.stated == pytest.approx((0.5, 0.5), abs=0.05)
+    assert found.best.share >= 0.99
+
+
+def test_where_a_family_hardly_drifted_nothing_is_told_of_changes_left_out_at_random() -> None:
+    models = family(15, drift=0.003)
+    found = trials(sampled(dare(models[ROOT], [models[1], models[2]], [0.6, 0.4], 0.5), models))
+    assert found is None or found.best.method.stage != MASKED
 
 
 @pytest.mark.parametrize("drift", DRIFTS)

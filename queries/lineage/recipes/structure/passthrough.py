@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...data.component import Component
+from ....data.component import Component
 
 _Layer = tuple[tuple[str, int, tuple[int, ...], int], ...]
 

@@ -1,0 +1,1 @@
+"""Merges that copy whole layers or experts and have no arithmetic."""
