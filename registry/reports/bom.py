@@ -87,7 +87,11 @@ class Relative:
             *("evidence", "log10_evalue", "identity", "coverage", "distance", "equal_values", "relation", "origin"),
             *("direction", "direction_probability", "direction_by", "declared", "merged_with"),
         )
-        return [{"component": part} | {name: asdict(row)[name] for name in names} for part, row in self.rows]
+        found: list[dict[str, object]] = []
+        for part, row in self.rows:
+            measured = asdict(row)
+            found.append({"component": part, **{name: measured[name] for name in names}})
+        return found
 
 
 @dataclass(frozen=True, slots=True)

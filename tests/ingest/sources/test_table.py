@@ -55,7 +55,8 @@ def test_a_source_added_to_the_table_is_ingested_and_asked_about(zoo: Path, tmp_
     with Registry(tmp_path / "r.duckdb") as registry:
         outcomes = registry.ingest("toy://alder@2", "toy://cedar", "toy://oak")
         assert [type(o) for o in outcomes[:2]] == [Ingested, Ingested]
-        assert isinstance(outcomes[2], Failed) and "the shelf has no such model" in outcomes[2].reason
+        failed = outcomes[2]
+        assert isinstance(failed, Failed) and "the shelf has no such model" in failed.reason
         report = registry.ancestors("toy://alder-docs")
         top = report.components[0].ancestors[0]
         assert (top.name, top.source) == ("alder", "toy://alder") and top.declared

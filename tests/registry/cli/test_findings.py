@@ -92,7 +92,8 @@ def test_names_and_reasons_of_strangers_are_text_in_both_formats() -> None:
     assert "\u202e" not in result["message"]["text"]
     (suite,) = JUnitXml.fromstring(written("junit", evil))
     (case,) = suite
-    assert "</failure>" in case.result[0].text and "\x1b" not in case.result[0].text
+    said = str(case.result[0].text)
+    assert "</failure>" in said and "\x1b" not in said
 
 
 def test_no_finding_is_an_empty_log_and_an_empty_report() -> None:
@@ -109,7 +110,7 @@ def test_another_result_is_an_error_and_no_empty_report(name: str) -> None:
 
 
 def test_a_finding_keeps_its_key_when_its_figures_change() -> None:
-    row: dict[str, object] = dict.fromkeys(("declared", "accepted", "component", "log10_evalue"))
+    row: dict[str, object] = {"declared": None, "accepted": None, "component": None, "log10_evalue": None}
     row |= {"kind": "ancestor", "status": "undeclared", "query": "a", "query_source": "hf://x/a", "reason": "near"}
     row |= {"relative": "b", "relative_source": "hf://x/b"}
     (before,), (after,) = audit_findings([row]), audit_findings([row | {"log10_evalue": -9.0, "reason": "nearer"}])

@@ -56,7 +56,8 @@ def test_what_one_source_raises_is_its_own_failure(
         outcomes = registry.ingest(*folders)
         rows = registry.connection.execute("SELECT name FROM model ORDER BY name").fetchall()
     assert [type(o) for o in outcomes] == [Ingested, Failed, Ingested]
-    assert isinstance(outcomes[1], Failed) and reason in outcomes[1].reason
+    failed = outcomes[1]
+    assert isinstance(failed, Failed) and reason in failed.reason
     assert rows == [("first",), ("third",)]
 
 
