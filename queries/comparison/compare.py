@@ -52,7 +52,7 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     """
     sides = (a, b, *controls)
     names = {side.label: side.model.name for side in sides}
-    counterparts, notes = _counterparts(a, b, corrected_for)
+    counterparts, notes = counterparts(a, b, corrected_for)
     compared = [_Compared(one, controls, names) for one in counterparts]
     rows = [row for one in compared for judged in one.judged for row in judged.rows]
     trusted, why = trust(rows, names)
@@ -95,25 +95,26 @@ def judge_pair(first: Part, second: Part, models: int) -> JudgedPair:
     return JudgedPair(Pair(first, second, forward, backward), judge(forward), judge(backward), models)
 
 
-def _counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[str]]:
-    """The components of A, each with its counterpart in B; and what has none. Language comes first."""
+def counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[str]]:
+    """The components of one model, each with its counterpart in the other; and what has none. Language comes first."""
     found, notes = [], []
-    for part in sorted(_layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
-        others = [other for other in _layered(b) if other.component.kind == part.component.kind]
+    for part in sorted(layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
+        others = [other for other in layered(b) if other.component.kind == part.component.kind]
         same = [other for other in others if other.component.name == part.component.name]
         tried = [judge_pair(part, other, models) for other in same or others]
         if tried:
             found.append(min(tried, key=lambda j: (j.stronger.relation is None, j.stronger.evidence.log10_evalue)))
         else:
-            notes.append(f"{part.component.name} of A has no counterpart in B")
+            notes.append(f"{part.component.name} of {a.label} has no counterpart in {b.label}")
     matched = {one.pair.second.component.name for one in found}
     notes += [
-        f"{p.component.name} of B has no counterpart in A" for p in _layered(b) if p.component.name not in matched
+        f"{p.component.name} of {b.label} has no counterpart in {a.label}"
+        for p in layered(b) if p.component.name not in matched
     ]
     return found, notes
 
 
-def _layered(side: Side) -> list[Part]:
+def layered(side: Side) -> list[Part]:
     """The parts with layers; of a model without any, those with a matrix that can have a match."""
     layered = [part for part in side.parts if not part.component.network]
     return layered or [part for part in side.parts if part.component.scorable.any()]
@@ -136,7 +137,7 @@ def _all_parts(
 
 def _of_kind(side: Side, part: Part) -> Part | None:
     """The part of a control that stands beside a part of A: of its name, else of its kind."""
-    layered = _layered(side)
+    layered = layered(side)
     same = [p for p in layered if p.component.name == part.component.name]
     return next(iter(same or [p for p in layered if p.component.kind == part.component.kind]), None)
 
