@@ -18,7 +18,7 @@ import duckdb
 
 from ...ingest.errors import ForebearError, SourceError
 from ...ingest.model import ModelFingerprint, fingerprint_model, iter_problems
-from ...ingest.sources import Source
+from ...ingest.sources import Source, spec_of
 from ...ingest.sources.card import ProviderCard
 from ...ingest.whole_model import whole_model
 from ...queries.answers.records import ComponentAnswer
@@ -121,8 +121,7 @@ def _read_all(
     for number, model in enumerate(case.models):
         advance("models", number, len(case.models))
         try:
-            source = opener(f"{model.source}@{model.revision}" if model.revision else model.source)
-            kept = KeptSource(source, options.folder or scratch)
+            kept = KeptSource(_opened(model, opener), options.folder or scratch)
             stack.callback(kept.close)
             read.append(_read(model, kept, connection, options))
         except ForebearError as error:
@@ -130,6 +129,15 @@ def _read_all(
             failures[model.label] = str(error)
     advance("models", len(case.models), len(case.models))
     return read, failures
+
+
+def _opened(model: CaseModel, opener: Opener) -> Source:
+    """The source of a model at its revision. Raises SourceError for a revision where the source has none."""
+    source = opener(spec_of(model.source, model.revision))
+    if model.revision is not None and source.revision is None:
+        source.close()
+        raise SourceError(f"{model.source}: the case names the revision {model.revision}, and this source has none")
+    return source
 
 
 def _read(model: CaseModel, source: KeptSource, connection: duckdb.DuckDBPyConnection, options: CaseOptions) -> _Read:

@@ -111,6 +111,7 @@ class ClaimAnswer:
     models: tuple[str, ...]
     tensors: tuple[str, ...]
     layers: Mapping[str, tuple[int, ...]]
+    options: Mapping[str, str]
     published: str
     found: str | None
     allowed: float | None

@@ -208,7 +208,9 @@ def claim_text(one: ClaimAnswer) -> str:
     listed = {", ".join(map(str, layers)) for layers in one.layers.values()}
     at = " / ".join(f"{label} {', '.join(map(str, layers))}" for label, layers in one.layers.items())
     layers = f" @ {at if len(listed) > 1 else next(iter(listed))}" if listed else ""
-    return f"{one.metric.replace('_', ' ')}{f' ({tensors})' if tensors else ''}, {models}{layers}"
+    options = ", ".join(f"{key} {value}" for key, value in one.options.items())
+    about = ", ".join(text for text in (tensors, options) if text)
+    return f"{one.metric.replace('_', ' ')}{f' ({about})' if about else ''}, {models}{layers}"
 
 
 def null_text(one: ClaimAnswer) -> str:

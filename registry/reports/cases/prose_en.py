@@ -20,8 +20,8 @@ PROSE = {
     "verdict_shared_initialisation": "one initialisation, trained apart",
     "verdict_unrelated": "unrelated",
     "verdict_inconclusive": "inconclusive",
-    "pair_unrelated": "{first} and {second} are no more alike than unrelated models: E = {evalue}, where unrelated models"
-    " reach 1.",
+    "pair_unrelated": "{first} and {second} are no more alike than unrelated models: E = {evalue}, and only"
+    " an E of 0.001 or less is more than chance.",
     "pair_related": "{first} and {second} are of one lineage: weights correlate at {identity}, {coverage} of the parameters"
     " of {first} match, E = {evalue}.",
     "pair_derived": "{child} comes from {parent}, with probability {probability}: weights correlate at {identity},"
@@ -147,7 +147,8 @@ PROSE = {
     "kinds_title": "Matrices of many values",
     "kinds_shows": "The mean centred cosine of {kind} between all models, layers side by side by the block map where there is"
     " one, else by equal number. ▲ marks p at most 0.001, corrected for all cells; c marks a pair with a control.",
-    "kinds_null": "Unrelated models: cells near 0, without a mark. Grey: widths differ, nothing can be compared.",
+    "kinds_null": "Unrelated models: cells near 0, without a mark. Grey: a model with itself, or widths differ and nothing can be"
+    " compared.",
     "kinds_alt": "Matrix of the centred cosine of {kind} between {labels}: off the diagonal from {low} to {high}",
     "kinds_caption": "Centred cosine (z of it against different layers of the pair) by kind and pair",
     "kinds_none": "No kind of matrix has tensors of one width in two models.",

@@ -19,8 +19,8 @@ PROSE = {
     "verdict_shared_initialisation": "같은 초기값, 따로 학습됨",
     "verdict_unrelated": "무관",
     "verdict_inconclusive": "판정 불가",
-    "pair_unrelated": "{first}와(과) {second}은(는) 서로 무관한 모델들보다 더 닮지 않았습니다: E = {evalue} (무관한 모델의"
-    " 기댓값은 1).",
+    "pair_unrelated": "{first}와(과) {second}은(는) 서로 무관한 모델들보다 더 닮지 않았습니다: E = {evalue}이며, E가 0.001"
+    " 이하일 때만 우연을 넘어섭니다.",
     "pair_related": "{first}와(과) {second}은(는) 같은 계통입니다: 가중치의 상관계수 {identity}, {first}의 파라미터 중"
     " {coverage}가 일치, E = {evalue}.",
     "pair_derived": "{child}은(는) {parent}에서 나왔습니다(확률 {probability}): 가중치의 상관계수 {identity}, 파라미터의"
@@ -138,7 +138,7 @@ PROSE = {
     "kinds_title": "값이 많은 행렬",
     "kinds_shows": "모든 모델 사이의 {kind}의 평균을 뺀 코사인. 층은 블록 대응이 있으면 그에 따라, 없으면 같은 번호끼리 놓습니다."
     " ▲는 모든 칸에 대해 보정한 p가 0.001 이하, c는 대조군이 있는 쌍입니다.",
-    "kinds_null": "무관한 모델: 칸이 0에 가깝고 표시가 없습니다. 회색: 너비가 달라 비교할 수 없습니다.",
+    "kinds_null": "무관한 모델: 칸이 0에 가깝고 표시가 없습니다. 회색: 자기 자신이거나, 너비가 달라 비교할 수 없습니다.",
     "kinds_alt": "{labels} 사이의 {kind}의 평균을 뺀 코사인 행렬: 대각선 밖 {low}–{high}",
     "kinds_caption": "종류와 쌍별 평균을 뺀 코사인 (괄호 안은 그 쌍의 서로 다른 층에 대한 z)",
     "kinds_none": "두 모델에서 너비가 같은 행렬이 하나도 없습니다.",

@@ -46,6 +46,17 @@ def probability(value: float) -> str:
     return "<0.01" if value < 0.005 else ">0.99" if value >= 0.995 else f"{value:.2f}"
 
 
+def logarithm(value: float) -> str:
+    """log10 of a p-value; below -300 nobody tells one from another.
+
+    >>> logarithm(-4711.0), logarithm(-0.2)
+    ('<-300', '0')
+    """
+    if not math.isfinite(value):
+        return DASH
+    return "<-300" if value < -300 else f"{value:.0f}".replace("-0", "0")
+
+
 def pair_name(first: str, second: str) -> str:
     """`solar-glm`."""
     return f"{first}-{second}"

@@ -56,8 +56,7 @@ def _evidence(result: CaseResult, words: Words) -> list[Grid]:
     rows = []
     for one in result.evidence:
         for i, label in enumerate(one.labels):
-            cells = [values.DASH if not math.isfinite(v) else f"{v + 0.0:.0f}" for v in one.log10_p[i].tolist()]
-            rows.append([f"{one.kind}: {label}", *(c if c != "-0" else "0" for c in cells)])
+            rows.append([f"{one.kind}: {label}", *(values.logarithm(value) for value in one.log10_p[i].tolist())])
     labels = result.evidence[0].labels if result.evidence else ()
     return [Grid("evidence", words("evidence_caption"), [words("evidence"), *labels], rows)] if rows else []
 

@@ -115,6 +115,7 @@ def _record(claim: Claim, found: Finding | None, allowed: float | None, status: 
         claim.models,
         claim.tensors,
         claim.layers,
+        claim.options,
         claim.value,
         None if found is None else found.shown,
         allowed,
