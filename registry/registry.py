@@ -449,7 +449,9 @@ class Registry:
         from .cases.shipped import find_case
 
         asked = case if isinstance(case, Case) else find_case(case)
-        return run_case(asked, self._known_source, options or CaseOptions(), advance or (lambda stage, done, total: None))
+        return run_case(
+            asked, self._known_source, options or CaseOptions(), advance or (lambda stage, done, total: None)
+        )
 
     def _known_source(self, spec: str) -> Source:
         """The source of a registered model of that name, else the one that the spec names."""

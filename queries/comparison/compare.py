@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..answers.records import overall
 from ..evidence.pair import compare
+from .case.gains import gains_of, gains_sentence, pair_gains
 from .pair.architecture import compare_architectures
 from .pair.changes import change_summaries, changes
 from .pair.distributions import distributions
@@ -17,7 +18,8 @@ from .pair.model_map import model_map
 from .pair.sides import Part, Side
 from .pair.verdict import Judged, evidence_row, judge, sentence, stronger, trust
 from .records.comparison import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
-from .records.figures import NORMS_ARE_CONTEXT, MetricRow, ModelMap
+from .records.figures import MetricRow, ModelMap
+from .records.gains import GainSummary
 from .tables.metric_tables import metric_rows, summaries
 
 
@@ -52,8 +54,8 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     """
     sides = (a, b, *controls)
     names = {side.label: side.model.name for side in sides}
-    counterparts, notes = counterparts(a, b, corrected_for)
-    compared = [_Compared(one, controls, names) for one in counterparts]
+    matched, notes = counterparts(a, b, corrected_for)
+    compared = [_Compared(one, controls, names) for one in matched]
     rows = [row for one in compared for judged in one.judged for row in judged.rows]
     trusted, why = trust(rows, names)
     components = tuple(one.comparison() for one in compared)
@@ -62,6 +64,7 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     if equal and verdict in {"unrelated", "inconclusive"}:
         verdict = "related"
     said = next((p.sentence for p in components if p.component == "language"), None)
+    gains = compared[0].gains() if compared else ()
     architecture = compare_architectures(sides, _all_parts(sides, [c.judged[0] for c in compared], controls))
     return Comparison(
         models=tuple(side.model for side in sides),
@@ -72,11 +75,16 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
         verdict=verdict,
         sentence=(_equal(a.model, b.model) if equal else "")
         + (said or (components[0].sentence if components else _nothing(a.model, b.model))),
-        notes=(*notes, *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note), NORMS_ARE_CONTEXT),
+        notes=(
+            *notes,
+            *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note),
+            gains_sentence(gains) + ".",
+        ),
         components=components,
         map=compared[0].map() if compared else model_map("", [side.label for side in sides], {}),
         architecture=architecture,
         equal_content=equal,
+        norm_gains=gains,
     )
 
 
@@ -109,7 +117,8 @@ def counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[
     matched = {one.pair.second.component.name for one in found}
     notes += [
         f"{p.component.name} of {b.label} has no counterpart in {a.label}"
-        for p in layered(b) if p.component.name not in matched
+        for p in layered(b)
+        if p.component.name not in matched
     ]
     return found, notes
 
@@ -137,9 +146,9 @@ def _all_parts(
 
 def _of_kind(side: Side, part: Part) -> Part | None:
     """The part of a control that stands beside a part of A: of its name, else of its kind."""
-    layered = layered(side)
-    same = [p for p in layered if p.component.name == part.component.name]
-    return next(iter(same or [p for p in layered if p.component.kind == part.component.kind]), None)
+    parts = layered(side)
+    same = [p for p in parts if p.component.name == part.component.name]
+    return next(iter(same or [p for p in parts if p.component.kind == part.component.kind]), None)
 
 
 class _Compared:
@@ -195,6 +204,11 @@ class _Compared:
             for one in role_layers(judged.pair.first, judged.pair.second, judged.pair.label, judged.pair.matched_layers)
         ]
         return between + [one for part in self.parts[:2] for one in role_layers(part, part, part.label, ())]
+
+    def gains(self) -> tuple[GainSummary, ...]:
+        """The norm gains of A and B, and of both with every control."""
+        found = pair_gains({part.label: gains_of(part) for part in self.parts})
+        return tuple(one for one in found if one.first in {"A", "B"})
 
     def map(self) -> ModelMap:
         """The map of all models by the distances of this component: the smaller of two directions."""

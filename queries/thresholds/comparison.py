@@ -150,8 +150,8 @@ Set on: no data; the standard deviation of eight values strays by a quarter.
 Measured again by: pytest tests/queries/comparison/case/test_kinds.py
 """
 CLAIM_ERRORS = 4.0
-"""A published value counts as reproduced within so many standard errors of what was sampled here, beside one unit of its
-last digit.
+"""A published value counts as reproduced within so many standard errors of what was sampled here, beside one unit of
+its last digit.
 
 Set on: no data; a sample strays further once in 16,000 times.
 Measured again by: pytest tests/queries/comparison/case/test_claims.py

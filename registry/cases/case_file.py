@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import get_args
 
-from ...ingest.errors import FormatError
 from ...ingest.text import printable
 from ...queries.comparison.case.claims.answering import METRICS, MODELS, WORDS
 from ...queries.comparison.case.question import Case, CaseModel, CaseRole, Claim
@@ -198,5 +197,3 @@ def _claimed_layers(node: Node | None, models: Sequence[str]) -> Mapping[str, tu
     if len({len(layers) for layers in named.values()}) > 1:
         raise node.error("as many layers of each model must stand side by side")
     return named
-
-

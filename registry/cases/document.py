@@ -27,7 +27,7 @@ def case_document(case: Case, result: CaseResult) -> dict[str, object]:
 
 def case_rows(result: CaseResult) -> list[dict[str, object]]:
     """A row for every pair, then one for every claim, all with the same keys."""
-    pairs = [
+    pairs: list[dict[str, object]] = [
         {
             "row": "pair",
             "name": f"{pair.first}-{pair.second}",
@@ -48,7 +48,7 @@ def case_rows(result: CaseResult) -> list[dict[str, object]]:
         }
         for pair in result.pairs
     ]
-    claims = [
+    claims: list[dict[str, object]] = [
         {
             "row": "claim",
             "name": claim.name,

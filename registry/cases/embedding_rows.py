@@ -17,8 +17,8 @@ def embedding_figures(
     opened: Mapping[str, WholeModel], shared: Sequence[SharedTokens]
 ) -> dict[tuple[str, str], EmbeddingFigure]:
     """The figure of every two models that have an embedding. Raises SourceError when a read fails."""
-    tensors = {label: found for label, model in opened.items() if (found := _embedding(model)) is not None}
-    plans = {}
+    tensors = {label: named for label, model in opened.items() if (named := _embedding(model)) is not None}
+    plans: dict[tuple[str, str], dict[str, list[int]]] = {}
     wanted: dict[str, set[int]] = {label: set() for label in tensors}
     for one in shared:
         if one.first in tensors and one.second in tensors and _width(tensors[one.first]) == _width(tensors[one.second]):
@@ -29,11 +29,12 @@ def embedding_figures(
                 wanted[label] |= set(one.ids[places, column].tolist())
     read = {label: sorted(ids) for label, ids in wanted.items()}
     rows = {label: opened[label].rows(tensors[label].tensor, ids) for label, ids in read.items() if ids}
-    found = {}
+    found: dict[tuple[str, str], EmbeddingFigure] = {}
     for one in shared:
         labels = one.first, one.second
-        if plan := plans.get(labels):
-            places = [place for chosen in plan.values() for place in chosen]
+        plan = plans.get(labels, {})
+        places = [place for chosen in plan.values() for place in chosen]
+        if places:
             x, y = (
                 rows[label][np.searchsorted(read[label], one.ids[places, column])]
                 for column, label in enumerate(labels)

@@ -206,9 +206,7 @@ def _vocabularies(read: Sequence[_Read], advance: Advance) -> tuple[dict[str, Sp
         return spelled, found
 
 
-def _rows(
-    case: Case, read: Sequence[_Read], failures: Mapping[str, str], options: CaseOptions
-) -> list[CaseModelRow]:
+def _rows(case: Case, read: Sequence[_Read], failures: Mapping[str, str], options: CaseOptions) -> list[CaseModelRow]:
     """Every model of the case as a record, in its order."""
     by_label = {one.case.label: one for one in read}
     return [

@@ -39,5 +39,8 @@ def read_answer(path: Path) -> KeptAnswer:
         raise FormatError(f"{path}: no result of `forebear case --format json`")
     made = document.get("provenance")
     budget = made.get("budget") if isinstance(made, dict) else None
-    case = parse_case(json.dumps(document["case_file"], ensure_ascii=False).encode(), f"{printable(str(path))}: case_file")
+    case = parse_case(
+        json.dumps(document["case_file"], ensure_ascii=False).encode("utf-8", "backslashreplace"),
+        f"{printable(str(path))}: case_file",
+    )
     return KeptAnswer(case, document, budget if isinstance(budget, int) and not isinstance(budget, bool) else None)

@@ -111,7 +111,7 @@ def _bounded(events: Iterator[yaml.Event], file: str) -> None:
     """Refuse anchors, several documents, and what is too deep or too long, before anything is made of it."""
     depth = nodes = documents = 0
     for event in events:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark is not None else 1
         if isinstance(event, yaml.AliasEvent):
             raise FormatError(f"{file}, line {line}: anchors and aliases are not read here; write the value out")
         if isinstance(event, yaml.DocumentStartEvent):

@@ -1,7 +1,7 @@
 """Norm gains of several models: the figures of the dispute, and beside each what shuffled gains give.
 
-A shuffled gain keeps its values and loses its places, so whatever a figure says of it comes from the values alone. Means
-and standard deviations over all orders are exact: Wald and Wolfowitz, Annals of Mathematical Statistics 15, 1944.
+A shuffled gain keeps its values and loses its places, so whatever a figure says of it comes from the values alone.
+Means and standard deviations over all orders are exact: Wald and Wolfowitz, Annals of Mathematical Statistics 15, 1944.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pair.matching import place
 from ..pair.sides import Part
+from ..records.gains import GainFigures, GainMatrix, GainRow, GainScatter, GainSummary
 from .question import Case
-from .records import GainFigures, GainMatrix, GainRow, GainScatter, GainSummary
 
 Gain = NDArray[np.float64]
 Gains = dict[str, dict[int, Gain]]
@@ -50,7 +51,7 @@ def gain_row(first: str, second: str, slot: str, layers: tuple[int, int], x: Gai
     deviation = spread / math.sqrt(count - 1) / lengths if lengths and count > 1 else math.nan
     centred = float(centred_x @ centred_y) / spread if spread else math.nan
     return GainRow(
-        first, second, slot, *(None if layer < 0 else layer for layer in layers), count, cosine, centred,
+        first, second, slot, place(layers[0]), place(layers[1]), count, cosine, centred,
         float(np.abs(x - y).mean()), shuffled, deviation, mean_difference(x, y),
         centred * math.sqrt(count - 1) if count > 1 else math.nan,
     )  # fmt: skip
@@ -74,7 +75,9 @@ def mean_difference(x: Gain, y: Gain) -> float:
 def gain_figures(case: Case, gains: Mapping[str, Gains]) -> GainFigures:
     """Every figure of norm gains over the models of `gains`, which are by label in the order of the case."""
     rows = [row for first, second in itertools.combinations(gains, 2) for row in _by_layer(first, second, gains)]
-    slots = [slot for slot in _slots(gains) if any(layer >= 0 for found in gains.values() for layer in found.get(slot, {}))]
+    slots = [
+        slot for slot in _slots(gains) if any(layer >= 0 for found in gains.values() for layer in found.get(slot, {}))
+    ]
     layers = shown_layers(case, gains)
     matrices: list[GainMatrix] = []
     for slot in slots:
@@ -164,8 +167,38 @@ def _summary(first: str, second: str, slot: str, rows: Sequence[GainRow]) -> Gai
     return GainSummary(
         first, second, slot, len(rows), mean(cosines), min(cosines), max(cosines),
         mean([row.centred_cosine for row in rows]), mean([row.mean_abs_difference for row in rows]),
-        mean([row.shuffled_cosine for row in rows]), max((row.z for row in rows if math.isfinite(row.z)), default=math.nan),
+        mean([row.shuffled_cosine for row in rows]),
+        max((row.z for row in rows if math.isfinite(row.z)), default=math.nan),
     )  # fmt: skip
+
+
+def pair_gains(gains: Mapping[str, Gains]) -> tuple[GainSummary, ...]:
+    """Every slot of every two models of `gains`, which are by label: what a comparison of two shows."""
+    pairs = itertools.combinations(gains, 2)
+    return tuple(gain_summaries([row for first, second in pairs for row in _by_layer(first, second, gains)]))
+
+
+def gains_sentence(found: Sequence[GainSummary], first: str = "A", second: str = "B") -> str:
+    """What the norm gains of two models come to, in numbers, beside shuffled values and the other pairs of `found`."""
+    mine = [one for one in found if (one.first, one.second) == (first, second)]
+    if not mine:
+        return f"Norm gains are context; no layers of {first} and {second} have gains of one width"
+    said = [
+        f"{one.slot} {_two(one.cosine)} (shuffled {_two(one.shuffled_cosine)}{_others(found, one)}), centred"
+        f" {_two(one.centred_cosine)}"
+        for one in mine
+    ]
+    return f"Norm gains are context. Mean cosine of {first} and {second}, place by place: {'; '.join(said)}"
+
+
+def _others(found: Sequence[GainSummary], mine: GainSummary) -> str:
+    """The range of the cosine over the other pairs, which are those with controls."""
+    others = [one.cosine for one in found if one.slot == mine.slot and one is not mine and math.isfinite(one.cosine)]
+    return f", with controls {_two(min(others))} to {_two(max(others))}" if others else ""
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00") if math.isfinite(value) else "not defined"
 
 
 def mean(values: Sequence[float]) -> float:

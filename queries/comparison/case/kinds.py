@@ -67,7 +67,9 @@ def kind_values(part: Part) -> dict[str, Layers]:
     """Kind -> layer -> centred values of length 1; kinds in the order that a model applies them."""
     found = {}
     for key, layers in sorted(kinds_of(part).items(), key=lambda item: (*role_order(*item[0][:2]), item[0][2])):
-        values = {layer: _unit(block) for layer, tensor in layers.items() if (block := _block(part, tensor)) is not None}
+        values = {
+            layer: _unit(block) for layer, tensor in layers.items() if (block := _block(part, tensor)) is not None
+        }
         if values:
             found[kind_name(key)] = values
     return found
@@ -78,7 +80,7 @@ def _block(part: Part, tensor: int) -> NDArray[np.float32] | None:
 
 
 def _unit(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows [rows, in] centred over all of them and scaled to length 1; the shape stays, so that widths are told apart."""
+    """Rows [rows, in] centred over all of them, of length 1; the shape stays, so that widths are told apart."""
     largest = float(np.abs(block).max())  # squares of huge values would leave float32
     scaled = block / np.float32(largest) if largest > 0 else block
     centred = scaled - np.float32(scaled.mean(dtype=np.float64))
@@ -124,9 +126,7 @@ def kind_matrices(parts: Mapping[str, Part], pairs: Mapping[tuple[str, str], Pai
     return [_matrix(kind, tuple(parts), found, tests) for kind, found in cells.items() if found]
 
 
-def _matrix(
-    kind: str, labels: tuple[str, ...], cells: Mapping[tuple[str, str], KindCell], tests: int
-) -> KindMatrix:
+def _matrix(kind: str, labels: tuple[str, ...], cells: Mapping[tuple[str, str], KindCell], tests: int) -> KindMatrix:
     figures = np.full((6, len(labels), len(labels)), np.nan)
     place = {label: number for number, label in enumerate(labels)}
     for (first, second), cell in cells.items():
@@ -138,7 +138,9 @@ def _matrix(
             apart.mean() if len(apart) else math.nan,
             apart.std(ddof=1) if len(apart) > 1 else math.nan,
             cell.z,
-            min(0.0, float(log_sf(np.array(cell.z))) / LOG10 + math.log10(tests)) if math.isfinite(cell.z) else math.nan,
+            min(0.0, float(log_sf(np.array(cell.z))) / LOG10 + math.log10(tests))
+            if math.isfinite(cell.z)
+            else math.nan,
         )
     return KindMatrix(kind, labels, next(iter(cells.values())).values_each, *figures)
 

@@ -82,7 +82,9 @@ class Measured:
         return [
             (pair.first, pair.second)
             for pair in self.pairs
-            if pair.expected == "unrelated" and pair.verdict == "unrelated" and {pair.first, pair.second} != set(without)
+            if pair.expected == "unrelated"
+            and pair.verdict == "unrelated"
+            and {pair.first, pair.second} != set(without)
         ]
 
     def vocabulary(self, label: str) -> ModelVocabulary | None:

@@ -37,12 +37,12 @@ class JudgedSides:
 
 def judge_sides(sides: Sequence[Side], models: int) -> list[JudgedSides]:
     """Every pair of models, in their order, corrected for `models` models."""
-    return [
-        JudgedSides(a, b, tuple(counterparts(a, b, models)[0])) for a, b in itertools.combinations(sides, 2)
-    ]
+    return [JudgedSides(a, b, tuple(counterparts(a, b, models)[0])) for a, b in itertools.combinations(sides, 2)]
 
 
-def case_pair(case: Case, judged: JudgedSides, answers: Mapping[str, Sequence[ComponentAnswer]], ids: Mapping[str, int]) -> CasePair:
+def case_pair(
+    case: Case, judged: JudgedSides, answers: Mapping[str, Sequence[ComponentAnswer]], ids: Mapping[str, int]
+) -> CasePair:
     """The verdict of a pair. `answers` are those of the registry of the case by label, `ids` its model ids."""
     first, second = judged.labels
     expected = expectation(case.model(first), case.model(second))
@@ -59,9 +59,7 @@ def case_pair(case: Case, judged: JudgedSides, answers: Mapping[str, Sequence[Co
     if direction is not None and direction.kind in {"ancestor", "descendant"}:
         verdict = "derived"
     rows = tuple(
-        row
-        for one in judged.components
-        for row in (one.rows if one.stronger is one.forward else one.rows[::-1])
+        row for one in judged.components for row in (one.rows if one.stronger is one.forward else one.rows[::-1])
     )
     return CasePair(
         first, second, component, verdict, expected, rows[0].log10_evalue, rows[0].identity, rows[0].coverage,
@@ -101,7 +99,10 @@ def expectation(first: CaseModel, second: CaseModel) -> Literal["related", "unre
 
 def check_controls(pairs: Sequence[CasePair]) -> ControlCheck:
     """Whether pairs with controls are unrelated and known derivatives found; unclear ones count for nothing."""
-    unrelated, found, wrong, unclear = [], [], [], []
+    unrelated: list[Labels] = []
+    found: list[Labels] = []
+    wrong: list[Labels] = []
+    unclear: list[Labels] = []
     for pair in pairs:
         labels = pair.first, pair.second
         if pair.expected in {"asked", "none"}:

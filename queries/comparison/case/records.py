@@ -19,6 +19,7 @@ from ...lineage.direction import DirectionKind
 from ...lineage.recipes.records import Recipe
 from ..records.comparison import Comparability, ConfigValue, PairEvidenceRow, ParameterRow
 from ..records.figures import Distribution, ModelMap
+from ..records.gains import GainFigures
 from ..tokenizers.tokenizers import TokenizerComparison, TokenizerFacts
 from .question import CaseRole
 
@@ -99,11 +100,11 @@ class CasePair:
 
 @dataclass(frozen=True, slots=True)
 class ClaimAnswer:
-    """What becomes of a claim. `found` is the value that was measured as it was published, `allowed` how far off counts.
+    """What becomes of a claim. `found` is the value, measured as it was published, `allowed` how far off it may be.
 
     `null_low` and `null_high` are what has nothing to do with a relation reaches: controls, shuffled values, tokens
-    that do not belong together; `null_from` says which. `beyond_null` tells whether the value lies outside of them, None
-    where there is no null. A claim that is reproduced and not beyond its null is true, and shows nothing.
+    that do not belong together; `null_from` says which. `beyond_null` tells whether the value lies outside of them,
+    None where there is no null. A claim that is reproduced and not beyond its null is true, and shows nothing.
     """
 
     name: str
@@ -123,84 +124,6 @@ class ClaimAnswer:
     reason: str | None
     source: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class GainRow:
-    """Two gains (or biases) of one place: the figures as published, and what the same values give when shuffled.
-
-    `shuffled_cosine` and `shuffled_difference` are exact means over every order of the values of one of the two,
-    `shuffled_sd` the exact standard deviation of the cosine: Wald and Wolfowitz, Annals of Mathematical Statistics 15,
-    1944. `z` is the cosine in those.
-    """
-
-    first: str
-    second: str
-    slot: str
-    layer_first: int | None
-    layer_second: int | None
-    values: int
-    cosine: float
-    centred_cosine: float
-    mean_abs_difference: float
-    shuffled_cosine: float
-    shuffled_sd: float
-    shuffled_difference: float
-    z: float
-
-
-@dataclass(frozen=True, slots=True)
-class GainMatrix:
-    """A confusion matrix of gains: `places` are (label, layer), a row and a column each."""
-
-    arrangement: Literal["same layer", "mixed layers", "within"]
-    slot: str
-    places: tuple[tuple[str, int], ...]
-    cosine: Matrix
-    centred_cosine: Matrix
-    mean_abs_difference: Matrix
-    shuffled_cosine: Matrix
-
-
-@dataclass(frozen=True, slots=True)
-class GainScatter:
-    """Gains of two models at equal places, `x` of the first and `y` of the second, at most 512 evenly taken."""
-
-    first: str
-    second: str
-    slot: str
-    layer_first: int
-    layer_second: int
-    values: int
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GainSummary:
-    """One slot of one pair over all layers that both have: means, their range, and the null of shuffled values."""
-
-    first: str
-    second: str
-    slot: str
-    layers: int
-    cosine: float
-    lowest_cosine: float
-    highest_cosine: float
-    centred_cosine: float
-    mean_abs_difference: float
-    shuffled_cosine: float
-    largest_z: float
-
-
-@dataclass(frozen=True, slots=True)
-class GainFigures:
-    """Everything about norm gains: context, never evidence."""
-
-    rows: tuple[GainRow, ...]
-    summaries: tuple[GainSummary, ...]
-    matrices: tuple[GainMatrix, ...]
-    scatters: tuple[GainScatter, ...]
 
 
 @dataclass(frozen=True, slots=True)

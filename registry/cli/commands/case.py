@@ -36,7 +36,9 @@ def case(
     listed: Annotated[bool, typer.Option("--list", help="Show the cases that come with forebear.")] = False,
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", help="Also write one HTML page with every figure.", show_default=False),
+        typer.Option(
+            "--report", metavar="FILE", help="Also write one HTML page with every figure.", show_default=False
+        ),
     ] = None,
     tables: Annotated[
         Path | None,
@@ -129,11 +131,11 @@ def _tables(result: CaseResult, language: str) -> list[Table]:
     for banner in banners(result, words):
         above += [f"{banner.title}. {banner.sentences[0]}" if banner.sentences else banner.title, *banner.sentences[1:]]
     found = [Table((), (), (), above)]
-    for grid, spare in ((pairs_grid(result, words), (1, 7)), (claims_grid(result, words), (7, 6))):
-        right = [number for number in range(1, len(grid.titles)) if number not in grid.words]
-        lines = [claims_sentence(result, words)] if grid.name == "claims" else [grid.caption]
-        if grid.rows:
-            found.append(Table(grid.titles, grid.rows, right, lines, spare))
+    pairs, claims = pairs_grid(result, words), claims_grid(result, words)
+    named = [[one.name, *row[1:]] for one, row in zip(result.claims, claims.rows, strict=True)]
+    found.append(Table(pairs.titles, pairs.rows, (4, 5, 6), [pairs.caption], (1, 7)))
+    if named:
+        found.append(Table(claims.titles, named, (2, 3, 4), [claims_sentence(result, words)], (7, 6)))
     return [*found, Table((), (), (), [words("cannot"), *limits(result, words)])]
 
 

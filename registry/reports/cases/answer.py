@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ....queries.comparison.case.records import CaseModelRow, CasePair, CaseResult, ClaimAnswer, GainSummary
+from ....queries.comparison.case.records import CaseModelRow, CasePair, CaseResult, ClaimAnswer
+from ....queries.comparison.records.gains import GainSummary
 from ..numbers import evalue, parameters, size
 from . import values
-from .blocks import Banner, Grid, Section, Sentence
+from .blocks import Banner, Block, Grid, Section, Sentence
 from .prose import Words
 
 
@@ -18,7 +19,9 @@ def banners(result: CaseResult, words: Words) -> list[Banner]:
     found = [Banner(tone, words(title), list(_controls(result, words)))]
     for pair in values.asked_pairs(result)[:6]:
         name = values.pair_name(pair.first, pair.second)
-        found.append(Banner(pair.verdict, f"{name}: {words(f'verdict_{pair.verdict}')}", pair_sentences(result, pair, words)))
+        found.append(
+            Banner(pair.verdict, f"{name}: {words(f'verdict_{pair.verdict}')}", pair_sentences(result, pair, words))
+        )
     return found
 
 
@@ -110,12 +113,14 @@ _STATUSES = ("reproduced", "contradicted", "not checkable")
 
 def answer_sections(result: CaseResult, words: Words) -> list[Section]:
     """Models, controls, pairs, claims, and what cannot be said."""
-    claims = [Sentence(claims_sentence(result, words)), claims_grid(result, words)] if result.claims else []
+    claims: list[Block] = [Sentence(words("claims_none"))]
+    if result.claims:
+        claims = [Sentence(claims_sentence(result, words)), claims_grid(result, words)]
     checked = [pair for pair in result.pairs if pair.expected in {"related", "unrelated"}]
     return [
         Section("controls", words("controls_title"), [_expected_grid(checked, words), models_grid(result, words)]),
         Section("pairs", words("pairs_title"), [pairs_grid(result, words)]),
-        Section("claims", words("claims_title"), claims or [Sentence(words("claims_none"))]),
+        Section("claims", words("claims_title"), claims),
         Section("limits", words("cannot"), [Sentence(text) for text in limits(result, words)]),
     ]
 

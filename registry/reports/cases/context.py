@@ -43,7 +43,9 @@ def _cut(text: str) -> str:
 
 
 def _settings(result: CaseResult, words: Words) -> Grid:
-    rows = [[values.pair_name(one.first, one.second), str(one.compared), str(one.equal)] for one in result.settings_pairs]
+    rows = [
+        [values.pair_name(one.first, one.second), str(one.compared), str(one.equal)] for one in result.settings_pairs
+    ]
     titles = [words(key) for key in ("pair", "compared", "equal")]
     return Grid("settings", words("settings_pairs_caption"), titles, rows, (0,))
 

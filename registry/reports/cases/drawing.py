@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 
 from ....queries.comparison.case.records import (
     EmbeddingFigure,
-    GainMatrix,
-    GainRow,
-    GainScatter,
     KindMatrix,
     Matrix,
     VocabularyPair,
 )
 from ....queries.comparison.records.figures import ModelMap
+from ....queries.comparison.records.gains import GainMatrix, GainRow, GainScatter
 from ..html.images import label
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -78,16 +76,16 @@ def gain_layers(rows: Sequence[GainRow], dashed: set[tuple[str, str]]) -> Figure
     pairs = list(dict.fromkeys((row.first, row.second) for row in rows))
     for number, pair in enumerate(sorted(pairs, key=lambda pair: pair in dashed)):
         mine = [row for row in rows if (row.first, row.second) == pair and row.layer_first is not None]
-        layers = [row.layer_first for row in mine]
-        style = {"color": COLOURS[number % len(COLOURS)], "linestyle": "--" if pair in dashed else "-"}
-        width = 0.9 if pair in dashed else 1.8
-        upper.plot(layers, [row.cosine for row in mine], linewidth=width, label=label("-".join(pair)), **style)
-        lower.plot(layers, [row.centred_cosine for row in mine], linewidth=width, **style)
+        layers = np.array([row.layer_first for row in mine], np.float64)
+        control = pair in dashed
+        for axes, values in ((upper, [row.cosine for row in mine]), (lower, [row.centred_cosine for row in mine])):
+            (line,) = axes.plot(layers, values, color=COLOURS[number % len(COLOURS)], label=label("-".join(pair)))
+            line.set(linestyle="--" if control else "-", linewidth=0.9 if control else 1.8)
     lower.axhline(0, color="#666666", linewidth=0.6)
     upper.set(ylabel="cosine", ylim=(min(0.0, min((row.cosine for row in rows), default=0.0)), 1.05))
     lower.set(ylabel="centred cosine", xlabel="layer", ylim=(-0.3, 1.05))
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside right upper", ncols=1)
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside right upper", ncols=1)
     return figure
 
 
@@ -109,7 +107,9 @@ def kind_matrix(found: KindMatrix, controls: set[tuple[str, str]]) -> Figure:
     marks = {}
     for (i, j), p in np.ndenumerate(found.log10_p):
         pair = found.labels[min(i, j)], found.labels[max(i, j)]
-        marks[int(i), int(j)] = ("▲" if math.isfinite(p) and p <= _SIGNIFICANT else "") + ("c" if pair in controls else "")
+        marks[int(i), int(j)] = ("▲" if math.isfinite(p) and p <= _SIGNIFICANT else "") + (
+            "c" if pair in controls else ""
+        )
     matrix(axes, found.correlation, found.labels, label(found.kind), "RdBu_r", (-1, 1), marks)
     return figure
 

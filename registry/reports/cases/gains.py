@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....queries.comparison.case.records import CaseResult, GainMatrix, GainRow
+from ....queries.comparison.case.records import CaseResult
+from ....queries.comparison.records.gains import GainMatrix, GainRow
 from ..html.images import png, svg
 from . import drawing, values
 from .blocks import Block, Drawing, Grid, Section
@@ -56,7 +57,9 @@ def _by_layer(result: CaseResult, slot: str, words: Words) -> Drawing:
     rows = [row for row in result.gains.rows if row.slot == slot and row.layer_first is not None]
     controls = values.controls_of(result)
     pairs = values.pair_names(dict.fromkeys((row.first, row.second) for row in rows))
-    images = [svg(drawing.gain_layers(rows, controls), words("gain_layers_alt", slot=slot, pairs=pairs))] if rows else []
+    images = (
+        [svg(drawing.gain_layers(rows, controls), words("gain_layers_alt", slot=slot, pairs=pairs))] if rows else []
+    )
     return Drawing(
         f"{words('gain_layers_title')}: {slot}",
         words("gain_layers_shows", slot=slot),
@@ -113,9 +116,7 @@ def _scatters(result: CaseResult, words: Words) -> Drawing:
     asked = {(pair.first, pair.second): pair.expected for pair in result.pairs}
     order = {"asked": 0, "related": 1, "unrelated": 2, "none": 3}
     found = sorted(result.gains.scatters, key=lambda one: order[asked.get((one.first, one.second), "none")])
-    centred = {
-        (row.first, row.second, row.slot, row.layer_first): row.centred_cosine for row in result.gains.rows
-    }
+    centred = {(row.first, row.second, row.slot, row.layer_first): row.centred_cosine for row in result.gains.rows}
     images = [
         png(
             drawing.gain_scatter(one, centred.get((one.first, one.second, one.slot, one.layer_first), float("nan"))),

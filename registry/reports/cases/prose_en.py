@@ -34,7 +34,7 @@ PROSE = {
     "by_nothing": "distances alone",
     "claims_text": "Of {count} published figures {reproduced} are reproduced, {contradicted} contradicted and {unchecked} not"
     " checkable. {empty} of those reproduced lie within what unrelated models or shuffled values give: they are true, and"
-    " show nothing.",
+    " show no relation.",
     "gains_text": "Norm gains of {first} and {second} ({slot}, {layers} layers): mean cosine {cosine}, from {low} to {high};"
     " the same values shuffled {shuffled}; pairs that came out unrelated {control_low} to {control_high}. Centred:"
     " {centred}.",

@@ -6,7 +6,7 @@ import math
 
 from ....queries.comparison.case.records import CaseResult, KindMatrix
 from ..html import figures
-from ..html.images import Image, png, svg
+from ..html.images import Image, svg
 from . import drawing, values
 from .blocks import Block, Drawing, Grid, Section
 from .prose import Words
@@ -20,11 +20,11 @@ def kinds_section(result: CaseResult, words: Words) -> Section:
     images = [svg(drawing.kind_matrix(one, controls), _kind_alt(one, words)) for one in result.kinds]
     names = ", ".join(one.kind for one in result.kinds)
     reason = "" if images else words("kinds_none")
-    drawn = Drawing(
-        words("kinds_title"), words("kinds_shows", kind=names), words("kinds_null"), images, reason, True
-    )
+    drawn = Drawing(words("kinds_title"), words("kinds_shows", kind=names), words("kinds_null"), images, reason, True)
     return Section(
-        "kinds", words("kinds_title"), [drawn, _kind_grid(result, words), *_evidence(result, words), _blocks(result, words)]
+        "kinds",
+        words("kinds_title"),
+        [drawn, _kind_grid(result, words), *_evidence(result, words), _blocks(result, words)],
     )
 
 
@@ -136,4 +136,3 @@ def _timeline(result: CaseResult, words: Words) -> Drawing:
     images = [svg(drawing.timeline(dates), words("timeline_alt", dates=listed))] if dates else []
     reason = "" if dates else words("timeline_none")
     return Drawing(words("timeline_title"), words("timeline_shows"), words("timeline_null"), images, reason, True)
-

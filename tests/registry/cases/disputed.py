@@ -73,7 +73,9 @@ def tensors(name: str, seed: int) -> dict[str, Floats]:
         homes = [f"{at}.{shape.expert}.{expert}" for expert in range(4)]
         homes += [f"{at}.{feed}.shared_experts"] if shape.shared else []
         for home in homes:
-            for one, sizes in zip(names, ((shape.width, HIDDEN), (shape.width, HIDDEN), (HIDDEN, shape.width)), strict=True):
+            for one, sizes in zip(
+                names, ((shape.width, HIDDEN), (shape.width, HIDDEN), (HIDDEN, shape.width)), strict=True
+            ):
                 found[f"{home}.{one}.weight"] = matrix(*sizes)
     found["model.norm.weight"] = gains(random, shape.layers - 1, shape.layers)
     found["lm_head.weight"] = matrix(vocabulary, HIDDEN)

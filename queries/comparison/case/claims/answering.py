@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from ....thresholds.comparison import CLAIM_ERRORS
-from . import of_gains, of_models, of_tokens, of_weights
-from .finding import Finding, NotCheckable
 from ..measured import Measured
 from ..question import Claim
 from ..records import ClaimAnswer, Status
+from . import of_gains, of_models, of_tokens, of_weights
+from .finding import Finding, NotCheckable
 
 METRICS: dict[str, Callable[[Measured, Claim], Finding]] = {
     "cosine": of_weights.cosine,
@@ -105,7 +105,9 @@ def _near(value: float, written: str, allowed: float | None) -> bool:
     return math.isfinite(value) and abs(value - published) <= (allowed or 0.0) + slack
 
 
-def _record(claim: Claim, found: Finding | None, allowed: float | None, status: Status, reason: str | None) -> ClaimAnswer:
+def _record(
+    claim: Claim, found: Finding | None, allowed: float | None, status: Status, reason: str | None
+) -> ClaimAnswer:
     low, high = (found.null_low, found.null_high) if found else (None, None)
     value = found.value if found else None
     beyond = None if low is None or high is None or value is None else not low <= value <= high

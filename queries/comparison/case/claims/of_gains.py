@@ -6,11 +6,11 @@ import itertools
 import math
 
 from ....thresholds.comparison import SHUFFLED_SPREAD
-from .finding import Finding, NotCheckable, ranged
+from ...records.gains import GainRow
 from ..gains import Gains, gain_row, mean
 from ..measured import Measured
 from ..question import Claim
-from ..records import GainRow
+from .finding import Finding, NotCheckable, ranged
 
 
 def is_gain(claim: Claim) -> bool:
@@ -95,9 +95,7 @@ def cosine_z(measured: Measured, claim: Claim) -> Finding:
     above = mean([row.cosine for row in rows]) - mean([row.shuffled_cosine for row in rows])
     if not spread > 0:
         raise NotCheckable("the gains are constant: every order of their values is the same")
-    return Finding(
-        above / spread, null_low=-SHUFFLED_SPREAD, null_high=SHUFFLED_SPREAD, null_from=("shuffled",)
-    )
+    return Finding(above / spread, null_low=-SHUFFLED_SPREAD, null_high=SHUFFLED_SPREAD, null_from=("shuffled",))
 
 
 def within_cosine(measured: Measured, claim: Claim) -> Finding:
@@ -105,7 +103,9 @@ def within_cosine(measured: Measured, claim: Claim) -> Finding:
     (label,) = claim.models
     rows = []
     for tensor in claim.tensors:
-        layers = {a: g for a, g in _gains(measured, label).get(tensor.removeprefix("norm").strip(), {}).items() if a >= 0}
+        layers = {
+            a: g for a, g in _gains(measured, label).get(tensor.removeprefix("norm").strip(), {}).items() if a >= 0
+        }
         chosen = [layer for layer in claim.layers.get(label, tuple(layers)) if layer in layers]
         for a, b in itertools.combinations(chosen, 2):
             rows.append(gain_row(label, label, "", (a, b), layers[a], layers[b]))

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...pair.architecture import part_of
 from ...pair.sides import paired_values
-from .finding import Finding, NotCheckable
 from ..measured import Measured
 from ..question import Claim
+from .finding import Finding, NotCheckable
 
 
 def relation(measured: Measured, claim: Claim) -> Finding:
@@ -92,8 +92,10 @@ def _settings(measured: Measured, claim: Claim) -> tuple[int, int]:
 
 
 def parameters(measured: Measured, claim: Claim) -> Finding:
-    """Parameters of one layer in a part (`q`, `routed experts`, `one expert`, `shared experts`, `router`, `norm`), of
-    all layers without `layer`."""
+    """Parameters of a part at the layers of the claim, of all of them without any.
+
+    Parts are `q`, `routed experts`, `one expert`, `shared experts`, `router`, `norm`, and so on.
+    """
     (label,) = claim.models
     part, wanted = measured.part(label), claim.options.get("part", "")
     if part is None:

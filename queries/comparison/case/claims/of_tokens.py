@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from .....ingest.text import printable
-from .finding import Finding, NotCheckable, ranged
 from ..measured import Measured
 from ..question import Claim
 from ..records import ClassCosine, EmbeddingFigure, ModelVocabulary, VocabularyPair
 from ..token_classes import ASCII_LETTERS, CLASSES, token_class
+from .finding import Finding, NotCheckable, ranged
 
 
 def _pair(measured: Measured, claim: Claim) -> VocabularyPair:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ....statistics.metrics import metrics
 from ...pair.sides import paired_values
-from .of_gains import gain_finding, is_gain, layers_of
-from .of_tokens import embedding_cosine
-from .finding import Finding, NotCheckable, ranged
 from ..kinds import kind_name, kinds_of
 from ..measured import Measured
 from ..question import Claim
+from .finding import Finding, NotCheckable, ranged
+from .of_gains import gain_finding, is_gain, layers_of
+from .of_tokens import embedding_cosine
 
 
 def cosine(measured: Measured, claim: Claim) -> Finding:
@@ -42,8 +42,10 @@ def mean_abs_difference(measured: Measured, claim: Claim) -> Finding:
 
 
 def _matrices(measured: Measured, claim: Claim, figure: str) -> Finding:
-    """A figure averaged over the tensors and layers of a claim; its null are layers of the pair that do not belong
-    together, and pairs with controls."""
+    """A figure averaged over the tensors and layers of a claim.
+
+    Its null are layers of the pair that do not belong together, and pairs with controls.
+    """
     first, second = measured.ordered(*claim.models)
     values, apart, sampled = _figures(measured, claim, first, second, figure)
     if not values:
@@ -84,9 +86,9 @@ def _figures(
                 found["matched"].append(_figure(both.first, both.second, figure))
                 sampled += both.first.size
             following = pairs[(number + 1) % len(pairs)][1] if len(pairs) > 1 else next((k for k in b if k != j), j)
-            if i in a and following in b and following != j:
-                if (other := paired_values(mine, a[i], theirs, b[following])) is not None:
-                    found["apart"].append(_figure(other.first, other.second, figure))
+            apart = i in a and following in b and following != j
+            if apart and (other := paired_values(mine, a[i], theirs, b[following])) is not None:
+                found["apart"].append(_figure(other.first, other.second, figure))
     return found["matched"], found["apart"], sampled
 
 
