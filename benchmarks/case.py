@@ -131,7 +131,7 @@ def write_shard(
         file.write(len(text).to_bytes(8, "little") + text)
         start = file.tell()
         for name, shape in shard:
-            if "experts." in name and int(name.split("experts.")[1].split(".")[0]) > 3:
+            if "mlp.experts." in name and int(name.split("mlp.experts.")[1].split(".")[0]) > 3:
                 continue  # never read: the plan takes four experts a layer
             values = content(name, shape, generator)
             if one.noise:

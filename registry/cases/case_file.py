@@ -24,7 +24,7 @@ MOST_LAYERS = 16
 ROLES: tuple[CaseRole, ...] = get_args(CaseRole)
 CASE_KEYS = ("case", "title", "question", "models", "claims", "layers", "mixed_layers", "high_ids", "notes", "sources")
 MODEL_KEYS = ("source", "revision", "role", "of", "family", "released", "from_scratch", "confirmed", "note")
-OPTIONS = ("class", "component", "from", "id", "key", "of", "part")
+OPTIONS = ("bound", "class", "component", "from", "id", "key", "of", "part")
 CLAIM_KEYS = (
     *("name", "metric", "models", "tensors", "layers", "value", "tolerance", "source", "text"),
     *OPTIONS,
@@ -170,6 +170,8 @@ def _claim(node: Node, labels: Sequence[str], number: int) -> Claim:
     written = value.text(200).strip()
     if metric not in WORDS:
         value.number()
+    if "bound" in fields:
+        fields["bound"].choice(("above", "below"))
     for key in {"from", "id"} & fields.keys():
         fields[key].whole()
     return Claim(

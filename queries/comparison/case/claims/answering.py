@@ -70,7 +70,7 @@ def _answer(measured: Measured, claim: Claim) -> ClaimAnswer:
     except NotCheckable as reason:
         return _record(claim, None, None, "not checkable", str(reason))
     allowed = _allowed(claim, found)
-    agrees = found.text == claim.value if found.value is None else _near(found.value, claim.value, allowed)
+    agrees = found.text == claim.value if found.value is None else _agrees(found.value, claim, allowed or 0.0)
     return _record(claim, found, allowed, "reproduced" if agrees else "contradicted", found.reason)
 
 
@@ -96,13 +96,20 @@ def last_digit(written: str) -> float:
     return 10.0**exponent if isinstance(exponent, int) and exponent < 0 and "e" not in written.lower() else 0.0
 
 
-def _near(value: float, written: str, allowed: float | None) -> bool:
+def _agrees(value: float, claim: Claim, allowed: float) -> bool:
+    """Whether a number is the published one, or lies where it bounds it."""
     try:
-        published = float(written)
+        published = float(claim.value)
     except ValueError:
         return False
     slack = 1e-9 * max(1.0, abs(published))  # of decimal fractions in binary
-    return math.isfinite(value) and abs(value - published) <= (allowed or 0.0) + slack
+    match claim.options.get("bound"):
+        case "above":
+            return value >= published - slack
+        case "below":
+            return value <= published + slack
+        case _:
+            return math.isfinite(value) and abs(value - published) <= allowed + slack
 
 
 def _record(
