@@ -11,6 +11,7 @@ from ..numbers import evalue, parameters, size
 from . import values
 from .blocks import Banner, Block, Grid, Section, Sentence
 from .prose import Words
+from .thresholds import thresholds_grid
 
 
 def banners(result: CaseResult, words: Words) -> list[Banner]:
@@ -120,7 +121,7 @@ def answer_sections(result: CaseResult, words: Words) -> list[Section]:
     return [
         Section("controls", words("controls_title"), [_expected_grid(checked, words), models_grid(result, words)]),
         Section("pairs", words("pairs_title"), [pairs_grid(result, words)]),
-        Section("claims", words("claims_title"), claims),
+        Section("claims", words("claims_title"), [*claims, thresholds_grid(result, words)]),
         Section("limits", words("cannot"), [Sentence(text) for text in limits(result, words)]),
     ]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from ..html.images import Image
+from matplotlib.figure import Figure
+
+from ..html.images import Image, png, svg
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,30 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """A figure that is drawn when the page is: tables alone need none. `alt` is the text for those who cannot see it.
+
+    `vector` figures are of lines and points, the others of many cells.
+    """
+
+    draw: Callable[[], Figure]
+    alt: str
+    vector: bool
+
+    @property
+    def image(self) -> Image:
+        """The drawn figure, inside `style`."""
+        return svg(self.draw(), self.alt) if self.vector else png(self.draw(), self.alt)
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """Panels that belong together, with what they show and what they would look like for unrelated models."""
 
     title: str
     shows: str
     null: str
-    images: Sequence[Image]
+    images: Sequence[Panel]
     reason: str = ""
     wide: bool = False
 

@@ -28,16 +28,26 @@ _SIGNIFICANT = -3.0
 _MISSING = "#d0d0d0"
 
 
-def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A row of `count` panels, each of that size in inches."""
-    figure = Figure(figsize=(width * count, height), layout="constrained")
-    return figure, [figure.add_subplot(1, count, number + 1) for number in range(count)]
+def panels(
+    count: int, width: float, height: float, *, left: float = 0.62, bottom: float = 0.5, top: float = 0.25
+) -> tuple[Figure, list[Axes]]:
+    """A row of `count` panels, each of that size in inches, with margins in inches.
+
+    Margins are fixed: finding them from what is drawn takes as long as drawing.
+    """
+    figure = Figure(figsize=(width * count, height))
+    found = []
+    for number in range(count):
+        place = ((number * width + left) / (width * count), bottom / height)
+        size = ((width - left - 0.1) / (width * count), (height - bottom - top) / height)
+        found.append(figure.add_axes((*place, *size)))
+    return figure, found
 
 
 def gain_matrices(found: GainMatrix, names: Sequence[str]) -> Figure:
     """Three panels: cosine, centred cosine, mean absolute difference; `names` label rows and columns."""
     side = max(2.3, 0.42 * len(names) + 1.0)
-    figure, axes = panels(3, side, side)
+    figure, axes = panels(3, side, side, left=0.85, bottom=0.75)
     difference = max(0.05, float(np.nanmax(found.mean_abs_difference, initial=0.0)))
     matrix(axes[0], found.cosine, names, "cosine", "RdBu_r", (-1, 1))
     matrix(axes[1], found.centred_cosine, names, "centred cosine", "RdBu_r", (-1, 1))
@@ -71,7 +81,8 @@ def matrix(
 
 def gain_layers(rows: Sequence[GainRow], dashed: set[tuple[str, str]]) -> Figure:
     """Two panels along the layers, a line a pair: cosine above, centred below; `dashed` are pairs with controls."""
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    figure = Figure(figsize=(6.4, 4.6))
+    figure.subplots_adjust(left=0.1, right=0.76, bottom=0.1, top=0.97, hspace=0.15)
     upper, lower = (figure.add_subplot(2, 1, number) for number in (1, 2))
     pairs = list(dict.fromkeys((row.first, row.second) for row in rows))
     for number, pair in enumerate(sorted(pairs, key=lambda pair: pair in dashed)):
@@ -85,7 +96,7 @@ def gain_layers(rows: Sequence[GainRow], dashed: set[tuple[str, str]]) -> Figure
     upper.set(ylabel="cosine", ylim=(min(0.0, min((row.cosine for row in rows), default=0.0)), 1.05))
     lower.set(ylabel="centred cosine", xlabel="layer", ylim=(-0.3, 1.05))
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(*upper.get_legend_handles_labels(), loc="outside right upper", ncols=1)
+    figure.legend(*upper.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.77, 0.97), ncols=1)
     return figure
 
 
@@ -103,7 +114,7 @@ def gain_scatter(found: GainScatter, centred: float) -> Figure:
 def kind_matrix(found: KindMatrix, controls: set[tuple[str, str]]) -> Figure:
     """The centred correlation of one kind over all models."""
     side = max(2.6, 0.5 * len(found.labels) + 1.0)
-    figure, (axes,) = panels(1, side, side)
+    figure, (axes,) = panels(1, side, side, left=0.85, bottom=0.75)
     marks = {}
     for (i, j), p in np.ndenumerate(found.log10_p):
         pair = found.labels[min(i, j)], found.labels[max(i, j)]
@@ -152,7 +163,7 @@ def timeline(dates: Sequence[tuple[str, str]]) -> Figure:
     """Models along time, the oldest to the left."""
     ordered = sorted(dates, key=lambda one: one[1])
     days = [date.fromisoformat(day) for _, day in ordered]
-    figure, (axes,) = panels(1, 6.4, 0.5 + 0.34 * len(ordered))
+    figure, (axes,) = panels(1, 6.4, 0.7 + 0.34 * len(ordered), left=0.15, bottom=0.35, top=0.1)
     numbers: NDArray[np.float64] = np.array([day.toordinal() for day in days], np.float64)
     axes.scatter(numbers, range(len(days)), color=COLOURS[0], s=36, zorder=2)
     axes.hlines(range(len(days)), numbers.min() - 15, numbers, color="#bbbbbb", linewidth=1, zorder=1)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ....queries.comparison.case.records import CaseResult
 from ....queries.comparison.records.gains import GainMatrix, GainRow
-from ..html.images import png, svg
 from . import drawing, values
-from .blocks import Block, Drawing, Grid, Section
+from .blocks import Block, Drawing, Grid, Panel, Section
 from .prose import Words
 
 _ARRANGEMENTS = (("same layer", "same"), ("mixed layers", "mixed"), ("within", "within"))
-_SCATTERS = 8
-"""Pairs whose scatter is drawn: asked ones first; JSON holds all."""
+_SCATTERS = 4
+"""Pairs whose scatter is drawn, once a place: asked ones first; JSON holds all."""
 
 
 def gains_section(result: CaseResult, words: Words) -> Section:
@@ -58,7 +58,9 @@ def _by_layer(result: CaseResult, slot: str, words: Words) -> Drawing:
     controls = values.controls_of(result)
     pairs = values.pair_names(dict.fromkeys((row.first, row.second) for row in rows))
     images = (
-        [svg(drawing.gain_layers(rows, controls), words("gain_layers_alt", slot=slot, pairs=pairs))] if rows else []
+        [Panel(partial(drawing.gain_layers, rows, controls), words("gain_layers_alt", slot=slot, pairs=pairs), True)]
+        if rows
+        else []
     )
     return Drawing(
         f"{words('gain_layers_title')}: {slot}",
@@ -86,7 +88,7 @@ def _matrices(found: Sequence[GainMatrix], key: str, slot: str, words: Words) ->
             centred_low=values.cosine(centred_low),
             centred_high=values.cosine(centred_high),
         )
-        images.append(png(drawing.gain_matrices(one, names), alt))
+        images.append(Panel(partial(drawing.gain_matrices, one, names), alt, False))
     places = ", ".join(f"{label} {layer}" for label, layer in found[0].places)
     shows = words(f"{key}_shows", slot=slot, places=places)
     return Drawing(f"{words(f'{key}_title')}: {slot}", shows, words(f"{key}_null"), images, wide=True)
@@ -118,8 +120,10 @@ def _scatters(result: CaseResult, words: Words) -> Drawing:
     found = sorted(result.gains.scatters, key=lambda one: order[asked.get((one.first, one.second), "none")])
     centred = {(row.first, row.second, row.slot, row.layer_first): row.centred_cosine for row in result.gains.rows}
     images = [
-        png(
-            drawing.gain_scatter(one, centred.get((one.first, one.second, one.slot, one.layer_first), float("nan"))),
+        Panel(
+            partial(
+                drawing.gain_scatter, one, centred.get((one.first, one.second, one.slot, one.layer_first), float("nan"))
+            ),
             words(
                 "scatter_alt",
                 slot=one.slot,
@@ -128,6 +132,7 @@ def _scatters(result: CaseResult, words: Words) -> Drawing:
                 layer=one.layer_first,
                 count=len(one.x),
             ),
+            False,
         )
         for one in found[: 2 * _SCATTERS]
     ]

@@ -42,22 +42,21 @@ def case_sections(result: CaseResult, words: Words) -> list[Section]:
 def case_page(result: CaseResult, language: str = "en") -> str:
     """The page as HTML: the same text for the same result."""
     words = Words(language)
-    with style():
-        sections = case_sections(result, words)
     environment = templates()
     environment.tests |= {
         "grid": lambda block: isinstance(block, Grid),
         "sentence": lambda block: isinstance(block, Sentence),
         "drawing": lambda block: isinstance(block, Drawing),
     }
-    return environment.get_template("case.html").render(
-        result=result,
-        words=words,
-        banners=banners(result, words),
-        sections=sections,
-        most=MOST_ROWS,
-        forebear=forebear_version(),
-    )
+    with style():
+        return environment.get_template("case.html").render(
+            result=result,
+            words=words,
+            banners=banners(result, words),
+            sections=case_sections(result, words),
+            most=MOST_ROWS,
+            forebear=forebear_version(),
+        )
 
 
 def write_page(result: CaseResult, path: Path, language: str = "en") -> None:
@@ -72,8 +71,7 @@ def write_page(result: CaseResult, path: Path, language: str = "en") -> None:
 def write_tables(result: CaseResult, folder: Path, language: str = "en") -> list[Path]:
     """Every table of the page as a CSV file of `folder`, all rows. Raises RegistryError when they cannot be written."""
     words = Words(language)
-    with style():
-        sections = case_sections(result, words)
+    sections = case_sections(result, words)
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

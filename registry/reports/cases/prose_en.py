@@ -5,7 +5,6 @@ from __future__ import annotations
 PROSE = {
     # the top of the page
     "sections": "Sections",
-    "answer": "Answer",
     "trusted": "The controls agree",
     "untrusted": "Not to be trusted",
     "unchecked": "Not checked by a control",
@@ -43,14 +42,13 @@ PROSE = {
     "cannot": "What this answer cannot say",
     "cannot_unread": "Nothing could be read of {models}; claims about them are not checkable.",
     "cannot_direction": "Of pairs of one lineage without a told direction, nothing here says which came first.",
-    "cannot_sampled": "Of matrices the first 16 rows are compared, of routed experts those of the four lowest numbers a"
+    "cannot_sampled": "Of matrices the first 16 rows are compared, of routed experts those of the two lowest numbers a"
     " layer: a part that was copied elsewhere alone is not seen.",
     "cannot_data": "Weights say nothing of training data, of text that one model wrote and another was trained on, nor of"
     " code or plans that were taken over.",
     "cannot_unconfirmed": "Nobody has confirmed that these names are right: {models}.",
     "cannot_dates": "Release dates and roots are claims: {claims}.",
     # tables
-    "models_title": "Models",
     "models_caption": "The models of the case; what was read of each",
     "model": "model",
     "name": "name",
@@ -110,6 +108,16 @@ PROSE = {
     "from_mismatched tokens": "mismatched tokens",
     "from_random order": "a random order",
     "from_controls": "{count} pairs with controls",
+    "rules_caption": "Rules of thumb stated in public, beside what pairs of this case have, lowest to highest",
+    "rule": "measure",
+    "rule_derived": "said to mean derivation",
+    "rule_scratch": "said to mean from scratch",
+    "rule_unrelated": "unrelated pairs here",
+    "rule_related": "related pairs here",
+    "rule_vocabulary": "shared tokens, of either",
+    "rule_gains": "mean cosine of norm gains",
+    "rule_matrices": "centred cosine of matrices",
+    "rule_embedding": "cosine of embedding rows",
     # norm gains
     "gains_title": "Norm gains: context, never evidence",
     "gains_caption": "Means over the layers that both models have",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 PROSE = {
     "sections": "목차",
-    "answer": "결론",
     "trusted": "대조군이 일치함",
     "untrusted": "신뢰할 수 없음",
     "unchecked": "대조군으로 확인되지 않음",
@@ -40,13 +39,12 @@ PROSE = {
     "cannot": "이 결과로 말할 수 없는 것",
     "cannot_unread": "{models}은(는) 읽을 수 없었으므로, 이에 관한 주장은 확인할 수 없습니다.",
     "cannot_direction": "방향이 정해지지 않은 같은 계통의 쌍에 대해서는 어느 쪽이 먼저인지 여기서 알 수 없습니다.",
-    "cannot_sampled": "행렬은 처음 16개 행을, 라우팅되는 전문가는 층마다 번호가 가장 낮은 네 개를 비교합니다. 다른 곳만"
+    "cannot_sampled": "행렬은 처음 16개 행을, 라우팅되는 전문가는 층마다 번호가 가장 낮은 두 개를 비교합니다. 다른 곳만"
     " 복사된 경우는 보이지 않습니다.",
     "cannot_data": "가중치는 학습 데이터, 한 모델이 쓰고 다른 모델이 학습한 글, 가져다 쓴 코드나 설계에 대해서는 아무것도 말해"
     " 주지 않습니다.",
     "cannot_unconfirmed": "다음 이름은 확인되지 않았습니다: {models}.",
     "cannot_dates": "공개일과 처음부터 학습했다는 말은 주장일 뿐입니다: {claims}.",
-    "models_title": "모델",
     "models_caption": "이 사례의 모델과 각각에서 읽은 양",
     "model": "모델",
     "name": "이름",
@@ -106,6 +104,16 @@ PROSE = {
     "from_mismatched tokens": "짝이 아닌 토큰",
     "from_random order": "무작위 순서",
     "from_controls": "대조군이 있는 {count}개 쌍",
+    "rules_caption": "공개적으로 제시된 경험칙과, 이 사례의 쌍들이 가진 값(최소–최대)",
+    "rule": "척도",
+    "rule_derived": "파생으로 본다는 값",
+    "rule_scratch": "처음부터로 본다는 값",
+    "rule_unrelated": "여기서 무관한 쌍",
+    "rule_related": "여기서 관련된 쌍",
+    "rule_vocabulary": "각 모델 대비 공유 토큰",
+    "rule_gains": "정규화 이득의 평균 코사인",
+    "rule_matrices": "행렬의 평균을 뺀 코사인",
+    "rule_embedding": "임베딩 행의 코사인",
     "gains_title": "정규화 이득: 맥락일 뿐, 증거가 아님",
     "gains_caption": "두 모델에 모두 있는 층의 평균",
     "slot": "위치",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ....queries.comparison.case.records import CaseResult, VocabularyPair
-from ..html.images import png
 from . import drawing, values
-from .blocks import Block, Drawing, Grid, Section, Sentence
+from .blocks import Block, Drawing, Grid, Panel, Section, Sentence
 from .prose import Words
 
 _SHOWN_SPECIALS = 12
@@ -65,8 +66,8 @@ def _pairs(result: CaseResult, words: Words) -> Grid:
 
 def _ids(result: CaseResult, words: Words) -> Drawing:
     images = [
-        png(
-            drawing.token_ids(one),
+        Panel(
+            partial(drawing.token_ids, one),
             words(
                 "ids_alt",
                 count=one.tokenizer.shared,
@@ -74,6 +75,7 @@ def _ids(result: CaseResult, words: Words) -> Drawing:
                 second=one.second,
                 correlation=values.cosine(one.id_correlation, 2),
             ),
+            False,
         )
         for one in result.vocabulary_pairs
         if one.ids_first
@@ -96,7 +98,7 @@ def _embeddings(result: CaseResult, words: Words) -> Drawing:
                 mean=values.cosine(every.cosine),
                 mismatched=values.cosine(every.mismatched),
             )
-            images.append(png(drawing.embedding(one), alt))
+            images.append(Panel(partial(drawing.embedding, one), alt, False))
     reason = "" if images else values.DASH
     return Drawing(words("embedding_title"), words("embedding_shows"), words("embedding_null"), images, reason)
 

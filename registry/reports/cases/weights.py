@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from ....queries.comparison.case.records import CaseResult, KindMatrix
 from ..html import figures
-from ..html.images import Image, svg
 from . import drawing, values
-from .blocks import Block, Drawing, Grid, Section
+from .blocks import Block, Drawing, Grid, Panel, Section
 from .prose import Words
 
 _BLOCK_MAPS = 8
@@ -17,7 +17,7 @@ _BLOCK_MAPS = 8
 def kinds_section(result: CaseResult, words: Words) -> Section:
     """Matrices of many values: what tells relation."""
     controls = values.controls_of(result)
-    images = [svg(drawing.kind_matrix(one, controls), _kind_alt(one, words)) for one in result.kinds]
+    images = [Panel(partial(drawing.kind_matrix, one, controls), _kind_alt(one, words), True) for one in result.kinds]
     names = ", ".join(one.kind for one in result.kinds)
     reason = "" if images else words("kinds_none")
     drawn = Drawing(words("kinds_title"), words("kinds_shows", kind=names), words("kinds_null"), images, reason, True)
@@ -62,12 +62,12 @@ def _evidence(result: CaseResult, words: Words) -> list[Grid]:
 
 
 def _blocks(result: CaseResult, words: Words) -> Drawing:
-    images: list[Image] = []
+    images: list[Panel] = []
     for pair in result.pairs:
         row = next((row for row in pair.rows if row.component == pair.component and row.blocks), None)
         if row is not None and len(images) < _BLOCK_MAPS:
             alt = words("blocks_alt", count=len(row.blocks), first=row.query, second=row.candidate)
-            images.append(svg(figures.block_map(row.blocks, row.query, row.candidate), alt))
+            images.append(Panel(partial(figures.block_map, row.blocks, row.query, row.candidate), alt, True))
     reason = "" if images else words("blocks_none")
     return Drawing(words("blocks_title"), words("blocks_shows"), words("blocks_null"), images, reason, True)
 
@@ -85,7 +85,9 @@ def rest_sections(result: CaseResult, words: Words) -> list[Section]:
 def _map(result: CaseResult, words: Words) -> list[Block]:
     found = result.map
     families = {one.label: one.family for one in result.models}
-    images = [svg(drawing.model_map(found, families), words("map_alt", labels=", ".join(found.labels)))]
+    images = [
+        Panel(partial(drawing.model_map, found, families), words("map_alt", labels=", ".join(found.labels)), True)
+    ]
     share = f"{100 * found.explained:.0f} %"
     rows = [
         [label, *(f"{distance:.2f}" for distance in found.distances[number].tolist())]
@@ -105,7 +107,7 @@ def _distributions(result: CaseResult, words: Words) -> Drawing:
     for (role, slot), places in groups.items():
         found = [result.distributions[place] for place in places]
         alt = words("distributions_alt", kind=f"{role} {slot}".strip(), labels=", ".join(one.model for one in found))
-        images.append(svg(figures.distribution(found), alt))
+        images.append(Panel(partial(figures.distribution, found), alt, True))
     reason = "" if images else values.DASH
     title = words("distributions_title")
     return Drawing(title, words("distributions_shows"), words("distributions_null"), images, reason, True)
@@ -133,6 +135,6 @@ def _recipes(result: CaseResult, words: Words) -> list[Block]:
 def _timeline(result: CaseResult, words: Words) -> Drawing:
     dates = [(one.label, day) for one in result.models if (day := one.released or one.created)]
     listed = ", ".join(f"{label} {day}" for label, day in sorted(dates, key=lambda one: one[1]))
-    images = [svg(drawing.timeline(dates), words("timeline_alt", dates=listed))] if dates else []
+    images = [Panel(partial(drawing.timeline, dates), words("timeline_alt", dates=listed), True)] if dates else []
     reason = "" if dates else words("timeline_none")
     return Drawing(words("timeline_title"), words("timeline_shows"), words("timeline_null"), images, reason, True)

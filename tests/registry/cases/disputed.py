@@ -39,6 +39,7 @@ SHAPES = {
     "phi": Shape(10, 4, "block_sparse_moe.experts", False, ("w", "p"), False, "phimoe", 72),
     "deepseek": Shape(10, 4, "mlp.experts", True, ("w", "d"), False, "deepseek_v3", 48),
 }
+LABELS = ("solar", "glm", "intellect", "phi", "deepseek")
 SPELLED = {"w": "word", "p": "phi", "d": "deep"}
 
 
@@ -156,7 +157,7 @@ def case(sources: Mapping[str, str], claims: Sequence[Mapping[str, Any]] = (), *
     """A case file over the five models, as JSON, which is YAML."""
     roles: dict[str, dict[str, object]] = {
         "solar": {"role": "accused", "family": "Solar", "released": "2026-01-01"},
-        "glm": {"role": "parent", "family": "GLM", "released": "2025-07-01"},
+        "glm": {"role": "parent", "family": "GLM", "released": "2025-07-01", "from_scratch": "its makers"},
         "intellect": {"role": "derivative", "of": "glm", "family": "GLM", "released": "2025-11-01"},
         "phi": {"role": "control", "family": "Phi", "released": "2024-08-01"},
         "deepseek": {"role": "control", "family": "DeepSeek", "released": "2024-12-01"},
