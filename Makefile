@@ -8,7 +8,7 @@ SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
         test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
-        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees bench-serve \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes clean bench-travel
 
@@ -165,6 +165,9 @@ bench-compare: dev              ## two 7B-shaped models beside a control: second
 
 bench-compare-full: dev         ## all weights of two 7B-shaped models: speed against sha256sum, memory
 	$(BIN)/python benchmarks/compare_full.py
+
+bench-case: dev                 ## a case of five mixtures of 100B parameters on a loopback Hub: bytes, seconds, size of the page
+	$(BIN)/python benchmarks/case.py
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
