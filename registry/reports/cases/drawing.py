@@ -44,15 +44,20 @@ def panels(
     return figure, found
 
 
-def gain_matrices(found: GainMatrix, names: Sequence[str]) -> Figure:
-    """Three panels: cosine, centred cosine, mean absolute difference; `names` label rows and columns."""
-    side = max(2.3, 0.42 * len(names) + 1.0)
-    figure, axes = panels(3, side, side, left=0.85, bottom=0.75)
-    difference = max(0.05, float(np.nanmax(found.mean_abs_difference, initial=0.0)))
-    matrix(axes[0], found.cosine, names, "cosine", "RdBu_r", (-1, 1))
-    matrix(axes[1], found.centred_cosine, names, "centred cosine", "RdBu_r", (-1, 1))
-    matrix(axes[2], found.mean_abs_difference, names, "mean abs. difference", "Greys", (0, difference))
+def gain_matrix(found: GainMatrix, figure_name: str, names: Sequence[str]) -> Figure:
+    """One confusion matrix: `cosine`, `centred_cosine` or `mean_abs_difference`; `names` label rows and columns."""
+    side = max(2.6, 0.42 * len(names) + 1.0)
+    figure, (axes,) = panels(1, side, side, left=0.85, bottom=0.75)
+    if figure_name == "mean_abs_difference":
+        values, colours, limits = found.mean_abs_difference, "Greys", (0.0, _largest(found.mean_abs_difference))
+    else:
+        values, colours, limits = getattr(found, figure_name), "RdBu_r", (-1.0, 1.0)
+    matrix(axes, values, names, figure_name.replace("_", " "), colours, limits)
     return figure
+
+
+def _largest(values: Matrix) -> float:
+    return max(0.05, float(np.nanmax(values, initial=0.0)))
 
 
 def matrix(

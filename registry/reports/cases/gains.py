@@ -12,6 +12,8 @@ from .blocks import Block, Drawing, Grid, Panel, Section
 from .prose import Words
 
 _ARRANGEMENTS = (("same layer", "same"), ("mixed layers", "mixed"), ("within", "within"))
+_FIGURES = {"cosine": "cosine", "centred_cosine": "centred", "mean_abs_difference": "difference"}
+"""Field of a matrix -> the key of its name."""
 _SCATTERS = 4
 """Pairs whose scatter is drawn, once a place: asked ones first; JSON holds all."""
 
@@ -73,25 +75,27 @@ def _by_layer(result: CaseResult, slot: str, words: Words) -> Drawing:
 
 
 def _matrices(found: Sequence[GainMatrix], key: str, slot: str, words: Words) -> Drawing:
-    images = []
-    for one in found:
-        names = place_names(one)
-        low, high = values.off_diagonal(one.cosine)
-        centred_low, centred_high = values.off_diagonal(one.centred_cosine)
-        alt = words(
-            "matrix_alt",
-            arrangement=words(f"{key}_title"),
-            slot=slot,
-            places=", ".join(f"{label} {layer}" for label, layer in one.places),
-            low=values.cosine(low),
-            high=values.cosine(high),
-            centred_low=values.cosine(centred_low),
-            centred_high=values.cosine(centred_high),
-        )
-        images.append(Panel(partial(drawing.gain_matrices, one, names), alt, False))
+    images = [
+        Panel(partial(drawing.gain_matrix, one, figure, place_names(one)), _alt(one, figure, key, words), False)
+        for one in found
+        for figure in _FIGURES
+    ]
     places = ", ".join(f"{label} {layer}" for label, layer in found[0].places)
     shows = words(f"{key}_shows", slot=slot, places=places)
     return Drawing(f"{words(f'{key}_title')}: {slot}", shows, words(f"{key}_null"), images, wide=True)
+
+
+def _alt(one: GainMatrix, figure: str, key: str, words: Words) -> str:
+    low, high = values.off_diagonal(getattr(one, figure))
+    return words(
+        "matrix_alt",
+        arrangement=words(f"{key}_title"),
+        slot=one.slot,
+        places=", ".join(f"{label} {layer}" for label, layer in one.places),
+        figure=words(_FIGURES[figure]),
+        low=values.cosine(low),
+        high=values.cosine(high),
+    )
 
 
 def place_names(found: GainMatrix) -> list[str]:

@@ -145,8 +145,7 @@ PROSE = {
     "within_title": "Within one model",
     "within_shows": "Layers of one model against each other, {slot}.",
     "within_null": "Different layers of one model share no training of one gain; what they have in cosine, any two have.",
-    "matrix_alt": "{arrangement}, {slot}, {places}: cosine from {low} to {high} off the diagonal, centred from {centred_low} to"
-    " {centred_high}",
+    "matrix_alt": "{arrangement}, {slot}, {places}: {figure} from {low} to {high} off the diagonal",
     "scatter_title": "Element by element",
     "scatter_shows": "Gains at equal places of two models, a point each.",
     "scatter_null": "Unrelated models: a cloud without a slope, away from the origin, which is why its cosine is high.",

@@ -30,8 +30,8 @@ PROSE = {
     "direction_unknown": "어느 쪽이 먼저인지는 알 수 없습니다: {second}이(가) {first}의 조상일 확률은 {probability}입니다.",
     "by_nothing": "거리만",
     "claims_text": "공개된 수치 {count}건 중 {reproduced}건이 재현되었고, {contradicted}건은 반박되었으며, {unchecked}건은 확인할"
-    " 수 없습니다. 재현된 것 중 {empty}건은 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있습니다: 수치는 맞지만 아무것도"
-    " 보여 주지 않습니다.",
+    " 수 없습니다. 재현된 것 중 {empty}건은 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있습니다: 수치는 맞지만 관계를"
+    " 보여 주지는 않습니다.",
     "gains_text": "{first}와(과) {second}의 정규화 이득({slot}, {layers}개 층): 평균 코사인 {cosine}, 범위 {low}–{high}; 같은"
     " 값을 뒤섞으면 {shuffled}; 무관하다고 나온 쌍에서는 {control_low}–{control_high}. 평균을 빼면 {centred}.",
     "gains_text_alone": "{first}와(과) {second}의 정규화 이득({slot}, {layers}개 층): 평균 코사인 {cosine}, 범위 {low}–{high};"
@@ -138,7 +138,7 @@ PROSE = {
     "within_title": "한 모델 안에서",
     "within_shows": "한 모델의 층끼리, {slot}.",
     "within_null": "한 모델의 다른 층끼리는 같은 이득을 학습하지 않았습니다. 그들 사이의 코사인은 아무 둘에서나 나옵니다.",
-    "matrix_alt": "{arrangement}, {slot}, {places}: 대각선 밖 코사인 {low}–{high}, 평균을 뺀 코사인 {centred_low}–{centred_high}",
+    "matrix_alt": "{arrangement}, {slot}, {places}: 대각선 밖의 {figure} {low}–{high}",
     "scatter_title": "원소별",
     "scatter_shows": "두 모델의 같은 자리의 이득, 점 하나씩.",
     "scatter_null": "무관한 모델: 기울기 없는 구름이 원점에서 떨어져 있습니다. 그래서 코사인이 높습니다.",
