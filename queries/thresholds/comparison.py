@@ -154,11 +154,11 @@ CLAIM_ERRORS = 4.0
 its last digit.
 
 Set on: no data; a sample strays further once in 16,000 times.
-Measured again by: pytest tests/queries/comparison/case/test_claims.py
+Measured again by: pytest tests/registry/cases/test_claims.py
 """
 SHUFFLED_SPREAD = 4.0
 """The null of a norm's figure reaches so many standard deviations of shuffled values to either side of their mean.
 
 Set on: no data; one order of the values in 16,000 strays further.
-Measured again by: pytest tests/queries/comparison/case/test_claims.py
+Measured again by: pytest tests/registry/cases/test_claims.py
 """

@@ -32,8 +32,8 @@ PROSE = {
     " {probability}.",
     "by_nothing": "distances alone",
     "claims_text": "Of {count} published figures {reproduced} are reproduced, {contradicted} contradicted and {unchecked} not"
-    " checkable. {empty} of those reproduced lie within what unrelated models or shuffled values give: they are true, and"
-    " show no relation.",
+    " checkable. Reproduced, and no more than unrelated models or shuffled values give: {empty}. Such a figure is true, and"
+    " shows no relation.",
     "gains_text": "Norm gains of {first} and {second} ({slot}, {layers} layers): mean cosine {cosine}, from {low} to {high};"
     " the same values shuffled {shuffled}; pairs that came out unrelated {control_low} to {control_high}. Centred:"
     " {centred}.",
@@ -42,8 +42,7 @@ PROSE = {
     "cannot": "What this answer cannot say",
     "cannot_unread": "Nothing could be read of {models}; claims about them are not checkable.",
     "cannot_direction": "Of pairs of one lineage without a told direction, nothing here says which came first.",
-    "cannot_sampled": "Of matrices the first 16 rows are compared, of routed experts those of the two lowest numbers a"
-    " layer: a part that was copied elsewhere alone is not seen.",
+    "cannot_sampled": "Of matrices the first 16 rows are compared, of routed experts the first of each layer: a part that was copied elsewhere alone is not seen.",
     "cannot_data": "Weights say nothing of training data, of text that one model wrote and another was trained on, nor of"
     " code or plans that were taken over.",
     "cannot_unconfirmed": "Nobody has confirmed that these names are right: {models}.",

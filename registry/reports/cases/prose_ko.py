@@ -30,7 +30,7 @@ PROSE = {
     "direction_unknown": "어느 쪽이 먼저인지는 알 수 없습니다: {second}이(가) {first}의 조상일 확률은 {probability}입니다.",
     "by_nothing": "거리만",
     "claims_text": "공개된 수치 {count}건 중 {reproduced}건이 재현되었고, {contradicted}건은 반박되었으며, {unchecked}건은 확인할"
-    " 수 없습니다. 재현된 것 중 {empty}건은 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있습니다: 수치는 맞지만 관계를"
+    " 수 없습니다. 재현된 것 중 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있는 것은 {empty}건입니다: 그런 수치는 맞지만 관계를"
     " 보여 주지는 않습니다.",
     "gains_text": "{first}와(과) {second}의 정규화 이득({slot}, {layers}개 층): 평균 코사인 {cosine}, 범위 {low}–{high}; 같은"
     " 값을 뒤섞으면 {shuffled}; 무관하다고 나온 쌍에서는 {control_low}–{control_high}. 평균을 빼면 {centred}.",
@@ -39,7 +39,7 @@ PROSE = {
     "cannot": "이 결과로 말할 수 없는 것",
     "cannot_unread": "{models}은(는) 읽을 수 없었으므로, 이에 관한 주장은 확인할 수 없습니다.",
     "cannot_direction": "방향이 정해지지 않은 같은 계통의 쌍에 대해서는 어느 쪽이 먼저인지 여기서 알 수 없습니다.",
-    "cannot_sampled": "행렬은 처음 16개 행을, 라우팅되는 전문가는 층마다 번호가 가장 낮은 두 개를 비교합니다. 다른 곳만"
+    "cannot_sampled": "행렬은 처음 16개 행을, 라우팅되는 전문가는 층마다 첫째 것을 비교합니다. 다른 곳만"
     " 복사된 경우는 보이지 않습니다.",
     "cannot_data": "가중치는 학습 데이터, 한 모델이 쓰고 다른 모델이 학습한 글, 가져다 쓴 코드나 설계에 대해서는 아무것도 말해"
     " 주지 않습니다.",

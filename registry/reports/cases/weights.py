@@ -94,7 +94,7 @@ def _map(result: CaseResult, words: Words) -> list[Block]:
         for number, label in enumerate(found.labels)
     ]
     return [
-        Drawing(words("map_title"), words("map_shows", share=share), words("map_null"), images),
+        Drawing(words("map_title"), words("map_shows", share=share), words("map_null"), images, wide=True),
         Grid("distances", words("distances_caption"), [words("model"), *found.labels], rows),
     ]
 
