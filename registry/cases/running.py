@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from ...ingest.errors import ForebearError, SourceError
+from ...ingest.errors import ForebearError, RegistryError, SourceError
 from ...ingest.model import ModelFingerprint, fingerprint_model, iter_problems
 from ...ingest.sources import Source, spec_of
 from ...ingest.sources.card import ProviderCard
@@ -35,7 +35,7 @@ from ..jobs.ingesting import Opener
 from ..reports.asking import ask
 from ..reports.recipes import ask_recipe
 from ..store.database import open_database
-from ..store.models import Model, list_models, mark_root, put_model
+from ..store.models import Model, find_source, mark_root, put_model
 from ..store.transactions import committed
 from .embedding_rows import embedding_figures
 from .kept import KeptSource
@@ -147,11 +147,12 @@ def _read(model: CaseModel, source: KeptSource, connection: duckdb.DuckDBPyConne
     blocks: Blocks = {}
     made = fingerprint_model(source, budget=options.budget, seen=blocks.__setitem__, experts=EXPERTS)
     made = replace(made, provider=_dated(made.provider, model.released))
-    known = {one.model_id for one in list_models(connection)}
-    committed(connection, lambda: put_model(connection, made))
-    row = next((one for one in list_models(connection) if one.model_id not in known), None)
-    if row is None:
+    if find_source(connection, made.uri, made.revision) is not None:
         raise SourceError(f"{made.uri}: the same source stands in the case twice; name each model once")
+    committed(connection, lambda: put_model(connection, made))
+    row = find_source(connection, made.uri, made.revision)
+    if row is None:
+        raise RegistryError(f"{made.uri}: could not be kept in the registry of the case")
     if model.root is not None:
         mark_root(connection, row, model.root)
     side = side_of(connection, model.label, made, blocks, "asked", row)

@@ -18,11 +18,15 @@ MOST_BYTES = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer that was written as JSON: the case with its revisions, the document, and the budget that it kept to."""
+    """An answer that was written as JSON: the case with its revisions, the document, and how it was made.
+
+    `budget` is the one that it kept to, `hashed` whether files of this machine were hashed.
+    """
 
     case: Case
     document: Mapping[str, object]
     budget: int | None
+    hashed: bool
 
 
 def read_answer(path: Path) -> KeptAnswer:
@@ -43,4 +47,9 @@ def read_answer(path: Path) -> KeptAnswer:
         json.dumps(document["case_file"], ensure_ascii=False).encode("utf-8", "backslashreplace"),
         f"{printable(str(path))}: case_file",
     )
-    return KeptAnswer(case, document, budget if isinstance(budget, int) and not isinstance(budget, bool) else None)
+    return KeptAnswer(
+        case,
+        document,
+        budget if isinstance(budget, int) and not isinstance(budget, bool) else None,
+        b'"hashed": true' in data or b'"hashed":true' in data,
+    )

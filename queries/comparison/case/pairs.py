@@ -55,7 +55,7 @@ def case_pair(
     if equal and verdict not in RELATED:
         verdict = "related"
     component = judged.components[0].pair.first.component.name
-    direction = _direction(answers, component, judged.labels, ids) if verdict in RELATED else None
+    direction = _direction(answers, component, judged.labels, ids) if verdict == "related" else None
     if direction is not None and direction.kind in {"ancestor", "descendant"}:
         verdict = "derived"
     rows = tuple(

@@ -164,7 +164,9 @@ def _verified(context: typer.Context, to: Output, path: Path, options: CaseOptio
     from ...reports.numbers import plain
 
     kept = read_answer(path)
-    result = _answered(context, to, kept.case, replace(options, budget=kept.budget), registry)
+    result = _answered(
+        context, to, kept.case, replace(options, budget=kept.budget, hashed=options.hashed or kept.hashed), registry
+    )
     found = [
         {"place": place, "before": before, "after": after}
         for place, before, after in differences(kept.document, case_document(kept.case, result))

@@ -64,6 +64,17 @@ def pair_sentences(result: CaseResult, pair: CasePair, words: Words) -> list[str
     if pair.verdict in {"related", "derived"} and told is not None and told.kind == "unknown":
         probability_text = values.probability(told.ancestor)
         found.append(words("direction_unknown", first=pair.first, second=pair.second, probability=probability_text))
+    found += [
+        words(
+            "pair_part",
+            component=row.component,
+            verdict=words(f"verdict_{row.verdict}"),
+            identity=values.cosine(row.identity),
+            coverage=values.part(row.coverage),
+            evalue=evalue(row.log10_evalue),
+        )
+        for row in values.other_parts(pair)
+    ]
     return found + [
         gains_sentence(result, one, words)
         for one in result.gains.summaries
@@ -172,7 +183,7 @@ def pairs_grid(result: CaseResult, words: Words) -> Grid:
         [
             values.pair_name(pair.first, pair.second),
             words(f"expected_{pair.expected}"),
-            words(f"verdict_{pair.verdict}"),
+            values.verdict_text(words, pair),
             values.direction_text(words, pair),
             evalue(pair.log10_evalue),
             values.cosine(pair.identity),

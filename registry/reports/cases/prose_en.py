@@ -30,6 +30,7 @@ PROSE = {
     "pair_inconclusive": "{first} and {second}: too little can be compared to tell.",
     "direction_unknown": "Which came first is not told: the probability that {second} is an ancestor of {first} is"
     " {probability}.",
+    "pair_part": "Of the component {component}: {verdict}; weights correlate at {identity}, {coverage} of it match, E = {evalue}.",
     "by_nothing": "distances alone",
     "claims_text": "Of {count} published figures {reproduced} are reproduced, {contradicted} contradicted and {unchecked} not"
     " checkable. Reproduced, and no more than unrelated models or shuffled values give: {empty}. Such a figure is true, and"

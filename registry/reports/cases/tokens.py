@@ -10,6 +10,8 @@ from .blocks import Block, Drawing, Grid, Panel, Section, Sentence
 from .prose import Words
 
 _SHOWN_SPECIALS = 12
+_MOST_PANELS = 24
+"""Pairs with panels of their own; tables hold all."""
 
 
 def tokens_section(result: CaseResult, words: Words) -> Section:
@@ -64,6 +66,14 @@ def _pairs(result: CaseResult, words: Words) -> Grid:
     return Grid("shared_tokens", words("vocabulary_pairs_caption"), [words(key) for key in keys], rows, (0,))
 
 
+def _drawn(result: CaseResult) -> list[VocabularyPair]:
+    """The pairs whose panels are drawn: what is asked first, then what is known, then the rest."""
+    order = {"asked": 0, "related": 1, "unrelated": 2, "none": 3}
+    expected = {(pair.first, pair.second): order[pair.expected] for pair in result.pairs}
+    found = sorted(result.vocabulary_pairs, key=lambda one: expected.get((one.first, one.second), 3))
+    return found[:_MOST_PANELS]
+
+
 def _ids(result: CaseResult, words: Words) -> Drawing:
     images = [
         Panel(
@@ -77,7 +87,7 @@ def _ids(result: CaseResult, words: Words) -> Drawing:
             ),
             False,
         )
-        for one in result.vocabulary_pairs
+        for one in _drawn(result)
         if one.ids_first
     ]
     reason = "" if images else values.DASH
@@ -86,7 +96,7 @@ def _ids(result: CaseResult, words: Words) -> Drawing:
 
 def _embeddings(result: CaseResult, words: Words) -> Drawing:
     images = []
-    for pair in result.vocabulary_pairs:
+    for pair in _drawn(result):
         one = pair.embedding
         if one is not None and one.reason is None:
             every = one.classes[0]

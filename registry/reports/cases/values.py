@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ....queries.comparison.case.records import CasePair, CaseResult, ControlCheck, Matrix
+from ....queries.comparison.records.comparison import PairEvidenceRow
 from ..html.page import fixed, number
 from ..numbers import share
 from .prose import Words
@@ -91,6 +92,21 @@ def asked_pairs(result: CaseResult) -> Sequence[CasePair]:
     """The pairs that the case is about; without any, all that are no controls."""
     asked = [pair for pair in result.pairs if pair.expected == "asked"]
     return asked or [pair for pair in result.pairs if pair.expected != "unrelated"] or result.pairs
+
+
+def other_parts(pair: CasePair) -> list[PairEvidenceRow]:
+    """The components beside the one that the verdict is of, the stronger direction of each, that came out otherwise."""
+    found: dict[str, PairEvidenceRow] = {}
+    for row in pair.rows:
+        if row.component != pair.component and row.candidate_component != pair.component:
+            found.setdefault(min(row.component, row.candidate_component), row)
+    return [row for row in found.values() if row.verdict != pair.verdict]
+
+
+def verdict_text(words: Words, pair: CasePair) -> str:
+    """The verdict, with those of other components where they differ."""
+    others = [f"{row.component}: {words(f'verdict_{row.verdict}')}" for row in other_parts(pair)]
+    return "; ".join([words(f"verdict_{pair.verdict}"), *others])
 
 
 def direction_text(words: Words, pair: CasePair) -> str:
