@@ -20,9 +20,8 @@ def banners(result: CaseResult, words: Words) -> list[Banner]:
     found = [Banner(tone, words(title), list(_controls(result, words)))]
     for pair in values.asked_pairs(result)[:6]:
         name = values.pair_name(pair.first, pair.second)
-        found.append(
-            Banner(pair.verdict, f"{name}: {words(f'verdict_{pair.verdict}')}", pair_sentences(result, pair, words))
-        )
+        title = f"{name}: {values.verdict_text(words, pair)}"
+        found.append(Banner(pair.verdict, title, pair_sentences(result, pair, words)))
     return found
 
 
