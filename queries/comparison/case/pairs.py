@@ -46,9 +46,10 @@ def case_pair(
     """The verdict of a pair. `answers` are those of the registry of the case by label, `ids` its model ids."""
     first, second = judged.labels
     expected = expectation(case.model(first), case.model(second))
+    jaccard = hash_jaccard(judged.first, judged.second)
     if not judged.components:
         reason = "the two have no component in common"
-        return CasePair(first, second, "", "inconclusive", expected, 0.0, 0.0, 0.0, (), None, (), reason)
+        return CasePair(first, second, "", "inconclusive", expected, 0.0, 0.0, 0.0, (), None, (), reason, jaccard)
     main = judged.components[0].stronger
     verdict = overall({one.pair.first.component.name: one.stronger.verdict for one in judged.components})
     equal = judged.first.query.content is not None and judged.first.query.content == judged.second.query.content
@@ -63,8 +64,20 @@ def case_pair(
     )
     return CasePair(
         first, second, component, verdict, expected, rows[0].log10_evalue, rows[0].identity, rows[0].coverage,
-        rows[0].relation, direction, rows, main.reason,
+        rows[0].relation, direction, rows, main.reason, jaccard,
     )  # fmt: skip
+
+
+def hash_jaccard(first: Side, second: Side) -> float:
+    """Equal tensors over those of either, by the hashes of what was read of them; NaN where nothing was."""
+    mine, theirs = _hashes(first), _hashes(second)
+    either = mine | theirs
+    return len(mine & theirs) / len(either) if either else math.nan
+
+
+def _hashes(side: Side) -> set[int]:
+    found = (part.component for part in side.parts)
+    return {int(value) for component in found for value in component.hash[component.read].tolist() if value}
 
 
 def _direction(

@@ -82,6 +82,7 @@ class CasePair:
     """Two models: what weights say of them. `expected` is what their roles say that a measure which works must find.
 
     `rows` are both directions of every component, the stronger first; `component` is the one that the verdict is of.
+    `hash_jaccard` compares the sets of hashes of what was read of all tensors: equal tensors over those of either.
     """
 
     first: str
@@ -96,6 +97,7 @@ class CasePair:
     direction: PairDirection | None
     rows: tuple[PairEvidenceRow, ...]
     reason: str
+    hash_jaccard: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ....queries.comparison.case.records import CaseModelRow, CasePair, CaseResult, ClaimAnswer
 from ....queries.comparison.records.gains import GainSummary
@@ -13,15 +14,21 @@ from .blocks import Banner, Block, Grid, Section, Sentence
 from .prose import Words
 from .thresholds import thresholds_grid
 
+_MOST_BANNERS = 6
+
 
 def banners(result: CaseResult, words: Words) -> list[Banner]:
     """Controls first; then a banner for every pair that was asked about."""
     tone, title = values.trust_tone(result.controls)
     found = [Banner(tone, words(title), list(_controls(result, words)))]
-    for pair in values.asked_pairs(result)[:6]:
+    asked = values.asked_pairs(result)
+    for pair in asked[:_MOST_BANNERS]:
         name = values.pair_name(pair.first, pair.second)
         title = f"{name}: {values.verdict_text(words, pair)}"
         found.append(Banner(pair.verdict, title, pair_sentences(result, pair, words)))
+    if len(asked) > _MOST_BANNERS:
+        more = words("more_pairs", count=len(asked) - _MOST_BANNERS)
+        found[-1] = replace(found[-1], sentences=[*found[-1].sentences, more])
     return found
 
 

@@ -31,6 +31,7 @@ PROSE = {
     "direction_unknown": "Which came first is not told: the probability that {second} is an ancestor of {first} is"
     " {probability}.",
     "pair_part": "Of the component {component}: {verdict}; weights correlate at {identity}, {coverage} of it match, E = {evalue}.",
+    "more_pairs": "{count} more pairs that were asked about stand in the table of all pairs.",
     "by_nothing": "distances alone",
     "claims_text": "Of {count} published figures {reproduced} are reproduced, {contradicted} contradicted and {unchecked} not"
     " checkable. Reproduced, and no more than unrelated models or shuffled values give: {empty}. Such a figure is true, and"
@@ -118,6 +119,7 @@ PROSE = {
     "rule_gains": "mean cosine of norm gains",
     "rule_matrices": "centred cosine of matrices",
     "rule_embedding": "cosine of embedding rows",
+    "rule_hashes": "Jaccard index of tensor hashes",
     # norm gains
     "gains_title": "Norm gains: context, never evidence",
     "gains_caption": "Means over the layers that both models have",

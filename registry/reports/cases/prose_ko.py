@@ -29,6 +29,7 @@ PROSE = {
     "pair_inconclusive": "{first}와(과) {second}: 비교할 수 있는 부분이 너무 적어 판정할 수 없습니다.",
     "direction_unknown": "어느 쪽이 먼저인지는 알 수 없습니다: {second}이(가) {first}의 조상일 확률은 {probability}입니다.",
     "pair_part": "구성 요소 {component}: {verdict}. 가중치의 상관계수 {identity}, 그중 {coverage}가 일치, E = {evalue}.",
+    "more_pairs": "질문 대상인 나머지 {count}개 쌍은 모든 쌍의 표에 있습니다.",
     "by_nothing": "거리만",
     "claims_text": "공개된 수치 {count}건 중 {reproduced}건이 재현되었고, {contradicted}건은 반박되었으며, {unchecked}건은 확인할"
     " 수 없습니다. 재현된 것 중 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있는 것은 {empty}건입니다: 그런 수치는 맞지만 관계를"
@@ -115,6 +116,7 @@ PROSE = {
     "rule_gains": "정규화 이득의 평균 코사인",
     "rule_matrices": "행렬의 평균을 뺀 코사인",
     "rule_embedding": "임베딩 행의 코사인",
+    "rule_hashes": "텐서 해시의 자카드 지수",
     "gains_title": "정규화 이득: 맥락일 뿐, 증거가 아님",
     "gains_caption": "두 모델에 모두 있는 층의 평균",
     "slot": "위치",

@@ -16,6 +16,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("rule_gains", "> 0.90", "< 0.3"),
     ("rule_matrices", "> 0.90", "< 0.3"),
     ("rule_embedding", "> 0.98", "< 0.1"),
+    ("rule_hashes", "> 0.85", "< 0.2"),
 )
 """Key of the measure, and the values that are said to mean a derivation and training from scratch (January 2026)."""
 
@@ -63,9 +64,14 @@ def _embeddings(result: CaseResult, pairs: Pairs) -> list[float]:
     ]
 
 
+def _hashes(result: CaseResult, pairs: Pairs) -> list[float]:
+    return [pair.hash_jaccard for pair in result.pairs if (pair.first, pair.second) in pairs]
+
+
 _MEASURES: dict[str, Callable[[CaseResult, Pairs], list[float]]] = {
     "rule_vocabulary": _vocabulary,
     "rule_gains": _gains,
     "rule_matrices": _matrices,
     "rule_embedding": _embeddings,
+    "rule_hashes": _hashes,
 }

@@ -89,9 +89,10 @@ def trust_tone(check: ControlCheck) -> tuple[str, str]:
 
 
 def asked_pairs(result: CaseResult) -> Sequence[CasePair]:
-    """The pairs that the case is about; without any, all that are no controls."""
+    """The pairs that the case is about, those that are related first; without any, all that are no controls."""
     asked = [pair for pair in result.pairs if pair.expected == "asked"]
-    return asked or [pair for pair in result.pairs if pair.expected != "unrelated"] or result.pairs
+    found = asked or [pair for pair in result.pairs if pair.expected != "unrelated"] or result.pairs
+    return sorted(found, key=lambda pair: (pair.verdict == "unrelated", not other_parts(pair)))
 
 
 def other_parts(pair: CasePair) -> list[PairEvidenceRow]:

@@ -43,6 +43,10 @@ def test_the_true_derivative_alone_is_related_and_told(answered: CaseResult) -> 
     assert any("its makers" in text for text in pair.direction.by)
 
 
+def test_hashes_of_tensors_say_nothing_of_a_training(answered: CaseResult) -> None:
+    assert {pair.hash_jaccard for pair in answered.pairs} == {0.0}  # the derivative too: every value moved
+
+
 def test_controls_come_out_as_they_must(answered: CaseResult) -> None:
     check = answered.controls
     assert check.trusted is True and check.wrong == check.unclear == ()

@@ -13,9 +13,10 @@ from forebear.queries.comparison.case.records import CaseResult
 from forebear.registry.cases.case_file import parse_case
 from forebear.registry.cases.running import CaseOptions, run_case
 from forebear.registry.reports.cases.answer import banners, pairs_grid
+from forebear.registry.reports.cases.page import case_page
 from forebear.registry.reports.cases.prose import Words
 
-from ...writers import Floats, llama, llama_config, model_files, raw, tokenizer_json, words, write_files
+from ...writers import NUMPY, Floats, llama, llama_config, model_files, tokenizer_json, words, write_files
 from . import disputed
 
 
@@ -66,16 +67,32 @@ def test_an_encoder_that_was_taken_over_is_said_beside_an_unrelated_language_mod
     assert all("vision" not in row[2] for row in pairs_grid(found, Words("en")).rows[1:])
 
 
+def test_two_models_without_anything_in_common_have_a_page(tmp_path: Path) -> None:
+    for name, hidden in (("a", 64), ("b", 96)):
+        tensors = llama(1, hidden=hidden)
+        write_files(tmp_path / name, model_files(tensors, config=llama_config(tensors)))
+    claims = [{"metric": "shared_tokens", "models": ["a", "b"], "value": 1}]
+    found = answered(tmp_path, {"a": {"role": "accused"}, "b": {"role": "parent"}}, claims)
+    assert found.pairs[0].verdict == "unrelated" and found.controls.trusted is None  # by angles between rows
+    assert found.kinds == () or all(one.labels == ("a", "b") for one in found.kinds)
+    assert found.claims[0].status == "not checkable" and "no tokenizer" in str(found.claims[0].reason)
+    for language in ("en", "ko"):
+        page = case_page(found, language)
+        assert "<h1>t</h1>" in page and "unchecked" in page
+
+
 def test_the_weight_of_a_merge_is_found_by_its_recipe(tmp_path: Path) -> None:
     base = disputed.tensors("glm", 2)
     first, second = (disputed.trained_on(base, seed, 0.1) for seed in (5, 6))
 
     def stored(values: Mapping[str, Floats]) -> dict[str, Floats]:
-        return {name: np.frombuffer(raw(v, "BF16").data, "<u2").astype("<u4") << 16 for name, v in values.items()}  # type: ignore[misc]
+        """The values as bfloat16 has them."""
+        return {name: value.astype(NUMPY["BF16"]).astype(np.float32) for name, value in values.items()}
 
-    a, b = ({k: v.view("<f4").reshape(base[k].shape) for k, v in stored(x).items()} for x in (first, second))
-    weights = np.float32(0.6), np.float32(0.4)
-    merged = {name: weights[0] * a[name] + weights[1] * b[name] for name in base}
+    a, b = stored(first), stored(second)
+    merged: dict[str, Floats] = {}
+    for name in base:
+        merged[name] = (np.float32(0.6) * a[name] + np.float32(0.4) * b[name]).astype(np.float32)
     for name, values in (("merge", merged), ("a", a), ("b", b), ("base", base), ("c", disputed.tensors("deepseek", 8))):
         write_files(tmp_path / name, disputed.files("deepseek" if name == "c" else "glm", values))
     roles = {

@@ -134,6 +134,14 @@ def test_a_control_that_looks_related_is_the_first_thing_said(answered: CaseResu
     assert found[0].tone == "untrusted" and "solar-phi" in found[0].sentences[0]
 
 
+def test_related_pairs_are_said_first_and_those_that_are_left_out_are_counted(answered: CaseResult) -> None:
+    every = tuple(replace(pair, expected="asked") for pair in answered.pairs)
+    found = banners(replace(answered, pairs=every), Words("en"))
+    assert len(found) == 7 and found[1].title == "glm-intellect: derived"
+    assert "intellect comes from glm, with probability 0.99" in found[1].sentences[0].replace(">0.99", "0.99")
+    assert found[-1].sentences[-1].startswith("4 more pairs")
+
+
 def test_small_evalues_are_shown_as_below_the_smallest_that_is_told(answered: CaseResult) -> None:
     page = case_page_text(answered)
     assert "<1e-300" in page and not re.search(r"1e-\d{4}", page)
