@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -198,6 +199,8 @@ def main(folder: Path) -> int:
         print(", ".join(f"{one.label}: {one.bytes_read / 1e6:.0f} MB" for one in result.models))
     for name, value in found.items():
         print(f"{name}: {value:,.1f} (bar {BARS[name]:,.0f})")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"memory: {memory:.1f} GB at most, that of the server included")
     related = {(p.first, p.second) for p in result.pairs if p.verdict not in {"unrelated", "inconclusive"}}
     print("related:", sorted(related), "controls:", result.controls.trusted)
     missed = [name for name, value in found.items() if value > BARS[name]]
