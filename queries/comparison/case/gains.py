@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..pair.matching import place
 from ..pair.sides import Part
-from ..records.gains import GainFigures, GainMatrix, GainRow, GainScatter, GainSummary
+from ..records.gains import Arrangement, GainFigures, GainMatrix, GainRow, GainScatter, GainSummary
 from .question import Case
 
 Gain = NDArray[np.float64]
@@ -125,7 +125,7 @@ def _by_layer(first: str, second: str, gains: Mapping[str, Gains]) -> list[GainR
 
 
 def _matrix(
-    arrangement: str, slot: str, places: Sequence[tuple[str, int]], gains: Mapping[str, Gains]
+    arrangement: Arrangement, slot: str, places: Sequence[tuple[str, int]], gains: Mapping[str, Gains]
 ) -> list[GainMatrix]:
     """The matrix over those places that have a gain; none of fewer than two."""
     there = [(label, layer) for label, layer in places if layer in gains[label].get(slot, {})]
@@ -136,8 +136,7 @@ def _matrix(
         row = gain_row(first, second, slot, (a, b), gains[first][slot][a], gains[second][slot][b])
         if row is not None:
             figures[:, i, j] = row.cosine, row.centred_cosine, row.mean_abs_difference, row.shuffled_cosine
-    kind = next(k for k in ("same layer", "mixed layers", "within") if k == arrangement)
-    return [GainMatrix(kind, slot, tuple(there), *figures)]
+    return [GainMatrix(arrangement, slot, tuple(there), *figures)]
 
 
 def _scatter(

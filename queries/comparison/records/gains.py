@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+Arrangement = Literal["same layer", "mixed layers", "within"]
+"""What the places of a matrix have in common: one layer, nothing, or one model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class GainRow:
 class GainMatrix:
     """A confusion matrix of gains: `places` are (label, layer), a row and a column each."""
 
-    arrangement: Literal["same layer", "mixed layers", "within"]
+    arrangement: Arrangement
     slot: str
     places: tuple[tuple[str, int], ...]
     cosine: Matrix
