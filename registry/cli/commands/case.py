@@ -31,7 +31,7 @@ def case(
     to: Output,
     case: Annotated[
         str | None,
-        typer.Argument(metavar="[CASE]", help="A case file, or the name of one of --list.", show_default=False),
+        typer.Argument(metavar="CASE", help="A case file, or the name of one of --list.", show_default=False),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="Show the cases that come with forebear.")] = False,
     report: Annotated[
