@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from ..queries.comparison.records.comparison import Comparison
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
+    from .cases.running import CaseOptions
     from .exchange.pulling import Pulled
     from .exchange.pushing import Pushed
-    from .cases.running import CaseOptions
     from .jobs.engines import Engine
     from .jobs.ingesting import Batch
     from .jobs.outcome import Outcome, Outcomes
