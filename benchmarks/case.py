@@ -171,6 +171,7 @@ def main(folder: Path) -> int:
             hub.add(one.repository, path)
         os.environ["HF_ENDPOINT"] = hub.endpoint
         from forebear.registry import Registry
+        from forebear.registry.cases.answering import answer_case
         from forebear.registry.cases.case_file import parse_case
         from forebear.registry.reports.cases.page import write_page
 
@@ -188,7 +189,7 @@ def main(folder: Path) -> int:
             def advance(stage: str, done: int, total: int) -> None:
                 stages[f"{stage} {done} of {total}"] = time.monotonic() - began
 
-            result = registry.case(parse_case(json.dumps(asked).encode(), "bench"), advance=advance)
+            result = answer_case(registry, parse_case(json.dumps(asked).encode(), "bench"), advance=advance)
         answered = time.monotonic() - began
         page = folder / "case.html"
         write_page(result, page)

@@ -25,12 +25,9 @@ from .store.models import Model, find_model, find_source, list_models, remove_mo
 
 if TYPE_CHECKING:
     from ..ingest.model import ModelFingerprint
-    from ..queries.comparison.case.question import Case
-    from ..queries.comparison.case.records import CaseResult
     from ..queries.comparison.records.comparison import Comparison
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
-    from .cases.running import CaseOptions
     from .exchange.pulling import Pulled
     from .exchange.pushing import Pushed
     from .jobs.engines import Engine
@@ -430,35 +427,6 @@ class Registry:
             return compare(
                 self.connection, opened(a), opened(b), given, _opened, whole=progress or _unheard if full else None
             )
-
-    def case(
-        self,
-        case: str | Path | Case,
-        options: CaseOptions | None = None,
-        *,
-        advance: Callable[[str, int, int], None] | None = None,
-    ) -> CaseResult:
-        """The answer to a case: a file, the name of one that comes with forebear, or a Case.
-
-        Its models are sources as `fingerprint` takes them, or names of registered models, whose sources are read again;
-        they are judged among themselves, in a registry that is gone at the end. `advance` hears (stage, done, of how
-        many). Raises FormatError for a file that is no case, SourceError when fewer than two models can be read.
-        """
-        from ..queries.comparison.case.question import Case
-        from .cases.running import CaseOptions, run_case
-        from .cases.shipped import find_case
-
-        asked = case if isinstance(case, Case) else find_case(case)
-        return run_case(
-            asked, self._known_source, options or CaseOptions(), advance or (lambda stage, done, total: None)
-        )
-
-    def _known_source(self, spec: str) -> Source:
-        """The source of a registered model of that name, else the one that the spec names."""
-        from ..ingest.sources import spec_of
-
-        found = None if _path(spec).exists() else self.find(spec)
-        return _opened(spec_of(found.uri, found.revision) if found else spec)
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
         from ..ingest.model import fingerprint_model

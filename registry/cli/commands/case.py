@@ -105,8 +105,10 @@ def case(
 def _answered(
     context: typer.Context, to: Output, asked: Case, options: CaseOptions, registry: str | None
 ) -> CaseResult:
+    from ...cases.answering import answer_case
+
     with open_registry_or_none_yet(context, registry) as opened, stages(quiet=to.quiet) as advance:
-        return opened.case(asked, options, advance=advance)
+        return answer_case(opened, asked, options, advance=advance)
 
 
 def case_result(asked: Case, result: CaseResult, language: str = "en") -> Result:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from forebear.registry import Registry
+from forebear.registry.cases.answering import answer_case
 
 from ..conftest import Run
 
@@ -119,5 +120,5 @@ def test_a_model_that_is_nowhere_is_a_row_with_its_reason(zoo_registry: Path, tm
 def test_the_python_call_takes_names_files_and_cases(zoo_registry: Path) -> None:
     with Registry(zoo_registry, read_only=True) as registry:
         heard: list[str] = []
-        found = registry.case("zoo", advance=lambda stage, done, total: heard.append(stage))
+        found = answer_case(registry, "zoo", advance=lambda stage, done, total: heard.append(stage))
     assert found.controls.trusted is True and {"models", "ancestors", "tokens", "figures"} == set(heard)
