@@ -7,8 +7,8 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
-        test-libraries test-browser test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
-        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-audit bench-tree bench-trees bench-serve \
+        test-libraries test-browser test-cases test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
         bench-travel test-mergekit clean
@@ -117,6 +117,9 @@ test-libraries: dev             ## packed layers and adapters made anew by the l
 	FOREBEAR_GOLDEN=$(CURDIR)/.bench/golden $(BIN)/pytest -q tests/ingest/formats/test_golden_packed.py \
 	  tests/ingest/formats/test_onnx_files.py tests/ingest/adapters/test_adapters.py
 
+test-cases: dev                 ## every case that comes with forebear, on a loopback Hub with small models under its names
+	$(BIN)/pytest -q -m 'cases or not cases' tests/registry/cases/test_shipped_cases.py
+
 AXE = 4.14.1
 
 .bench/axe/package/axe.min.js:  # finds what keeps people from a page; MPL-2.0, run and not shipped
@@ -166,6 +169,9 @@ bench-compare: dev              ## two 7B-shaped models beside a control: second
 
 bench-compare-full: dev         ## all weights of two 7B-shaped models: speed against sha256sum, memory
 	$(BIN)/python benchmarks/compare_full.py
+
+bench-case: dev                 ## a case of five mixtures of 100B parameters on a loopback Hub: bytes, seconds, size of the page
+	$(BIN)/python benchmarks/case.py
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
@@ -261,6 +267,7 @@ bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short 
 docs: dev                       ## the output in README and docs as it is printed today, and what is made from code; PAGES=docs/audit.md
 	$(BIN)/python -m docs.make_folders
 	$(BIN)/python -m docs.make_thresholds
+	$(BIN)/python -m docs.make_schemas
 	$(BIN)/python -m docs.refresh $(PAGES)
 
 clean:

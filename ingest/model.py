@@ -27,7 +27,7 @@ from .gains import Gains
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
 from .names.naming import ADAPTER, EXACT
-from .plan import BEYOND_BUDGET, PlannedTensor, plan_reading
+from .plan import BEYOND_BUDGET, ROUTED_EXPERTS, PlannedTensor, plan_reading
 from .reading.ranges import Block, read_plan
 from .sources.card import ProviderCard
 from .sources.metered import MeteredSource
@@ -104,26 +104,31 @@ def kept_within(state: str) -> tuple[str, int | None]:
 
 
 def fingerprint_model(
-    source: Source, *, budget: int | None = None, seen: Callable[[int, Block], None] | None = None
+    source: Source,
+    *,
+    budget: int | None = None,
+    seen: Callable[[int, Block], None] | None = None,
+    experts: int = ROUTED_EXPERTS,
 ) -> ModelFingerprint:
     """The fingerprint of the model at `source`; a few bytes of every tensor, at most `budget` bytes of weights.
 
-    `seen` is handed every block that is read, with the number of its tensor in the fingerprint.
+    `seen` is handed every block that is read, with the number of its tensor in the fingerprint. With fewer `experts` a
+    layer than usual a fingerprint is for comparing with others of as many alone, and not to be kept.
     Raises NothingToRead, SourceError or FormatError, each with the file and what to do.
     """
     with model_budget():
-        return _fingerprint_model(source, budget, seen)
+        return _fingerprint_model(source, budget, seen, experts)
 
 
 def _fingerprint_model(
-    source: Source, budget: int | None, seen: Callable[[int, Block], None] | None
+    source: Source, budget: int | None, seen: Callable[[int, Block], None] | None, experts: int
 ) -> ModelFingerprint:
     began = time.monotonic()
     metered = MeteredSource(source)
     found = open_checkpoint(metered)
     adapter = found.adapter
     vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
-    plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
+    plan = plan_reading(found.named, vocabulary, found.language, budget=budget, experts=experts)
     neurons = () if adapter else plan_activations(found.named, vocabulary)
     affordable = budget is None or not neurons or plan.bytes + sum(part.bytes for part in neurons) <= budget
     cut = not affordable or any(tensor.reason.startswith(BEYOND_BUDGET) for tensor in plan.skipped)

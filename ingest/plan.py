@@ -77,15 +77,16 @@ def plan_reading(
     config: Mapping[str, object],
     *,
     budget: int | None = None,
+    experts: int = ROUTED_EXPERTS,
 ) -> ReadPlan:
-    """The leading rows of matrices, whole vectors, token rows of embeddings, at most four routed experts a layer.
+    """The leading rows of matrices, whole vectors, token rows of embeddings, at most `experts` routed ones a layer.
 
     Over `budget` bytes, whole layers are left out evenly and named among the skipped; what stays is read as without.
     """
     tied = config.get("tie_word_embeddings") is True and any(n.place.role == "embed" for n in named)
     planned: list[PlannedTensor] = []
     skipped: list[SkippedTensor] = []
-    for item in _thin_experts(named):
+    for item in _thin_experts(named, experts):
         rows, keys = _rows(item, vocabulary, tied)
         values = len(rows) * item.tensor.matrix[1]
         if reason := beyond(TENSOR_VALUES, values):
@@ -148,8 +149,8 @@ def _layer(planned: PlannedTensor) -> tuple[str, int]:
     return place.component, -1 if place.layer is None else place.layer
 
 
-def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
-    """Without the routed experts from the fifth of each layer on; those that stay stand for them."""
+def _thin_experts(named: Iterable[NamedTensor], most: int) -> list[NamedTensor]:
+    """Without the routed experts of each layer beyond the `most` first; those that stay stand for them."""
     groups: dict[tuple[object, ...], list[NamedTensor]] = defaultdict(list)
     for item in named:
         p = item.place
@@ -161,7 +162,7 @@ def _thin_experts(named: Iterable[NamedTensor]) -> list[NamedTensor]:
             continue
         items.sort(key=lambda n: (n.place.expert or 0, n.tensor.name))
         numbers = sorted({n.place.expert or 0 for n in items})
-        chosen = [n for n in items if (n.place.expert or 0) in numbers[:ROUTED_EXPERTS]]
+        chosen = [n for n in items if (n.place.expert or 0) in numbers[:most]]
         total, share = sum(n.represents for n in items), sum(n.represents for n in chosen)
         kept += [replace(n, represents=round(n.represents * total / share) if share else 0) for n in chosen]
     return kept

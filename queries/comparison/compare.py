@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..answers.records import overall
 from ..evidence.pair import compare
+from .case.gains import gains_of, gains_sentence, pair_gains
 from .pair.architecture import compare_architectures
 from .pair.changes import change_summaries, changes
 from .pair.distributions import distributions
@@ -18,7 +19,8 @@ from .pair.neurons import neuron_comparison
 from .pair.sides import Part, Side
 from .pair.verdict import Judged, evidence_row, judge, sentence, stronger, trust
 from .records.comparison import ComparedModel, Comparison, ComponentComparison, PairEvidenceRow
-from .records.figures import NORMS_ARE_CONTEXT, MetricRow, ModelMap
+from .records.figures import MetricRow, ModelMap
+from .records.gains import GainSummary
 from .tables.metric_tables import metric_rows, summaries
 
 
@@ -53,8 +55,8 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     """
     sides = (a, b, *controls)
     names = {side.label: side.model.name for side in sides}
-    counterparts, notes = _counterparts(a, b, corrected_for)
-    compared = [_Compared(one, controls, names) for one in counterparts]
+    matched, notes = counterparts(a, b, corrected_for)
+    compared = [_Compared(one, controls, names) for one in matched]
     rows = [row for one in compared for judged in one.judged for row in judged.rows]
     trusted, why = trust(rows, names)
     components = tuple(one.comparison() for one in compared)
@@ -63,6 +65,7 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     if equal and verdict in {"unrelated", "inconclusive"}:
         verdict = "related"
     said = next((p.sentence for p in components if p.component == "language"), None)
+    gains = compared[0].gains() if compared else ()
     architecture = compare_architectures(sides, _all_parts(sides, [c.judged[0] for c in compared], controls))
     return Comparison(
         models=tuple(side.model for side in sides),
@@ -73,11 +76,16 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
         verdict=verdict,
         sentence=(_equal(a.model, b.model) if equal else "")
         + (said or (components[0].sentence if components else _nothing(a.model, b.model))),
-        notes=(*notes, *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note), NORMS_ARE_CONTEXT),
+        notes=(
+            *notes,
+            *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note),
+            gains_sentence(gains) + ".",
+        ),
         components=components,
         map=compared[0].map() if compared else model_map("", [side.label for side in sides], {}),
         architecture=architecture,
         equal_content=equal,
+        norm_gains=gains,
     )
 
 
@@ -96,25 +104,27 @@ def judge_pair(first: Part, second: Part, models: int) -> JudgedPair:
     return JudgedPair(Pair(first, second, forward, backward), judge(forward), judge(backward), models)
 
 
-def _counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[str]]:
-    """The components of A, each with its counterpart in B; and what has none. Language comes first."""
+def counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[str]]:
+    """The components of one model, each with its counterpart in the other; and what has none. Language comes first."""
     found, notes = [], []
-    for part in sorted(_layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
-        others = [other for other in _layered(b) if other.component.kind == part.component.kind]
+    for part in sorted(layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
+        others = [other for other in layered(b) if other.component.kind == part.component.kind]
         same = [other for other in others if other.component.name == part.component.name]
         tried = [judge_pair(part, other, models) for other in same or others]
         if tried:
             found.append(min(tried, key=lambda j: (j.stronger.relation is None, j.stronger.evidence.log10_evalue)))
         else:
-            notes.append(f"{part.component.name} of A has no counterpart in B")
+            notes.append(f"{part.component.name} of {a.label} has no counterpart in {b.label}")
     matched = {one.pair.second.component.name for one in found}
     notes += [
-        f"{p.component.name} of B has no counterpart in A" for p in _layered(b) if p.component.name not in matched
+        f"{p.component.name} of {b.label} has no counterpart in {a.label}"
+        for p in layered(b)
+        if p.component.name not in matched
     ]
     return found, notes
 
 
-def _layered(side: Side) -> list[Part]:
+def layered(side: Side) -> list[Part]:
     """The parts with layers; of a model without any, those with a matrix that can have a match."""
     layered = [part for part in side.parts if not part.component.network]
     return layered or [part for part in side.parts if part.component.scorable.any()]
@@ -137,9 +147,9 @@ def _all_parts(
 
 def _of_kind(side: Side, part: Part) -> Part | None:
     """The part of a control that stands beside a part of A: of its name, else of its kind."""
-    layered = _layered(side)
-    same = [p for p in layered if p.component.name == part.component.name]
-    return next(iter(same or [p for p in layered if p.component.kind == part.component.kind]), None)
+    parts = layered(side)
+    same = [p for p in parts if p.component.name == part.component.name]
+    return next(iter(same or [p for p in parts if p.component.kind == part.component.kind]), None)
 
 
 class _Compared:
@@ -196,6 +206,11 @@ class _Compared:
             for one in role_layers(judged.pair.first, judged.pair.second, judged.pair.label, judged.pair.matched_layers)
         ]
         return between + [one for part in self.parts[:2] for one in role_layers(part, part, part.label, ())]
+
+    def gains(self) -> tuple[GainSummary, ...]:
+        """The norm gains of A and B, and of both with every control."""
+        found = pair_gains({part.label: gains_of(part) for part in self.parts})
+        return tuple(one for one in found if one.first in {"A", "B"})
 
     def map(self) -> ModelMap:
         """The map of all models by the distances of this component: the smaller of two directions."""

@@ -16,7 +16,7 @@ Values = NDArray[np.float32] | NDArray[np.float64]
 class Metrics:
     """Likeness of two arrays of `values` entries each; NaN where a figure is not defined.
 
-    `cosine` is uncentred: any two sets of norm gains have one above 0.9. `centred_cosine` is Pearson's correlation.
+    `cosine` is uncentred: most of that of two norm gains is their means. `centred_cosine` is Pearson's correlation.
     `relative_l2` is |x - y| over the root mean square of |x| and |y|: 0 for a copy, sqrt(2) for unrelated models of one
     size. `cv_difference` is the absolute difference of std / |mean|, which tells nothing where the mean is near 0
     (weights). `equal_share` counts entries that are exactly equal as float32; `changed_share` the others.

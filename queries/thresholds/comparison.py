@@ -143,3 +143,22 @@ FEWEST_NEURONS = 16
 Set on: no data.
 Measured again by: pytest tests/queries/statistics/test_neuron_matching.py
 """
+FEW_LAYERS_APART = 8
+"""Where fewer pairs of different layers than this are there to measure a null on, a case gives no significance.
+
+Set on: no data; the standard deviation of eight values strays by a quarter.
+Measured again by: pytest tests/queries/comparison/case/test_kinds.py
+"""
+CLAIM_ERRORS = 4.0
+"""A published value counts as reproduced within so many standard errors of what was sampled here, beside one unit of
+its last digit.
+
+Set on: no data; a sample strays further once in 16,000 times.
+Measured again by: pytest tests/registry/cases/test_claims.py
+"""
+SHUFFLED_SPREAD = 4.0
+"""The null of a norm's figure reaches so many standard deviations of shuffled values to either side of their mean.
+
+Set on: no data; one order of the values in 16,000 strays further.
+Measured again by: pytest tests/registry/cases/test_claims.py
+"""

@@ -130,6 +130,18 @@ def _read(
     """A model whose rows are read now; its fingerprint is made from the same bytes."""
     blocks: Blocks = {}
     made = fingerprint_model(source, seen=blocks.__setitem__)
+    return side_of(connection, label, made, blocks, origin, known)
+
+
+def side_of(
+    connection: duckdb.DuckDBPyConnection,
+    label: str,
+    made: ModelFingerprint,
+    blocks: Blocks,
+    origin: Origin,
+    known: Model | None = None,
+) -> Side:
+    """A fingerprint as a side, with the blocks that were read for it by the numbers of its tensors."""
     asked = unregistered_query(connection, made)
     if known:
         asked = replace(asked, model_id=known.model_id)

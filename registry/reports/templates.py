@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ...ingest.text import printable
 
-_FOLDERS = (Path(__file__).parent / "html", Path(__file__).parent / "drawings")
+_FOLDERS = tuple(Path(__file__).parent / name for name in ("html", "drawings", "cases"))
 
 
 def templates(*more: Path) -> Environment:

@@ -52,6 +52,16 @@ DECIDES_NOTHING = {
     "queries/answers/audit_batch.py": {"_EVERYONE"},  # no limit
     "queries/answers/descendants.py": {"_NAMED"},  # of what is shown
     "queries/answers/family_trees.py": {"_FAR"},  # beyond every distance
+    "queries/comparison/case/embeddings.py": {"HIGH_COSINE", "_EDGES"},  # of a published figure; bins of a figure
+    "queries/comparison/case/gains.py": {"_POINTS"},  # of what is shown
+    "queries/comparison/case/token_classes.py": {"_HANGUL", "_CJK"},  # of Unicode
+    "queries/comparison/case/vocabularies.py": {
+        "FIRST_IDS",
+        "ENGLISH_TOKENS",
+        "OTHER_TOKENS",
+        "_POINTS",
+    },  # of what is shown
+    "queries/comparison/case/claims/answering.py": {"MODELS"},  # how many models a metric is of
     "queries/comparison/pair/changes.py": {"_MANTISSA", "_SMALLEST"},  # of float types
     "queries/comparison/pair/config_keys.py": {"USUAL"},  # names
     "queries/comparison/pair/distributions.py": {"PROBABILITIES", "BINS", "MOST_VALUES"},  # of what is shown

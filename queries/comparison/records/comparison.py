@@ -26,6 +26,7 @@ from .figures import (
     RoleSummary,
     ValueSource,
 )
+from .gains import GainSummary
 from .neurons import NeuronComparison
 from .whole import FullComparison
 
@@ -197,7 +198,8 @@ class Comparison(Tabular):
     `trusted` is False when a control looks related to A or B, and None when there is no control to tell; `trust` says
     so in words. `corrected_for` is the number of models that E-values of A against B are corrected for: all that B may
     have been picked from. `tokenizer` and `full` are None where they were not asked for or cannot be had.
-    `equal_content` says that every value that was read of A and B is equal, under the same names.
+    `equal_content` says that every value that was read of A and B is equal, under the same names. `norm_gains` are
+    those of the first component, of A and B and of both with every control: context.
     """
 
     models: tuple[ComparedModel, ...]
@@ -214,6 +216,7 @@ class Comparison(Tabular):
     tokenizer: TokenizerComparison | None = None
     full: FullComparison | None = None
     equal_content: bool = False
+    norm_gains: tuple[GainSummary, ...] = ()
 
     def rows(self) -> list[dict[str, object]]:
         """Every row of the metric tables of all components, flat: one mapping a row, all with the same keys."""

@@ -15,7 +15,7 @@ _DIGITS = 5
 
 def comparison_document(comparison: Comparison) -> dict[str, object]:
     """The comparison with the keys of its records, without `schema_version`; arrays are lists, records mappings."""
-    return {field.name: _plain(getattr(comparison, field.name)) for field in fields(comparison)}
+    return {field.name: plain_record(getattr(comparison, field.name)) for field in fields(comparison)}
 
 
 def metric_rows(comparison: Comparison) -> list[dict[str, object]]:
@@ -23,13 +23,14 @@ def metric_rows(comparison: Comparison) -> list[dict[str, object]]:
     return comparison.rows()
 
 
-def _plain(value: object) -> object:
+def plain_record(value: object) -> object:
+    """A record with all that it holds as mappings, lists and plain values; arrays are rounded to five decimals."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain_record(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, np.ndarray):
         return np.round(value.astype(np.float64), _DIGITS).tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_record(item) for item in value]
     return value

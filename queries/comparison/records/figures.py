@@ -23,18 +23,13 @@ a vector) that the registry keeps; rows of the same tokens of an embedding; ever
 Matched = Literal["block map", "equal number", "token"]
 """What puts tensors side by side: matching blocks, equal numbers of layers; of embeddings, rows of the same tokens."""
 
-NORMS_ARE_CONTEXT = (
-    "Norm gains and biases are context: they sit near one constant, so any two models' cosine is above 0.9;"
-    " the centred cosine stands beside it."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
     """Two tensors of one role, one of each model of `pair`, value by value.
 
     `by_block_map` when their blocks match by the evidence, `by_number` when their layers have equal numbers.
-    `context` marks norm gains and biases (NORMS_ARE_CONTEXT).
+    `context` marks norm gains and biases, which are never evidence: `gains` has what they come to.
     """
 
     pair: str

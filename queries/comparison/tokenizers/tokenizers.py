@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ....ingest.metadata.tokenizer import Tokenizer
@@ -30,6 +31,34 @@ READING = (
 BANDS = (1_000, 10_000, 50_000, 100_000)
 """Where the bands of merge ranks end."""
 _SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """A tokenizer with what is computed of it once, for any number of comparisons."""
+
+    tokenizer: Tokenizer
+
+    @cached_property
+    def ids(self) -> dict[bytes, int]:
+        """The bytes of every token that text can be made of -> its id; of two spellings of one text the lower."""
+        return token_ids(self.tokenizer)
+
+    @cached_property
+    def merges(self) -> list[tuple[bytes, bytes]]:
+        """The merges in order of rank, as bytes."""
+        return _spelled_merges(self.tokenizer)
+
+    @cached_property
+    def cuts(self) -> dict[str, list[int]]:
+        """Sample -> the end of every token that it is cut into, in bytes."""
+        cutter = encoder(self.tokenizer)
+        return {name: cutter.cuts(text) for name, text in SAMPLES.items()}
+
+    @cached_property
+    def facts(self) -> TokenizerFacts:
+        """What is said of it alone."""
+        return _facts(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +133,30 @@ def compare_tokenizers(first: WholeModel, second: WholeModel) -> TokenizerCompar
     return side_by_side(first.tokenizer, second.tokenizer, rows=compare_token_rows(first, second))
 
 
-def side_by_side(a: Tokenizer, b: Tokenizer, *, rows: Sequence[TokenRowsComparison] = ()) -> TokenizerComparison:
+def side_by_side(
+    first: Tokenizer | Spelled, second: Tokenizer | Spelled, *, rows: Sequence[TokenRowsComparison] = ()
+) -> TokenizerComparison:
     """Everything that follows from the two tokenizers themselves."""
-    mine, theirs = token_ids(a), token_ids(b)
+    a, b = (one if isinstance(one, Spelled) else Spelled(one) for one in (first, second))
+    mine, theirs = a.ids, b.ids
     shared = mine.keys() & theirs.keys()
-    spelled = _spelled_merges(a), _spelled_merges(b)
+    specials, others = a.tokenizer.specials, b.tokenizer.specials
     return TokenizerComparison(
-        a=_facts(a),
-        b=_facts(b),
+        a=a.facts,
+        b=b.facts,
         shared=len(shared),
         share_a=_ratio(len(shared), len(mine)),
         share_b=_ratio(len(shared), len(theirs)),
         jaccard=_ratio(len(shared), len(mine.keys() | theirs.keys())),
         same_id=_ratio(sum(mine[t] == theirs[t] for t in shared), len(shared)),
-        merge_prefix=sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*spelled, strict=False))),
-        merge_bands=tuple(merge_bands(*spelled)),
-        specials_shared=len(a.specials & b.specials),
-        specials_only_a=_shown(a.specials - b.specials),
-        specials_only_b=_shown(b.specials - a.specials),
-        encoding=tuple(encoding_agreement(a, b)),
+        merge_prefix=sum(
+            1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a.merges, b.merges, strict=False))
+        ),
+        merge_bands=tuple(merge_bands(a.merges, b.merges)),
+        specials_shared=len(specials & others),
+        specials_only_a=_shown(specials - others),
+        specials_only_b=_shown(others - specials),
+        encoding=tuple(_agreement(a.cuts, b.cuts)),
         rows=tuple(rows),
         reading=READING,
         reason=None,
@@ -155,13 +189,15 @@ def merge_bands(first: Sequence[tuple[bytes, bytes]], second: Sequence[tuple[byt
 
 def encoding_agreement(a: Tokenizer, b: Tokenizer) -> list[EncodingAgreement]:
     """Every sample, cut by both."""
-    first, second = encoder(a), encoder(b)
+    return _agreement(Spelled(a).cuts, Spelled(b).cuts)
+
+
+def _agreement(first: Mapping[str, list[int]], second: Mapping[str, list[int]]) -> list[EncodingAgreement]:
     found = []
-    for name, text in SAMPLES.items():
-        mine, theirs = first.cuts(text), second.cuts(text)
-        places, others = set(mine), set(theirs)
+    for name, mine in first.items():
+        places, others = set(mine), set(second[name])
         agreement = _ratio(len(places & others), len(places | others))
-        found.append(EncodingAgreement(name, len(mine), len(theirs), agreement))
+        found.append(EncodingAgreement(name, len(mine), len(second[name]), agreement))
     return found
 
 
@@ -170,11 +206,12 @@ def _spelled_merges(tokenizer: Tokenizer) -> list[tuple[bytes, bytes]]:
     return [(spelling(left), spelling(right)) for left, right in tokenizer.merges]
 
 
-def _facts(tokenizer: Tokenizer) -> TokenizerFacts:
+def _facts(spelled: Spelled) -> TokenizerFacts:
+    tokenizer = spelled.tokenizer
     return TokenizerFacts(
         kind=printable(tokenizer.kind, 40),
         size=len(tokenizer.tokens),
-        tokens=len(token_ids(tokenizer)),
+        tokens=len(spelled.ids),
         merges=len(tokenizer.merges),
         specials=_shown(tokenizer.specials),
         encoding="merges" if tokenizer.merges else "longest match",
@@ -193,8 +230,8 @@ def _without(a: Tokenizer | None, b: Tokenizer | None) -> TokenizerComparison:
     missing = "A and B have" if a is None and b is None else "A has" if a is None else "B has"
     reason = f"{missing} no tokenizer that forebear reads"
     return TokenizerComparison(
-        a=_facts(a) if a else None,
-        b=_facts(b) if b else None,
+        a=Spelled(a).facts if a else None,
+        b=Spelled(b).facts if b else None,
         shared=0,
         share_a=math.nan,
         share_b=math.nan,

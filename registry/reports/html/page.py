@@ -16,6 +16,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from ....ingest.errors import RegistryError
+from ....queries.comparison.case.gains import gains_sentence
 from ....queries.comparison.records.comparison import ComparedModel, Comparison, ConfigRow, ParameterRow
 from ...version import forebear_version
 from ..numbers import evalue, parameters, share, size
@@ -90,6 +91,7 @@ def report_values(document: Comparison) -> dict[str, object]:
         "parts": parts,
         "changed": {part.component: changed_by_layer(part.change_rows) for part in document.components},
         "plane": plane,
+        "gains": gains_sentence(document.norm_gains),
         "configs": [_config_cells(row, document.models) for row in document.architecture.config],
         "sizes": _parameter_rows(document.architecture.parameters, document.models, whole=True),
         "layer_sizes": _parameter_rows(document.architecture.parameters, document.models, whole=False),

@@ -41,7 +41,9 @@ def test_the_verdict_comes_first_then_the_key_table(zoo_registry: Path, run: Run
     assert sorted(map(sorted, controls)) == [["A", "C1"], ["B", "C1"]]
     roles = {line.split()[0] for line in lines[lines.index(header) :] if line.strip()}
     assert {"embed", "q", "k", "v", "o", "gate", "up", "down", "norm"} <= roles
-    assert sum("(context)" in line for line in lines) == 3 and "sit near one constant" in ran.out
+    assert (
+        sum("(context)" in line for line in lines) == 3 and "Norm gains are context. Mean cosine of A and B" in ran.out
+    )
 
 
 def test_a_measure_that_is_not_to_be_trusted_is_said_first(zoo_registry: Path, run: Run) -> None:

@@ -15,7 +15,8 @@ import pytest
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
-    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "audit", "tree", "bom", "card"),
+    *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "case", "audit"),
+    *("tree", "bom", "card"),
     *("list", "show", "remove"),
     *("mark", "sql", "serve", "mcp", "push", "pull", "export", "import", "demo"),
 )

@@ -108,7 +108,7 @@ def test_headings_and_tables_can_be_read_aloud(plain: str) -> None:
 
 
 def test_norms_are_marked_as_context(plain: str) -> None:
-    assert "norm  (context)" in plain and "sit near one constant" in plain
+    assert "norm  (context)" in plain and "Norm gains are context" in plain and "0.9:" not in plain
 
 
 def test_what_is_missing_is_said(plain: str) -> None:
