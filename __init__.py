@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .ingest.errors import ForebearError
-    from .registry.registry import Registry, compare
+    from .registry.registry import Registry
+    from .registry.temporary import compare
 
     __version__: str
 
@@ -26,7 +27,7 @@ __all__ = ["ForebearError", "Registry", "__version__", "compare"]
 _HOMES = {
     "ForebearError": ".ingest.errors",
     "Registry": ".registry.registry",
-    "compare": ".registry.registry",
+    "compare": ".registry.temporary",
 }
 
 

@@ -7,11 +7,10 @@ which take longer to load than those questions take.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -23,6 +22,7 @@ from .jobs.specs import is_path, opened_spec, path_of
 from .store.database import Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, outdated_models, remove_model, similar_names
+from .store.progress import unheard
 from .store.transactions import committed
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ class Registry:
         from .jobs.outcome import Outcomes
 
         batch = self._batch(len(specs), connections, budget, together, False)
-        found = sorted(batch.outcomes([str(s) for s in specs]), key=lambda found: found[0])
-        return Outcomes(outcome for _, outcome in found)
+        return Outcomes(outcome for _, outcome in sorted(batch.outcomes([str(s) for s in specs]), key=lambda f: f[0]))
 
     def ingesting(
         self,
@@ -153,18 +152,10 @@ class Registry:
         is gone, or is not as it was. Outcomes are Refreshed, Unchanged, or Failed with what to do; a name that nothing
         or too much has is Failed too. Options as of `ingesting`.
         """
-        from .jobs.outcome import Failed
-        from .jobs.refreshing import rereading
+        from .jobs.refreshing import named_models, rereading
 
-        models: dict[int, Model] = {}
-        for name in names:
-            try:
-                found = self.model(name)
-            except RegistryError as error:
-                yield Failed(os.fspath(name), str(error), 0.0)
-            else:
-                models[found.model_id] = found
-        chosen = list(models.values()) if names else self.outdated()
+        chosen, unknown = named_models(names, self.model) if names else (self.outdated(), [])
+        yield from unknown
         reading = rereading(self.connection, chosen)
         batch = self._batch(len(chosen), connections, None, together, sharing, engine, reading)
         for _, outcome in batch.outcomes(list(reading.models)):
@@ -351,16 +342,13 @@ class Registry:
 
         `model` is named as for `ancestors`. Parents are found among its relatives in the registry, or are the
         registered models `parents` (two or more) and `base`, and no others then. A recipe is told where replaying it
-        gives the sampled values bit for bit; a model that is no merge has none. Recipes that the model's own files
-        state are held against that (`declared`, `checks`). With `keep` the answer is kept, for `FROM recipes` in SQL.
-        Raises as `ancestors` does, and RegistryError where the named base does not fit, or what is to be kept is not
-        registered; ValueError for one parent alone.
+        gives the sampled values bit for bit; a model that is no merge has none. Recipes of the model's own files are
+        held against that (`declared`, `checks`). With `keep` the answer is kept, for `FROM recipes` in SQL. Raises as
+        `ancestors` does, RegistryError for a base that does not fit, ValueError for one parent alone.
         """
         from .reports.recipes import ask_recipe
         from .store.recipes import keep_recipes, registered
 
-        if len(parents) == 1 and base is None:
-            raise ValueError("a merge has two parents or more: name another one, or its base")
         given = [parent if isinstance(parent, Model) else self.model(parent) for parent in parents]
         ground = base if isinstance(base, Model) or base is None else self.model(base)
         asked = model if isinstance(model, Model) else self._asked(model)
@@ -477,7 +465,7 @@ class Registry:
 
             given = None if controls is None else [opened(control) for control in controls]
             return compare(
-                self.connection, opened(a), opened(b), given, opened_spec, whole=progress or _unheard if full else None
+                self.connection, opened(a), opened(b), given, opened_spec, whole=progress or unheard if full else None
             )
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
@@ -510,26 +498,3 @@ class Registry:
             raise RegistryError(
                 f"{str(model)!r} is not in {self.place} ({self._shown_instead(model)}), and no source: {error}"
             ) from error
-
-
-@contextmanager
-def temporary_registry() -> Iterator[Registry]:
-    """An empty registry that is gone at the end, for what needs none of one's own."""
-    with TemporaryDirectory(prefix="forebear-") as folder, Registry(Path(folder) / "registry.duckdb") as registry:
-        yield registry
-
-
-def compare(
-    a: str | Path, b: str | Path, *, controls: Sequence[str | Path] | None = None, full: bool = False
-) -> Comparison:
-    """Two sources side by side without any registry: folders, files of weights, or `org/name` of the Hub.
-
-    No registry supplies controls then: without `controls`, `trusted` is None. Raises as
-    `Registry.compare` does.
-    """
-    with temporary_registry() as registry:
-        return registry.compare(a, b, controls=controls, full=full)
-
-
-def _unheard(done: int, total: int) -> None:
-    """Progress that nobody asked for."""

@@ -31,7 +31,19 @@ ROOMS = {
         "answers",
         "comparison",
     ),
-    "registry": ("version", "store", "exchange", "jobs", "reports", "cases", "audit", "registry", "server", "cli"),
+    "registry": (
+        "version",
+        "store",
+        "exchange",
+        "jobs",
+        "reports",
+        "cases",
+        "audit",
+        "registry",
+        "temporary",
+        "server",
+        "cli",
+    ),
 }
 """Folder -> its rooms: folders, and modules that stand alone. A room imports what stands before it, nothing else."""
 ORDER = [(top, room) for top, rooms in ROOMS.items() for room in rooms]

@@ -191,8 +191,8 @@ def open_registry_or_none_yet(context: typer.Context, registry: str | None) -> I
 
     A registry that is named, by option or by environment, has to be there.
     """
-    from ..registry import temporary_registry
     from ..store.database import registry_place
+    from ..temporary import temporary_registry
 
     named = registry_path(context, registry)
     default = registry_place(named)

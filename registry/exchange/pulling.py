@@ -22,6 +22,7 @@ from ...ingest.errors import FormatError, RegistryError
 from ...queries.sql import statement
 from ..store.parquet import import_registry, write_manifest
 from ..store.parts import PART, checked_batches, parts, require_parts
+from ..store.progress import unheard
 from ..store.transactions import committed
 from .manifest import Manifest, checked_address, fetched, read_manifest
 from .nested import Address, rows_of, unnested
@@ -69,7 +70,7 @@ def pull_registry(
         brought = _bring(connection, place, part, manifest, sketches=sketches)
         _note(connection, place.name, part)
         new, size = new + brought.models, size + brought.bytes
-        (advance or _unheard)(min(done * 256, manifest.models), manifest.models)
+        (advance or unheard)(min(done * 256, manifest.models), manifest.models)
     if not sketches:
         size += complete(connection, remote_fingerprints(connection, place.name))
     left = len(remote_fingerprints(connection, place.name))
@@ -261,7 +262,3 @@ def _write(rows: pa.Table, path: Path) -> None:
     if rows.num_rows:
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(rows, path, compression="none")
-
-
-def _unheard(done: int, total: int) -> None:
-    """Progress that nobody asked for."""

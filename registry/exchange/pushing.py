@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...ingest.errors import FormatError, RegistryError
 from ...queries.sql import statement
+from ..store.progress import unheard
 from ..store.transactions import transaction
 from .manifest import Manifest, fetched, read_manifest
 from .nested import Address, address_of, nested, unnested
@@ -81,7 +82,7 @@ def push_registry(
             models = list(block)
             todo.part(models)
             done += len(models)
-            (advance or _unheard)(done, len(listed))
+            (advance or unheard)(done, len(listed))
         settings = dict(connection.execute(statement("registry/settings")).fetchall())
         manifest = Manifest(settings, len(listed), tuple(todo.parts))
         known = set(before.parts) if before else set()
@@ -167,7 +168,3 @@ def _span(owners: NDArray[np.integer], model_id: int) -> tuple[int, int]:
     """First row and number of rows of a model, in rows ordered by it."""
     first, last = np.searchsorted(owners, [model_id, model_id + 1])
     return int(first), int(last - first)
-
-
-def _unheard(done: int, total: int) -> None:
-    """Progress that nobody asked for."""

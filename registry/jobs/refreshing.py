@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
-from ...ingest.errors import SourceError
+from ...ingest.errors import RegistryError, SourceError
 from ...ingest.refreshing import Additions, KeptModel, refresh_model
 from ...ingest.sources import Source, spec_of
 from ...queries.sql import statement
@@ -18,6 +20,20 @@ from .ingesting import Lacked, Opener, Read, attempted
 from .outcome import Failed, Skipped
 
 _log = logging.getLogger(__name__)
+
+
+def named_models(names: Iterable[str | Path], find: Callable[[str | Path], Model]) -> tuple[list[Model], list[Failed]]:
+    """The models that names mean, each once, and a failure for every name that nothing or too much has."""
+    models: dict[int, Model] = {}
+    failed = []
+    for name in names:
+        try:
+            found = find(name)
+        except RegistryError as error:
+            failed.append(Failed(os.fspath(name), str(error), 0.0))
+        else:
+            models[found.model_id] = found
+    return list(models.values()), failed
 
 
 @dataclass(frozen=True, slots=True)

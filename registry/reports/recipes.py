@@ -52,7 +52,12 @@ def ask_recipe(
     parents: Sequence[Model] = (),
     base: Model | None = None,
 ) -> RecipeReport:
-    """The recipes of a registered model, or of a fingerprint that is not kept. Raises as `recipes` does."""
+    """The recipes of a registered model, or of a fingerprint that is not kept. Raises as `recipes` does.
+
+    ValueError for one parent alone, as a merge has two, or a base beside it.
+    """
+    if len(parents) == 1 and base is None:
+        raise ValueError("a merge has two parents or more: name another one, or its base")
     if isinstance(asked, Model):
         query = registered_query(connection, asked.model_id)
         declared = declared_recipes(connection, asked.model_id)

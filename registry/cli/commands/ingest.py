@@ -134,8 +134,8 @@ def _foreseen(context: typer.Context, registry: str | None, specs: list[str], to
 @contextmanager
 def _existing(context: typer.Context, registry: str | None) -> Iterator[Registry]:
     """The registry for reading; an empty one that is gone at the end where there is none yet."""
-    from ...registry import temporary_registry
     from ...store.database import registry_place
+    from ...temporary import temporary_registry
 
     place = registry_place(registry_path(context, registry))
     if isinstance(place, Path) and not place.exists():
