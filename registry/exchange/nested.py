@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...ingest.errors import FormatError
@@ -94,7 +93,7 @@ def rows_of(table: pa.Table, column: str, model_ids: Sequence[int], name: str) -
     structs = lists.flatten()
     if structs.null_count:
         raise FormatError(f"{name}: column {column} holds rows that are missing")
-    ids = np.repeat(np.array(model_ids, np.uint32), pc.list_value_length(lists).to_numpy())
+    ids = np.repeat(np.array(model_ids, np.uint32), np.diff(lists.offsets.to_numpy()))
     found = pa.Table.from_arrays(structs.flatten(), names=[field.name for field in structs.type])
     if "model_id" in found.column_names:
         raise FormatError(f"{name}: column {column} has a model_id of its own")

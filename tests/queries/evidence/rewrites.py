@@ -202,7 +202,7 @@ def turn_planes(tensors: Tensors, attention: Attention, random: np.random.Genera
             _turn_rows(found, k, rows, scale @ plane)
             for reader in range(head * attention.groups, (head + 1) * attention.groups):
                 rows = slice(reader * attention.size, (reader + 1) * attention.size)
-                _turn_rows(found, q, rows, np.linalg.inv(scale) @ plane)
+                _turn_rows(found, q, rows, np.asarray(np.linalg.inv(scale) @ plane, np.float64))
     return _single(found)
 
 

@@ -127,13 +127,15 @@ def _products(some: MergePlaces, proposal: Proposal, replay: partial[Floats], sh
     if proposal.setting is None:
         return proposal
     for parent, share in enumerate(shares.tolist()):
-        effect = proposal.setting[parent] * proposal.weights[parent, 0]
+        settings = proposal.setting
+        assert settings is not None  # a proposal that follows has one as well
+        effect = settings[parent] * proposal.weights[parent, 0]
         middle = float(np.median(effect)) * share
         best, most = proposal, -1
         for weight in np.unique(np.round(np.arange(0.88, 1.16, 0.005) * middle, 2)):
             if weight <= 0:
                 continue
-            weights, setting = proposal.weights.copy(), proposal.setting.copy()
+            weights, setting = proposal.weights.copy(), settings.copy()
             weights[parent], setting[parent] = weight, effect / weight
             made = replace(proposal, weights=weights, setting=setting)
             made = _scaled(some, made, replay, _bfloat16_steps, parents=[parent])
