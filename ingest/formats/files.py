@@ -20,8 +20,8 @@ from .format import Format
 from .index import Index, read_index, shown
 from .networks import Network, find_networks, one_variant
 
-PART = re.compile(r"-(\d{3,6})-of-(\d{3,6})(?=\.|$)")
-"""How the parts of a split file are numbered, in front of the ending."""
+PART = re.compile(r"-(\d{3,6})-of-(\d{3,6})(?=\.|$)", re.ASCII | re.IGNORECASE)
+"""How the parts of a split file are numbered, in front of the ending, in any case of letters."""
 ADAPTERS = re.compile(r"(adapter_model|adapter|pytorch_lora_weights)\.\w+", re.IGNORECASE)
 """Files that hold an adapter beside a model, where both are there."""
 _NUMBER = re.compile(r"\d+")
@@ -167,7 +167,7 @@ def _without_index(source: Source, form: Format, at: str, paths: Sequence[str]) 
     stem = at + form.stem
     if exact := [path for path in files if path.lower() == f"{stem}{form.ending}"]:
         return exact[:1]
-    named = [path for path in files if path.startswith(f"{stem}-")]
+    named = [path for path in files if path.lower().startswith(f"{stem.lower()}-")]
     whole = [path for path in files if not ADAPTERS.fullmatch(path.removeprefix(at))]
     return _one_family(source, form, one_variant(named or whole or files))
 

@@ -51,6 +51,15 @@ def test_a_missing_part_of_torch_files_is_named_too() -> None:
         read_checkpoint(MemorySource({"pytorch_model-00002-of-00003.bin": data}))
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_part_alone_is_refused_in_any_case_of_letters(left: int) -> None:
+    files = {name.upper(): data for name, data in parts().items()}
+    assert len(read_checkpoint(MemorySource(files))[1].tensors) == len(TENSORS)
+    del files[list(files)[1 - left]]
+    with pytest.raises(SourceError, match="1 of 2 parts are here"):
+        read_checkpoint(MemorySource(files))
+
+
 def test_a_count_of_parts_that_no_model_has_costs_no_time() -> None:
     with pytest.raises(SourceError, match="1 of 999999 parts are here"):
         read_checkpoint(MemorySource({"model-000001-of-999999.safetensors": b""}))
