@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..errors import SourceError
+from ..layouts.slices import SLICE
 from ..sources.source import Source
 from ..text import printable
 from .format import Format
@@ -80,6 +81,7 @@ def find_files(source: Source, formats: Sequence[Format]) -> ModelFiles:
         files = folders.network(part.folder)
         assert files is not None
         _check_parts(source, files.files)
+        _check_slices(source, files.files)
         _log.debug("%s: %s files %s", source.uri, files.format.name, ", ".join(files.files[:_SHOWN]))
         networks.append(NetworkFiles(part, files.format, files.files, files.index, files.stale))
     return ModelFiles(tuple(networks), found.pipeline)
@@ -223,3 +225,17 @@ def _check_parts(source: Source, files: Iterable[str]) -> None:
                 f"{source.uri}: {len(numbers)} of {count} parts are here, without {printable(first)!r}{others};"
                 " fetch all parts"
             )
+
+
+def _check_slices(source: Source, files: Iterable[str]) -> None:
+    """SourceError where a slice below the last one is absent: `consolidated.00`, `.02`, which name no total."""
+    there: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for path in files:
+        if found := SLICE.fullmatch(path):
+            there[path[: found.start(1)], path[found.end(1) :]].add(int(found[1]))
+    for (stem, ending), numbers in there.items():
+        absent = [k for k in range(max(numbers)) if k not in numbers]
+        if absent:
+            first = printable(f"{stem}{absent[0]:02d}{ending}")
+            others = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            raise SourceError(f"{source.uri}: {first!r}{others} is not among the slices here; fetch all slices")

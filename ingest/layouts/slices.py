@@ -24,7 +24,8 @@ from ..storage.logical import LogicalTensor, Storage
 from ..storage.reader import Range
 
 MOST_SLICES = 64
-_SLICE = re.compile(r"(?:.*/)?consolidated\.(\d{2})\.\w+")
+SLICE = re.compile(r"(?:.*/)?consolidated\.(\d{2})\.\w+", re.ASCII | re.IGNORECASE)
+"""How the files of slices are numbered: from 00, without their total."""
 _ROWS = re.compile(r"(?:.*\.)?(?:wq|wk|wv|w1|w3|output)\.(?:weight|bias)")
 _COLUMNS = re.compile(r"(?:.*\.)?(?:wo|w2)\.weight")
 _EMBEDDING = re.compile(r"(?:.*\.)?tok_embeddings\.weight")
@@ -76,7 +77,7 @@ def _decoded(asked: Sequence[tuple[Storage, list[int]]], chunks: Sequence[bytes]
 
 def are_slices(files: Sequence[str]) -> bool:
     """Whether the files are slices of one model, by their names, none missing in between."""
-    numbers = sorted(int(found[1]) for path in files if (found := _SLICE.fullmatch(path)))
+    numbers = sorted(int(found[1]) for path in files if (found := SLICE.fullmatch(path)))
     return 1 < len(files) <= MOST_SLICES and numbers == list(range(len(files)))
 
 

@@ -60,6 +60,18 @@ def test_a_part_alone_is_refused_in_any_case_of_letters(left: int) -> None:
         read_checkpoint(MemorySource(files))
 
 
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [((0, 2), r"consolidated\.01"), ((1,), r"consolidated\.00"), ((3,), r"consolidated\.00\.\w+' and 2 more")],
+)
+@pytest.mark.parametrize("ending", ["safetensors", "pth"])
+def test_a_slice_that_is_absent_below_the_last_one_is_named(
+    numbers: tuple[int, ...], message: str, ending: str
+) -> None:
+    with pytest.raises(SourceError, match=message):
+        resolve_files(MemorySource({f"consolidated.{k:02d}.{ending}": b"" for k in numbers}))
+
+
 def test_a_count_of_parts_that_no_model_has_costs_no_time() -> None:
     with pytest.raises(SourceError, match="1 of 999999 parts are here"):
         read_checkpoint(MemorySource({"model-000001-of-999999.safetensors": b""}))
