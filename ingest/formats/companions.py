@@ -28,6 +28,8 @@ AVERAGES = re.compile(
 )
 """Words for an average of the weights or a teacher, as timm, LDM, k-diffusion, BasicSR, Lightning, DINO, MoCo, BYOL and
 others have them. Only a copy of the names and shapes of the rest is set aside, whatever it is called."""
+_INNER = ("module.", "_orig_mod.")
+"""What wrappers put between an average's name and those of the weights: `AveragedModel` of torch has `module`."""
 _OUTER = frozenset({"model", "module", "net", "state_dict", "_orig_mod", "pl_module"})
 
 
@@ -77,11 +79,18 @@ def _copied(prefix: str, group: Sequence[LogicalTensor], rest: Iterable[LogicalT
     for tensor in rest:
         if tensor.name.startswith(outer):
             name = tensor.name.removeprefix(outer)
-            for one in {name, name.partition(".")[2]}:
+            for one in {name, name.partition(".")[2], _unwrapped(name)}:
                 shapes[one].add(tensor.shape)
                 shapes[_squashed(one)].add(tensor.shape)
-    names = [(tensor.name.removeprefix(prefix), tensor) for tensor in group]
+    names = [(_unwrapped(tensor.name.removeprefix(prefix)), tensor) for tensor in group]
     return sum(t.parameters for name, t in names if t.shape in shapes[name] or t.shape in shapes[_squashed(name)])
+
+
+def _unwrapped(name: str) -> str:
+    """A name without the wrappers in front of it."""
+    while inner := next((wrapper for wrapper in _INNER if name.startswith(wrapper)), None):
+        name = name.removeprefix(inner)
+    return name
 
 
 def _squashed(name: str) -> str:
