@@ -19,7 +19,7 @@ from ..text import printable
 from .contents import Contents
 from .gguf_metadata import architecture, text
 
-HEAD = 256
+HEAD = 512
 """Bytes from which a file is told."""
 ORIGINAL = "ingest the checkpoint that it was converted from"
 _MODEL_JSON_LIMIT = 16 << 20
@@ -49,6 +49,17 @@ FOREIGN: tuple[Foreign, ...] = (
 )
 """Told by how they begin, whatever their names."""
 
+MISPLACED: tuple[Foreign, ...] = (
+    Foreign(
+        "an HTML page in the place of the file, as a server answers that refuses a download",
+        "download it again, signed in where that is asked",
+        re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.I).match,
+    ),
+    Foreign("a file compressed by gzip", "unpack it first", lambda head: head.startswith(b"\x1f\x8b\x08")),
+    Foreign("a tar archive", "unpack it first", lambda head: head[257:262] == b"ustar"),
+)
+"""What stands in the place of weights that were meant: an error, where another framework's file is only passed over."""
+
 ENDINGS: Mapping[str, str] = {
     ".h5": "Keras or TensorFlow weights (HDF5)",
     ".keras": "a Keras archive",
@@ -68,6 +79,9 @@ ENDINGS: Mapping[str, str] = {
     ".dat": "imatrix data or another file of numbers",
     ".xml": "an OpenVINO model",
     ".param": "an ncnn model",
+    ".pdparams": "PaddlePaddle weights",
+    ".pdiparams": "PaddlePaddle weights",
+    ".ggml": "a ggml file from before GGUF",
 }
 """Told by their endings, where a source holds no weights that are read."""
 
@@ -77,6 +91,9 @@ def explained(error: ForebearError, source: Source, path: str, reader: Reader) -
     head = reader.read(0, min(reader.size, HEAD))
     if pointer := lfs_pointer(head):
         return FormatError(f"{source.uri}: {printable(path)}: {pointer}")
+    for kind in MISPLACED:
+        if kind.begins(head):
+            return FormatError(f"{source.uri}: {printable(path)}: {kind.name}; {kind.instead}")
     for kind in FOREIGN:
         if kind.begins(head):
             return NothingToRead(f"{source.uri}: {printable(path)}: {kind.name}, which is not read; {kind.instead}")

@@ -73,6 +73,22 @@ def test_a_file_of_a_kind_that_is_not_read_is_refused_by_its_name(name: str) -> 
         fingerprint_model(MemorySource(files))
 
 
+@pytest.mark.parametrize("ending", ["safetensors", "bin", "gguf", "onnx", "npz"])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"<!DOCTYPE html>\n<html>401</html>", "an HTML page in the place of the file"),
+        (b"\xef\xbb\xbf\n<HTML><body>sign in</body>", "an HTML page in the place of the file"),
+        (b"\x1f\x8b\x08" + bytes(600), "compressed by gzip"),
+        (bytes(257) + b"ustar\x0000" + bytes(600), "a tar archive"),
+        (b"version https://hawser.github.com/spec/v1\r\nsize 77\r\n", "a Git LFS pointer, not the file of 77 bytes"),
+    ],
+)
+def test_what_a_download_left_in_the_place_of_weights_is_named(ending: str, data: bytes, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        read_checkpoint(MemorySource({f"model.{ending}": data}))
+
+
 def test_a_batch_skips_what_is_not_read_and_says_why(tmp_path: Path) -> None:
     write_files(tmp_path / "ct2", FOREIGN["CTranslate2"][0])
     with Registry(tmp_path / "r.duckdb") as registry:
