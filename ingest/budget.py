@@ -36,6 +36,8 @@ TOKENS = Limit(1_200_000, "tokens")
 """The largest published vocabulary is XLM-V's, 901,629; a token takes about 400 bytes of memory on the way."""
 TENSORS = Limit(500_000, "tensors, experts of a stack each as one")
 """Kimi K2 has 70,000 matrices of experts, 210,000 tensors where they are packed in 4 bits; a tensor takes 1 kB."""
+HEADER_BYTES = Limit(25_000_000, "bytes of a safetensors header")
+"""The largest published ones are below 5 MB. The limit that huggingface_hub uses."""
 HEADER_TENSORS = Limit(250_000, "tensors in the headers of a model")
 """Kimi K2 in 4 bits has 210,000: not ten times less, since each takes 36 microseconds to be named and placed."""
 TENSORS_READ = Limit(30_000, "tensors to be read and fingerprinted")

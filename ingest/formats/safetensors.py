@@ -12,7 +12,7 @@ import math
 import struct
 from typing import Any
 
-from ..budget import HEADER_TENSORS, TENSORS, charge, require_json
+from ..budget import HEADER_BYTES, HEADER_TENSORS, TENSORS, charge, require, require_json
 from ..errors import FormatError
 from ..storage.dtypes import BITS, UNDECODABLE, nbytes
 from ..storage.logical import LogicalTensor, RowMajor
@@ -23,8 +23,6 @@ from .contents import Contents
 
 FIRST_READ = 100_000
 """One read of this size holds the header of most files (the figure that huggingface_hub uses)."""
-HEADER_LIMIT = 25_000_000
-"""Bytes; the largest headers published are below 5 MB. The limit that huggingface_hub uses."""
 TENSOR_LIMIT = 1_000_000
 NAME_LIMIT = 1024
 """Characters of a tensor's name; the longest published ones are below 200, and patterns are matched against them."""
@@ -67,8 +65,7 @@ def _read_header(reader: Reader, file: str) -> tuple[dict[str, Any], int]:
     (length,) = struct.unpack("<Q", first[:8])
     if length > reader.size - 8:
         raise FormatError(f"{file}: the header claims {length} bytes, the file has {reader.size}; download it again")
-    if length > HEADER_LIMIT:
-        raise FormatError(f"{file}: a header of {length} bytes is over the limit of {HEADER_LIMIT}")
+    require(HEADER_BYTES, length, f"{file}: its header")
     text = first[8 : 8 + length]
     if len(text) < length:
         text += reader.read(8 + len(text), length - len(text))

@@ -18,7 +18,7 @@ from safetensors import deserialize as untyped
 
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats.contents import Contents
-from forebear.ingest.formats.safetensors import FIRST_READ, HEADER_LIMIT, read_safetensors
+from forebear.ingest.formats.safetensors import FIRST_READ, read_safetensors
 from forebear.ingest.storage.dtypes import BITS, UNDECODABLE, nbytes
 from forebear.ingest.storage.reader import FileReader
 
@@ -166,7 +166,10 @@ def test_a_header_of_200_megabytes_is_refused_unread(tmp_path: Path) -> None:
         file.write(struct.pack("<Q", 200_000_000))
         file.truncate(300_000_000)
     reader = CountedReader(path)
-    with pytest.raises(FormatError, match=f"a header of 200000000 bytes is over the limit of {HEADER_LIMIT}"):
+    with pytest.raises(
+        FormatError,
+        match="200000000 bytes of a safetensors header are over the limit of 25000000; set FOREBEAR_LIMITS=8 to allow",
+    ):
         read_safetensors(reader, "big.safetensors")
     assert reader.bytes_read <= FIRST_READ
     reader.close()
@@ -180,6 +183,16 @@ class CountedReader(FileReader):
     def read(self, offset: int, length: int) -> bytes:
         self.bytes_read += length
         return super().read(offset, length)
+
+
+def test_the_option_for_limits_raises_that_of_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = file_bytes({"a": entry("U8", [1], 0, 1)}, b"\1")
+    (length,) = struct.unpack("<Q", data[:8])
+    padded = struct.pack("<Q", 26_000_000) + data[8 : 8 + length] + b" " * (26_000_000 - length) + data[8 + length :]
+    with pytest.raises(FormatError, match="set FOREBEAR_LIMITS=2 to allow them"):
+        read_safetensors(MemoryReader(padded), "model.safetensors")
+    monkeypatch.setenv("FOREBEAR_LIMITS", "2")
+    assert [t.name for t in read_safetensors(MemoryReader(padded), "model.safetensors").tensors] == ["a"]
 
 
 def test_a_header_longer_than_the_first_read_is_read_to_its_end() -> None:
