@@ -11,7 +11,7 @@ SOAK_MINUTES ?= 20
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
-        bench-travel test-mergekit clean
+        bench-travel bench-outputs test-mergekit clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -188,6 +188,9 @@ bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/z
 bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
 	$(BIN)/python benchmarks/sql.py $(ZOO)
 	$(BIN)/python benchmarks/sql.py scale
+bench-outputs: dev             ## kinship of behaviour on a zoo: precision, recall, false alarms; ZOO=.bench/zoo PROMPTS=1000
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo) $(or $(PROMPTS),1000)
+
 bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
 	$(BIN)/python benchmarks/travel.py
 

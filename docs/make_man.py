@@ -30,7 +30,7 @@ def man_page() -> str:
         ".SH COMMANDS",
     ]
     commands: dict[str, typer.core.TyperCommand] = command.commands  # type: ignore[attr-defined]
-    for name, one in commands.items():
+    for name, one in _flat(commands):
         context = typer.Context(one, info_name=f"forebear {name}")
         lines += [f".SS {_text(one.get_usage(context).removeprefix('Usage: '))}"]
         for paragraph in re.split(r"\n\s*\n", (one.help or "").strip()):
@@ -40,6 +40,15 @@ def man_page() -> str:
                 lines += [".TP", f"\\fB{_text(shown[0])}\\fR", *map(_text, textwrap.wrap(shown[1], _WIDTH))]
     lines += [".SH EXIT STATUS", *map(_text, textwrap.wrap(str(app.info.epilog), _WIDTH))]
     return "\n".join(lines) + "\n"
+
+
+def _flat(commands: dict[str, typer.core.TyperCommand]) -> list[tuple[str, typer.core.TyperCommand]]:
+    """Every command by its whole name: those of a group after the group's."""
+    flat = []
+    for name, one in commands.items():
+        inner = getattr(one, "commands", {})
+        flat += [(name, one), *((f"{name} {of}", command) for of, command in inner.items())]
+    return flat
 
 
 def _text(text: str) -> str:

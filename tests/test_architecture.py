@@ -36,6 +36,7 @@ ROOMS = {
         "store",
         "exchange",
         "jobs",
+        "outputs",
         "reports",
         "cases",
         "audit",

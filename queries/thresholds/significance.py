@@ -151,3 +151,9 @@ MOST_OF_ONE_SHAPE = 512
 Set on: no data; a limit on work.
 Measured again by: pytest tests/queries/evidence
 """
+BEHAVIOUR_LOG_P = math.log(0.01)
+"""Two models' next tokens agree significantly at this natural logarithm of the corrected p or below: p <= 0.01.
+
+Set on: no data; the rate of false alarms was chosen first.
+Measured again by: make bench-outputs
+"""

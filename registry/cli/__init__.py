@@ -32,6 +32,7 @@ from .commands import (
     list_,
     mark,
     mcp,
+    outputs,
     parts,
     pull,
     push,
@@ -102,6 +103,7 @@ tensors, and finds none."""
 
 for _command in COMMANDS:
     app.command(_command.name)(_command.run)
+app.add_typer(outputs.app, name="outputs")
 
 
 def _version(asked: bool) -> None:

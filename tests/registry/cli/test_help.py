@@ -20,6 +20,8 @@ COMMANDS = (
     *("list", "show", "remove"),
     *("mark", "sql", "serve", "mcp", "push", "pull", "export", "import", "demo"),
 )
+GROUPS = ("outputs",)
+"""Names that hold commands of their own, which need no registry."""
 DOCUMENTS = ("bom", "card")
 """Commands that write one document of another tool's format, and have no others."""
 PRINTING = tuple(command for command in COMMANDS if command not in {*DOCUMENTS, "serve", "mcp"})
@@ -39,7 +41,7 @@ def listed(text: str) -> list[str]:
 def test_the_help_lists_every_command_whole(run: Run) -> None:
     ran = run("--help")
     assert ran.code == 0
-    assert listed(ran.out) == list(COMMANDS)
+    assert sorted(listed(ran.out)) == sorted([*COMMANDS, *GROUPS])
     assert "..." not in ran.out.split("Commands:")[1]
 
 
@@ -54,14 +56,19 @@ def test_every_command_has_help_with_the_common_options(run: Run, command: str) 
         )
 
 
+def test_the_commands_for_outputs_print_as_others_do(run: Run) -> None:
+    assert listed(run("outputs", "--help").out) == ["record", "prompts", "compare"]
+    assert "--format" in run("outputs", "compare", "--help").out
+
+
 def test_the_docs_and_the_help_name_the_same_commands() -> None:
     pages = (README, README.parent / "docs" / "commands.md")
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `forebear ")]
     table = {span.removeprefix("forebear ").split()[0] for row in rows for span in re.findall(r"`([^`]+)`", row)}
     used = set(re.findall(r"^\$ forebear (?:--registry \S+ )?([a-z]+)\b", text, re.MULTILINE))
-    assert set(COMMANDS) <= table
-    assert table | used <= {*COMMANDS}
+    assert {*COMMANDS, *GROUPS} <= table
+    assert table | used <= {*COMMANDS, *GROUPS}
 
 
 def test_importing_the_command_line_loads_nothing_heavy() -> None:

@@ -1,0 +1,1 @@
+"""Kinship of behaviour on the benchmark's zoo."""

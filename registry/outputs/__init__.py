@@ -1,0 +1,1 @@
+"""What models answer to a fixed list of random prompts: asked for, kept and compared."""
