@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ from .commands import (
     watch,
 )
 from .errors import ExitCode, explained
-from .options import Before, RegistryOption
+from .options import GIVEN, Before, RegistryOption
 
 __all__ = ["COMMANDS", "Command", "app", "main"]
 
@@ -144,7 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         gc.set_threshold(*_COLLECTED_AFTER)
-        with command.make_context("forebear", given) as context:
+        with command.make_context("forebear", list(given)) as context:
+            context.meta[GIVEN] = shlex.join(["forebear", *given])
             command.invoke(context)
         sys.stdout.flush()
 

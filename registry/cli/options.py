@@ -152,6 +152,10 @@ SafeCsvOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 
 
+GIVEN = "forebear.given"
+"""Where a context keeps the whole command as it was given, for results that say how they came about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What stands before the command: `--registry` and `--config`."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LANGUAGES = frozenset({"console", "python", "sql", "text", "diff", "sh"})
+LANGUAGES = frozenset({"console", "python", "sql", "text", "diff", "sh", "yaml"})
 """Of every fence in README and docs; `sh` is what no test can run (installations, clusters, servers)."""
 CUT = "..."
 """The last line of an output that is not shown to its end."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ExitCode
-from ..options import BudgetOption, RegistryOption, open_registry_or_none_yet
+from ..options import GIVEN, BudgetOption, RegistryOption, open_registry_or_none_yet
 from ..output import Output
 from ..outputs.result import Result, Table
 from ..printing import printing
@@ -80,7 +78,7 @@ def case(
     if listed:
         to.write(_list_result())
         return
-    options = CaseOptions(budget=budget, hashed=hashed, folder=keep, command=shlex.join(["forebear", *sys.argv[1:]]))
+    options = CaseOptions(budget=budget, hashed=hashed, folder=keep, command=context.meta[GIVEN])
     if verify is not None:
         _verified(context, to, verify, options, registry)
         return

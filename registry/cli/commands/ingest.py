@@ -94,6 +94,8 @@ def ingest(
             found = opened.refreshing(*specs, connections=connections, sharing=True, engine=chosen_engine(engine))
             outcomes = report(found, len(specs) or len(opened.outdated()), to)
         raise typer.Exit(exit_code(outcomes))
+    if not sources:
+        raise typer.BadParameter("no sources: name folders, files or org/name, or ask for --refresh")
     if not specs:
         to.say("no sources given")
         raise typer.Exit(ExitCode.NOTHING)

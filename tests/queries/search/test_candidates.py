@@ -188,7 +188,7 @@ def test_a_declared_parent_is_found_under_every_spelling(tmp_path: Path) -> None
         for model_id, name in names.items():
             opened.connection.execute(
                 "INSERT INTO model VALUES ($id, 'hf://' || $name, NULL, $name, '', '', '', NULL, NULL, NULL, NULL,"
-                " TIMESTAMP '2026-01-01', 0, 0, 0, 0, 0, '')",
+                " TIMESTAMP '2026-01-01', 0, 0, 0, 0, 0, '', 2)",
                 {"id": model_id, "name": name},
             )
         opened.connection.execute(

@@ -136,7 +136,7 @@ def test_a_repository_is_refreshed_from_the_commit_that_was_read(
         def opened(spec: object, *, connections: int | None = None) -> object:
             return open_hub(str(spec).removeprefix("hf://"), endpoint=hub.endpoint, connections=connections or 4)
 
-        monkeypatch.setattr(registry_module, "_opened", opened)
+        monkeypatch.setattr(registry_module, "opened_spec", opened)
         (first,) = registry.ingest("hf://org/a")
         assert isinstance(first, Ingested)
         as_version_1(registry)

@@ -80,10 +80,10 @@ def test_two_models_stand_side_by_side_with_the_figures_of_the_report(
 ) -> None:
     """The figures themselves take 10 s, and the browser's tests draw them."""
     image = Image(Markup("data:image/png;base64,AAAA"), "an image")
-    groups = [FigureGroup(f"figure {number}", "shows", "null", (("", (image,)),)) for number in range(5)]
+    groups = [FigureGroup(f"figure {number}", "shows", "null", (("", (image,)),)) for number in range(6)]
     monkeypatch.setattr("forebear.registry.reports.html.page.component_figures", lambda part: groups)
     page = client.get("/compare?a=alder&b=alder-docs").text
-    assert page.count("<figure") == 6 and page.count('src="data:image/') == 6
+    assert page.count("<figure") == 7 and page.count('src="data:image/') == 7
     assert 'id="verdict"' in page and "the server opens no sources for a page" in page
 
 
