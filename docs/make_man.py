@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import typer
+from typer.core import TyperCommand
 
 from forebear.registry.cli import app
 
@@ -29,7 +30,7 @@ def man_page() -> str:
         "[\\fIoptions\\fR] \\fIcommand\\fR [\\fIarguments\\fR]",
         ".SH COMMANDS",
     ]
-    commands: dict[str, typer.core.TyperCommand] = command.commands  # type: ignore[attr-defined]
+    commands: dict[str, TyperCommand] = command.commands  # type: ignore[attr-defined]
     for name, one in _flat(commands):
         context = typer.Context(one, info_name=f"forebear {name}")
         lines += [f".SS {_text(one.get_usage(context).removeprefix('Usage: '))}"]
@@ -42,7 +43,7 @@ def man_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _flat(commands: dict[str, typer.core.TyperCommand]) -> list[tuple[str, typer.core.TyperCommand]]:
+def _flat(commands: dict[str, TyperCommand]) -> list[tuple[str, TyperCommand]]:
     """Every command by its whole name: those of a group after the group's."""
     flat = []
     for name, one in commands.items():

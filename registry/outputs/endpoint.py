@@ -54,7 +54,7 @@ class Endpoint:
             parts = urlsplit(self.address)
             host = parts.hostname if parts.scheme in {"http", "https"} else None
         except ValueError:
-            host = None
+            raise SourceError("the endpoint's address is none that can be read") from None
         if not host:
             raise SourceError("the endpoint's address must begin with https:// or http://")
         if self.key and parts.scheme == "http" and host not in _LOOPBACK:
