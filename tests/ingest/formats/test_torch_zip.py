@@ -19,9 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebear.ingest.budget import PICKLE_BYTES, PICKLE_OPCODES
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats.pickle_records import NAME_LIMIT
-from forebear.ingest.formats.pickle_subset import OPCODE_LIMIT, SIZE_LIMIT, read_pickle
+from forebear.ingest.formats.pickle_subset import read_pickle
 from forebear.ingest.formats.torch_file import read_torch
 from forebear.ingest.formats.zip_directory import read_directory
 from forebear.ingest.model import fingerprint_model
@@ -224,7 +225,7 @@ def bounded(work: Callable[[], object]) -> None:
     "body",
     [
         b"}" + b"r\xff\xff\xff\x7f" * 1000,
-        b"}" * (OPCODE_LIMIT + 9),
+        b"}" * (PICKLE_OPCODES.most + 9),
         b"}" + doubling(60) + b"K\x01s",
         doubling(60) + b")R",
         doubling(60) + text("x") + b"\x93",
@@ -271,8 +272,8 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
 
 
 def test_a_pickle_over_the_limit_is_not_read() -> None:
-    reader = MemoryReader(zip_bytes(bytes(SIZE_LIMIT + 1), {}))
-    with pytest.raises(FormatError, match="over the limit"):
+    reader = MemoryReader(zip_bytes(bytes(PICKLE_BYTES.most + 1), {}))
+    with pytest.raises(FormatError, match="over the limit of 16777216; set FOREBEAR_LIMITS=2 to allow them"):
         read_torch(reader, "f")
     assert reader.bytes_read < 1 << 20
 
