@@ -58,8 +58,10 @@ def _root(entries: Mapping[str, Entry], file: str) -> str:
     other = next((writer for name, writer in _OTHERS.items() if name in last), None)
     if not roots and other:
         raise FormatError(f"{file}: an archive of {other}; save the state_dict with torch.save, or as safetensors")
-    if len(roots) != 1:
+    if not roots:
         raise FormatError(f"{file}: a zip file without the data.pkl that torch writes")
+    if len(roots) > 1:
+        raise FormatError(f"{file}: a zip file of {len(roots)} checkpoints; save the one that is meant alone")
     return roots[0]
 
 

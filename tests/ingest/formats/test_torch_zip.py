@@ -278,6 +278,14 @@ def test_a_pickle_over_the_limit_is_not_read() -> None:
     assert reader.bytes_read < 1 << 20
 
 
+def test_an_archive_of_two_checkpoints_is_refused_as_that() -> None:
+    out = io.BytesIO(zip_bytes(START + b"}" + STOP, {}))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("other/data.pkl", START + b"}" + STOP)
+    with pytest.raises(FormatError, match="a zip file of 2 checkpoints; save the one that is meant alone"):
+        read_torch(MemoryReader(out.getvalue()), "f")
+
+
 GOOD = one_view(View("0", "F32", 0, (20, 12), (12, 1)))
 
 
