@@ -408,3 +408,13 @@ def test_the_pieces_of_a_bert_are_spelled_as_in_its_vocabulary_whoever_wrote_the
     fields = {"tokenizer.ggml.model": b"bert", "tokenizer.ggml.tokens": [w.encode() for w in as_written]}
     found = tokenizer(fields)
     assert found is not None and dict(found.tokens) == {w: i for i, w in enumerate(words)}
+
+
+@pytest.mark.parametrize("layer", ["²", "1²", "\u0661"])
+def test_a_layer_of_an_adapter_in_other_digits_ends_nothing(layer: str) -> None:
+    ones = stored(np.ones((4, 64), np.float32), Kind.F32)
+    turned = stored(np.ones((64, 4), np.float32), Kind.F32)
+    fields = {"general.architecture": "llama", "general.type": "adapter", "llama.attention.head_count": 4}
+    pair = {f"blk.{layer}.attn_q.weight.lora_a": ones, f"blk.{layer}.attn_q.weight.lora_b": turned}
+    source = MemorySource({"model.gguf": gguf_bytes(fields, pair)})
+    assert len(read_checkpoint(source)[1].tensors) == len(pair)
