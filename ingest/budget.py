@@ -48,6 +48,22 @@ VALUES = Limit(1 << 32, "decoded values")
 """Llama 3.1 405B has 0.3 thousand million in its planned rows."""
 PICKLE_ITEMS = Limit(4_000_000, "values handed to the calls of one pickle")
 """A tensor takes about 12; a dictionary made of a list takes 60 bytes for each."""
+PICKLE_BYTES = Limit(16 << 20, "bytes of a pickle")
+"""A checkpoint of 300 tensors has 40 kB."""
+PICKLE_OPCODES = Limit(1_000_000, "opcodes of a pickle")
+"""A tensor takes about 35."""
+TORCH_CONTAINERS = Limit(1_000_000, "tensors and containers of a torch file")
+"""An optimiser's state has four a tensor; a name of more than 32 characters counts again for each 32 of them."""
+TORCH_WEIGHTS = Limit(200_000, "tensors below one key of a torch file")
+"""A shard of the largest published models has below 2,000."""
+ZIP_DIRECTORY = Limit(32 << 20, "bytes of the directory of a zip file")
+"""An entry of a torch file takes 80 to 150 bytes."""
+ARRAY_HEADER = Limit(4096, "bytes of the header of a numpy array")
+"""numpy pads the header of a plain array to 128; those of records with many fields are longer."""
+GGUF_HEADER = Limit(64 << 20, "bytes of a GGUF header")
+"""It holds the tokenizer: 1.8 MB for 49,000 tokens, 9.3 MB for 128,000 tokens and 280,000 merges."""
+GGUF_FIELDS = Limit(65_536, "metadata fields of a GGUF file")
+"""Published models have below 100."""
 ENTRIES = Limit(400_000, "entries of zip directories")
 """A torch file has one a tensor; an entry takes 300 bytes and 5 microseconds."""
 GRAPH_FIELDS = Limit(500_000, "fields of ONNX graphs")

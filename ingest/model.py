@@ -164,7 +164,7 @@ def _fingerprint_model(
         bytes_total=sum(source.files[path].size for path in {*found.files.paths, *plan.files}),
         requests=metered.requests,
         provider=source.card,
-        files=tuple(source.files[path] for path in sorted(source.files)),
+        files=tuple(file for _, file in sorted(source.files.items()) if not file.special),
         adapter=adapter,
         notes=found.files.notes,
         activations=activations,

@@ -24,6 +24,7 @@ from .gguf_file import finish_gguf, read_gguf
 from .index import shown
 from .npz import read_npz
 from .onnx_file import check_beside, read_onnx
+from .ranks import refuse_ranks
 from .safetensors import read_safetensors
 from .torch_file import SIGNATURES, read_torch
 
@@ -93,6 +94,7 @@ def _read_network(source: Source, part: NetworkFiles) -> Contents:
     if form.refused and (reason := form.refused(merged)):
         raise NothingToRead(f"{source.uri}: {printable(part.files[0])}: {reason}")
     _check_names(source, part, merged)
+    refuse_ranks(source, part.files, merged)
     contents = form.finish(merged, part.files) if form.finish else merged
     if form.check:
         form.check(contents, source)

@@ -93,7 +93,7 @@ class _Folders:
     def __init__(self, source: Source, formats: Sequence[Format]) -> None:
         self._source, self._formats = source, formats
         self._paths: dict[str, list[str]] = defaultdict(list)
-        for path in sorted(source.files):
+        for path in sorted(path for path, file in source.files.items() if not file.special):
             self._paths[path.rpartition("/")[0]].append(path)
         self._known: dict[str, NetworkFiles | None] = {}
 

@@ -82,8 +82,14 @@ ENDINGS: Mapping[str, str] = {
     ".pdparams": "PaddlePaddle weights",
     ".pdiparams": "PaddlePaddle weights",
     ".ggml": "a ggml file from before GGUF",
+    ".exl2": "ExLlamaV2 weights",
 }
 """Told by their endings, where a source holds no weights that are read."""
+UNFINISHED = (".incomplete", ".part", ".crdownload", ".aria2")
+"""Endings of downloads that go on or were cut short: huggingface_hub's, those of Firefox, curl and wget, Chrome's and
+what aria2 keeps beside one."""
+_TFJS_SHARD = re.compile(r"(?:.*/)?[\w-]*group\d+-shard\d+of\d+(?:\.bin)?")
+"""How TensorFlow.js names its shards, `group1-shard1of4.bin`."""
 
 
 def explained(error: ForebearError, source: Source, path: str, reader: Reader) -> ForebearError:
@@ -97,7 +103,7 @@ def explained(error: ForebearError, source: Source, path: str, reader: Reader) -
     for kind in FOREIGN:
         if kind.begins(head):
             return NothingToRead(f"{source.uri}: {printable(path)}: {kind.name}, which is not read; {kind.instead}")
-    if is_tensorflow_js(source, path):
+    if _TFJS_SHARD.fullmatch(path) or is_tensorflow_js(source, path):
         return NothingToRead(f"{source.uri}: {printable(path)}: a part of a TensorFlow.js model; {ORIGINAL}")
     return error
 
@@ -115,6 +121,18 @@ def is_tensorflow_js(source: Source, path: str) -> bool:
 
 def nothing_to_read(source: Source) -> NothingToRead:
     """The error for a source without any weights that a format reads, with what it holds instead."""
+    special = [f"{printable(path)} is {file.special}" for path, file in sorted(source.files.items()) if file.special]
+    if special:
+        return NothingToRead(
+            f"{source.uri}: no weights here that forebear reads ({len(source.files)} files): {'; '.join(special[:4])};"
+            " put the files in their place"
+        )
+    unfinished = [path for path in sorted(source.files) if path.lower().endswith(UNFINISHED)]
+    if unfinished:
+        return NothingToRead(
+            f"{source.uri}: no weights here that forebear reads ({len(source.files)} files):"
+            f" {printable(unfinished[0])} is a download that was not finished; finish it or download it again"
+        )
     kinds: dict[str, str] = {}
     for path in sorted(source.files):
         ending = next((e for e in ENDINGS if path.lower().endswith(e)), None)

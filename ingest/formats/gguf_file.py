@@ -216,7 +216,7 @@ def _heads(fields: Mapping[str, object], arch: str, layer: str, *, shared: bool)
     """Heads that the rows of q, or of k, are cut into; 0 where the metadata do not say."""
     plain = metadata.numbers(fields.get(f"{arch}.attention.head_count"))
     counts = (metadata.numbers(fields.get(f"{arch}.attention.head_count_kv")) if shared else plain) or plain
-    number = int(layer) if layer.isdigit() and len(layer) < 7 else 0
+    number = int(layer) if layer.isascii() and layer.isdigit() and len(layer) < 7 else 0
     heads = 0 if not counts else counts[0] if len(counts) == 1 else counts[number] if number < len(counts) else 0
     if shared and arch in PERMUTED_BY_SHARE and plain and 0 < heads != plain[0]:
         return plain[0] // heads

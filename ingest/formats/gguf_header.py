@@ -16,16 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..budget import HEADER_TENSORS, METADATA_VALUES, charge, require
+from ..budget import GGUF_FIELDS, GGUF_HEADER, HEADER_TENSORS, METADATA_VALUES, allowed, charge, require
 from ..errors import FormatError
 from ..storage.reader import Reader
 from ..text import printable
 
 MAGIC = b"GGUF"
-HEADER_LIMIT = 64 << 20
-"""Bytes; the header holds the tokenizer: 1.8 MB for 49,000 tokens, 9.3 MB for 128,000 tokens and 280,000 merges."""
 FIRST_READ, LARGEST_READ = 64 << 10, 1 << 20
-FIELD_LIMIT = 65_536
 NAME_LIMIT, KEY_LIMIT = 512, 65_535
 MOST_DIMENSIONS = 4
 DEFAULT_ALIGNMENT, MOST_ALIGNMENT = 32, 1 << 20
@@ -83,9 +80,10 @@ def read_header(reader: Reader, file: str) -> Header:
         big = version == struct.unpack(">I", struct.pack("<I", 3))[0]
         what = "a big-endian GGUF" if big else f"GGUF version {version}"
         raise FormatError(f"{file}: {what} is not read; versions 2 and 3, little-endian, are. Convert it again")
-    tensors = at.count("tensors", HEADER_LIMIT, least=24)
+    tensors = at.count("tensors", least=24)
     charge(HEADER_TENSORS, tensors, file)
-    count = at.count("metadata fields", FIELD_LIMIT, least=13)
+    count = at.count("metadata fields", least=13)
+    require(GGUF_FIELDS, count, file)
     fields: dict[str, Value] = {}
     for _ in range(count):
         key = at.string(KEY_LIMIT).decode("utf-8", "replace")
@@ -119,15 +117,15 @@ class _Cursor:
         self._reader = reader
         self._file = file
         self._data = bytearray()
-        self._limit = min(reader.size, HEADER_LIMIT)
+        self._limit = min(reader.size, allowed(GGUF_HEADER))
         self.place = 0
         self._values = 0
 
     def _need(self, length: int) -> None:
         end = self.place + length
-        if end > self._limit:
-            what = "ends inside its header" if end > self._reader.size else f"has a header over {HEADER_LIMIT} bytes"
-            raise FormatError(f"{self._file}: {what} (at byte {self.place}); download it again")
+        if end > self._reader.size:
+            raise FormatError(f"{self._file}: ends inside its header (at byte {self.place}); download it again")
+        require(GGUF_HEADER, end, self._file)
         while len(self._data) < end:
             step = min(max(FIRST_READ, len(self._data)), LARGEST_READ)
             self._data += self._reader.read(len(self._data), min(step, self._limit - len(self._data)))
@@ -146,17 +144,18 @@ class _Cursor:
         self.place += dtype.itemsize
         return value
 
-    def count(self, what: str, most: int, *, least: int) -> int:
+    def count(self, what: str, *, least: int) -> int:
         """A count of things that take at least `least` bytes each."""
         count = int(self.number("<u8"))
-        if count > most or count * least > self._limit - self.place:
+        if count * least > self._reader.size - self.place:
             raise FormatError(f"{self._file}: claims {count} {what}, which it cannot hold")
+        require(GGUF_HEADER, self.place + count * least, self._file)
         return count
 
-    def string(self, most: int = HEADER_LIMIT) -> bytes:
-        """A length and as many bytes."""
+    def string(self, most: int | None = None) -> bytes:
+        """A length and as many bytes, `most` of them where the format says so."""
         length = int(self.number("<u8"))
-        if length > most:
+        if most is not None and length > most:
             raise FormatError(
                 f"{self._file}: a string of {length} bytes at byte {self.place} is over the limit of {most}"
             )
@@ -173,13 +172,13 @@ class _Cursor:
         inner = int(self.number("<u4"))
         if inner in _NUMBERS:
             dtype = np.dtype(_NUMBERS[inner])
-            count = self.count("numbers", HEADER_LIMIT, least=dtype.itemsize)
+            count = self.count("numbers", least=dtype.itemsize)
             return np.frombuffer(self.take(count * dtype.itemsize), dtype)
         if inner == _STRING:
-            count = self.count("strings", HEADER_LIMIT, least=8)
+            count = self.count("strings", least=8)
             self._charge(count)
             return self._strings(count)
-        count = self.count("arrays", HEADER_LIMIT, least=12)
+        count = self.count("arrays", least=12)
         self._charge(4 * count)  # an array takes four times as much as a string
         return [self.value(inner, depth + 1) for _ in range(count)]
 

@@ -14,6 +14,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from ..budget import ARRAY_HEADER, allowed, require
 from ..errors import FormatError
 from ..storage.dtypes import nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage
@@ -24,8 +25,6 @@ from ..text import printable
 from .contents import Contents
 from .zip_directory import Entry, read_directory, stored_at
 
-HEADER_LIMIT = 4096
-"""Bytes; numpy pads the header of a plain array to 128."""
 _FIRST = 256
 _NAME_LIMIT = 1024
 _MAGIC = b"\x93NUMPY"
@@ -74,9 +73,9 @@ def _array(reader: Reader, entry: Entry, begin: int | None, name: str, file: str
     head = reader.read(begin, min(entry.size, _FIRST))
     array = _header(head, where)
     if array is None:
-        array = _header(reader.read(begin, min(entry.size, HEADER_LIMIT)), where)
+        array = _header(reader.read(begin, min(entry.size, _long_header(head, where))), where)
     if array is None:
-        raise FormatError(f"{where}: its header is over the limit of {HEADER_LIMIT} bytes")
+        raise FormatError(f"{where}: ends inside its header; download it again")
     dtype = _DTYPES.get(array.dtype)
     if reason := _undecoded(array, dtype):
         return SkippedTensor(printable(name), math.prod(array.shape), reason)
@@ -112,21 +111,34 @@ def _compressed(reader: Reader, entry: Entry, name: str, where: str) -> SkippedT
         return SkippedTensor(printable(name), 0, "compressed or encrypted in a way that is not read")
     local = reader.read(entry.header, 30)
     begin = entry.header + 30 + sum(struct.unpack("<2H", local[26:30]))
-    data = reader.read(begin, max(0, min(entry.stored, HEADER_LIMIT, reader.size - begin)))
+    most = allowed(ARRAY_HEADER)
+    data = reader.read(begin, max(0, min(entry.stored, most, reader.size - begin)))
     try:
-        head = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, HEADER_LIMIT)
+        head = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, most)
     except zlib.error as error:
         raise FormatError(f"{where}: its compressed bytes are broken; download the file again") from error
     array = _header(head, where)
     return SkippedTensor(printable(name), math.prod(array.shape) if array else 0, reason)
 
 
+def _length(head: bytes) -> tuple[int, int]:
+    """(where the header begins, its bytes) of an array whose beginning is `head`."""
+    begin = 10 if head[6] == 1 else 12
+    return begin, int.from_bytes(head[8:begin], "little")
+
+
+def _long_header(head: bytes, where: str) -> int:
+    """The bytes up to the end of a header; FormatError over the limit."""
+    total = sum(_length(head))
+    require(ARRAY_HEADER, total, where)
+    return total
+
+
 def _header(head: bytes, where: str) -> _Array | None:
     """The header at the beginning of an array, None when it is longer than `head`."""
     if len(head) < 12 or not head.startswith(_MAGIC) or head[6] not in (1, 2, 3):
         raise FormatError(f"{where}: is not an array as numpy writes it")
-    begin = 10 if head[6] == 1 else 12
-    length = int.from_bytes(head[8:begin], "little")
+    begin, length = _length(head)
     if begin + length > len(head):
         return None
     try:

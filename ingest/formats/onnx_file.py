@@ -31,7 +31,7 @@ from .onnx_recurrent import Gates, RecurrentPart, recurrent_parts
 from .onnx_uses import RECURRENT, Scales, Use, find_uses
 from .onnx_values import DTYPES, INTEGERS, TYPED, Affine, Blocks, Varints
 
-_SIZE = re.compile(r"\d{1,18}")
+_SIZE = re.compile(r"[0-9]{1,18}")
 _ODD_CODES = "codes that are not of 8 bits or more with one scale a tensor, row or column are not decoded"
 
 
@@ -47,6 +47,8 @@ def check_beside(contents: Contents, source: Source) -> None:
             where = f"{source.uri}: tensor {printable(tensor.name)!r} is kept in {printable(last.file)!r}"
             if last.file not in source.files:
                 raise FormatError(f"{where}, which is not there; fetch it too, or name the folder")
+            if kind := source.files[last.file].special:
+                raise FormatError(f"{where}, which is {kind}, not a file; put the file itself there")
             if source.files[last.file].outside:
                 raise FormatError(f"{where}, a link that leaves the folder; put the file itself there")
             if last.end > source.files[last.file].size:

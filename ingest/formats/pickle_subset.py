@@ -18,14 +18,10 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any
 
-from ..budget import PICKLE_ITEMS, require
+from ..budget import PICKLE_BYTES, PICKLE_ITEMS, PICKLE_OPCODES, allowed, beyond, require
 from ..errors import FormatError
 from .pickle_records import CALLS, NAME_LIMIT, Global, Inert, OpaqueTensor, PersistentId, TensorRecord, is_key
 
-SIZE_LIMIT = 16 << 20
-"""Bytes; a checkpoint of 300 tensors has 40 kB."""
-OPCODE_LIMIT = 1_000_000
-"""A tensor takes about 35."""
 _LONG_LIMIT = 64  # bytes of an integer
 
 
@@ -64,8 +60,7 @@ def read_pickles(data: bytes, count: int, where: str) -> list[Pickle]:
 
     Raises EndsEarly where `data` ends before they do, FormatError as `read_pickle` does.
     """
-    if len(data) > SIZE_LIMIT:
-        raise FormatError(f"{where}: a pickle of {len(data)} bytes is over the limit of {SIZE_LIMIT}")
+    require(PICKLE_BYTES, len(data), where)
     found: list[Pickle] = []
     at = 0
     for _ in range(count):
@@ -89,7 +84,8 @@ class _Machine:
         self.handled = 0
 
     def run(self) -> object:
-        for _ in range(OPCODE_LIMIT):
+        most = allowed(PICKLE_OPCODES)
+        for _ in range(most):
             code = self.take(1)
             if code == b".":
                 return self.stack.pop()
@@ -97,7 +93,7 @@ class _Machine:
             if step is None:
                 raise FormatError(f"{self.where}: pickle opcode {code!r} at byte {self.at - 1} is not read")
             step(self)
-        raise FormatError(f"{self.where}: a pickle of more than {OPCODE_LIMIT} opcodes is not read")
+        raise FormatError(f"{self.where}: {beyond(PICKLE_OPCODES, most + 1)}")
 
     def take(self, length: int) -> bytes:
         end = self.at + length

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..budget import PICKLE_BYTES, allowed, beyond
 from ..errors import FormatError
 from ..storage.dtypes import BITS
 from ..storage.reader import Reader
 from ..text import printable
 from .contents import Contents
 from .pickle_records import Global, PersistentId, TensorRecord
-from .pickle_subset import SIZE_LIMIT, EndsEarly, Pickle, read_pickles
+from .pickle_subset import EndsEarly, Pickle, read_pickles
 from .torch_tensors import STORAGES, StoragePlace, logical_tensors
 from .torch_weights import read_weights
 
@@ -51,16 +52,17 @@ def read_legacy(reader: Reader, file: str) -> Contents:
 def _pickles(reader: Reader, file: str) -> list[Pickle]:
     """The five pickles, from as many bytes as they turn out to take."""
     size, data = 0, b""
+    most = allowed(PICKLE_BYTES)
     while True:
-        size = min(max(_FIRST_READ, 4 * size), reader.size, SIZE_LIMIT)
+        size = min(max(_FIRST_READ, 4 * size), reader.size, most)
         data += reader.read(len(data), size - len(data))
         try:
             return read_pickles(data, 5, file)
         except EndsEarly as error:
             if size == reader.size:
                 raise
-            if size == SIZE_LIMIT:
-                raise FormatError(f"{file}: pickles of more than {SIZE_LIMIT} bytes are not read") from error
+            if size == most:
+                raise FormatError(f"{file}: {beyond(PICKLE_BYTES, most + 1)}") from error
 
 
 def _places(

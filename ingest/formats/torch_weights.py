@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..budget import TORCH_CONTAINERS, TORCH_WEIGHTS, allowed, beyond, require
 from ..errors import FormatError
 from ..storage.skipped import SkippedTensor
 from ..text import printable
@@ -35,9 +36,6 @@ WRAPPERS = (
 )  # fmt: skip
 """Keys below which checkpoints keep the weights, beside optimizer and epoch."""
 PREFIXES = ("module.", "_orig_mod.")
-TENSOR_LIMIT = 1_000_000
-MOST_WEIGHTS = 200_000
-"""Tensors of one file; a shard of the largest published models has below 2,000."""
 _ALL_KEYS = 16 << 20  # characters
 _ENVELOPES = 8
 _LONG_NAME = 32  # characters that count as one tensor more
@@ -80,8 +78,8 @@ class _Walk:
 def read_weights(pickle: Pickle, file: str, *, beside: bool = False) -> Weights:
     """The weights of what a torch file holds.
 
-    Raises FormatError where there are none, and none `beside` the pickle either, over TENSOR_LIMIT tensors, and for
-    names over NAME_LIMIT.
+    Raises FormatError where there are none, and none `beside` the pickle either, over TORCH_CONTAINERS, and for names
+    over NAME_LIMIT.
     """
     weights = find_weights(pickle.value)
     if not weights.tensors and not beside:
@@ -95,10 +93,10 @@ def read_weights(pickle: Pickle, file: str, *, beside: bool = False) -> Weights:
 
 
 def find_weights(found: object) -> Weights:
-    """The tensors of the model and what is set aside. Raises FormatError over TENSOR_LIMIT and NAME_LIMIT."""
+    """The tensors of the model and what is set aside. Raises FormatError over TORCH_CONTAINERS and NAME_LIMIT."""
     skipped: list[SkippedTensor] = []
     others: list[Named] = []
-    level, left = found, [TENSOR_LIMIT]
+    level, left = found, [allowed(TORCH_CONTAINERS)]
     for _ in range(_ENVELOPES):
         pairs = list(_children(level))
         children = dict(pairs)
@@ -149,7 +147,8 @@ def _of_one_name(tensors: list[Named], skipped: list[SkippedTensor]) -> Weights:
 
 def _below(key: str, tensors: list[Named]) -> list[Named]:
     """The tensors under names that begin with a key. Raises FormatError for more of them than a model has."""
-    if len(tensors) > MOST_WEIGHTS or len(tensors) * len(key) > _ALL_KEYS:
+    require(TORCH_WEIGHTS, len(tensors), printable(key, 40))
+    if len(tensors) * len(key) > _ALL_KEYS:
         raise FormatError(f"{len(tensors)} tensors below {printable(key, 40)!r}; no file of a model has them")
     return [(".".join(part for part in (key, name) if part), one) for name, one in tensors]
 
@@ -206,7 +205,7 @@ def _walk(value: object, left: list[int]) -> _Walk:
             levels.append(_inside(name, item, own=own))
         left[0] -= 1 + len(name) // _LONG_NAME
         if left[0] < 0:
-            raise FormatError(f"over {TENSOR_LIMIT} tensors and containers; no model has them")
+            raise FormatError(beyond(TORCH_CONTAINERS, allowed(TORCH_CONTAINERS) + 1))
     return walk.once()
 
 

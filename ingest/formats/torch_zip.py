@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..budget import STORAGE_KEY, require
+from ..budget import PICKLE_BYTES, STORAGE_KEY, require
 from ..errors import FormatError
 from ..storage.reader import Reader
 from ..text import printable
 from .contents import Contents
 from .pickle_records import OpaqueTensor, TensorRecord
-from .pickle_subset import SIZE_LIMIT, read_pickles
+from .pickle_subset import read_pickles
 from .torch_tensors import StoragePlace, logical_tensors
 from .torch_weights import Named, find_weights, read_weights
 from .zip_directory import Entry, read_directory, stored_at
@@ -58,14 +58,15 @@ def _root(entries: Mapping[str, Entry], file: str) -> str:
     other = next((writer for name, writer in _OTHERS.items() if name in last), None)
     if not roots and other:
         raise FormatError(f"{file}: an archive of {other}; save the state_dict with torch.save, or as safetensors")
-    if len(roots) != 1:
+    if not roots:
         raise FormatError(f"{file}: a zip file without the data.pkl that torch writes")
+    if len(roots) > 1:
+        raise FormatError(f"{file}: a zip file of {len(roots)} checkpoints; save the one that is meant alone")
     return roots[0]
 
 
 def _read(reader: Reader, entries: Mapping[str, Entry], name: str, file: str) -> bytes:
-    if entries[name].size > SIZE_LIMIT:
-        raise FormatError(f"{file}: {printable(name)} of {entries[name].size} bytes is over the limit of {SIZE_LIMIT}")
+    require(PICKLE_BYTES, entries[name].size, f"{file}: {printable(name)}")
     (place,) = stored_at(reader, entries, [name], file).values()
     return reader.read(place, entries[name].size)
 

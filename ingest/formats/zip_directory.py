@@ -12,11 +12,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..budget import ENTRIES, charge
+from ..budget import ENTRIES, ZIP_DIRECTORY, charge, require
 from ..errors import FormatError
 from ..storage.reader import Reader
 
-DIRECTORY_LIMIT = 32 << 20
 _TAIL = 1024
 _LONGEST_TAIL = 22 + 65_535
 _END = struct.Struct("<4s4H2LH")
@@ -45,8 +44,9 @@ def read_directory(reader: Reader, file: str) -> dict[str, Entry]:
     Raises FormatError for what is no zip, a directory outside the file or over a limit, and names that come twice.
     """
     count, size, offset = _end(reader, file)
-    if size > DIRECTORY_LIMIT or count * _CENTRAL.size > size or offset + size > reader.size:
+    if count * _CENTRAL.size > size or offset + size > reader.size:
         raise FormatError(f"{file}: a zip directory of {count} entries and {size} bytes at {offset} cannot be read")
+    require(ZIP_DIRECTORY, size, file)
     charge(ENTRIES, count, file)
     data = reader.read(offset, size)
     entries: dict[str, Entry] = {}

@@ -6,10 +6,12 @@ its files are links to the `blobs` beside the snapshots, which are of the same r
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.request import url2pathname
@@ -51,7 +53,12 @@ class FolderSource:
         self._times = {path: status.st_mtime_ns for path, status in found.items()}
         self._files = {
             # who names a link names what it points to; in a folder it may be a stranger's
-            path: SourceFile(path, status.st_size, outside=root / path != only and _leaves(root, root / path))
+            path: SourceFile(
+                path,
+                status.st_size,
+                outside=root / path != only and _leaves(root, root / path),
+                special=_special(root / path),
+            )
             for path, status in found.items()
         }
         _log.debug("%s: %d files", self.uri, len(self._files))
@@ -73,6 +80,8 @@ class FolderSource:
         """A reader of one of `files`; nothing outside of them is ever opened."""
         if path not in self._files:
             raise SourceError(f"{self.uri}: has no file {printable(path)!r}")
+        if kind := self._files[path].special:
+            raise SourceError(f"{self.uri}: {printable(path)} is {kind}, not a file; put the file in its place")
         return FileReader(self._root / path)
 
     def close(self) -> None:
@@ -88,6 +97,8 @@ def open_folder(path: Path, *, depth: int = _DEPTH) -> FolderSource:
     try:
         if path.is_file():
             return FolderSource(path.parent, _first_part(path))
+        if kind := _special(path):
+            raise SourceError(f"{path}: is {kind}, not a file or a folder; name the model's file or folder")
         return FolderSource(_snapshot(path), depth=depth)
     except OSError as error:
         raise SourceError(f"{path}: cannot be listed: {error.strerror}") from error
@@ -122,7 +133,10 @@ FOLDER = SourceKind("folder", _parse, _open)
 
 
 def _walk(root: Path, depth: int) -> list[tuple[str, os.stat_result]]:
-    """(relative path, status) of the files at most `depth` folders down, hidden ones left out; links are followed."""
+    """(relative path, status) of the files at most `depth` folders down, hidden ones left out; links are followed.
+
+    What is no file and no folder is among them, with the status of the thing or the link itself.
+    """
     found: list[tuple[str, os.stat_result]] = []
     pending = [(root, 0)]
     while pending:
@@ -134,9 +148,25 @@ def _walk(root: Path, depth: int) -> list[tuple[str, os.stat_result]]:
                 pending.append((entry, level + 1))
             elif entry.is_file():
                 found.append((entry.relative_to(root).as_posix(), entry.stat()))
+            elif _special(entry):
+                found.append((entry.relative_to(root).as_posix(), entry.lstat()))
             if len(found) > _MOST_FILES:
                 raise SourceError(f"{root}: more than {_MOST_FILES} files; name the model's own folder")
     return found
+
+
+def _special(path: Path) -> str | None:
+    """What a path is that leads to no file and no folder; opening it would wait, or read without an end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        circle = error.errno == errno.ELOOP
+        return (
+            ("a link that leads in a circle" if circle else "a link that leads nowhere") if path.is_symlink() else None
+        )
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    return "a FIFO" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 def _cached(root: Path) -> tuple[str, str | None] | None:
@@ -176,7 +206,7 @@ def _snapshot(path: Path) -> Path:
 
 def _leaves(root: Path, link: Path) -> bool:
     """Whether a file is a link out of the folder, and not to `blobs` beside the `snapshots` of a Hub cache."""
-    if not link.is_symlink():
+    if not link.is_symlink() or _special(link):  # what is no file is refused as such, and a circle has no end
         return False
     folder, target = root.resolve(), link.resolve()
     blobs = {above.parent / "blobs" for above in (folder, *folder.parents) if above.name == "snapshots"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..budget import require_json
 from ..errors import FormatError, SourceError
 from ..storage.reader import Reader
+from ..text import printable
 from .lfs import lfs_pointer
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class SourceFile:
     """A file of a source; `path` is relative, with `/`. `sha256` where the source knows it without reading.
 
     `outside`: the path is a link to somewhere else than the source's own folder, or its repository's in a Hub cache.
+    `special`: what stands there instead of a file, as "a FIFO"; such a thing is named and never opened.
     """
 
     path: str
     size: int
     sha256: str | None = None
     outside: bool = False
+    special: str | None = None
 
 
 class Source(Protocol):
@@ -87,11 +90,16 @@ class Source(Protocol):
 def read_small(source: Source, path: str, limit: int) -> bytes | None:
     """The whole of a small file, None when the source has no such file.
 
-    Raises FormatError for a link out of the folder, which may be a stranger's, when it is over `limit` bytes, when it
-    is JSON of too many objects, and for the pointer that Git LFS leaves in a file's place.
+    Raises FormatError for a link out of the folder, which may be a stranger's, for a FIFO or a device in its place,
+    when it is over `limit` bytes, when it is JSON of too many objects, and for the pointer that Git LFS
+    leaves in a file's place.
     """
     if path not in source.files:
         return None
+    if kind := source.files[path].special:
+        raise FormatError(
+            f"{source.uri}: {printable(path)} is {kind}, not a file; put the file in its place or remove it"
+        )
     if source.files[path].outside:
         raise FormatError(f"{source.uri}: {path} is a link out of the folder; put a copy in its place")
     reader = source.open(path)

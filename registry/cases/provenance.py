@@ -29,7 +29,7 @@ def case_files(source: Source, *, hashed: bool) -> tuple[CaseFile, ...]:
     found = []
     for path, file in sorted(source.files.items()):
         computed = None
-        if hashed and file.sha256 is None and not file.outside and source.uri.startswith("file:"):
+        if hashed and file.sha256 is None and not file.outside and not file.special and source.uri.startswith("file:"):
             computed = _sha256(source, path)
         found.append(CaseFile(path, file.size, file.sha256 or computed, computed is not None))
     return tuple(found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType as Kind
 
 from forebear.ingest import budget
 from forebear.ingest.budget import FACTOR, Limit, charge, json_memory, model_budget, require
@@ -19,6 +22,7 @@ from forebear.ingest.checkpoint import open_checkpoint
 from forebear.ingest.errors import FormatError
 from forebear.ingest.formats.contents import Contents
 from forebear.ingest.formats.gguf_file import read_gguf
+from forebear.ingest.formats.npz import read_npz
 from forebear.ingest.formats.onnx_file import read_onnx
 from forebear.ingest.formats.pickle_records import OpaqueTensor
 from forebear.ingest.formats.pickle_subset import read_pickle
@@ -46,9 +50,9 @@ from ..writers import (
     words,
     write_files,
 )
-from .formats.writers_gguf import gguf_bytes
+from .formats.writers_gguf import gguf_bytes, stored
 from .formats.writers_onnx import embedded, model, node
-from .formats.writers_torch import START, STOP, View, name, number, state, text, tuple_of, zip_bytes
+from .formats.writers_torch import START, STOP, View, name, number, state, text, torch_bytes, tuple_of, zip_bytes
 
 TEN = Limit(10, "things")
 
@@ -284,3 +288,64 @@ LISTS = (
     (budget.INITIALIZERS, "onnx_graph.INITIALIZERS"),
     (budget.ENTRIES, "zip_directory.ENTRIES"),
 )
+
+
+def long_array() -> bytes:
+    """An archive of one array whose header is padded to 5,000 bytes."""
+    plain = io.BytesIO()
+    np.save(plain, np.zeros((4, 2), np.float32))
+    header = plain.getvalue()[10:128].rstrip().ljust(4999) + b"\n"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + bytes(32))
+    return out.getvalue()
+
+
+def with_comments(count: int) -> bytes:
+    """A zip file of torch with so many more entries of long comments in its directory."""
+    out = io.BytesIO(torch_bytes({"a": np.zeros((4, 2), np.float32)}))
+    with zipfile.ZipFile(out, "a") as archive:
+        for i in range(count):
+            more = zipfile.ZipInfo(f"archive/{i}")
+            more.comment = bytes(60_000)
+            archive.writestr(more, b"")
+    return out.getvalue()
+
+
+def state_after(body: bytes) -> bytes:
+    """A zip file of torch whose pickle does some idle work before it makes its one tensor."""
+    one = state({"a": View("0", "F32", 0, (4, 2), (2, 1))})
+    return zip_bytes(START + body + one + STOP, {"0": bytes(32)})
+
+
+def gguf_of(fields: int) -> bytes:
+    named = {f"x.{i}": 1 for i in range(fields)}
+    return gguf_bytes(
+        {"general.architecture": "llama", **named}, {"a": stored(np.zeros((4, 32), np.float32), Kind.F32)}
+    )
+
+
+def long_gguf(length: int) -> bytes:
+    fields = {"general.architecture": "llama", "x": "y" * length}
+    return gguf_bytes(fields, {"a": stored(np.zeros((4, 32), np.float32), Kind.F32)})
+
+
+RAISED: dict[str, tuple[str, Callable[[Reader, str], Contents], Callable[[], bytes]]] = {
+    "bytes of a pickle": ("bytes of a pickle", read_torch, lambda: state_after(text("x" * (17 << 20)) + b"0")),
+    "opcodes of a pickle": ("opcodes of a pickle", read_torch, lambda: state_after(b"N0" * 500_001)),
+    "a zip directory": ("bytes of the directory of a zip file", read_torch, lambda: with_comments(600)),
+    "a numpy header": ("bytes of the header of a numpy array", read_npz, long_array),
+    "a GGUF header": ("bytes of a GGUF header", read_gguf, lambda: long_gguf(65 << 20)),
+    "GGUF fields": ("metadata fields of a GGUF file", read_gguf, lambda: gguf_of(66_000)),
+}
+
+
+@pytest.mark.parametrize(("unit", "read", "made"), RAISED.values(), ids=list(RAISED))
+def test_a_header_over_a_limit_is_refused_with_the_factor_that_lets_it_be_read(
+    unit: str, read: Callable[[Reader, str], Contents], made: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = MemoryReader(made())
+    with pytest.raises(FormatError, match=rf"f: .*{unit} are over the limit of \d+; set {FACTOR}=2 to allow them"):
+        read(reader, "f")
+    monkeypatch.setenv(FACTOR, "2")
+    assert [tensor.name for tensor in read(reader, "f").tensors] == ["a"]

@@ -46,6 +46,11 @@ TFJS = {
     "group1-shard1of1.bin": bytes(400),
 }
 FOREIGN: dict[str, tuple[Mapping[str, bytes], str]] = {
+    "TensorFlow.js without its model.json": ({"group1-shard1of2.bin": bytes(400)}, "a part of a TensorFlow.js model"),
+    "TensorFlow.js, a named part": ({"encoder-group1-shard1of1.bin": bytes(400)}, "a part of a TensorFlow.js model"),
+    "a download that goes on": ({"model.safetensors.incomplete": bytes(9)}, r"incomplete is a download.*not finished"),
+    "a browser's download": ({"model.gguf.part": bytes(9)}, r"model\.gguf\.part is a download .*download it again"),
+    "ExLlamaV2": ({"model.exl2": bytes(9)}, r"model\.exl2 is ExLlamaV2 weights"),
     "CTranslate2": ({"model.bin": ctranslate2(), "config.json": b"{}"}, r"model\.bin: a CTranslate2 model, .*ingest"),
     "CTranslate2, a decoder": ({"model.bin": ctranslate2("TransformerDecoderModelSpec", 5)}, "a CTranslate2 model"),
     "ggml of whisper.cpp": ({"ggml-base.bin": ggml()}, "a ggml file from before GGUF.*convert"),

@@ -17,10 +17,11 @@ from gguf import GGMLQuantizationType as Kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebear.ingest.budget import GGUF_HEADER
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats import read_checkpoint
 from forebear.ingest.formats.gguf_file import read_gguf
-from forebear.ingest.formats.gguf_header import HEADER_LIMIT, read_header
+from forebear.ingest.formats.gguf_header import read_header
 from forebear.ingest.formats.gguf_metadata import tokenizer
 from forebear.ingest.formats.gguf_names import hugging_face_name
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
@@ -319,9 +320,11 @@ class Endless(MemoryReader):
 def test_a_header_that_never_ends_is_read_to_the_limit_only() -> None:
     head = HEAD + struct.pack("<QQ", 0, 1) + string("k") + struct.pack("<IIQ", 9, 8, 1 << 20)
     reader = Endless(head, struct.pack("<Q", 1 << 20))
-    with pytest.raises(FormatError, match="header over"):
+    with pytest.raises(
+        FormatError, match="bytes of a GGUF header are over the limit of 67108864; set FOREBEAR_LIMITS=2"
+    ):
         read_header(reader, "f.gguf")
-    assert reader.bytes_read <= HEADER_LIMIT
+    assert reader.bytes_read <= GGUF_HEADER.most
 
 
 SMALL = gguf_bytes(
@@ -405,3 +408,13 @@ def test_the_pieces_of_a_bert_are_spelled_as_in_its_vocabulary_whoever_wrote_the
     fields = {"tokenizer.ggml.model": b"bert", "tokenizer.ggml.tokens": [w.encode() for w in as_written]}
     found = tokenizer(fields)
     assert found is not None and dict(found.tokens) == {w: i for i, w in enumerate(words)}
+
+
+@pytest.mark.parametrize("layer", ["²", "1²", "\u0661"])
+def test_a_layer_of_an_adapter_in_other_digits_ends_nothing(layer: str) -> None:
+    ones = stored(np.ones((4, 64), np.float32), Kind.F32)
+    turned = stored(np.ones((64, 4), np.float32), Kind.F32)
+    fields = {"general.architecture": "llama", "general.type": "adapter", "llama.attention.head_count": 4}
+    pair = {f"blk.{layer}.attn_q.weight.lora_a": ones, f"blk.{layer}.attn_q.weight.lora_b": turned}
+    source = MemorySource({"model.gguf": gguf_bytes(fields, pair)})
+    assert len(read_checkpoint(source)[1].tensors) == len(pair)

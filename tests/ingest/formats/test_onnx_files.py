@@ -187,3 +187,20 @@ def test_a_field_that_holds_other_numbers_than_it_should_is_refused(data: bytes,
     except FormatError:
         return
     assert found.shape == (1, count)
+
+
+def test_a_place_in_a_file_is_told_in_ascii_digits_only() -> None:
+    graph = model([], [external("a.weight", 1, (20, 32), location="w", offset="\u0661")])
+    with pytest.raises(FormatError, match="its offset or length is no number of bytes"):
+        read_checkpoint(MemorySource({"model.onnx": graph, "w": bytes(2561)}))
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a device", "a link that leads in a circle"])
+def test_data_that_are_no_file_are_refused_by_their_kind(tmp_path: Path, kind: str) -> None:
+    write_files(tmp_path, {"model.onnx": model([], [external("a.weight", 1, (20, 32), location="w")])})
+    if kind == "a FIFO":
+        os.mkfifo(tmp_path / "w")
+    else:
+        (tmp_path / "w").symlink_to("/dev/zero" if kind == "a device" else "w")
+    with pytest.raises(FormatError, match=f"kept in 'w', which is {kind}, not a file"):
+        read_checkpoint(open_source(str(tmp_path)))

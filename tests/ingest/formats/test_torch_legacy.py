@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebear.ingest.budget import PICKLE_BYTES
 from forebear.ingest.errors import FormatError, SourceError
-from forebear.ingest.formats.pickle_subset import SIZE_LIMIT
 from forebear.ingest.formats.torch_file import read_torch
 from forebear.ingest.model import fingerprint_model
 
@@ -111,10 +111,12 @@ def test_a_broken_file_is_refused_with_the_reason(data: bytes, reason: str) -> N
 
 
 def test_pickles_that_do_not_end_are_read_to_the_limit_only() -> None:
-    reader = MemoryReader(START + MAGIC + STOP + START + b"B\xff\xff\xff\x7f" + bytes(SIZE_LIMIT + 9))
-    with pytest.raises(FormatError, match=r"pickles of more than|ends early"):
+    reader = MemoryReader(START + MAGIC + STOP + START + b"B\xff\xff\xff\x7f" + bytes(PICKLE_BYTES.most + 9))
+    with pytest.raises(
+        FormatError, match=r"bytes of a pickle are over the limit of 16777216; set FOREBEAR_LIMITS=2 |ends early"
+    ):
         read_torch(reader, "f")
-    assert reader.bytes_read <= SIZE_LIMIT + 300
+    assert reader.bytes_read <= PICKLE_BYTES.most + 300
 
 
 def test_many_storages_cost_little() -> None:

@@ -19,9 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebear.ingest.budget import PICKLE_BYTES, PICKLE_OPCODES
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.formats.pickle_records import NAME_LIMIT
-from forebear.ingest.formats.pickle_subset import OPCODE_LIMIT, SIZE_LIMIT, read_pickle
+from forebear.ingest.formats.pickle_subset import read_pickle
 from forebear.ingest.formats.torch_file import read_torch
 from forebear.ingest.formats.zip_directory import read_directory
 from forebear.ingest.model import fingerprint_model
@@ -224,7 +225,7 @@ def bounded(work: Callable[[], object]) -> None:
     "body",
     [
         b"}" + b"r\xff\xff\xff\x7f" * 1000,
-        b"}" * (OPCODE_LIMIT + 9),
+        b"}" * (PICKLE_OPCODES.most + 9),
         b"}" + doubling(60) + b"K\x01s",
         doubling(60) + b")R",
         doubling(60) + text("x") + b"\x93",
@@ -271,10 +272,18 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
 
 
 def test_a_pickle_over_the_limit_is_not_read() -> None:
-    reader = MemoryReader(zip_bytes(bytes(SIZE_LIMIT + 1), {}))
-    with pytest.raises(FormatError, match="over the limit"):
+    reader = MemoryReader(zip_bytes(bytes(PICKLE_BYTES.most + 1), {}))
+    with pytest.raises(FormatError, match="over the limit of 16777216; set FOREBEAR_LIMITS=2 to allow them"):
         read_torch(reader, "f")
     assert reader.bytes_read < 1 << 20
+
+
+def test_an_archive_of_two_checkpoints_is_refused_as_that() -> None:
+    out = io.BytesIO(zip_bytes(START + b"}" + STOP, {}))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("other/data.pkl", START + b"}" + STOP)
+    with pytest.raises(FormatError, match="a zip file of 2 checkpoints; save the one that is meant alone"):
+        read_torch(MemoryReader(out.getvalue()), "f")
 
 
 GOOD = one_view(View("0", "F32", 0, (20, 12), (12, 1)))

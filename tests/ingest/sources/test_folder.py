@@ -144,7 +144,9 @@ def test_links_to_files_are_followed_as_the_hub_cache_needs_and_links_to_folders
     (snapshot / "loop").symlink_to(snapshot)
     (snapshot / "self").symlink_to("self")
     (snapshot / "broken").symlink_to("nowhere")
-    assert set(open_folder(snapshot).files) == {"model.safetensors"}
+    files = open_folder(snapshot).files
+    assert {path for path, file in files.items() if not file.special} == {"model.safetensors"}
+    assert {path for path, file in files.items() if file.special} == {"self", "broken"}
     assert ingest(snapshot).tensor_count == len(TENSORS)
 
 
@@ -152,7 +154,7 @@ def test_a_named_pipe_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.safetensors")
     with pytest.raises(NothingToRead):
         ingest(tmp_path)
-    with pytest.raises(SourceError, match="cannot be listed"):
+    with pytest.raises(SourceError, match="is a FIFO, not a file or a folder"):
         ingest(tmp_path / "model.safetensors")
 
 
@@ -195,3 +197,49 @@ def test_a_meter_counts_what_is_read() -> None:
     assert (source.uri, source.name, source.state, source.gap) == (inner.uri, inner.name, inner.state, inner.gap)
     source.close()
     assert inner.closed == 1
+
+
+def special(path: Path, kind: str) -> None:
+    """What is no file at `path`: the end of a pipe, a link to a device, a link in a circle, a link to nothing."""
+    if kind == "a FIFO":
+        os.mkfifo(path)
+    else:
+        targets = {"a device": "/dev/zero", "a link that leads in a circle": path.name}
+        path.symlink_to(targets.get(kind, "gone"))
+
+
+KINDS = ("a FIFO", "a device", "a link that leads in a circle", "a link that leads nowhere")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer.model", "README.md"])
+def test_what_describes_a_model_and_is_no_file_is_refused_by_its_kind(tmp_path: Path, kind: str, name: str) -> None:
+    write_files(tmp_path, model_files(TENSORS))
+    (tmp_path / name).unlink(missing_ok=True)
+    special(tmp_path / name, kind)
+    with pytest.raises(FormatError, match=f"{name} is {kind}, not a file; put the file in its place or remove it"):
+        ingest(tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_that_are_no_file_are_named_and_other_weights_beside_them_are_read(tmp_path: Path, kind: str) -> None:
+    special(tmp_path / "model.safetensors", kind)
+    with pytest.raises(NothingToRead, match=f"model.safetensors is {kind}; put the files in their place"):
+        ingest(tmp_path)
+    write_files(tmp_path, {"model-00001-of-00001.safetensors": safetensors_bytes(TENSORS)})
+    assert "model.safetensors" not in {file.path for file in ingest(tmp_path).files}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shard_that_is_no_file_is_refused_by_its_kind(tmp_path: Path, kind: str) -> None:
+    write_files(tmp_path, index({"model.norm.weight": "model-00001-of-00001.safetensors"}))
+    special(tmp_path / "model-00001-of-00001.safetensors", kind)
+    with pytest.raises(SourceError, match=f"model-00001-of-00001.safetensors is {kind}, not a file"):
+        ingest(tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_named_and_is_no_file_is_refused_by_its_kind(tmp_path: Path, kind: str) -> None:
+    special(tmp_path / "model.safetensors", kind)
+    with pytest.raises(SourceError, match=f"is {kind}, not a file or a folder"):
+        open_folder(tmp_path / "model.safetensors")
