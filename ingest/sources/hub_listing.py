@@ -86,7 +86,8 @@ def list_hub(
         except OfflineModeIsEnabled:
             raise offline(host) from None
         except CLIENT_ERROR as error:
-            raise transport(error, host) from None
+            # huggingface_hub has asked again by itself, for 23 s: six rounds of that would take minutes.
+            raise SourceError(f"{transport(error, host)}; check the connection, or try again later") from None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise SourceError(
                 f"{host}: answers with something else than a list of models ({type(error).__name__}); check HF_ENDPOINT"

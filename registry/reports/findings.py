@@ -43,6 +43,9 @@ RULES: dict[str, Rule] = {
         Rule("licence.not_judged", "A licence is not stated, or is not one that forebear judges.", "note"),
         Rule("duplicate.confirmed", "The weights are those of a model that one of the cards names.", "none"),
         Rule("duplicate.undeclared", "The weights are those of another model, which neither card names.", "note"),
+        Rule("recipe.recipe_confirmed", "The merge was made by the recipe that the model states.", "none"),
+        Rule("recipe.recipe_contradicted", "The model states a recipe that its weights contradict.", "error"),
+        Rule("recipe.recipe_not_checkable", "The model states a recipe that could not be checked.", "note"),
         Rule("relative.related", "The model is related to another one, but not as its nearest ancestor.", "none"),
         Rule("model.unread", "The model could not be read, so that nothing is known of it.", "note"),
     )

@@ -35,7 +35,7 @@ _SMALLEST_SCALE = 0.2
 
 def block_map(blocks: Sequence[BlockMatch], query: str, candidate: str) -> Figure:
     """Which block of one model fits which of the other: a point for each match, by layer."""
-    figure, axes = _panel(4.2, 3.3, left=0.13, right=0.92, bottom=0.14)
+    figure, axes = _panel(4.2, 3.3, left=0.13, right=0.86, bottom=0.14)
     places = [(_layer(b.query), _layer(b.ancestor), b.identity) for b in blocks]
     points = np.array([p for p in places if p[0] is not None and p[1] is not None], np.float64).reshape(-1, 3)
     if len(points):

@@ -293,3 +293,18 @@ def test_other_users_of_the_client_are_left_alone(serve: Serve) -> None:
     with pytest.raises(SourceError, match="compresses"):
         open_hub("org/model", endpoint=hub.url, token=False, patience=ONCE)
     assert get_session().get(hub.url).json()["id"] == "o/m"
+
+
+def test_a_hub_that_cannot_be_reached_is_not_asked_again_after_the_tries_of_its_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def unreachable(api: object, **filters: object) -> None:
+        asked.append("once")
+        raise hub_listing.CLIENT_ERROR("Name or service not known")
+
+    monkeypatch.setattr(hub_listing.HfApi, "list_models", unreachable)
+    with pytest.raises(SourceError, match="Name or service not known; check the connection, or try again later"):
+        list_hub(endpoint="http://127.0.0.1:9", token=False, patience=Patience(tries=3, first=0.01))
+    assert asked == ["once"]

@@ -17,6 +17,7 @@ from junitparser import Failure, JUnitXml, Skipped
 from forebear.ingest.errors import ForebearError
 from forebear.registry import Registry
 from forebear.registry.audit.report import audit_report, rows_of
+from forebear.registry.audit.waivers import STATUSES
 from forebear.registry.cli.outputs import FINDINGS
 from forebear.registry.cli.outputs.result import Result
 from forebear.registry.reports.findings import RULES, Finding, audit_findings, watch_findings
@@ -71,6 +72,11 @@ def test_an_audit_is_written_as_sarif_and_as_junit_with_a_line_for_every_finding
     suites = JUnitXml.fromfile(str(tmp_path / "found.xml"))
     assert suites.tests == len(rows)
     assert suites.failures == sum(RULES[name].level in {"error", "warning"} for name in named)
+
+
+def test_every_kind_and_status_that_an_audit_finds_has_a_rule() -> None:
+    found = {f"{kind}.{status}" for kind, statuses in STATUSES.items() for status in statuses}
+    assert found | {"model.unread"} == set(RULES)
 
 
 def test_what_is_as_it_should_be_passes_and_what_is_accepted_is_skipped() -> None:

@@ -148,7 +148,7 @@ def test_a_newcomer_finds_a_model_its_ancestor_the_tree_a_comparison_and_a_findi
     for name, value in (("a", "alder"), ("b", "alder-docs")):
         browser.find_element("name", name).send_keys(value)
     browser.find_element("name", "b").send_keys(keys.ENTER)
-    assert browser.find_element("id", "verdict").text and len(browser.find_elements("tag name", "figure")) == 6
+    assert browser.find_element("id", "verdict").text and len(browser.find_elements("tag name", "figure")) == 7
     assert unquiet(browser, site) == []
 
 

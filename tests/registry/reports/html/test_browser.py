@@ -54,7 +54,7 @@ def test_every_figure_is_drawn_and_nothing_is_wider_than_the_screen(browser: Any
     )
     assert len(found) > 40
     assert all(natural > 100 and 0 < shown <= width and height > 50 and done for natural, shown, height, done in found)
-    assert len(browser.find_elements("tag name", "figure")) == 6
+    assert len(browser.find_elements("tag name", "figure")) == 7
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script("return document.body.scrollWidth") <= width
 
