@@ -12,11 +12,13 @@ from contextlib import ExitStack
 from typing import get_args
 
 import pytest
+from huggingface_hub import HfApi
 
 from forebear.ingest.budget import Limit
 from forebear.ingest.errors import SourceError
 from forebear.ingest.sources import hub_guard, hub_listing, hub_places
 from forebear.ingest.sources.hub import open_hub
+from forebear.ingest.sources.hub_errors import CLIENT_ERROR
 from forebear.ingest.sources.hub_listing import list_hub
 from forebear.ingest.sources.hub_patience import Patience
 from forebear.ingest.sources.hub_places import Place, may_lead, place_of
@@ -302,9 +304,9 @@ def test_a_hub_that_cannot_be_reached_is_not_asked_again_after_the_tries_of_its_
 
     def unreachable(api: object, **filters: object) -> None:
         asked.append("once")
-        raise hub_listing.CLIENT_ERROR("Name or service not known")
+        raise CLIENT_ERROR("Name or service not known")
 
-    monkeypatch.setattr(hub_listing.HfApi, "list_models", unreachable)
+    monkeypatch.setattr(HfApi, "list_models", unreachable)
     with pytest.raises(SourceError, match="Name or service not known; check the connection, or try again later"):
         list_hub(endpoint="http://127.0.0.1:9", token=False, patience=Patience(tries=3, first=0.01))
     assert asked == ["once"]

@@ -118,11 +118,18 @@ def click(browser: Any, text: str, within: str = "main") -> None:
     """Follow the first link of that text, as a person with a keyboard does."""
     links = browser.find_elements("css selector", f"{within} a")
     found = next(link for link in links if link.text == text)
-    found.send_keys(importlib.import_module("selenium.webdriver.common.keys").Keys.ENTER)
+    entered(browser, found)
+
+
+def entered(browser: Any, element: Any, text: str = "") -> None:
+    """Type a text and ENTER, and wait until the page is another one."""
+    support = "selenium.webdriver.support"
+    element.send_keys(text, importlib.import_module("selenium.webdriver.common.keys").Keys.ENTER)
+    gone = importlib.import_module(f"{support}.expected_conditions").staleness_of(element)
+    importlib.import_module(f"{support}.wait").WebDriverWait(browser, 30).until(gone)
 
 
 def test_a_newcomer_finds_a_model_its_ancestor_the_tree_a_comparison_and_a_finding(browser: Any, site: str) -> None:
-    keys = importlib.import_module("selenium.webdriver.common.keys").Keys
     shown(browser, 1280, "light")
     browser.get("about:blank")
     for log in ("browser", "performance"):
@@ -131,7 +138,7 @@ def test_a_newcomer_finds_a_model_its_ancestor_the_tree_a_comparison_and_a_findi
     browser.find_element("tag name", "body").send_keys("/")
     search = browser.switch_to.active_element
     assert search.get_attribute("id") == "search"
-    search.send_keys("docs", keys.ENTER)
+    entered(browser, search, "docs")
     click(browser, "alder-docs")
     assert browser.find_element("tag name", "h1").text == "alder-docs"
     click(browser, "Ancestors")
@@ -147,7 +154,7 @@ def test_a_newcomer_finds_a_model_its_ancestor_the_tree_a_comparison_and_a_findi
     browser.get(f"{site}/compare")
     for name, value in (("a", "alder"), ("b", "alder-docs")):
         browser.find_element("name", name).send_keys(value)
-    browser.find_element("name", "b").send_keys(keys.ENTER)
+    entered(browser, browser.find_element("name", "b"))
     assert browser.find_element("id", "verdict").text and len(browser.find_elements("tag name", "figure")) == 7
     assert unquiet(browser, site) == []
 
