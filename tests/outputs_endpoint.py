@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from typing import Any
+
+from .posted import PostServer
 
 WORDS = [f" w{number}" for number in range(40)]
 
@@ -19,43 +19,19 @@ def synthetic_token(model: str, prompt: str) -> str:
     return WORDS[hashlib.sha256(f"{of}:{prompt}".encode()).digest()[1] % len(WORDS)]
 
 
-class OutputsEndpoint:
+class OutputsEndpoint(PostServer):
     """Answers POST /v1/completions; the next of `answers` (a status and a body) goes before a proper one."""
 
     def __init__(self) -> None:
+        super().__init__("/v1")
         self.answers: list[tuple[int, bytes]] = []
         self.asked: list[str] = []
         self.keys: list[str | None] = []
-        endpoint = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                endpoint.asked.append(body["prompt"])
-                endpoint.keys.append(self.headers.get("Authorization"))
-                text = synthetic_token(body["model"], body["prompt"])
-                proper = (200, json.dumps({"choices": [{"text": text}]}).encode())
-                status, data = endpoint.answers.pop(0) if endpoint.answers else proper
-                self.send_response(status)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Nothing: the output of a test is its own."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> OutputsEndpoint:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, body: Any, authorization: str | None) -> tuple[int, bytes]:
+        """The next answer, else the token of the model that is asked for."""
+        self.asked.append(body["prompt"])
+        self.keys.append(authorization)
+        text = synthetic_token(body["model"], body["prompt"])
+        proper = (200, json.dumps({"choices": [{"text": text}]}).encode())
+        return self.answers.pop(0) if self.answers else proper

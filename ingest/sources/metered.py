@@ -3,61 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 
 from ..storage.reader import Reader
-from .card import ProviderCard
-from .source import Source, SourceFile
+from .source import Source
+from .wrapped import WrappedSource
 
 
-class MeteredSource:
+class MeteredSource(WrappedSource):
     """`source` with counts of bytes and reads, over all of its files; itself a source."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        super().__init__(source)
         self._lock = threading.Lock()
         self.bytes_read = 0
         self.requests = 0
-
-    @property
-    def uri(self) -> str:
-        """As the source has it."""
-        return self._source.uri
-
-    @property
-    def revision(self) -> str | None:
-        """As the source has it."""
-        return self._source.revision
-
-    @property
-    def name(self) -> str:
-        """As the source has it."""
-        return self._source.name
-
-    @property
-    def state(self) -> str:
-        """As the source has it."""
-        return self._source.state
-
-    @property
-    def files(self) -> Mapping[str, SourceFile]:
-        """As the source has them."""
-        return self._source.files
-
-    @property
-    def card(self) -> ProviderCard | None:
-        """As the source has it."""
-        return self._source.card
-
-    @property
-    def connections(self) -> int:
-        """As the source has it."""
-        return self._source.connections
-
-    @property
-    def gap(self) -> int:
-        """As the source has it."""
-        return self._source.gap
 
     def open(self, path: str) -> Reader:
         """A reader of one file, whose reads are counted."""

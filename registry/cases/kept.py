@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import struct
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ...ingest.errors import RegistryError
-from ...ingest.sources import Source, SourceFile
-from ...ingest.sources.card import ProviderCard
+from ...ingest.sources import Source
+from ...ingest.sources.wrapped import WrappedSource
 from ...ingest.storage.reader import Reader
 
 _HEAD = struct.Struct("<HQQ16s")
@@ -32,14 +31,14 @@ class _Place:
     length: int
 
 
-class KeptSource:
+class KeptSource(WrappedSource):
     """`source`, whose bytes are kept in a file of `folder` and come from there the next time; itself a source.
 
     `bytes_used` counts each range once, `bytes_fetched` what the source had to be asked for.
     """
 
     def __init__(self, source: Source, folder: Path) -> None:
-        self._source = source
+        super().__init__(source)
         self._lock = threading.Lock()
         self.bytes_used = 0
         self.bytes_fetched = 0
@@ -71,46 +70,6 @@ class KeptSource:
             at = start + length
         self._file.truncate(at)
         return at
-
-    @property
-    def uri(self) -> str:
-        """As the source has it."""
-        return self._source.uri
-
-    @property
-    def revision(self) -> str | None:
-        """As the source has it."""
-        return self._source.revision
-
-    @property
-    def name(self) -> str:
-        """As the source has it."""
-        return self._source.name
-
-    @property
-    def state(self) -> str:
-        """As the source has it."""
-        return self._source.state
-
-    @property
-    def files(self) -> Mapping[str, SourceFile]:
-        """As the source has them."""
-        return self._source.files
-
-    @property
-    def card(self) -> ProviderCard | None:
-        """As the source has it."""
-        return self._source.card
-
-    @property
-    def connections(self) -> int:
-        """As the source has it."""
-        return self._source.connections
-
-    @property
-    def gap(self) -> int:
-        """As the source has it."""
-        return self._source.gap
 
     def open(self, path: str) -> Reader:
         """A reader of one file, which asks the source for what is not kept."""
