@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import duckdb
 import pytest
+from scipy.stats import norm
 
 from forebear.registry import Registry
 
@@ -77,5 +79,22 @@ def test_exact_copies_come_first_and_are_called_copies(zoo: Path, tmp_path: Path
         for file in (zoo / "alder").iterdir():
             (copy / file.name).write_bytes(file.read_bytes())
         registry.ingest(copy)
-        rows = registry.connection.execute("SELECT name, direction FROM ancestors('alder')").fetchall()
-    assert rows[0] == ("copy", "copy") and {direction for _, direction in rows[1:]} == {"unknown"}
+        rows = registry.connection.execute("SELECT name, direction, coverage FROM ancestors('alder')").fetchall()
+    assert rows[0] == ("copy", "copy", 1.0), "gains that are equal are covered too"
+    assert {direction for _, direction, _ in rows[1:]} == {"unknown"}
+
+
+def test_z_counts_matches_beyond_one_in_a_hundred_for_so_many_models(zoo_registry: Path) -> None:
+    with duckdb.connect(str(zoo_registry), read_only=True) as connection:
+        run = connection.execute
+        all_of_eight, by_chance = run("SELECT matches_z(8, 8, 1), matches_z(1, 100, 1)").fetchall()[0]
+        (among_many,) = run("SELECT matches_z(8, 8, 10_000)").fetchall()[0]
+    assert all_of_eight == pytest.approx(math.sqrt(2 * 8 * math.log(100))) and by_chance == 0
+    assert among_many == pytest.approx(math.sqrt(2 * 8 * math.log(100) - 2 * math.log(10_000)))
+
+
+def test_the_best_of_many_tries_is_worth_less_than_one_try(zoo_registry: Path) -> None:
+    with duckdb.connect(str(zoo_registry), read_only=True) as connection:
+        one, hundred = connection.execute("SELECT best_log10_p(5, 1), best_log10_p(5, 100)").fetchall()[0]
+    assert one == pytest.approx(float(norm.logsf(5)) / math.log(10), abs=0.02)
+    assert hundred == pytest.approx(one + 2)
