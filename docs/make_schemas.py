@@ -74,6 +74,8 @@ def _of(hint: object, definitions: dict[str, Schema]) -> Schema:
     if hint in plain:
         return dict(plain[hint])
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hasattr(origin, "__value__"):  # a named alias: `NDArray[...]` of NumPy 2.5
+        return _of(origin.__value__, definitions)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if hint.__name__ not in definitions:
             definitions[hint.__name__] = {}
