@@ -6,7 +6,7 @@ Rows keep their names when forebear's change: `direction` is what the answer say
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -27,7 +27,7 @@ FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 LEAST_LOG10_EVALUE = -3.0
 """Rows above it are what unrelated models reach: they are no part of an answer."""
 ANSWERED = 50
-OPTIONS = ("no dates", "newest", "dates known", "root known")
+OPTIONS = ("no dates", "newest", "dates known", "root known", "dates and root known")
 """What is known beside the weights. Newest: the query is, of the members that appeared before it. Root known: where the
 registry holds the root of the query's family, somebody says so."""
 
@@ -95,17 +95,16 @@ class Asker:
         return Answer(found.verdict, found.sentence, rows)
 
     def _claims(self, query: str, others: Sequence[str], option: str) -> Claims:
-        match option:
-            case "newest":
-                return Claims(newest=True)
-            case "dates known":
-                released = {self._ids[n]: self._released(n) for n in others}
-                return Claims(released=released, query_released=self._released(query))
-            case "root known":
-                roots = {self._ids[n]: "the benchmark" for n in others if n in self._roots}
-                return Claims(roots=roots, query_root="the benchmark" if query in self._roots else None)
-            case _:
-                return Claims()
+        if option == "newest":
+            return Claims(newest=True)
+        claims = Claims()
+        if "dates" in option and "known" in option:
+            released = {self._ids[n]: self._released(n) for n in others}
+            claims = Claims(released=released, query_released=self._released(query))
+        if "root known" in option:
+            roots = {self._ids[n]: "the benchmark" for n in others if n in self._roots}
+            claims = replace(claims, roots=roots, query_root="the benchmark" if query in self._roots else None)
+        return claims
 
     def _main(self, name: str) -> Component:
         components = self._components[name]

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from forebear.queries.lineage.calibration import STATES, State
 from forebear.queries.lineage.direction import design, is_light
+from forebear.queries.lineage.returns import Returns, returns
 from forebear.queries.lineage.rooting import Known
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 
@@ -55,10 +56,12 @@ def drawn(family: Members, draws: int) -> Cases:
     """Cases of random few of a family, by half, state of knowledge and drift."""
     found: Cases = {}
     choose = random.Random(family.name)
+    everyone = range(len(family.names))
+    counted = returns(family.distances.values, itertools.permutations(everyone, 2))
     for _ in range(draws):
-        few = _few(family, choose)
+        few = np.array(_few(family, choose))
         for state in STATES:
-            for light, case in _cases(family, np.array(few), state):
+            for light, case in _cases(family, few, state, counted):
                 found.setdefault((family.half, state, light), []).append(case)
     return found
 
@@ -73,22 +76,24 @@ def _few(family: Members, choose: random.Random) -> list[int]:
     return sorted(choose.sample(everyone, choose.randint(2, min(LARGEST, len(everyone)))))
 
 
-def _cases(family: Members, few: NDArray[np.int64], state: State) -> Iterable[tuple[bool, Case]]:
+def _cases(family: Members, few: NDArray[np.int64], state: State, counted: Returns) -> Iterable[tuple[bool, Case]]:
     """A case for every member of the few that is asked; `few` is in the order of appearance."""
-    if state == "root" and family.root not in few:
+    rooted = state in {"root", "root and dates"}
+    if rooted and family.root not in few:
         return
-    whole = design(family.distances.take(few), known(state, few, family)) if state != "newest" else None
+    everyone = family.distances.take(few)
+    whole = design(everyone, known(state, few, family), counted.take(few)) if state != "newest" else None
     for place in range(len(few)):
         others = [i for i in range(len(few)) if i != place]
-        if state in {"newest", "dates"}:
+        if state in {"newest", "dates", "root and dates"}:
             others = [i for i in others if i < place]
-        if state == "root":
+        if rooted:
             others = [i for i in others if few[i] != family.root and few[place] != family.root]
         if not others:
             continue
         among = few[: place + 1] if state == "newest" else few
         part = family.distances.take(among)
-        terms = design(part, known(state, among, family)) if whole is None else whole
+        terms = design(part, known(state, among, family), counted.take(among)) if whole is None else whole
         ancestors = np.array([bool(family.above[few[place], few[i]]) for i in others])
         nearest = np.array([_is_nearest(family, few, place, i) for i in others])
         yield is_light(part), Case(terms[others, place], ancestors, nearest)
@@ -105,6 +110,9 @@ def known(state: State, members: NDArray[np.int64], family: Members) -> Known:
             return Known(order={i: float(member) for i, member in enumerate(members.tolist())})
         case "root":
             return Known(root=int(np.flatnonzero(members == family.root)[0]))
+        case "root and dates":
+            order = {i: float(member) for i, member in enumerate(members.tolist())}
+            return Known(root=int(np.flatnonzero(members == family.root)[0]), order=order)
 
 
 def _is_nearest(family: Members, few: NDArray[np.int64], query: int, candidate: int) -> bool:
@@ -201,12 +209,15 @@ def tempered(families: Sequence[Sequence[Case]], fit: Callable[[Sequence[Case]],
 
 
 def told_right(families: Sequence[Sequence[Case]], factor: float) -> tuple[int, int]:
-    """How much geometry says at DIRECTION_TOLD of families left out one after another, and how much of it is so."""
+    """How much geometry says at DIRECTION_TOLD of families left out one after another, and how much of it is so.
+
+    It tells a direction only where a third relative is known to be earlier than the candidate.
+    """
     right, told = 0, 0
     for number, left_out in enumerate(families):
         weights = factor * fit_ancestor([c for i, cases in enumerate(families) if i != number for c in cases])
         for case in left_out:
-            sure = case.terms @ weights >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))
+            sure = (case.terms @ weights >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))) & (case.terms[:, -1] > 0)
             told += int(sure.sum())
             right += int(case.ancestor[sure].sum())
     return right, told

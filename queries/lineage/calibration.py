@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from .calibration_weights import ANCESTOR, NEAREST, TELLS
 
-State = Literal["none", "newest", "dates", "root"]
-STATES: tuple[State, ...] = ("none", "newest", "dates", "root")
+State = Literal["none", "newest", "dates", "root", "root and dates"]
+STATES: tuple[State, ...] = ("none", "newest", "dates", "root", "root and dates")
 Regression = Literal["ancestor", "nearest"]
 
 

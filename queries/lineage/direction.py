@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
 from .calibration import State, tells, weights
 from .geometry import Distances, pair_features
+from .returns import Returns, returns, summary
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .tree import joined, neighbour_joining, placed
 
@@ -71,14 +72,34 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     Where all are on one place (no drift at all) nothing is told apart.
     """
     count = len(distances.squared) - 1
-    features = design(distances, known)
+    before = earlier(known, count + 1)
+    asked = [(one, two) for i in range(count) for one, two in ((i, count), (count, i)) if before[one].any()]
+    features = design(distances, known, returns(distances.values, asked if count > 1 else []))
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
-    most = 1.0 if tells(state, light) else GEOMETRY_ALONE
-    toward = np.clip(_sigmoid(up @ ancestor.vector), 1 - most, most)
-    away = np.zeros(count) if state == "newest" else np.clip(_sigmoid(down @ ancestor.vector), 1 - most, most)
+    telling = tells(state, light)
+    toward = _within(_sigmoid(up @ ancestor.vector), up, telling)
+    away = np.zeros(count) if state == "newest" else _within(_sigmoid(down @ ancestor.vector), down, telling)
     return Placement(toward, away, _softmax(up @ nearest.vector))
+
+
+def _within(probability: NDArray[np.float64], terms: NDArray[np.float64], telling: bool) -> NDArray[np.float64]:
+    """Probabilities [n] no surer than geometry alone may be: that takes a third relative known to be the earliest."""
+    most = np.where(telling & (terms[:, -1] > 0), 1.0, GEOMETRY_ALONE)
+    return np.clip(probability, 1 - most, most)
+
+
+def earlier(known: Known, count: int) -> NDArray[np.bool_]:
+    """Which models [n, n] are known to have been there before which: (model, the earlier one)."""
+    found = np.zeros((count, count), np.bool_)
+    if known.order is not None:
+        dates = np.array([known.order.get(model, np.nan) for model in range(count)])
+        found |= dates[None, :] < dates[:, None]
+    if known.root is not None:
+        found[:, known.root] = True
+        found[known.root] = False
+    return found
 
 
 def is_light(distances: Distances) -> bool:
@@ -87,10 +108,13 @@ def is_light(distances: Distances) -> bool:
     return bool(np.median(distances.unequal[np.triu_indices(count, 1)]) < LIGHT_DRIFT)
 
 
-def design(distances: Distances, known: Known, features: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """The rows [n, n, terms] of the regressions, of every (candidate, query); `features` where they are known."""
+def design(distances: Distances, known: Known, counted: Returns) -> NDArray[np.float64]:
+    """The rows [n, n, terms] of the regressions, of every (candidate, query); `counted` of those that are asked about.
+
+    The last term is whether a third relative is known to be earlier than the candidate.
+    """
     count = len(distances.squared)
-    features = pair_features(distances) if features is None else features
+    features = pair_features(distances)
     tree = np.log(_EVEN + (p := tree_probabilities(distances, known))) - np.log(_EVEN + 1 - p)
     witnesses = float(count > 2)
     near = (features[..., 8] < NEAR_COPY) * witnesses
@@ -103,6 +127,7 @@ def design(distances: Distances, known: Known, features: NDArray[np.float64] | N
         (tree * witnesses * (1 - near))[..., None],
         shares,
         features[..., 6:9] * witnesses,
+        summary(counted, earlier(known, count)),
     ]
     return np.concatenate(terms, axis=2)
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.precision import float_bits, rounded_to
+from ..thresholds.lineage import RETURN_VALUES
 
 Squares = NDArray[np.float64]
 FEATURES = (
@@ -40,16 +41,18 @@ _LOG_RANGE = 4.0
 class Distances:
     """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` [n, n] shares.
 
-    `unequal` is the share of values that differ once both are rounded to bfloat16, the type of most files.
+    `unequal` is the share of values that differ once both are rounded to bfloat16, the type of most files. `values`
+    [n, m] are some of those values, so rounded, at the same places of every model.
     """
 
     squared: Squares
     unequal: Squares
+    values: NDArray[np.float32]
 
     def take(self, members: NDArray[np.int64]) -> Distances:
         """Those of some of the models."""
         grid = np.ix_(members, members)
-        return Distances(self.squared[grid], self.unequal[grid])
+        return Distances(self.squared[grid], self.unequal[grid], self.values[members])
 
 
 def distances_of(
@@ -70,7 +73,14 @@ def distances_of(
         rounded = rounded_to(values, kept)
         mine = np.minimum(bits[:, None], bits[None, :]) == kept
         squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
-    return Distances(squared, unequal_shares(values, share))
+    return Distances(squared, unequal_shares(values, share), _some(values, share))
+
+
+def _some(values: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np.float32]:
+    """At most RETURN_VALUES of the values [n, m] that stand for something, evenly spaced, rounded to bfloat16."""
+    real = np.flatnonzero(share > 0)
+    chosen = real[:: max(1, -(-len(real) // RETURN_VALUES))]
+    return values[:, chosen].astype(ml_dtypes.bfloat16).astype(np.float32)
 
 
 def _squared(scaled: NDArray[np.float64]) -> Squares:

@@ -201,7 +201,8 @@ def _known(
         dates[len(placed)] = claims.query_released.timestamp()
     every = len(dates) == len(placed) + 1
     if len(roots) == 1 and claims.query_root is None:
-        return Known(root=roots[0], order=_after(dates, roots[0]) if every else None), "root"
+        order = _after(dates, roots[0]) if every else None
+        return Known(root=roots[0], order=order), "root and dates" if order else "root"
     if every:
         return Known(order=dates), "dates"
     first = [claims.earlier(relatives[i].model_id) or orders[i] == "query_later" for i in placed]
@@ -243,7 +244,7 @@ def _by(
         found.append(f"the claim that {one.name} was trained from scratch ({claims.roots[key]})")
     if claims.query_root is not None:
         found.append(f"the claim that the query was trained from scratch ({claims.query_root})")
-    if state == "root" and key not in claims.roots:
+    if state in {"root", "root and dates"} and key not in claims.roots:
         root = next(r.name for r in relatives if r.model_id in claims.roots)
         found.append(f"the claim that {root} was trained from scratch")
     if claims.later(key) or (claims.earlier(key) and not claims.newest):
