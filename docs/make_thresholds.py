@@ -21,7 +21,7 @@ Every constant that decides something: its value, its meaning, the data that it 
 `no data` means that the value follows from arithmetic, or was chosen before anything was measured. `not recorded` means
 that nobody wrote down which models it was chosen on; the command then shows whether it still holds. The weights of the
 two regressions of direction are fitted, not chosen: `make bench-grown WRITE=--write` writes them to
-[calibration_weights.py](../queries/lineage/calibration_weights.py).
+[weights.py](../queries/lineage/calibration/weights.py).
 
 """
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from forebear.queries.lineage.calibration import STATES, State
+from forebear.queries.lineage.calibration.regressions import STATES, State
 from forebear.queries.lineage.direction import design, is_light
 from forebear.queries.lineage.returns import Returns, returns
 from forebear.queries.lineage.rooting import Known
@@ -28,7 +29,7 @@ from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 
 from .families import Members, families
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "queries" / "lineage" / "calibration_weights.py"
+WEIGHTS = Path(__file__).resolve().parents[2] / "queries" / "lineage" / "calibration" / "weights.py"
 DRAWS = 60
 LARGEST = 9
 FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
@@ -224,19 +225,25 @@ def told_right(families: Sequence[Sequence[Case]], factor: float) -> tuple[int, 
 
 
 def written(families: Sequence[str], tells: Sequence[str], ancestor: Table, nearest: Table) -> str:
-    """The text of `calibration_weights.py`."""
+    """The text of `weights.py`."""
     lines = [
-        '"""The weights of `calibration`, as `make bench-grown` fitted them: pairs, then weights."""',
+        '"""The weights of `regressions`, as `make bench-grown` fitted them: pairs, then weights."""',
         "",
+        "# fmt: off",
         "Table = dict[str, tuple[int, tuple[float, ...]]]",
         f"FAMILIES = {len(families)}",
         '"""Families for development that they were fitted on."""',
-        f"TELLS = frozenset({sorted(tells)!r})",
+        "TELLS = frozenset([",
+        *(f'    "{label}",' for label in sorted(tells)),
+        "])",
         '"""Where geometry tells a direction alone: of families left out 97 % of what it said at 0.95 was so."""',
     ]
     for name, table in (("ANCESTOR", ancestor), ("NEAREST", nearest)):
         lines.append(f"{name}: Table = {{")
-        lines += [f"    {label!r}: ({pairs}, {vector!r})," for label, (pairs, vector) in table.items()]
+        for label, (pairs, vector) in table.items():
+            numbers = textwrap.wrap(", ".join(map(repr, vector)) + ",", 108, break_on_hyphens=False)
+            lines += [f'    "{label}": (', f"        {pairs},", "        (", *(f"            {n}" for n in numbers)]
+            lines += ["        ),", "    ),"]
         lines.append("}")
     return "\n".join(lines) + "\n"
 
@@ -245,7 +252,7 @@ def main() -> None:
     """Fit, print, and write if asked to."""
     parser = argparse.ArgumentParser(description="fit what geometry is worth")
     parser.add_argument("--set", action="append", required=True, metavar="NAME=FOLDER")
-    parser.add_argument("--write", action="store_true", help="write queries/lineage/calibration_weights.py")
+    parser.add_argument("--write", action="store_true", help="write queries/lineage/calibration/weights.py")
     asked = parser.parse_args()
     cases: dict[tuple[str, State, bool], dict[str, list[Case]]] = {}
     for one in asked.set:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
-from .calibration import State, tells, weights
+from .calibration.regressions import State, tells, weights
 from .geometry import Distances, pair_features
 from .returns import Returns, returns, summary
 from .rooting import Known, observed_above, parents_from, root_probabilities

@@ -23,7 +23,7 @@ from ..thresholds.lineage import (
     ROUNDED_FROM_NEAREST,
     SURE,
 )
-from .calibration import State
+from .calibration.regressions import State
 from .claims import Claims
 from .direction import Direction, direction_of, is_light, place, prior
 from .family import Family, family

@@ -1,4 +1,4 @@
-"""Where the candidate had moved away from a witness: did the query move back, on, or not at all?
+"""Counts of what the query did where the candidate had moved away from a third model: back, on, or not at all.
 
 Take a candidate c, a query q and a third relative w that is known to be earlier than c. Look at the values where c
 differs from w. If q was made from c, it started there with c's values: whatever it did then, a step back to w's value

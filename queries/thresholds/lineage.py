@@ -9,8 +9,9 @@ Set on: no data; of what is said one in twenty may be wrong.
 Measured again by: make bench-small-registries
 """
 GEOMETRY_ALONE = 0.94
-"""Geometry without a known root never says more than this, so it tells no direction alone: on families left out of
-the fit what it told at 0.95 was right in 33 of 91 cases (the query the newest, light drift).
+"""Geometry never says more than this where no third relative is known to be earlier than the candidate, by a date or as
+a root: so it tells no direction alone there. On families left out of the fit what it told at 0.95 was right in 33 of 91
+cases (the query the newest, light drift).
 
 Set on: no data; just below DIRECTION_TOLD.
 Measured again by: make bench-grown

@@ -2,7 +2,7 @@
 
 One gives the probability that one model is an ancestor of another, one the shares of candidates for being the nearest
 registered ancestor, each by what is known of the order (nothing, the newest, dates, the root) and by drift. The weights
-stand in `calibration_weights`, which `make bench-grown` writes: it fits them on families for development, leaving one
+stand in `weights`, which `make bench-grown` writes: it fits them on families for development, leaving one
 out after another to find how much they have to be drawn towards even odds, and measures them on other families.
 """
 
@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration_weights import ANCESTOR, NEAREST, TELLS
+from .weights import ANCESTOR, NEAREST, TELLS
 
 State = Literal["none", "newest", "dates", "root", "root and dates"]
 STATES: tuple[State, ...] = ("none", "newest", "dates", "root", "root and dates")

@@ -1,0 +1,64 @@
+"""What is told of relatives whose dates are known: an ancestor or a sibling, and nothing without an earlier witness."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from forebear.queries.lineage.direction import Placement, earlier, is_light, place
+from forebear.queries.lineage.geometry import distances_of
+from forebear.queries.lineage.rooting import Known
+from forebear.queries.thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE
+
+UNITS = 8_000
+
+
+def trained(start: NDArray[np.float32], seed: int, share: float = 0.3) -> NDArray[np.float32]:
+    """A share of the bfloat16 values moved by one or two of their units, up or down."""
+    draw = np.random.default_rng(seed)
+    units = start.astype(ml_dtypes.bfloat16).view(np.int16)
+    moves = np.where(draw.random(UNITS) < share, draw.choice([-2, -1, 1, 2], UNITS), 0)
+    return np.asarray((units + moves).astype(np.int16).view(ml_dtypes.bfloat16), np.float32)
+
+
+def placed(known: Known, *models: NDArray[np.float32]) -> Placement:
+    """What is said of the first models, seen from the last."""
+    weight, size = np.ones((1, UNITS)), np.ones(1)
+    distances = distances_of(np.stack(models).astype(np.float32), weight, size)
+    assert is_light(distances)
+    return place(distances, known, "root and dates" if known.root is not None else "dates" if known.order else "none")
+
+
+ROOT = np.asarray(np.random.default_rng(0).standard_normal(UNITS).astype(ml_dtypes.bfloat16), np.float32)
+FIRST, SECOND, THIRD = (trained(ROOT, seed) for seed in (1, 2, 3))
+DATED = Known(order={0: 0.0, 1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0})
+
+
+def test_with_dates_a_parent_is_told_and_siblings_of_it_are_not_ancestors() -> None:
+    found = placed(DATED, ROOT, FIRST, SECOND, THIRD, trained(SECOND, 7, 0.1))
+    assert found.ancestor[2] >= DIRECTION_TOLD
+    assert found.ancestor[1] <= 1 - DIRECTION_TOLD and found.ancestor[3] <= 1 - DIRECTION_TOLD
+    assert int(found.nearest.argmax()) == 2
+
+
+def test_with_dates_siblings_of_a_registered_root_are_told_as_siblings() -> None:
+    found = placed(DATED, ROOT, FIRST, SECOND, THIRD, trained(ROOT, 8))
+    assert (found.ancestor[1:] <= 1 - DIRECTION_TOLD).all()
+
+
+def test_the_oldest_of_all_has_no_earlier_witness_and_geometry_does_not_tell_it() -> None:
+    found = placed(DATED, ROOT, FIRST, SECOND, THIRD, trained(ROOT, 8))
+    assert found.ancestor[0] <= GEOMETRY_ALONE
+
+
+def test_without_dates_geometry_tells_no_direction() -> None:
+    found = placed(Known(), ROOT, FIRST, SECOND, THIRD, trained(SECOND, 7, 0.1))
+    assert (found.ancestor <= GEOMETRY_ALONE).all() and (found.ancestor >= 1 - GEOMETRY_ALONE).all()
+
+
+def test_a_root_is_earlier_than_everybody_and_dates_are_compared() -> None:
+    before = earlier(Known(root=2, order={0: 1.0, 1: 0.0}), 3)
+    assert before[0].tolist() == [False, True, True]
+    assert before[1].tolist() == [False, False, True]
+    assert not before[2].any()
