@@ -74,8 +74,9 @@ def _of(hint: object, definitions: dict[str, Schema]) -> Schema:
     if hint in plain:
         return dict(plain[hint])
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hasattr(origin, "__value__"):  # a named alias: `NDArray[...]` of NumPy 2.5
-        return _of(origin.__value__, definitions)
+    named = getattr(origin, "__value__", None)  # a named alias: `NDArray[...]` of NumPy 2.5
+    if named is not None:
+        return _of(named, definitions)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if hint.__name__ not in definitions:
             definitions[hint.__name__] = {}
