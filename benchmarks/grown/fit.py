@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from forebear.queries.lineage.calibration.regressions import STATES, State
 from forebear.queries.lineage.direction import design, is_light
-from forebear.queries.lineage.returns import Returns, returns
+from forebear.queries.lineage.returns import TERMS, Returns, returns, telling
 from forebear.queries.lineage.rooting import Known
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 
@@ -213,11 +213,11 @@ def tempered(families: Sequence[Sequence[Case]], fit: Callable[[Sequence[Case]],
 def told_right(cases: Sequence[Case], weights: NDArray[np.float64]) -> NDArray[np.int64]:
     """How much of what geometry says at DIRECTION_TOLD is so, and how much it says [2].
 
-    It tells a direction only where a third relative is known to be earlier than the candidate.
+    It tells a direction only where `telling` lets it.
     """
     right, told = 0, 0
     for case in cases:
-        sure = (case.terms @ weights >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))) & (case.terms[:, -1] > 0)
+        sure = (case.terms @ weights >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))) & telling(case.terms[:, -TERMS:])
         told += int(sure.sum())
         right += int(case.ancestor[sure].sum())
     return np.array([right, told])
@@ -244,7 +244,7 @@ def written(families: Sequence[str], tells: Sequence[str], ancestor: Table, near
         "TELLS = frozenset([",
         *(f'    "{label}",' for label in sorted(tells)),
         "])",
-        '"""Where geometry tells a direction alone: of families left out 97 % of what it said at 0.95 was so, of others 95 %."""',
+        '"""Where geometry tells alone: of families left out 97 % of what it said at 0.95 was so, of others 95 %."""',
     ]
     for name, table in (("ANCESTOR", ancestor), ("NEAREST", nearest)):
         lines.append(f"{name}: Table = {{")

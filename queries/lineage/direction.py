@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
 from .calibration.regressions import State, tells, weights
 from .geometry import Distances, pair_features
-from .returns import Returns, returns, summary
+from .returns import TERMS, Returns, returns, summary, telling
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .tree import joined, neighbour_joining, placed
 
@@ -78,16 +78,20 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
-    telling = tells(state, light)
-    toward = _within(_sigmoid(up @ ancestor.vector), up, telling)
-    away = np.zeros(count) if state == "newest" else _within(_sigmoid(down @ ancestor.vector), down, telling)
+    alone = tells(state, light)
+    toward = _within(_sigmoid(up @ ancestor.vector), up, alone)
+    away = np.zeros(count) if state == "newest" else _within(_sigmoid(down @ ancestor.vector), down, alone)
     return Placement(toward, away, _softmax(up @ nearest.vector))
 
 
-def _within(probability: NDArray[np.float64], terms: NDArray[np.float64], telling: bool) -> NDArray[np.float64]:
-    """Probabilities [n] no surer than geometry alone may be: that takes a third relative known to be the earliest."""
-    most = np.where(telling & (terms[:, -1] > 0), 1.0, GEOMETRY_ALONE)
-    return np.clip(probability, 1 - most, most)
+def _within(probability: NDArray[np.float64], terms: NDArray[np.float64], alone: bool) -> NDArray[np.float64]:
+    """Probabilities [n] no surer than geometry may be.
+
+    It may tell an ancestor by what it did beside an earlier relative. It never denies one: the query may be a merge of
+    the candidate and of a model that is not there, and a merge has no place in a tree.
+    """
+    most = np.where(alone & telling(terms[:, -TERMS:]), 1.0, GEOMETRY_ALONE)
+    return np.clip(probability, 1 - GEOMETRY_ALONE, most)
 
 
 def earlier(known: Known, count: int) -> NDArray[np.bool_]:

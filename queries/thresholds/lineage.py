@@ -57,6 +57,12 @@ RETURN_PRIOR = 10.0
 Set on: no data.
 Measured again by: make bench-grown
 """
+RETURN_ONWARD = 2.0
+"""A query that went on more than so many times as often as back lies further the same way: no ancestor is told.
+
+Set on: no data; clearly more.
+Measured again by: make bench-grown
+"""
 RETURN_VALUES = 8_192
 """Values of a family at which returns are counted, at most.
 

@@ -11,7 +11,7 @@ TELLS = frozenset([
     "root and dates light",
     "root heavy",
 ])
-"""Where geometry tells a direction alone: of families left out 97 % of what it said at 0.95 was so, of others 95 %."""
+"""Where geometry tells alone: of families left out 97 % of what it said at 0.95 was so, of others 95 %."""
 ANCESTOR: Table = {
     "none light": (
         32670,

@@ -1,4 +1,4 @@
-"""What is told of relatives whose dates are known: an ancestor or a sibling, and nothing without an earlier witness."""
+"""What is told of dated relatives: a parent, never that one is none, and nothing without an earlier witness."""
 
 from __future__ import annotations
 
@@ -35,16 +35,22 @@ FIRST, SECOND, THIRD = (trained(ROOT, seed) for seed in (1, 2, 3))
 DATED = Known(order={0: 0.0, 1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0})
 
 
-def test_with_dates_a_parent_is_told_and_siblings_of_it_are_not_ancestors() -> None:
+def test_with_dates_a_parent_is_told_and_its_siblings_are_unlikely_ancestors() -> None:
     found = placed(DATED, ROOT, FIRST, SECOND, THIRD, trained(SECOND, 7, 0.1))
     assert found.ancestor[2] >= DIRECTION_TOLD
-    assert found.ancestor[1] <= 1 - DIRECTION_TOLD and found.ancestor[3] <= 1 - DIRECTION_TOLD
+    assert found.ancestor[1] < 0.1 and found.ancestor[3] < 0.1
     assert int(found.nearest.argmax()) == 2
 
 
-def test_with_dates_siblings_of_a_registered_root_are_told_as_siblings() -> None:
+def test_that_a_sibling_is_no_ancestor_is_never_told_as_a_merge_would_look_the_same() -> None:
     found = placed(DATED, ROOT, FIRST, SECOND, THIRD, trained(ROOT, 8))
-    assert (found.ancestor[1:] <= 1 - DIRECTION_TOLD).all()
+    assert (found.ancestor[1:] < 0.1).all() and (found.ancestor > 1 - DIRECTION_TOLD).all()
+
+
+def test_a_query_that_went_on_the_same_way_is_not_told_to_be_a_child() -> None:
+    longer = np.where(np.arange(UNITS) % 4 == 0, ROOT, SECOND + (SECOND - ROOT)).astype(np.float32)
+    found = placed(DATED, ROOT, FIRST, SECOND, THIRD, longer)
+    assert found.ancestor[2] <= GEOMETRY_ALONE
 
 
 def test_the_oldest_of_all_has_no_earlier_witness_and_geometry_does_not_tell_it() -> None:
