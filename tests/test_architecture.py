@@ -39,6 +39,7 @@ ROOMS = {
         "outputs",
         "reports",
         "cases",
+        "pair_lists",
         "audit",
         "registry",
         "temporary",

@@ -21,6 +21,7 @@ import typer
 from .commands import (
     ancestors,
     audit,
+    bench_public,
     bom,
     card,
     case,
@@ -79,6 +80,7 @@ COMMANDS = (
     Command("recipe", recipe.recipe),
     Command("compare", compare.compare),
     Command("case", case.case),
+    Command("bench-public", bench_public.bench_public),
     Command("audit", audit.audit),
     Command("tree", tree.tree),
     Command("bom", bom.bom),
