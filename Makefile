@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
-        test-libraries test-browser test-cases test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
@@ -119,6 +119,9 @@ test-libraries: dev             ## packed layers and adapters made anew by the l
 
 test-cases: dev                 ## every case that comes with forebear, on a loopback Hub with small models under its names
 	$(BIN)/pytest -q -m 'cases or not cases' tests/registry/cases/test_shipped_cases.py
+
+test-lists: dev                 ## every list of pairs that comes with forebear, on a loopback Hub with small models under its names
+	$(BIN)/pytest -q -m 'cases or not cases' tests/registry/pair_lists
 
 AXE = 4.14.1
 

@@ -25,8 +25,8 @@ FORMAT = 1
 MOST_PAIRS = 20_000
 MOST_MODELS = 1_000
 _KEYS = ("list", "title", "published", "sources", "notes", "models", "groups")
-_GROUP_KEYS = ("truth", "kind", "apart", "pairs", "every_two", "between", "tree")
-_SHAPES = _GROUP_KEYS[3:]
+_GROUP_KEYS = ("truth", "kind", "apart", "directed", "pairs", "every_two", "between", "tree")
+_SHAPES = _GROUP_KEYS[4:]
 _MODEL_KEYS = ("listed", "confirmed", "note")
 LINEAGE, ROOTS = "model and ancestor", "of one root"
 """Kinds of the related pairs of a tree; those of two trees are INDEPENDENT."""
@@ -117,6 +117,10 @@ def _line(node: Node, most: int = 2_000) -> str:
     return printable(found, most)
 
 
+def _yes(node: Node) -> bool:
+    return node.choice(("yes", "no")) == "yes"
+
+
 def _models(node: Node, known: set[str]) -> dict[str, ListedModel]:
     found = {}
     for name, item in node.mapping().items():
@@ -125,7 +129,7 @@ def _models(node: Node, known: set[str]) -> dict[str, ListedModel]:
         fields = item.mapping(_MODEL_KEYS)
         found[name] = ListedModel(
             listed=_line(fields["listed"]) if "listed" in fields else "",
-            confirmed=fields["confirmed"].choice(("yes", "no")) == "yes" if "confirmed" in fields else True,
+            confirmed=_yes(fields["confirmed"]) if "confirmed" in fields else True,
             note=_line(fields["note"]) if "note" in fields else "",
         )
     return found
@@ -147,11 +151,11 @@ def _group(node: Node) -> Iterator[ListedPair]:
     said = fields["truth"].choice(TRUTHS)
     truth = next(known for known in TRUTHS if known == said)
     kind = _line(fields["kind"], 80)
-    apart = "apart" in fields and fields["apart"].choice(("yes", "no")) == "yes"
+    apart, directed = (_yes(fields[key]) if key in fields else None for key in ("apart", "directed"))
     places = fields[shapes[0]]
-    directed = shapes == ["pairs"] and truth == "related"
+    descent = shapes == ["pairs"] and truth == "related"
     for model, other in _places(shapes[0], places):
-        yield ListedPair(model, other, truth, kind, directed, apart)
+        yield ListedPair(model, other, truth, kind, descent and directed is not False, bool(apart))
 
 
 def _places(shape: str, node: Node) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from forebear.registry import Registry
 from forebear.registry.pair_lists.pair_list import PairList
 from forebear.registry.pair_lists.reading import Budget, ReadModels, read_models
 from forebear.registry.pair_lists.running import run_list
-from forebear.registry.pair_lists.shipped import find_list
+from forebear.registry.pair_lists.shipped import find_list, shipped_lists
 
 from ...hub_server import HubServer
 from ...writers import Floats, llama, llama_config, model_files, tokenizer_json, words, write_files
@@ -30,8 +30,14 @@ def listed() -> PairList:
 
 @pytest.fixture(scope="module")
 def hub(listed: PairList, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
-    """Small models under the names of the list, trained from their parents as its tree has them."""
-    folder, made = tmp_path_factory.mktemp("models"), dict[str, dict[str, Floats]]()
+    with HubServer() as server:
+        serve(server, listed, tmp_path_factory.mktemp("models"), gone={GONE})
+        yield server
+
+
+def serve(server: HubServer, listed: PairList, folder: Path, *, gone: Set[str] = frozenset()) -> None:
+    """Small models under the names of a list, each trained from the one that it descends from there."""
+    made: dict[str, dict[str, Floats]] = {}
     parent = {pair.model: pair.other for pair in listed.pairs if pair.directed}  # of several the nearest stands last
     seeds = {name: seed for seed, name in enumerate(listed.repositories, 1)}
 
@@ -41,12 +47,9 @@ def hub(listed: PairList, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             made[name] = trained_on(weights(above), seeds[name], 0.05) if above else llama(seeds[name])
         return made[name]
 
-    with HubServer() as server:
-        for name in set(listed.repositories) - {GONE}:
-            config, tokenizer = llama_config(weights(name)), tokenizer_json(words(96))
-            files = model_files(weights(name), config=config, tokenizer=tokenizer)
-            server.add(name, write_files(folder / name, files))
-        yield server
+    for name in set(listed.repositories) - gone:
+        config, tokenizer = llama_config(weights(name)), tokenizer_json(words(96))
+        server.add(name, write_files(folder / name, model_files(weights(name), config=config, tokenizer=tokenizer)))
 
 
 @pytest.fixture(autouse=True)
@@ -110,29 +113,56 @@ def test_a_repository_under_a_newer_name_is_known_again(
     assert len(read(tmp_path / "list.duckdb", listed, Budget()).models) == 20 and hub.storage.bytes == before
 
 
-def test_the_command_prints_figures_kinds_and_what_was_not_read(run: Run, place: Path) -> None:
-    ran = run("bench-public", "model-tracing", "--registry", place)
-    assert ran.code == 4, ran.err
-    table = [line for line in ran.out.splitlines() if "  " in line.strip()]
-    assert all(len(line) <= 80 for line in table), ran.out
-    for said in ("AUC", "1.0000", "69 of 69", "0 of 121", "model and ancestor", "expected at most", GONE):
-        assert said in ran.out
-
-
-def test_json_holds_every_pair(run: Run, listed: PairList, place: Path) -> None:
-    small = place.with_name("small.yaml")
-    small.write_text(
-        "list: 1\ntitle: t\nsources: [s]\ngroups:\n  - truth: unrelated\n    kind: roots\n    every_two:\n"
-        + "".join(f"      - {name}\n" for name in ("LLM360/Amber", "yahma/llama-7b-hf")),
+@pytest.fixture
+def small(place: Path) -> Path:
+    """A list of three pairs, one of them of the model that is gone."""
+    path = place.with_name("small.yaml")
+    path.write_text(
+        "list: 1\ntitle: three pairs\nsources: [somebody]\ngroups:\n"
+        "  - {truth: related, kind: one root, pairs: [[LLM360/AmberChat, LLM360/Amber]]}\n"
+        "  - {truth: unrelated, kind: roots, pairs: [[LLM360/Amber, yahma/llama-7b-hf], [LLM360/Amber, "
+        + GONE
+        + "]]}\n",
         encoding="utf-8",
     )
-    ran = run("bench-public", small, "--registry", place, "--format", "json", "--quiet")
-    document = json.loads(ran.out)
-    assert ran.code == 0 and document["schema_version"] == 1 and document["list"] == "small"
+    return path
+
+
+def test_the_command_prints_figures_kinds_and_what_was_not_read(run: Run, small: Path, place: Path) -> None:
+    ran = run("bench-public", small, "--registry", place)
+    assert ran.code == 4, ran.err
+    lines = ran.out.splitlines()
+    assert all(len(line) <= 80 for line in lines if "  " in line.strip()), ran.out
+    for said in ("three pairs", "3 pairs; 3 of 4 models read", "one root", "expected at most", GONE):
+        assert said in ran.out
+    figures = {line.rsplit("  ", 1)[0].strip(): line.rsplit("  ", 1)[1].strip() for line in lines if "  " in line}
+    assert figures["AUC"] == "1.0000" and figures["related pairs found"] == "1 of 1"
+    assert figures["unrelated pairs called related"] == "0 of 1"
+
+
+def test_json_holds_every_pair(run: Run, small: Path, place: Path) -> None:
+    document = json.loads(run("bench-public", small, "--registry", place, "--format", "json", "--quiet").out)
+    assert document["schema_version"] == 1 and document["list"] == "small" and document["models"]["read"] == 3
     assert [(pair["truth"], pair["status"], pair["right"]) for pair in document["pairs"]] == [
-        ("unrelated", "unrelated", True)
+        ("related", "related", True),
+        ("unrelated", "unrelated", True),
+        ("unrelated", "not read", None),
     ]
-    assert document["score"]["auc"] is None and document["score"]["negatives"] == 1
+    assert document["score"]["auc"] == 1 and document["score"]["negatives"] == 1
+
+
+@pytest.mark.cases
+@pytest.mark.parametrize("name", sorted({one.name for one in shipped_lists()} - {"model-tracing"}))
+def test_every_list_that_ships_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = find_list(name)
+    with HubServer() as server, Registry(tmp_path / "list.duckdb") as registry:
+        serve(server, listed, tmp_path / "models")
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        found = run_list(registry, listed, Budget(), lambda *_: None)
+    score = found.score
+    assert not found.missing and found.wrong == []
+    assert score.auc == 1 and score.positives + score.negatives == sum(pair.scored for pair in listed.pairs)
+    assert all(one.observed <= max(1, 3 * one.expected) for one in score.calibration)
 
 
 @pytest.mark.parametrize(
