@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev base-registry check test pytest wheel-test fuzz soak golden test-real test-lake test-ray \
+.PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz soak golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
@@ -274,7 +274,18 @@ docs: dev                       ## the output in README and docs as it is printe
 	$(BIN)/python -m docs.make_folders
 	$(BIN)/python -m docs.make_thresholds
 	$(BIN)/python -m docs.make_schemas
+	$(BIN)/python -m docs.make_reference
 	$(BIN)/python -m docs.refresh $(PAGES)
+
+.bench/site/installed:          # what builds the documentation site, and nothing else
+	$(PYTHON) -m venv .bench/site
+	.bench/site/bin/python -m pip install -q 'mkdocs-material>=9.6,<10'
+	touch $@
+
+docs-site: dev .bench/site/installed ## the documentation site in .bench/site-html, strict, without the network; a page that loads from elsewhere fails
+	$(BIN)/python -m docs.make_site stage .bench/site-pages
+	NO_MKDOCS_2_WARNING=1 .bench/site/bin/mkdocs build
+	$(BIN)/python -m docs.make_site check .bench/site-html
 
 clean:
 	rm -rf .dev .venv .wheel .bench build dist *.egg-info
