@@ -100,7 +100,7 @@ def _worded(related: Sequence[Ranked]) -> tuple[Verdict, str]:
         others = f" (and {len(untold) - 1} more)" if len(untold) > 1 else ""
         return "related", (
             f"of one lineage with {name}{others}, and which came first cannot be told: {name} is a descendant with a"
-            f" probability of {certainty:.2f}; a release date or a known root would tell"
+            f" probability of {certainty:z.2f}; a release date or a known root would tell"
         )
     if derived:
         kinds = sorted({r.direction.kind for r in derived} - {"unknown"})

@@ -77,8 +77,8 @@ class Ancestor:
         kind = kind.replace("a ancestor", "an ancestor")
         flags = ", ".join(flag.replace("_", " ") for flag in self.relation)
         return (
-            f"{self.name}: {flags}; {kind} (probability of an ancestor {self.direction_probability:.2f});"
-            f" identity {self.identity:.3f}, coverage {share(self.coverage)}, E = {evalue(self.log10_evalue)}"
+            f"{self.name}: {flags}; {kind} (probability of an ancestor {self.direction_probability:z.2f});"
+            f" identity {self.identity:z.3f}, coverage {share(self.coverage)}, E = {evalue(self.log10_evalue)}"
         ).replace("= <", "< ")
 
     def __repr__(self) -> str:

@@ -122,7 +122,7 @@ def _related(derived: Sequence[Ranked]) -> str:
     would = "a release date or a known root" if others else "a release date, a known root or a third relative"
     return text + (
         f"which came first cannot be told ({name} is an ancestor with a probability of"
-        f" {first.direction.probability:.2f}); {would} would tell"
+        f" {first.direction.probability:z.2f}); {would} would tell"
     )
 
 

@@ -35,11 +35,11 @@ def relate_factors(evidence: PairEvidence) -> Relation:
     """The relation of two adapters that are significantly alike."""
     found = relate(evidence)
     down, up = _identity(evidence, "A"), _identity(evidence, "B")
-    text = f"lora_A correlates at {down:.2f}, lora_B at {up:.2f}"
+    text = f"lora_A correlates at {down:z.2f}, lora_B at {up:z.2f}"
     if np.isnan(up):
         flags = tuple(f for f in found.flags if f not in _COPIES)
         why = "no lora_B in both to compare: a common initialisation is not excluded"
-        return Relation("undetermined", flags, f"lora_A correlates at {down:.2f}, {why}")
+        return Relation("undetermined", flags, f"lora_A correlates at {down:z.2f}, {why}")
     if _COPIES & set(found.flags):
         return Relation("derivation", found.flags, text)
     if _matched(evidence) <= SHARE_OF_B_BY_CHANCE:

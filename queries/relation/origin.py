@@ -34,24 +34,24 @@ def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
     tell = _gains_tell(evidence)
     if np.isnan(gains.correlation) or gains.equal or not tell:
         if identity >= (NETWORK_IDENTITY if evidence.pairing.query.network else HIGH_IDENTITY):
-            return "derivation", f"weights correlate at {identity:.2f}"
+            return "derivation", f"weights correlate at {identity:z.2f}"
         what = "are the same in both" if gains.equal and tell else "cannot be compared"
         return (
             "undetermined",
-            f"weights correlate at {identity:.2f}, norm gains {what}: a common initialisation is not excluded",
+            f"weights correlate at {identity:z.2f}, norm gains {what}: a common initialisation is not excluded",
         )
-    found = f"weights correlate at {identity:.2f}, centred norm gains at {gains.correlation:.2f}"
+    found = f"weights correlate at {identity:z.2f}, centred norm gains at {gains.correlation:z.2f}"
     angles = _angles(evidence) if identity < HIGH_IDENTITY else np.nan
     if angles >= HIGH_IDENTITY:
-        return "derivation", found + f", angles between rows, gains multiplied in, at {angles:.2f}"
+        return "derivation", found + f", angles between rows, gains multiplied in, at {angles:z.2f}"
     if gains.correlation <= TRAINED_APART * identity:
         return "shared_initialisation", found + ", which initialisation does not carry"
     if gains.correlation < TRAINED_TOGETHER * identity:
         if angles <= TRAINED_APART * identity:
-            return "shared_initialisation", found + f", angles between rows at {angles:.2f}: training was not shared"
+            return "shared_initialisation", found + f", angles between rows at {angles:z.2f}: training was not shared"
         return "undetermined", found + ": too little for a derivation, too much for a common initialisation alone"
     if angles <= TRAINED_APART * identity:
-        return "undetermined", found + f", but angles between rows at {angles:.2f}: a derivation would keep those too"
+        return "undetermined", found + f", but angles between rows at {angles:z.2f}: a derivation would keep those too"
     return "derivation", found
 
 
@@ -78,7 +78,7 @@ def _by_neurons(evidence: PairEvidence, alike: bool, log10_p: float) -> tuple[Or
     both speak for a shared training, outweigh what neurons do.
     """
     identity, gains = evidence.match.identity, evidence.gains
-    found = f"weights correlate at {identity:.2f}"
+    found = f"weights correlate at {identity:z.2f}"
     if alike:
         return "derivation", f"{found}, and neurons do the same on the same tokens (p = 1e{log10_p:.0f})"
     if identity >= HIGH_IDENTITY:
@@ -88,7 +88,7 @@ def _by_neurons(evidence: PairEvidence, alike: bool, log10_p: float) -> tuple[Or
         if angles > TRAINED_APART * identity:
             return (
                 "derivation",
-                f"{found}, centred norm gains at {gains.correlation:.2f}, angles between rows at {angles:.2f}, though"
+                f"{found}, centred norm gains at {gains.correlation:z.2f}, angles between rows at {angles:z.2f}, though"
                 " neurons differ on the same tokens",
             )
     return "shared_initialisation", f"{found}, but no neurons do the same on the same tokens: training was not shared"

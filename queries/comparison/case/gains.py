@@ -197,7 +197,7 @@ def _others(found: Sequence[GainSummary], mine: GainSummary) -> str:
 
 
 def _two(value: float) -> str:
-    return f"{value:.2f}".replace("-0.00", "0.00") if math.isfinite(value) else "not defined"
+    return f"{value:z.2f}" if math.isfinite(value) else "not defined"
 
 
 def mean(values: Sequence[float]) -> float:

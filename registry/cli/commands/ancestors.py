@@ -101,7 +101,7 @@ def _table(answer: ComponentAnswer) -> Table:
             one.name,
             relation(one),
             direction(one.direction, one.direction_probability) if one.origin else "",
-            f"{one.identity:.3f}",
+            f"{one.identity:z.3f}",
             share(one.coverage),
             evalue(one.log10_evalue),
             one.evidence or "",
@@ -127,13 +127,13 @@ def direction(kind: str, probability: float) -> str:
     """
     if kind in {"sibling", "descendant"}:
         return kind
-    return f"{'?' if kind == 'unknown' else kind} {probability:.2f}"
+    return f"{'?' if kind == 'unknown' else kind} {probability:z.2f}"
 
 
 def _block_table(answer: ComponentAnswer, noun: str) -> Table:
     titles = ("rank", noun, "block of the model", f"block of the {noun}", "identity", "p")
     cells = [
-        [str(one.rank), one.name, match.query, match.ancestor, f"{match.identity:.3f}", evalue(match.log10_p)]
+        [str(one.rank), one.name, match.query, match.ancestor, f"{match.identity:z.3f}", evalue(match.log10_p)]
         for one in answer.ancestors
         for match in one.blocks
     ]

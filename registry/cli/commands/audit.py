@@ -96,7 +96,12 @@ WholeOption = Annotated[
 ]
 FailOnOption = Annotated[
     list[FailOn] | None,
-    typer.Option("--fail-on", help="Exit code 11 when there is such a finding. May repeat.", show_default=False),
+    typer.Option(
+        "--fail-on",
+        metavar="STATUS",
+        help="Exit code 11 when there is such a finding: " + ", ".join(FailOn) + ". May repeat.",
+        show_default=False,
+    ),
 ]
 AcceptOption = Annotated[
     Path | None,
@@ -219,7 +224,7 @@ def _table(kind: str, rows: Sequence[Row]) -> Table:
             str(row["relative"]),
             _relation(row),
             _direction(row),
-            _figure(row["identity"], "{:.3f}"),
+            _figure(row["identity"], "{:z.3f}"),
             share(c) if isinstance(c := row["coverage"], float) and row["origin"] else "",
             evalue(e) if isinstance(e := row["log10_evalue"], float) else "",
             _reason(row),

@@ -126,7 +126,7 @@ def _figures(result: ListResult) -> Table:
     ]
     if listed.unconfirmed:
         above.append(f"repository not named by the list: {', '.join(listed.unconfirmed)}")
-    auc = "-" if score.auc is None else f"{score.auc:.4f}"
+    auc = "-" if score.auc is None else f"{score.auc:z.4f}"
     rows = [
         ["AUC", auc],
         ["related above every unrelated pair", f"{score.at_zero} of {score.positives}"],

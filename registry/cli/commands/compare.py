@@ -135,7 +135,7 @@ def _evidence_cells(row: PairEvidenceRow, both: bool) -> list[str]:
         row.candidate,
         row.verdict.replace("_", " ") + (" both ways" if both else ""),
         ", ".join(flag.replace("_", " ") for flag in row.relation) + (f" ({', '.join(roles)})" if roles else ""),
-        f"{row.identity:.3f}",
+        f"{row.identity:z.3f}",
         share(row.coverage),
         evalue(row.log10_evalue),
         row.evidence or "" if row.relation else "",
@@ -230,7 +230,7 @@ def _full_table(full: FullComparison) -> Table:
 
 
 def _cka(value: float | None) -> str:
-    return f"CKA {value:.3f}" if value is not None and math.isfinite(value) else "-"
+    return f"CKA {value:z.3f}" if value is not None and math.isfinite(value) else "-"
 
 
 def _basis(test: NeuronTest | AttentionTest) -> str:
@@ -242,8 +242,8 @@ def _p_value(log10_p: float | None) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{low:.2f} to {high:.2f}" if math.isfinite(low) else "-"
+    return f"{low:z.2f} to {high:z.2f}" if math.isfinite(low) else "-"
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "-"
+    return f"{value:z.3f}" if math.isfinite(value) else "-"

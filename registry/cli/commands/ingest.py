@@ -251,7 +251,7 @@ _RIGHT = range(2, 7)
 def _cells(outcome: Outcome) -> list[str]:
     from ...jobs.outcome import Failed, Skipped
 
-    seconds = f"{outcome.seconds:.2f}"
+    seconds = f"{outcome.seconds:z.2f}"
     if isinstance(outcome, Failed | Skipped):
         return [outcome.status, outcome.source, "", "", "", "", seconds]
     counts = [str(outcome.tensors), parameters(outcome.parameters), size(outcome.bytes_read), size(outcome.bytes_total)]

@@ -100,6 +100,6 @@ def compare(
 
 
 def _cells(pair: Behaviour) -> list[str]:
-    rates = [f"{pair.agreement:.1%}", f"{pair.control_agreement:.1%}", f"{pair.row['log10_p']:.2f}"]
+    rates = [f"{pair.agreement:.1%}", f"{pair.control_agreement:.1%}", f"{pair.row['log10_p']:z.2f}"]
     needed = "-" if pair.needed is None else str(pair.needed)
     return [pair.b, str(pair.row["verdict"]), *rates, str(pair.prompts), needed]

@@ -54,7 +54,7 @@ def parts_result(report: PartsReport) -> Result:
             named[run.model_id],
             run.model_blocks,
             share(run.share),
-            f"{run.identity:.3f}" if run.identity is not None else "",
+            f"{run.identity:z.3f}" if run.identity is not None else "",
             evalue(run.log10_evalue) if run.log10_evalue is not None else "",
         ]
         for run in runs(report.parts)

@@ -107,4 +107,4 @@ def _above(report: RecipeReport, recipe: Recipe) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else ""
+    return f"{value:z.4f}" if math.isfinite(value) else ""

@@ -46,7 +46,7 @@ def sql_result(names: list[str], types: list[str], rows: Sequence[Row], arrow: p
     columns = [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
     numeric = [number for number, kind in enumerate(types) if kind.startswith(_NUMERIC)]
     cells = [[_cell(row[name]) for name in names] for row in rows]
-    return Result({"columns": columns, "rows": rows}, rows, [Table(names, cells, numeric)], names, arrow)
+    return Result({"columns": columns, "rows": rows}, rows, [Table(names, cells, numeric, tall=True)], names, arrow)
 
 
 _NUMERIC = ("int", "uint", "float", "double", "decimal")

@@ -96,10 +96,10 @@ def _figures(relative: Relative) -> list[dict[str, str]]:
     for part, row in relative.rows:
         found += [
             (f"{part}:evalue", evalue(row.log10_evalue)),
-            (f"{part}:identity", f"{row.identity:.4f}"),
-            (f"{part}:coverage", f"{row.coverage:.4f}"),
+            (f"{part}:identity", f"{row.identity:z.4f}"),
+            (f"{part}:coverage", f"{row.coverage:z.4f}"),
             (f"{part}:direction", row.direction),
-            (f"{part}:probability_of_ancestor", f"{row.direction_probability:.4f}"),
+            (f"{part}:probability_of_ancestor", f"{row.direction_probability:z.4f}"),
         ]
     return [_property(name, value) for name, value in found]
 

@@ -23,7 +23,7 @@ class Table:
     """What people see: lines of text, then columns; those whose numbers are in `right` stand to the right.
 
     `spare` are columns that text does without where the table is too wide, the first of them first; those in `firm`
-    are never wrapped.
+    are never wrapped. Where it may be `tall`, a table that stays too wide shows its rows one below another.
     """
 
     titles: Sequence[str]
@@ -32,6 +32,7 @@ class Table:
     above: Sequence[str] = ()
     spare: Sequence[int] = ()
     firm: Collection[int] = ()
+    tall: bool = False
 
     def without(self, columns: Collection[int]) -> Table:
         """The table without some of its columns."""
@@ -43,6 +44,7 @@ class Table:
             self.above,
             (),
             [place for place, number in enumerate(kept) if number in self.firm],
+            self.tall,
         )
 
 

@@ -1,7 +1,8 @@
 """Tables for people, in colour on a terminal alone.
 
 One rule fits a table into the width that there is: that of the terminal, else what COLUMNS says, else 80. Columns that
-a table can do without are left out one after another; then texts are wrapped between words, the widest column first.
+a table can do without are left out one after another; then texts are wrapped between words, the widest column first;
+then one blank stands between columns instead of two; and a table that may be tall shows its rows one below another.
 Numbers are never wrapped, and nothing is cut. A word that is too long alone (a path) stays whole in a pipe or a file,
 so that it can be copied and found, and is broken on a terminal. Lines above a table are wrapped on a terminal alone.
 """
@@ -25,8 +26,8 @@ _UNBOUNDED = 1_000_000
 """Columns of the page that a table is drawn on: its own columns decide how wide it is."""
 _USUAL = 80
 """Columns where nothing says how many there are."""
-_BETWEEN = 2
-"""Blanks between two columns."""
+_BETWEEN = (2, 1)
+"""Blanks between two columns; the second where the table is too wide otherwise."""
 _NARROWEST = 8
 """Columns that a broken word gets at least."""
 
@@ -51,11 +52,24 @@ def lines(result: Result, stream: IO[str]) -> Iterator[str]:
             text = Text(printable(line, _LONGEST), style="bold")
             for part in text.wrap(console, width) if terminal else (text,):
                 console.print(part, soft_wrap=True)
-        if table.titles:
-            fitting = _fitting(table, width)
-            console.print(_grid(fitting, _widths(fitting, width, broken=terminal)))
+        for grid in _grids(table, width, broken=terminal) if table.titles else ():
+            console.print(grid)
     for line in buffer.getvalue().splitlines():
         yield line.rstrip() + "\n"
+
+
+def _grids(table: Table, width: int, *, broken: bool) -> Iterator[Grid]:
+    """The table, or one a row where it may be tall and is too wide."""
+    fitting = _fitting(table, width)
+    tried = [(between, _widths(fitting, width, between, broken=broken)) for between in _BETWEEN]
+    fits = next(((between, widths) for between, widths in tried if _total(widths, between) <= width), None)
+    if fits or not table.tall:
+        between, widths = fits or tried[0]
+        yield _grid(fitting, widths, between)
+        return
+    for number, row in enumerate(table.cells, 1):
+        record = Table((f"row {number}", ""), list(zip(table.titles, row, strict=True)), (), (), (), (0,))
+        yield _grid(record, _widths(record, width, _BETWEEN[0], broken=broken), _BETWEEN[0])
 
 
 def room(terminal: bool) -> int:
@@ -77,8 +91,8 @@ def _fitting(table: Table, width: int) -> Table:
     return table.without(table.spare)
 
 
-def _total(widths: list[int]) -> int:
-    return sum(widths) + _BETWEEN * (len(widths) - 1)
+def _total(widths: list[int], between: int = _BETWEEN[0]) -> int:
+    return sum(widths) + between * (len(widths) - 1)
 
 
 def _natural(table: Table) -> list[int]:
@@ -92,14 +106,14 @@ def _length(cell: str) -> int:
     return cell_len(printable(cell, _LONGEST))
 
 
-def _widths(table: Table, width: int, *, broken: bool) -> list[int]:
+def _widths(table: Table, width: int, between: int, *, broken: bool) -> list[int]:
     """How wide each column becomes: the widest text gives way first, to its longest word; then further, if `broken`."""
     widths = _natural(table)
     columns = zip(table.titles, *table.cells, strict=True)
     words = [max((_length(word) for cell in column for word in cell.split()), default=0) for column in columns]
     texts = [number for number in range(len(widths)) if number not in table.right and number not in table.firm]
     for least in (words, [min(word, _NARROWEST) for word in words]) if broken else (words,):
-        while (over := _total(widths) - width) > 0:
+        while (over := _total(widths, between) - width) > 0:
             able = [number for number in texts if widths[number] > least[number]]
             if not able:
                 break
@@ -109,12 +123,13 @@ def _widths(table: Table, width: int, *, broken: bool) -> list[int]:
     return widths
 
 
-def _grid(table: Table, widths: list[int]) -> Grid:
+def _grid(table: Table, widths: list[int], between: int) -> Grid:
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    blanks = between - 1  # the box has one of its own
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True, padding=(0, blanks))
     for number, title in enumerate(table.titles):
         side: Literal["left", "right"] = "right" if number in table.right else "left"
         grid.add_column(Text(printable(title, _LONGEST)), justify=side, overflow="fold", width=widths[number])

@@ -79,7 +79,7 @@ def matrix(
     for (i, j), value in np.ndenumerate(values):
         if math.isfinite(value):
             dark = abs((value - low) / (high - low) - (0.5 if low < 0 else 0.0)) > (0.36 if low < 0 else 0.6)
-            text = f"{value:.2f}".replace("-0.00", "0.00") + (marks or {}).get((i, j), "")
+            text = f"{value:z.2f}" + (marks or {}).get((i, j), "")
             size = 7 if len(names) < 8 else 5
             axes.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if dark else "black")
 
@@ -112,7 +112,7 @@ def gain_scatter(found: GainScatter, centred: float) -> Figure:
     most = max(*found.x, *found.y, 0.0) * 1.05
     least = min(*found.x, *found.y, 0.0) * 1.05
     axes.set(xlim=(least, most), ylim=(least, most), xlabel=label(found.first), ylabel=label(found.second))
-    axes.set_title(f"{label(found.slot)} {found.layer_first}: r = {centred:.3f}")
+    axes.set_title(f"{label(found.slot)} {found.layer_first}: r = {centred:z.3f}")
     return figure
 
 
@@ -135,7 +135,7 @@ def token_ids(found: VocabularyPair) -> Figure:
     figure, (axes,) = panels(1, 2.5, 2.4)
     axes.scatter(found.ids_first, found.ids_second, s=2, alpha=0.5, color=COLOURS[0], linewidths=0)
     axes.set(xlabel=f"id in {label(found.first)}", ylabel=f"id in {label(found.second)}")
-    axes.set_title(f"r = {found.id_correlation:.2f}")
+    axes.set_title(f"r = {found.id_correlation:z.2f}")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     return figure

@@ -36,7 +36,7 @@ def thresholds_grid(result: CaseResult, words: Words) -> Grid:
 
 def _range(found: Iterable[float]) -> str:
     numbers = [value for value in found if math.isfinite(value)]
-    return f"{min(numbers):.2f} … {max(numbers):.2f}".replace("-0.00", "0.00") if numbers else values.DASH
+    return f"{min(numbers):z.2f} … {max(numbers):z.2f}" if numbers else values.DASH
 
 
 def _vocabulary(result: CaseResult, pairs: Pairs) -> list[float]:

@@ -44,7 +44,7 @@ def probability(value: float) -> str:
     """A probability with two decimals; never 0 or 1, which nothing here can say."""
     if not math.isfinite(value):
         return DASH
-    return "<0.01" if value < 0.005 else ">0.99" if value >= 0.995 else f"{value:.2f}"
+    return "<0.01" if value < 0.005 else ">0.99" if value >= 0.995 else f"{value:z.2f}"
 
 
 def logarithm(value: float) -> str:

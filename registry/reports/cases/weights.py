@@ -90,7 +90,7 @@ def _map(result: CaseResult, words: Words) -> list[Block]:
     ]
     share = f"{100 * found.explained:.0f} %"
     rows = [
-        [label, *(f"{distance:.2f}" for distance in found.distances[number].tolist())]
+        [label, *(f"{distance:z.2f}" for distance in found.distances[number].tolist())]
         for number, label in enumerate(found.labels)
     ]
     return [

@@ -159,8 +159,8 @@ def _heatmaps(part: ComponentComparison) -> FigureGroup:
         panels = tuple(png(figures.heatmap(h, scale), f"{role}: correlation of all layers, {h.pair}") for h in shown)
         pale, most = "", figures.largest(found)
         if most < scale / 2:
-            pale = f"; all pale: nothing here goes beyond {most:.2f}, the colours end at {scale:.2f}"
-        rows.append((f"{role}: independent values stray by {found[0].null_sd:.3f}{pale}", panels))
+            pale = f"; all pale: nothing here goes beyond {most:z.2f}, the colours end at {scale:z.2f}"
+        rows.append((f"{role}: independent values stray by {found[0].null_sd:z.3f}{pale}", panels))
     return FigureGroup(
         "Every layer against every layer",
         "The correlation of all pairs of layers, role by role, centred at 0 and on one colour scale for all panels of"

@@ -80,7 +80,7 @@ def _grounds(row: Row, model: str) -> Grounds:
         str(row["name"]),
         address("/compare", a=model, b=row["source"]),
         str(row["reason"]),
-        f"{row['direction']}, {row['direction_probability']:.2f}",
+        f"{row['direction']}, {row['direction_probability']:z.2f}",
         [str(one) for one in by] if isinstance(by, list | tuple) else [],
         len(blocks) if isinstance(blocks, list) else 0,
     )

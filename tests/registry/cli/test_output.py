@@ -111,6 +111,21 @@ def test_texts_wrap_between_words_into_the_width_that_there_is(tmp_path: Path, m
         assert lines[2].startswith("alder  1234567  many many")
 
 
+def test_one_blank_stands_between_columns_where_that_makes_a_table_fit(tmp_path: Path) -> None:
+    for width, between in ((35, "  "), (36, " "), (37, "  ")):
+        lines = columns_of(Table(("first", "second"), [["a" * width, "b" * 43]], (0, 1)), tmp_path)
+        assert lines[-1] == "a" * width + between + "b" * 43
+
+
+def test_a_table_that_may_be_tall_and_is_too_wide_shows_a_column_a_line(tmp_path: Path) -> None:
+    table = Table(("first", "second"), [["1" * 50, "2" * 50], ["3", "4"]], (0, 1), tall=True)
+    lines = columns_of(table, tmp_path)
+    assert lines[0] == "row 1" and lines[2:5] == ["first   " + "1" * 50, "second  " + "2" * 50, "row 2"]
+    assert lines[6:] == ["first   3", "second  4"]
+    table = Table(("first", "second"), [["1" * 30, "2" * 30]], (0, 1), tall=True)
+    assert columns_of(table, tmp_path)[-1] == "1" * 30 + "  " + "2" * 30
+
+
 def test_a_path_stays_whole_in_a_file_and_firm_columns_do_not_wrap(tmp_path: Path) -> None:
     path = "file:///" + "a" * 90
     lines = columns_of(Table(("two words", "b c"), [["x y", path]], (), (), firm=(0,)), tmp_path)

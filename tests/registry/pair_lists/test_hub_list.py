@@ -153,11 +153,10 @@ def test_json_holds_every_pair(run: Run, small: Path, place: Path) -> None:
 
 @pytest.mark.cases
 @pytest.mark.parametrize("name", sorted({one.name for one in shipped_lists()} - {"model-tracing"}))
-def test_every_list_that_ships_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_list_that_ships_runs(name: str, hub: HubServer, tmp_path: Path) -> None:
     listed = find_list(name)
-    with HubServer() as server, Registry(tmp_path / "list.duckdb") as registry:
-        serve(server, listed, tmp_path / "models")
-        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+    serve(hub, listed, tmp_path / "models")
+    with Registry(tmp_path / "list.duckdb") as registry:
         found = run_list(registry, listed, Budget(), lambda *_: None)
     score = found.score
     assert not found.missing and found.wrong == []
