@@ -56,7 +56,9 @@ def bench_public(
     ] = None,
     registry: _OwnRegistry = None,
 ) -> None:
-    """Run a public benchmark: published pairs of models of which somebody says whether they are related.
+    """Run a public benchmark of pairs of models.
+
+    A list names published models and says of every two whether they are related.
 
     Models are read by byte ranges from the Hub (64 MiB of each unless --budget says otherwise) into a registry that
     holds nothing else, and every pair is asked. Printed are AUC, true positives at zero false positives, E-values of

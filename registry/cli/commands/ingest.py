@@ -6,14 +6,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...reports.numbers import parameters, size
+from ...reports.numbers import counted, parameters, size
 from ..errors import ExitCode, say_error
 from ..options import (
     BudgetOption,
@@ -92,7 +92,7 @@ def ingest(
             raise typer.BadParameter("--refresh keeps to each model's own budget: leave --budget and --recursive out")
         with open_registry(context, registry, create=False) as opened:
             found = opened.refreshing(*specs, connections=connections, sharing=True, engine=chosen_engine(engine))
-            outcomes = report(found, len(specs) or len(opened.outdated()), to)
+            outcomes = report(found, len(specs) or len(opened.outdated()), to, idle=lambda: _complete(opened))
         raise typer.Exit(exit_code(outcomes))
     if not sources:
         raise typer.BadParameter("no sources: name folders, files or org/name, or ask for --refresh")
@@ -201,21 +201,34 @@ def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
     return ExitCode.NOTHING if states == {"skipped"} else ExitCode.ERROR
 
 
-def report(found: Generator[Outcome, None, None], count: int, to: Output) -> list[Outcome]:
-    """Print a row for each outcome of about `count`; what is done is printed, also after Ctrl-C."""
+def _complete(registry: Registry) -> str:
+    """What is to be said where no model lacks anything."""
+    count = len(registry.models())
+    return f"nothing to read: {counted(count, 'model')}, all complete" if count else "no models are registered yet"
+
+
+def report(
+    found: Generator[Outcome, None, None], count: int, to: Output, idle: Callable[[], str] | None = None
+) -> list[Outcome]:
+    """Print a row for each outcome of about `count`; what is done is printed, also after Ctrl-C.
+
+    Where the batch ends without any outcome, `idle` says why.
+    """
     from ...jobs.outcome import outcome_row
 
     done: list[Outcome] = []
+    said = ""
     began = time.monotonic()
     with to.opened() as stream:
         try:
             for outcome in each(found, count, to):
                 done.append(outcome)
                 to.print_row(outcome_row(outcome), stream, first=len(done) == 1)
+            said = idle() if idle and not done else ""
         finally:
             if done and not to.streams:
                 to.print(outcomes_result(done), stream)
-            to.say(summary(done, time.monotonic() - began))
+            to.say(said or summary(done, time.monotonic() - began))
     return done
 
 

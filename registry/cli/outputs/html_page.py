@@ -16,9 +16,13 @@ _HEAD = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>forebear</title>
 <style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; }
+:root { color-scheme: light; --ink: #1b1f24; --ground: #fff; --line: #ccc; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { color-scheme: dark; --ink: #e6edf3; --ground: #0d1117; --line: #3d444d; }
+}
+body { color: var(--ink); background: var(--ground); font: 15px/1.5 system-ui, sans-serif; margin: 2em; }
 table { border-collapse: collapse; margin: 1em 0 2em; }
-th, td { padding: .2em .8em; text-align: left; border-bottom: 1px solid #ccc; }
+th, td { padding: .2em .8em; text-align: left; border-bottom: 1px solid var(--line); }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 </style>
 """

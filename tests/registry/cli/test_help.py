@@ -50,6 +50,7 @@ def test_the_help_lists_every_command_whole(run: Run) -> None:
 def test_every_command_has_help_with_the_common_options(run: Run, command: str) -> None:
     text = run(command, "--help").out
     assert "--registry PATH" in text
+    assert [line for line in text.splitlines() if len(line) > 80] == []
     if command in PRINTING:
         assert all(
             option in text

@@ -162,3 +162,10 @@ def test_recursive_ingests_every_model_below_a_folder_and_other_sources_as_they_
     assert [row["status"] for row in rows[4:]] == ["skipped"]
     without = json.loads(run("ingest", shelf, "--format", "json").out)["results"]
     assert "weights in several folders" in without[0]["reason"]
+
+
+def test_a_refresh_of_a_complete_registry_says_how_many_models_are_complete(run: Run, make_model: MakeModel) -> None:
+    run("ingest", make_model("ash", 1), make_model("beech", 2))
+    ran = run("ingest", "--refresh")
+    assert (ran.code, ran.out) == (0, "") and ran.err == "nothing to read: 2 models, all complete\n"
+    assert "1 unchanged" in run("ingest", "--refresh", "ash").err

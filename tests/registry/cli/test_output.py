@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pty
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -130,6 +131,15 @@ def test_a_path_stays_whole_in_a_file_and_firm_columns_do_not_wrap(tmp_path: Pat
     path = "file:///" + "a" * 90
     lines = columns_of(Table(("two words", "b c"), [["x y", path]], (), (), firm=(0,)), tmp_path)
     assert path in lines[2] and lines[0].startswith("two words  b c")
+
+
+def test_no_figure_is_printed_as_minus_zero() -> None:
+    """Fixed digits are asked for with `z`, which takes the sign of a rounded zero away."""
+    assert f"{-0.0001:z.3f}" == "0.000"
+    root = Path(__file__).parents[3]
+    for folder in ("registry", "queries"):
+        for path in (root / folder).rglob("*.py"):
+            assert re.findall(r":\.[2-4]f\}", path.read_text(encoding="utf-8")) == [], path.name
 
 
 @pytest.mark.parametrize(
