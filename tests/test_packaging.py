@@ -107,6 +107,8 @@ def test_the_wheel_carries_what_the_package_reads(tmp_path: Path) -> None:
         path.relative_to(ROOT).as_posix() for part in ("templates", "static") for path in (server / part).iterdir()
     }
     assert len(pages) > 15 and {f"forebear/{path}" for path in pages} <= names
+    lists = {path.relative_to(ROOT).as_posix() for path in (ROOT / "registry").rglob("*.yaml")}
+    assert len(lists) > 15 and {f"forebear/{path}" for path in lists} <= names
     assert any(name.endswith(".data/data/share/man/man1/forebear.1") for name in names)
     for folder in ("queries", "schema"):
         found = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.sql")}

@@ -149,7 +149,7 @@ def _group(node: Node) -> Iterator[ListedPair]:
     if missing := [key for key in ("truth", "kind") if key not in fields]:
         raise node.error(f"{' and '.join(missing)} must be given")
     said = fields["truth"].choice(TRUTHS)
-    truth = next(known for known in TRUTHS if known == said)
+    truth: Truth = next(known for known in TRUTHS if known == said)
     kind = _line(fields["kind"], 80)
     apart, directed = (_yes(fields[key]) if key in fields else None for key in ("apart", "directed"))
     places = fields[shapes[0]]
