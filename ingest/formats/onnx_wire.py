@@ -93,7 +93,11 @@ class Wire:
                 charge(GRAPH_FIELDS, _CHARGED, self.file)
                 require(GRAPH_FIELDS, self._fields, self.file)
             self._fields += 1
-            key, at = self.varint(at, end)
+            place = at - self._at
+            if 0 <= place < len(self._data) and (key := self._data[place]) < 128:
+                at += 1  # as `varint` does, without a call for each of a million fields
+            else:
+                key, at = self.varint(at, end)
             number, wire = key >> 3, key & 7
             if wire == 0:
                 value, at = self.varint(at, end)

@@ -61,7 +61,8 @@ def _repeat(rng: random.Random, data: bytes) -> bytes:
     """A piece many times over: what is linear stays short, what is not does not."""
     begin = _place(rng, data)
     piece = data[begin : begin + rng.randint(1, 64)] or b"["
-    times = min(rng.choice((10, 1000, 100_000)), rng.choice((1 << 14, 1 << 18, 1 << 21)) // len(piece))
+    most = rng.choices((1 << 14, 1 << 18, 1 << 21), (6, 3, 1))[0]  # the largest take a hundred times as long as others
+    times = min(rng.choice((10, 1000, 100_000)), most // len(piece))
     return data[:begin] + piece * times + data[begin:]
 
 
