@@ -9,6 +9,7 @@ from .errors import ForebearError, SourceError
 from .formats import FORMATS, files
 from .formats.networks import PIPELINE
 from .sources.folder import FolderSource, open_folder
+from .sources.numbered import find_part
 
 _DEPTH = 8
 _MOST = 100_000
@@ -66,7 +67,9 @@ def _models(folder: Path) -> Iterator[Path]:
 
 def _single(source: FolderSource) -> Iterator[str]:
     """The files of weights in a folder of several models, each set of parts by its first."""
+    seen: set[str] = set()
     for path in sorted(source.files):
-        part = files.PART.search(path)
-        if any(form.holds(path) for form in FORMATS) and (part is None or int(part[1]) == 1):
+        part = find_part(path)
+        if any(form.holds(path) for form in FORMATS) and (part is None or part.family not in seen):
+            seen |= {part.family} if part else set()
             yield path

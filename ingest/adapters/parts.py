@@ -6,6 +6,7 @@
 | `lora.down`, `lora_linear_layer.down`, `to_q_lora.down`    | diffusers before PEFT                        |
 | `qkv_lora1.down`, `proj_lora2.up`                          | x-flux: 1 the image's stream, 2 the text's   |
 | `lora_a` [in, rank], `lora_b` [rank, out], `m` of DoRA     | MLX                                          |
+| `lora_a.weight`, `lora_b.weight`, `magnitude` of DoRA      | torchtune                                    |
 | `weight.lora_a` [rank, in], `weight.lora_b` [out, rank]    | GGUF, where rows of `b` may be in its order  |
 | `hada_w1_a`, ... and `lokr_w2_a`, ...                      | LoHa and LoKr of LyCORIS and PEFT            |
 
@@ -19,11 +20,11 @@ import re
 from dataclasses import dataclass
 
 _FACTOR = re.compile(
-    r"(?P<module>.+?)(?:[._])(?P<factor>lora_[AB]|lora_(?:down|up)|lora(?P<stream>[12]?)\.(?:down|up)"
+    r"(?P<module>.+?)(?:[._])(?P<factor>lora_[AB]|lora_[ab](?=\.weight$)|lora_(?:down|up)|lora(?P<stream>[12]?)\.(?:down|up)"
     r"|lora_linear_layer\.(?:down|up)|hada_w[12]_[ab]|lokr_w[12]_[ab])(?:\.[\w-]{1,64})?(?:\.weight)?"
 )
 _FACTORS = {
-    "lora_A": "A", "lora_down": "A", "lora.down": "A", "lora_linear_layer.down": "A",
+    "lora_A": "A", "lora_a": "A", "lora_b": "B", "lora_down": "A", "lora.down": "A", "lora_linear_layer.down": "A",
     "lora_B": "B", "lora_up": "B", "lora.up": "B", "lora_linear_layer.up": "B",
     "hada_w1_b": "A1", "hada_w2_b": "A2", "hada_w1_a": "B1", "hada_w2_a": "B2",
     "lokr_w1_b": "A1", "lokr_w2_b": "A2", "lokr_w1_a": "A3", "lokr_w2_a": "A4",
@@ -39,7 +40,7 @@ UNORDERED = "lora_b in the order of rows of GGUF"
 """Part of a B of q or k in a GGUF that does not say how many heads there are."""
 _GGUF = re.compile(r"(?P<module>.+)\.weight\.lora_b")
 _PART = re.compile(
-    r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|lora_embedding_[AB]|lora_E|lora_mid|lora\.mid|ranknum|lokr_\w+"
+    r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|magnitude|lora_embedding_[AB]|lora_E|lora_mid|lora\.mid|ranknum|lokr_\w+"
     r"|hada_t[12]|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|trainable_tokens_delta|alpha|diff|diff_b|diff_m|set_weight"
     r"|reshape_weight|w_norm|b_norm|m)(?:\.[\w-]{1,64})*"
 )

@@ -18,7 +18,7 @@ from ..storage.skipped import SkippedTensor
 from ..text import printable
 from .contents import Contents
 from .files import ModelFiles, NetworkFiles, absence, find_files, name_one
-from .foreign import explained, nothing_to_read, refused_gguf
+from .foreign import TRAINERS, explained, nothing_to_read, refused_gguf
 from .format import Format
 from .gguf_file import finish_gguf, read_gguf
 from .index import shown
@@ -32,18 +32,17 @@ __all__ = ["FORMATS", "Contents", "Format", "ModelFiles", "SkippedTensor", "read
 
 _log = logging.getLogger(__name__)
 
-NO_WEIGHTS = r"(training_args|optimizer|scheduler|scaler|rng_state|random_states|.*loss).*"
-"""torch files that trainers leave beside a model."""
-
 FORMATS: tuple[Format, ...] = (
     Format("safetensors", ".safetensors", ".safetensors.index.json", read_safetensors),
-    Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", NO_WEIGHTS, begins=SIGNATURES),
-    Format("torch", ".pt", None, read_torch, ignored=NO_WEIGHTS),
-    Format("torch", ".pth", None, read_torch, ignored=NO_WEIGHTS),
-    Format("torch", ".pth.tar", None, read_torch, ignored=NO_WEIGHTS),
-    Format("torch", ".ckpt", None, read_torch, ignored=NO_WEIGHTS),
-    Format("torch", ".jit", None, read_torch, ignored=NO_WEIGHTS),
-    Format("torch", ".torchscript", None, read_torch, ignored=NO_WEIGHTS),
+    Format("safetensors", ".sft", None, read_safetensors),
+    Format("torch", ".bin", ".bin.index.json", read_torch, "pytorch_model", TRAINERS, begins=SIGNATURES),
+    Format("torch", ".pt", None, read_torch, ignored=TRAINERS),
+    Format("torch", ".pth", None, read_torch, ignored=TRAINERS),
+    Format("torch", ".pth.lora", None, read_torch, ignored=TRAINERS),
+    Format("torch", ".pth.tar", None, read_torch, ignored=TRAINERS),
+    Format("torch", ".ckpt", None, read_torch, ignored=TRAINERS),
+    Format("torch", ".jit", None, read_torch, ignored=TRAINERS),
+    Format("torch", ".torchscript", None, read_torch, ignored=TRAINERS),
     Format(
         "gguf",
         ".gguf",
@@ -169,7 +168,7 @@ def _read_file(source: Source, file: str, form: Format) -> Contents:
         _log.debug("%s: %s: %d tensors, %d skipped", source.uri, file, len(contents.tensors), len(contents.skipped))
         return contents
     except FormatError as error:
-        better: ForebearError = explained(error, source, file, reader)
+        better: ForebearError = explained(error, source, file, reader, form.name)
         raise better from (None if better is not error else error.__cause__)
     finally:
         reader.close()

@@ -77,13 +77,31 @@ def _copied(prefix: str, group: Sequence[LogicalTensor], rest: Iterable[LogicalT
     outer = prefix[: -len(prefix.rstrip(".").rpartition(".")[2]) - 1]
     shapes: dict[str, set[tuple[int, ...]]] = defaultdict(set)
     for tensor in rest:
-        if tensor.name.startswith(outer):
-            name = tensor.name.removeprefix(outer)
+        for name in {tensor.name, tensor.name.removeprefix(outer)}:
             for one in {name, name.partition(".")[2], _unwrapped(name)}:
                 shapes[one].add(tensor.shape)
                 shapes[_squashed(one)].add(tensor.shape)
-    names = [(_unwrapped(tensor.name.removeprefix(prefix)), tensor) for tensor in group]
-    return sum(t.parameters for name, t in names if t.shape in shapes[name] or t.shape in shapes[_squashed(name)])
+    stems = [(tensor.name.removeprefix(prefix), tensor) for tensor in group]
+    inner = _common_module([name for name, _ in stems])
+    copied = 0
+    for name, tensor in stems:
+        spellings = {_unwrapped(name), name.removeprefix(inner)}
+        if any(tensor.shape in shapes[one] or tensor.shape in shapes[_squashed(one)] for one in spellings):
+            copied += tensor.parameters
+    return copied
+
+
+def _common_module(names: Sequence[str]) -> str:
+    """The module that all names begin with, with its dot: wrappers of averages nest, `online_model.`; or nothing.
+
+    >>> _common_module(["online_model.a.weight", "online_model.b.weight"])
+    'online_model.'
+    """
+    first, last = min(names).split("."), max(names).split(".")
+    same = 0
+    while same < min(len(first), len(last)) - 1 and first[same] == last[same]:
+        same += 1
+    return "".join(f"{part}." for part in first[:same])
 
 
 def _unwrapped(name: str) -> str:

@@ -10,19 +10,19 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from ..errors import SourceError
 from ..layouts.slices import SLICE
+from ..sources.numbered import Part, find_part
 from ..sources.source import Source
 from ..text import printable
+from .foreign_kinds import is_passed_over
 from .format import Format
 from .index import Index, read_index, shown
 from .networks import Network, find_networks, one_variant
 
-PART = re.compile(r"-(\d{3,6})-of-(\d{3,6})(?=\.|$)", re.ASCII | re.IGNORECASE)
-"""How the parts of a split file are numbered, in front of the ending, in any case of letters."""
 ADAPTERS = re.compile(r"(adapter_model|adapter|pytorch_lora_weights)\.\w+", re.IGNORECASE)
 """Files that hold an adapter beside a model, where both are there."""
 _NUMBER = re.compile(r"\d+")
@@ -36,7 +36,8 @@ class NetworkFiles:
     """The files of one network, in one folder and one format.
 
     `index` is the one that stands beside them. It is `stale` when it lists shards that are not there, and the files
-    are other ones that may be whole: their tensors have to be all that it names.
+    are other ones that may be whole: their tensors have to be all that it names. `left` are other weights of this
+    format that stand in the folder and are not read, since one file has the usual name of a whole model.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class NetworkFiles:
     files: tuple[str, ...]
     index: Index | None = None
     stale: bool = False
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,17 @@ class ModelFiles:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of the choice: an index that was set aside."""
-        return tuple(
+        """What a person should know of the choice: an index that was set aside, and other weights that were left."""
+        stale = tuple(
             f"{part.index.path} is stale: it lists {shown(part.index.shards)}; all its tensors are in "
             f"{shown(list(part.files))}, which was read"
             for part in self.networks
             if part.index and part.stale
+        )
+        return stale + tuple(
+            f"{shown(list(part.files))} was read; {shown(list(part.left))} beside it was not: name it to read it"
+            for part in self.networks
+            if part.left
         )
 
 
@@ -83,7 +90,7 @@ def find_files(source: Source, formats: Sequence[Format]) -> ModelFiles:
         _check_parts(source, files.files)
         _check_slices(source, files.files)
         _log.debug("%s: %s files %s", source.uri, files.format.name, ", ".join(files.files[:_SHOWN]))
-        networks.append(NetworkFiles(part, files.format, files.files, files.index, files.stale))
+        networks.append(replace(files, network=part))
     return ModelFiles(tuple(networks), found.pipeline)
 
 
@@ -93,8 +100,10 @@ class _Folders:
     def __init__(self, source: Source, formats: Sequence[Format]) -> None:
         self._source, self._formats = source, formats
         self._paths: dict[str, list[str]] = defaultdict(list)
+        there = set(source.files)
         for path in sorted(path for path, file in source.files.items() if not file.special):
-            self._paths[path.rpartition("/")[0]].append(path)
+            if not is_passed_over(path, there):
+                self._paths[path.rpartition("/")[0]].append(path)
         self._known: dict[str, NetworkFiles | None] = {}
 
     def network(self, folder: str) -> NetworkFiles | None:
@@ -139,7 +148,8 @@ def _weights(source: Source, form: Format, folder: str, paths: Sequence[str]) ->
     indexes = [path for path in paths if form.index and path.lower().endswith(form.index)]
     if not indexes:
         files = _without_index(source, form, at, paths)
-        return NetworkFiles(here, form, tuple(files)) if files else None
+        left = _left(form, at, paths, files)
+        return NetworkFiles(here, form, tuple(files), left=left) if files else None
     index = read_index(source, next((i for i in indexes if i.startswith(f"{at}model.")), one_variant(indexes)[0]))
     absent = [shard for shard in index.shards if shard not in source.files]
     if not absent:
@@ -174,6 +184,22 @@ def _without_index(source: Source, form: Format, at: str, paths: Sequence[str]) 
     return _one_family(source, form, one_variant(named or whole or files))
 
 
+def _left(form: Format, at: str, paths: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
+    """Other whole weights beside a file of the usual name: no adapters, no parts and no variants of it.
+
+    accelerate keeps a second model in `model_1.safetensors`. Of formats whose files are models each, it is the rule
+    that others stand beside the one that is read.
+    """
+    if form.alone or len(files) != 1:
+        return ()
+    others = [path for path in paths if form.holds(path) and path not in files]
+    plain = [path for path in one_variant(others + list(files)) if path not in files]
+    parted = [path for path in plain if find_part(path) or SLICE.fullmatch(path)]
+    named = {path: path.removeprefix(at) for path in plain if path not in parted}
+    beside = (form.ignored, ADAPTERS.pattern)
+    return tuple(p for p, name in named.items() if not any(re.fullmatch(one, name, re.I) for one in beside))
+
+
 def _begun(source: Source, files: list[str], form: Format) -> list[str]:
     """The files, if each begins as its format does; else none: they are another format's data."""
     longest = max(map(len, form.begins))
@@ -200,8 +226,8 @@ def _one_family(source: Source, form: Format, files: list[str]) -> list[str]:
 
 
 def _family(path: str, form: Format) -> str:
-    if PART.search(path):
-        return PART.sub(r"-of-\2", path.lower())
+    if part := find_part(path):
+        return part.family
     return path if form.alone else _NUMBER.sub("#", path.lower())
 
 
@@ -211,19 +237,20 @@ def name_one(files: Sequence[str]) -> str:
 
 
 def _check_parts(source: Source, files: Iterable[str]) -> None:
-    """SourceError where a file is part k of n and another part is not there."""
-    there: dict[tuple[str, str, int], set[int]] = defaultdict(set)
+    """SourceError where a file is part k of n and another part is not there; parts count from 0 where one is 0."""
+    there: dict[str, list[Part]] = defaultdict(list)
     for path in files:
-        if found := PART.search(path):
-            there[path[: found.start()], path[found.end() :], int(found[2])].add(int(found[1]))
-    for (stem, ending, count), numbers in there.items():
-        absent = [k for k in range(1, min(count, _MOST_PARTS) + 1) if k not in numbers]
+        if part := find_part(path):
+            there[part.family].append(part)
+    for parts in there.values():
+        numbers = {part.number for part in parts}
+        begin, count = int(0 not in numbers), parts[0].count
+        absent = [k for k in range(begin, begin + min(count, _MOST_PARTS)) if k not in numbers]
         if absent:
-            first = f"{stem}-{absent[0]:05d}-of-{count:05d}{ending}"
             others = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
             raise SourceError(
-                f"{source.uri}: {len(numbers)} of {count} parts are here, without {printable(first)!r}{others};"
-                " fetch all parts"
+                f"{source.uri}: {len(numbers)} of {count} parts are here, without"
+                f" {printable(parts[0].named(absent[0]))!r}{others}; fetch all parts"
             )
 
 

@@ -82,6 +82,9 @@ def _array(reader: Reader, entry: Entry, begin: int | None, name: str, file: str
     assert dtype is not None
     if array.begin + nbytes(dtype, math.prod(array.shape)) != entry.size:
         raise FormatError(f"{where}: {entry.size - array.begin} bytes do not hold {dtype} {list(array.shape)}")
+    if array.fortran and len(array.shape) == 2 and name.endswith(".kernel"):  # Flax's [in, out], turned on disk
+        stored = RowMajor(file, begin + array.begin, dtype, array.shape[0])
+        return LogicalTensor(f"{name.removesuffix('kernel')}weight", dtype, array.shape[::-1], stored)
     return LogicalTensor(name, dtype, array.shape, _storage(file, begin + array.begin, dtype, array))
 
 

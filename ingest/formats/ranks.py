@@ -3,7 +3,6 @@
 | file                                                          | who writes it                            |
 | `mp_rank_01/model_optim_rng.pt`, `mp_rank_01_002/...`         | Megatron-LM, by tensor and pipeline rank |
 | `mp_rank_01_model_states.pt`                                  | DeepSpeed                                |
-| `zero_pp_rank_1_mp_rank_00_model_states.pt`                   | DeepSpeed, ZeRO stage 3                  |
 | `rank1.safetensors`                                           | TensorRT-LLM                             |
 | `model-rank-1-part-0.safetensors`                             | vLLM, SGLang (`sharded_state`)           |
 | `model_world_size_8_rank_1.pt`                                | verl                                     |
@@ -29,7 +28,7 @@ from .contents import Contents
 
 _FOLDER = re.compile(r"(?:[mt]p_)?rank[-_]?\d{1,4}(?:_\d{3}){0,2}", re.ASCII | re.IGNORECASE)
 _FILE = re.compile(
-    r"(?:(?:model|pytorch_model|checkpoint|ckpt|consolidated|weights|world_size_\d+|zero_pp|mp|tp)[-_.])*"
+    r"(?:(?:model|pytorch_model|checkpoint|ckpt|consolidated|weights|world_size_\d+|mp|tp)[-_.])*"
     r"rank[-_]?\d{1,4}(?:_\d{3}){0,2}(?:_mp_rank_\d+)?(?:_model_states|[-_]part[-_]?\d+)?\.\w+",
     re.ASCII | re.IGNORECASE,
 )

@@ -34,4 +34,6 @@ def read_torch(reader: Reader, file: str) -> Contents:
         raise FormatError(f"{file}: packed with gzip; unpack it")
     if head.startswith(b"\x80"):
         raise FormatError(f"{file}: a plain pickle, which torch.save has not written; {_AGAIN}")
-    raise FormatError(f"{file}: not a zip file and no checkpoint of torch; is the download cut?")
+    raise FormatError(
+        f"{file}: not a zip file and no checkpoint of torch; is the download cut, or is it of another framework?"
+    )

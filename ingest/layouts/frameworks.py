@@ -99,7 +99,9 @@ class _Translation:
         if line is None:
             return [tensor]
         match line.done.partition("."):
-            case ("pairs", _, which):
+            case ("unbiased", _, _) if f"{tensor.name.rpartition('.')[0]}.bias" in self._shapes:
+                return [replace(tensor, name=line.name)]
+            case ("pairs" | "unbiased", _, which):
                 return [self._in_halves(tensor, line.name, which)]
             case ("groups" | "stacked" as order, _, _):
                 return self._attention(tensor, line.name, order)

@@ -71,6 +71,8 @@ def _tail(pattern: str) -> re.Pattern[str]:
 _ANY_FUSED = _tail("|".join(line[0] for line in (*FUSED_QKV, *FUSED_GATE_UP)))
 _ANY_STACKED = _tail("|".join(tail for tail, _ in STACKED_EXPERTS))
 _ROUTER = re.compile(r"(?:gate|router)(?:\.(?:wg|layer|classifier|linear))?\.weight$")
+_KERNEL = re.compile(r"[./]kernel$")
+"""How Flax and Keras call the matrix of a dense layer, [in, out]; torch has no such name for matrices."""
 _ANY_RENAMED = _tail("|".join(tail for _, tail, _ in RENAMED))
 
 
@@ -101,13 +103,14 @@ def _renamed(tensor: LogicalTensor, model_type: str) -> LogicalTensor:
 
 
 def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[SkippedTensor]]:
-    """Conv1D matrices as [out, in], and those that a format has turned itself, as far as the budget goes."""
+    """Matrices of Conv1D and of Flax as [out, in], and those that a format has turned, as far as the budget goes."""
     conv = any(
         len(t.shape) == 2 and t.shape[1] == 3 * t.shape[0] > 0 for t in tensors if _match(r"attn\.c_attn", t.name)
     )
     by_format = {t.name: t for t in tensors if isinstance(getattr(t.storage, "codes", t.storage), Transposed)}
-    scattered = [t for t in tensors if conv and len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
-    if not conv and not by_format:
+    flax = [t for t in tensors if len(t.shape) == 2 and _KERNEL.search(t.name) and t.name not in by_format]
+    scattered = flax + [t for t in tensors if conv and len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
+    if not scattered and not by_format:
         return list(tensors), []
     costs = {t.name: t.parameters for t in (*by_format.values(), *scattered)}
     inputs = {t.name: t.shape[0] for t in scattered} | {n: t.matrix[1] for n, t in by_format.items()}

@@ -6,6 +6,7 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 
 | done           | to the tensor                                                                           |
 | `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
+| `unbiased.q`, `unbiased.k` | the same where no bias stands beside it: torchtune's Qwen 2 has halves    |
 | `groups`       | for every head of k: the heads of q that share it, its k, its v; split                  |
 | `stacked`      | all of q, then k, then v; split                                                         |
 | `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
@@ -18,7 +19,7 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 
 Sources: the modelling code of each: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and
 its `qkv_reassemble`, Megatron-LM `core/models/gpt`, `whisper/model.py`, `clip/model.py`, RWKV-LM `rwkv_v4neo` and
-`RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; flash-linear-attention
+`RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; torchtune `models/convert_weights.py`; flash-linear-attention
 `models/rwkv7`; Flux `src/flux/model.py` and diffusers `scripts/convert_flux_to_diffusers.py`.
 """
 
@@ -254,6 +255,27 @@ _RWKV_7 = (
     ("head", "lm_head", ""),
 )  # fmt: skip
 
+_TORCHTUNE = (
+    *_inside("layers.#.", "model.layers.#.", """
+        attn.q_proj -> self_attn.q_proj : unbiased.q
+        attn.k_proj -> self_attn.k_proj : unbiased.k
+        attn.v_proj -> self_attn.v_proj
+        attn.output_proj -> self_attn.o_proj
+        attn.q_norm.scale -> self_attn.q_norm.weight
+        attn.k_norm.scale -> self_attn.k_norm.weight
+        mlp.w1 -> mlp.gate_proj
+        mlp.w2 -> mlp.down_proj
+        mlp.w3 -> mlp.up_proj
+        sa_norm.scale -> input_layernorm.weight
+        mlp_norm.scale -> post_attention_layernorm.weight
+    """),
+    ("tok_embeddings", "model.embed_tokens", ""),
+    ("norm.scale", "model.norm.weight", ""),
+    ("output", "lm_head", ""),
+)  # fmt: skip
+_TORCHTUNE_QWEN = tuple((ours, theirs, "") for ours, theirs, _ in _TORCHTUNE)
+"""Its Qwen 3 has the halves of Hugging Face."""
+
 _NANOCHAT = (
     *_inside("transformer.h.#.", "model.layers.#.", """
         attn.c_q -> self_attn.q_proj
@@ -329,6 +351,16 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), _RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), _RWKV),
     Framework("Flux", ("double_blocks.#.img_attn.qkv", "single_blocks.#.linear1", "vector_in.in_layer"), _FLUX),
+    Framework(
+        "torchtune's Qwen 3",
+        (
+            "layers.#.attn.output_proj",
+            "layers.#.sa_norm.scale",
+            ("layers.#.attn.q_proj.bias", "layers.#.attn.q_norm.scale"),
+        ),
+        _TORCHTUNE_QWEN,
+    ),
+    Framework("torchtune", ("layers.#.attn.output_proj", "layers.#.sa_norm.scale"), _TORCHTUNE),
     Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), _NANOCHAT),
 )
 """The first whose marks are there is that of a checkpoint; a new one is a table above and a line here."""

@@ -34,7 +34,8 @@ MOST_SHAPES_OF_NAMES = 20_000
 """Different names of a model when its numbers are left out; the largest published models have below 1,000."""
 
 _KINDS = {"weight": "weight", "gamma": "weight", "scale": "weight", "kernel": "weight", "bias": "bias", "beta": "bias"}
-_KINDS |= {"weight_g": "weight", "weight_v": "weight", "original0": "weight", "original1": "weight"}
+_KINDS |= {"weight_g": "weight", "weight_v": "weight"}
+_KINDS |= dict.fromkeys(("original", "original0", "original1"), "weight")
 _MATRIX_ROLES = frozenset({"q", "k", "v", "o", "gate", "up", "down", "router", "embed", "head"})
 _CONTEXT_SLOTS = frozenset({"buffer", "position", "token_type"})
 

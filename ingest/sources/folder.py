@@ -20,13 +20,12 @@ from ..errors import SourceError
 from ..storage.reader import FileReader
 from ..text import printable
 from .kind import Location, SourceKind
+from .numbered import find_part, without_part
 from .source import Source, SourceFile
 
 _log = logging.getLogger(__name__)
 _DEPTH = 3
 _MOST_FILES = 20_000
-_PART = re.compile(r"-\d{3,6}-of-(\d{3,6})(?=\.)")
-"""How the parts of a split model are numbered."""
 _SMALL = (".json", ".md", ".txt", ".model", ".spm", ".tiktoken")
 """Endings of the files that describe a model: config, card and tokenizers."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -45,7 +44,7 @@ class FolderSource:
     def __init__(self, root: Path, only: Path | None = None, *, depth: int = _DEPTH) -> None:
         self._root = root
         self.uri = (only or root).as_uri()
-        stem = _PART.sub("", only.name).rpartition(".")[0] if only else ""
+        stem = without_part(only.name).rpartition(".")[0] if only else ""
         cached = _cached(root)
         self.revision: str | None = cached[1] if cached else None
         self.name = printable(stem if only and stem.lower() not in _GENERIC else cached[0] if cached else root.name)
@@ -215,15 +214,17 @@ def _leaves(root: Path, link: Path) -> bool:
 
 def _first_part(path: Path) -> Path:
     """The first of the files that a file is one of, where its name says that there are several."""
-    first = path.with_name(_PART.sub(r"-00001-of-\1", path.name))
-    return first if first.is_file() else path
+    part = find_part(path.name)
+    firsts = [path.with_name(part.named(number)) for number in (0, 1)] if part else []
+    return next((first for first in firsts if first.is_file()), path)
 
 
 def beside(path: str, weights: str) -> bool:
     """Whether a file belongs to a named file of weights: itself, its other parts, the small files that describe it."""
     if "/" in path:
         return False
-    if _PART.search(weights) and _PART.sub(r"-of-\1", path) == _PART.sub(r"-of-\1", weights):
+    mine, other = find_part(weights), find_part(path)
+    if mine and other and mine.family == other.family:
         return True
     if weights.lower().endswith(".onnx") and (path.startswith(weights) or path in _data_of(weights[: -len(".onnx")])):
         return True

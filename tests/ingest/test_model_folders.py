@@ -40,6 +40,11 @@ def test_files_of_several_models_are_named_one_by_one_and_parts_by_their_first(t
     assert found(tmp_path) == {"loras/a.safetensors", "loras/b.safetensors", "loras/big-00001-of-00002.safetensors"}
 
 
+def test_parts_that_begin_at_0_are_named_by_their_first(tmp_path: Path) -> None:
+    write_files(tmp_path / "m", {f"b.part{i}of2.safetensors": ONE for i in (0, 1)} | {"a.safetensors": ONE})
+    assert found(tmp_path) == {"m/a.safetensors", "m/b.part0of2.safetensors"}
+
+
 def test_an_incomplete_model_is_listed_and_its_ingest_says_what_is_missing(tmp_path: Path) -> None:
     write_files(tmp_path / "half", {"model-00001-of-00002.safetensors": ONE})
     assert found(tmp_path) == {"half"}

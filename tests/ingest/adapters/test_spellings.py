@@ -146,6 +146,7 @@ def test_a_language_models_adapter_is_one_in_every_spelling() -> None:
         "kohya": spelled(pairs, "lora_te_model_layers_{i}_{m}", *KOHYA, flat),
         "lycoris": spelled(pairs, "lycoris_model_layers_{i}_{m}", *KOHYA, flat),
         "mlx": spelled(turned(pairs), "model.layers.{i}.{m}", ".lora_a", ".lora_b"),
+        "torchtune": spelled(pairs, "model.layers.{i}.{m}", ".lora_a.weight", ".lora_b.weight"),
     }
     others["alpha"] = others["kohya"] | {
         f"{n.partition('.')[0]}.alpha": np.ones((), np.float32) for n in others["kohya"]

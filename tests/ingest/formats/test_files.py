@@ -45,6 +45,53 @@ def test_a_part_of_two_alone_is_refused_with_the_name_of_the_other(stem: str, le
         read_checkpoint(MemorySource(files))
 
 
+SPELLINGS = (
+    "model.safetensors-{k:05d}-of-{n:05d}", "pytorch_model_{k:05d}-of-{n:05d}", "model_{k:05d}_of_{n:05d}",
+    "model.{k:05d}-of-{n:05d}", "model-{k}-of-{n}", "model-{k:02d}-of-{n:02d}", "model.part{k}of{n}", "m.{k}of{n}",
+    "model-shard{z}-of{n}", "model-{z:05d}-of-{n:05d}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("named", [False, True])
+def test_parts_in_every_spelling_are_one_model_and_one_alone_is_refused(
+    spelling: str, named: bool, tmp_path: Path
+) -> None:
+    names = [f"{spelling.format(k=k, z=k - 1, n=2)}.safetensors" for k in (1, 2)]
+    write_files(tmp_path, dict(zip(names, parts().values(), strict=True)))
+    spec = str(tmp_path / names[0]) if named else str(tmp_path)
+    assert len(read_checkpoint(open_source(spec))[1].tensors) == len(TENSORS)
+    (tmp_path / names[1]).unlink()
+    with pytest.raises(SourceError, match=f"1 of 2 parts are here, without '{names[1]}'; fetch all parts"):
+        read_checkpoint(open_source(spec))
+
+
+@pytest.mark.parametrize("name", ["model-1-of-x", "best-of-3", "model-5-of-3", "of-1-of", "3of4"])
+def test_other_numbers_in_a_name_are_no_parts(name: str) -> None:
+    assert len(read_checkpoint(MemorySource({f"{name}.safetensors": safetensors_bytes(TENSORS)}))[1].tensors)
+
+
+def test_a_second_model_beside_the_file_of_the_usual_name_is_left_and_said() -> None:
+    beside = {"model_1.safetensors": safetensors_bytes(llama(1))}
+    made = fingerprint_model(MemorySource(model_files(TENSORS) | beside))
+    assert made.content == fingerprint_model(MemorySource(model_files(TENSORS))).content
+    assert made.notes == ("'model.safetensors' was read; 'model_1.safetensors' beside it was not: name it to read it",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["adapter_model", "model.fp16", "consolidated.00", "model-00001-of-00001"],
+)
+def test_an_adapter_a_variant_and_a_second_copy_in_parts_beside_a_model_need_no_word(name: str) -> None:
+    files = model_files(TENSORS) | {f"{name}.safetensors": safetensors_bytes(TENSORS)}
+    assert fingerprint_model(MemorySource(files)).notes == ()
+
+
+@pytest.mark.parametrize("ending", ["sft", "SFT"])
+def test_the_ending_that_comfyui_gives_safetensors_is_read(ending: str) -> None:
+    assert read_checkpoint(MemorySource({f"flux.{ending}": safetensors_bytes(TENSORS)}))[0].name == "safetensors"
+
+
 def test_a_missing_part_of_torch_files_is_named_too() -> None:
     data = torch_bytes({"a": np.ones((4, 4), np.float32)})
     with pytest.raises(SourceError, match=r"without 'pytorch_model-00001-of-00003\.bin' and 1 more"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,6 +65,17 @@ def test_a_model_in_an_archive_is_the_model_in_safetensors(tmp_path: Path) -> No
     np.savez(tmp_path / "weights.npz", **tensors)  # type: ignore[arg-type]
     made, same = fingerprint_model(open_source(str(tmp_path))), fingerprint_model(MemorySource(model_files(tensors)))
     assert made.format == "npz" and made.content == same.content
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_kernels_of_flax_are_the_turned_matrices_of_torch(order: str) -> None:
+    tensors, config = llama(), {"vocab_size": 96, "hidden_size": 64, "model_type": "llama"}
+    kernels = {n: n.replace("_proj.weight", "_proj.kernel").replace(".", "/") for n in tensors}
+    arrays = {kernels[n]: np.asarray(v.T if "_proj" in n else v, order=order) for n, v in tensors.items()}  # type: ignore[call-overload]
+    files = {"config.json": json.dumps(config).encode()}
+    made = fingerprint_model(MemorySource({"weights.npz": npz(arrays)} | files))
+    same = fingerprint_model(MemorySource(model_files(tensors, config=config)))
+    assert {n.named.place: n.statistics for n in made.tensors} == {n.named.place: n.statistics for n in same.tensors}
 
 
 def test_the_slashes_of_flax_are_dots() -> None:

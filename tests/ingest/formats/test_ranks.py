@@ -23,8 +23,7 @@ def half(path: str) -> bytes:
 
 ALONE = (
     "mp_rank_01/model_optim_rng.pt", "mp_rank_00_001/model_optim_rng.pt", "mp_rank_01_model_states.pt",
-    "zero_pp_rank_1_mp_rank_00_model_states.pt", "zero_pp_rank_0_mp_rank_01_model_states.pt", "rank1.safetensors",
-    "rank_3.pt", "model-rank-1-part-0.safetensors", "model_world_size_8_rank_7.pt",
+    "rank1.safetensors", "rank_3.pt", "model-rank-1-part-0.safetensors", "model_world_size_8_rank_7.pt",
 )  # fmt: skip
 
 

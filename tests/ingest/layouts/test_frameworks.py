@@ -54,6 +54,23 @@ def meta(tensors: Mapping[str, Floats]) -> Tensors:
     return made
 
 
+TORCHTUNE = {
+    "model.embed_tokens": "tok_embeddings", "model.norm.weight": "norm.scale", "lm_head": "output",
+    "model.layers": "layers", "self_attn.o_proj": "attn.output_proj", "self_attn": "attn", "mlp.gate_proj": "mlp.w1",
+    "mlp.down_proj": "mlp.w2", "mlp.up_proj": "mlp.w3", "input_layernorm.weight": "sa_norm.scale",
+    "post_attention_layernorm.weight": "mlp_norm.scale",
+}  # fmt: skip
+
+
+def torchtune(tensors: Mapping[str, Floats], *, pairs: bool = True) -> Tensors:
+    heads = {"q_proj": 4, "k_proj": 2} if pairs else {}
+    parts = {name: name.split(".")[-2] for name in tensors}
+    return {
+        renamed(name, TORCHTUNE): in_pairs(values, heads[parts[name]]) if parts[name] in heads else values
+        for name, values in tensors.items()
+    }
+
+
 LITGPT = {
     "model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers": "transformer.h",
     "self_attn.o_proj": "attn.proj", "mlp.gate_proj": "mlp.fc_1", "mlp.up_proj": "mlp.fc_2",
@@ -129,7 +146,7 @@ TOKENIZER = {
 }
 
 
-@pytest.mark.parametrize("write", [meta, litgpt, litgpt_before, megatron_core, megatron_lm])
+@pytest.mark.parametrize("write", [meta, torchtune, litgpt, litgpt_before, megatron_core, megatron_lm])
 @pytest.mark.parametrize("wrapper", ["", "module."])
 def test_the_same_model_in_the_files_of_a_framework_has_the_same_fingerprint(
     write: Callable[[Mapping[str, Floats]], Tensors], wrapper: str
@@ -164,6 +181,16 @@ def test_without_any_count_of_heads_rows_stay_as_they_are() -> None:
     tensors = meta(llama(3))
     stored = [LogicalTensor(n, "F32", v.shape, RowMajor("f", 0, "F32", 64)) for n, v in tensors.items()]
     assert hugging_face(stored, {}) == stored
+
+
+@pytest.mark.parametrize("extra", ["self_attn.q_proj.bias", "self_attn.q_norm.weight"])
+def test_rows_of_torchtunes_qwen_are_in_halves_already(extra: str) -> None:
+    names = [f"model.layers.{i}.{extra.replace('q_', part)}" for i in (0, 1) for part in ("q_", "k_")]
+    tensors = llama() | {name: np.ones(32 if "k_" in name else 64, np.float32) for name in names}
+    theirs = {re.sub("([qk]_norm).weight", r"\1.scale", n): v for n, v in torchtune(tensors, pairs=False).items()}
+    found, wanted = evidence(made(theirs, CONFIG)), evidence(made(tensors, CONFIG))
+    matrices = [key for key in wanted if ".weight" not in str(key) and "norm" not in str(key)]
+    assert {key: found.get(key) for key in matrices} == {key: wanted[key] for key in matrices}
 
 
 def test_rows_of_titans_qwen_3_are_in_halves_already() -> None:
