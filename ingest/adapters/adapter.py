@@ -33,7 +33,7 @@ from ..storage.views import RowsOf, groups, transposed
 from ..text import printable
 from .config import AdapterConfig
 from .modules import base_modules, fused_rows
-from .parts import FACTORS, UNORDERED, Part, find_part
+from .parts import FACTORS, UNORDERED, Part, find_part, may_decide
 
 LEAST_RANK = 4
 """Below it two unrelated factors that saw the same data agree or not as a whole, by the toss of a few coins."""
@@ -123,6 +123,8 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
 
     Names decide. Where the weight of an adapted module stands beside its factors, the tensors are a whole model.
     """
+    if not any(may_decide(tensor.name) for tensor in tensors):
+        return None
     parts = [(tensor, find_part(tensor.name)) for tensor in tensors]
     if not any(part and part.decisive for _, part in parts):
         return None

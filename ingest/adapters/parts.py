@@ -70,6 +70,15 @@ class Part:
         return self.part in FACTORS or _DECISIVE.match(self.part) is not None
 
 
+_DECISIVE_NAME = re.compile(r"lora|hada_|lokr_|ia3_|vera_|oft_|prompt_|prefix_|adaption_")
+"""What every name has of which `find_part` makes a decisive part; most names of models have none of it."""
+
+
+def may_decide(name: str) -> bool:
+    """Whether a name can be a decisive part at all: one look for what takes five in `find_part`."""
+    return _DECISIVE_NAME.search(name) is not None
+
+
 def find_part(name: str) -> Part | None:
     """What a name of a tensor says; None for a name that is no part of an adapter."""
     if (found := _GGUF.fullmatch(name)) is not None:

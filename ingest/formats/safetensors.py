@@ -97,18 +97,19 @@ def _check_entry(entry: object, name: str, file: str) -> tuple[str, tuple[int, .
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
     if not isinstance(dtype, str) or dtype not in BITS:
         raise FormatError(f"{where}: unknown dtype {printable(str(dtype), 40)!r}")
-    if not isinstance(shape, list) or len(shape) > 64 or not all(type(n) is int and 0 <= n < 1 << 63 for n in shape):
+    if not isinstance(shape, list) or len(shape) > 64 or not _are_sizes(shape):
         raise FormatError(f"{where}: its shape is not a list of sizes")
-    if (
-        not isinstance(offsets, list)
-        or len(offsets) != 2
-        or not all(type(n) is int and 0 <= n < 1 << 63 for n in offsets)
-    ):
+    if not isinstance(offsets, list) or len(offsets) != 2 or not _are_sizes(offsets):
         raise FormatError(f"{where}: its data_offsets are not two places in the file")
     begin, end = offsets
     if end - begin != nbytes(dtype, math.prod(shape)):
         raise FormatError(f"{where}: {end - begin} bytes at {begin} do not hold {dtype} {shape}")
     return dtype, tuple(shape), begin, end
+
+
+def _are_sizes(values: list[Any]) -> bool:
+    """Whether all are numbers of 63 bits."""
+    return not values or (set(map(type, values)) == {int} and min(values) >= 0 and max(values) < 1 << 63)
 
 
 def _check_spans(spans: list[tuple[int, int, str]], size: int, file: str) -> None:

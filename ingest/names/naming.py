@@ -47,6 +47,7 @@ _STACK = re.compile(rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\
 _EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
 _ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+_DIGITS = re.compile(r"\d+")
 _NORM_LIKE = re.compile(r"norm|(^|[._])ln($|[._\d])", re.IGNORECASE)
 _WRAPPERS = re.compile(
     r"^(?:(?:module|_orig_mod|_fsdp_wrapped_module|_forward_module|base_model|diffusion_model)\."
@@ -122,21 +123,56 @@ def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
         role = "conv"
     elif role == "other" and not slot and found.layer is None and len(tensor.shape) == 2:
         role = "embed" if tensor.shape[0] == config.get("vocab_size") else "other"
-    return replace(found, role=role, slot=slot)
+    return found if (role, slot) == (found.role, found.slot) else replace(found, role=role, slot=slot)
 
 
-@lru_cache(maxsize=1 << 16)
 def parse(name: str) -> Place:
-    """The place that a name alone tells: `model.layers.7.mlp.experts.3.w1.weight` -> language, 7, 3, gate."""
+    """The place that a name alone tells: `model.layers.7.mlp.experts.3.w1.weight` -> language, 7, 3, gate.
+
+    Names that differ by the numbers of layer and expert alone are parsed once.
+    """
+    if "/" in name or "#" in name:
+        return _parsed(name)[0]
+    template = _ANY_NUMBER.sub("#", name)
+    layer, expert = _numbers_of(template)
+    if layer < 0 and expert < 0:
+        return _parsed(name)[0]
+    numbers = _ANY_NUMBER.findall(name)
+    own = {at: numbers[at] for at in (layer, expert) if at >= 0}
+    kept = iter(["0" if at in own else number for at, number in enumerate(numbers)])
+    place = _parsed(_ANY_NUMBER.sub(lambda _: next(kept), name))[0]
+    return Place(
+        place.component,
+        int(own[layer][:9]) if layer >= 0 else place.layer,
+        int(own[expert][:9]) if expert >= 0 else place.expert,
+        place.role,
+        place.slot,
+    )
+
+
+@lru_cache(maxsize=1 << 15)
+def _parsed(name: str) -> tuple[Place, int, int]:
+    """The place of a name, and where in it the numbers of its layer and of its expert begin; -1 for none."""
     path, kind = _split_kind(name.replace("/", "."))
     stack, expert = _STACK.search(path), _EXPERT.search(path)
-    numbers = re.findall(r"\d+", stack[0]) if stack else []
-    layer = int(numbers[-1][:9]) if numbers else None
+    numbers = list(_DIGITS.finditer(path, stack.start(), stack.end())) if stack else []
+    layer = int(numbers[-1][0][:9]) if numbers else None
     tail = path[(expert or stack).end() :] if (expert or stack) else path  # type: ignore[union-attr]
     role, slot = _role(f"experts.{tail}" if expert else tail, kind)
     if role in {"gate", "up", "down"} and _SHARED.search(path):
         slot = "shared"
-    return Place(_component(name), layer, int(expert[1][:9]) if expert else None, role, slot)
+    place = Place(_component(name), layer, int(expert[1][:9]) if expert else None, role, slot)
+    return place, numbers[-1].start() if numbers else -1, expert.start(1) if expert else -1
+
+
+@lru_cache(maxsize=1 << 14)
+def _numbers_of(template: str) -> tuple[int, int]:
+    """Which of the numbers `#` of a name are those of its layer and of its expert; -1 for one that is none of them."""
+    name = template.replace("#", "0")
+    _, layer, expert = _parsed(name)
+    places = [at for at, letter in enumerate(template) if letter == "#"]
+    found = {at: number for number, at in enumerate(places)}
+    return found.get(layer, -1), found.get(expert, -1)
 
 
 def _split_kind(path: str) -> tuple[str, str]:
@@ -232,16 +268,22 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
         stack = _STACK.search(name)
         return tuple(re.split(r"\.(?=\d)|(?<=\d)\.", name[: stack.end()].rstrip("."))) if stack else ()
 
-    for item in named:
-        if item.place.layer is not None:
+    layered = [item for item in named if item.place.layer is not None]
+    kinds = {(item.place.component, _ANY_NUMBER.sub("#", item.tensor.name)): item for item in layered}
+    stems: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for (component, _), item in kinds.items():  # one of all that differ by their numbers alone
+        one = key(item)
+        stems[component].add(one[:-1] if sum(part.isdigit() for part in one) < 2 else ("", *one))
+    nested = {c for c, found in stems.items() if len(found) > 1 or any(one[:1] == ("",) for one in found)}
+    for item in layered:
+        if item.place.component in nested:
             keys[item.place.component].add(key(item))
     order: dict[str, dict[tuple[str, ...], int]] = {}
     for component, found in keys.items():
-        if any(sum(part.isdigit() for part in k) > 1 for k in found) or len({k[:-1] for k in found}) > 1:
-            ordered = sorted(
-                found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, _is_single(p), p) for p in k]
-            )
-            order[component] = {k: i for i, k in enumerate(ordered)}
+        ordered = sorted(
+            found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, _is_single(p), p) for p in k]
+        )
+        order[component] = {k: i for i, k in enumerate(ordered)}
     return [
         replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))
         if n.place.layer is not None and n.place.component in order

@@ -26,7 +26,7 @@ from .gptq import GPTQ
 from .mlx import MLX
 from .rows import ROWS
 from .scaled import SCALED
-from .scheme import Decoded, Refused, Scheme, Stored
+from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored
 from .unread import UNREAD
 
 __all__ = ["SCHEMES", "ReadRanges", "unpack"]
@@ -84,7 +84,9 @@ def unpack(tensors: Sequence[LogicalTensor], config: Mapping[str, object], read:
 
 
 def _ask(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
-    """The first scheme's answer."""
+    """The first scheme's answer; none has floats of 16 or 32 bits for codes."""
+    if tensor.dtype in FLOAT_SCALES:
+        return None
     for scheme, leaf in _LEAVES:
         if leaf.fullmatch(tensor.name) and (answer := scheme.read(tensor, stored)) is not None:
             return answer
