@@ -169,6 +169,8 @@ def _manifest(folder: Path) -> dict[str, int]:
     Raises FormatError for what is no manifest, RegistryError for another version.
     """
     path = folder / "manifest.json"
+    if path.is_symlink():
+        raise FormatError(f"{path}: a link; put the file itself there")
     try:
         found: object = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -274,4 +276,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -
 
 
 def _read(folder: Path, columns: list[str] | None = None) -> pa.Table:
-    return ds.dataset(folder, format="parquet", exclude_invalid_files=False).to_table(columns=columns)
+    files = [str(file) for file in parts(folder)]
+    if not files:
+        raise FormatError(f"{folder}: holds no {PART}; nothing was imported")
+    return ds.dataset(files, format="parquet", exclude_invalid_files=False).to_table(columns=columns)

@@ -34,8 +34,12 @@ def portable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
 
 
 def parts(folder: Path) -> list[Path]:
-    """The files of a table, in the order of their blocks."""
-    return sorted(file for file in folder.rglob(f"*{PART}") if file.is_file())
+    """The files of a table, in the order of their blocks. FormatError for a link: it may lead anywhere."""
+    found = sorted(file for file in folder.rglob(f"*{PART}") if file.is_symlink() or file.is_file())
+    for file in (folder, *found):
+        if file.is_symlink():
+            raise FormatError(f"{file}: a link; put the file itself there; nothing was imported")
+    return found
 
 
 def require_parts(connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[Path]) -> int:
