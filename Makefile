@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz soak golden test-real test-lake test-ray \
+.PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
@@ -56,6 +56,11 @@ wheel-test: dev
 
 fuzz: dev                       ## random inputs for every parser, each held to 2 s of CPU and 256 MB; FUZZ_SECONDS=300
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+FORGED ?= 200
+
+test-forged: dev                ## strangers' registries and exports, made at random: FORGED=200 of each, about 1 s of CPU each
+	FOREBEAR_FORGED=$(FORGED) $(BIN)/pytest -q -n 0 tests/registry/store/test_forged.py
 
 soak: dev                       ## processes that are killed, a full disk, a held lock, a Hub that misbehaves: nothing reported is lost
 	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES)

@@ -4,8 +4,11 @@ Every table must be there as a table with the columns and types of the migration
 no macro beyond them: a macro called as a function of DuckDB would stand in its place in every query. Tables and views
 of other names are left alone, as no query of forebear asks for them.
 
-Limitations: the texts of views and macros are not compared, as DuckDB 1.5 and 2.0 print the same ones differently. What
-a forged one can do is give wrong rows, which forged tables can do as well: files are out of reach (database.py).
+A view or a macro whose text is not the one that the migrations make is bound, which asks it for nothing: one that reads
+a file is refused by DuckDB then, as files are out of reach (database.py), and not in the middle of a question.
+
+Limitations: another text may give wrong rows, which forged tables can do as well. It is no error by itself, as DuckDB
+1.5 and 2.0 print the same text differently.
 """
 
 from __future__ import annotations
@@ -22,11 +25,12 @@ from ...queries.sql import statement
 Entry = tuple[str, str, tuple[str, ...]]
 """Kind, name, and the columns with their types or the parameters."""
 _MACROS = {"macro", "table_macro"}
+_OURS = {"database": "registry"}
 
 
 def require_catalogue(connection: duckdb.DuckDBPyConnection, place: Path, migrations: tuple[str, ...]) -> None:
     """RegistryError for a catalogue `registry` that is not as the texts of `migrations` make it."""
-    stored, made = _entries(connection), _made(migrations)
+    stored, (made, texts) = _entries(connection), _made(migrations)
     if missing := sorted(made - stored):
         kind, name, _ = missing[0]
         raise RegistryError(
@@ -38,16 +42,31 @@ def require_catalogue(connection: duckdb.DuckDBPyConnection, place: Path, migrat
             f"{place}: it has a macro {printable(added[0][1], 80)!r}, which is not forebear's and could change what"
             " queries mean; drop it with duckdb if the file can be trusted"
         )
+    names = {name for _, name, _ in made}
+    for kind, name, text, arguments in connection.execute(statement("registry/definitions"), _OURS).fetchall():
+        if name in names and (kind, name, text) not in texts:
+            _bind(connection, kind, name, arguments)
+
+
+def _bind(connection: duckdb.DuckDBPyConnection, kind: str, name: str, arguments: int) -> None:
+    """Have DuckDB resolve what a view or macro names, without a row of it. Raises duckdb.Error where it may not."""
+    if kind == "view":
+        connection.view(name)
+    elif kind == "table_macro":
+        connection.table_function(name, [None] * arguments)
+    else:
+        nothing = [duckdb.ConstantExpression(None)] * arguments
+        connection.table("setting").select(duckdb.FunctionExpression(name, *nothing))
 
 
 def _entries(connection: duckdb.DuckDBPyConnection) -> frozenset[Entry]:
-    rows = connection.execute(statement("registry/catalogue"), {"database": "registry"}).fetchall()
+    rows = connection.execute(statement("registry/catalogue"), _OURS).fetchall()
     return frozenset((kind, name, tuple(holds)) for kind, name, holds in rows)
 
 
 @cache
-def _made(migrations: tuple[str, ...]) -> frozenset[Entry]:
-    """What the migrations make in an empty database: 0.1 s, once a process."""
+def _made(migrations: tuple[str, ...]) -> tuple[frozenset[Entry], frozenset[tuple[str, str, str]]]:
+    """What the migrations make in an empty database, and its (kind, name, text): 0.1 s, once a process."""
     with duckdb.connect() as connection:
         connection.execute("ATTACH ':memory:' AS registry")
         connection.execute("USE registry")
@@ -55,7 +74,8 @@ def _made(migrations: tuple[str, ...]) -> frozenset[Entry]:
         for text in migrations:
             if code := _without_comments(text):
                 connection.execute(code)
-        return _entries(connection)
+        texts = connection.execute(statement("registry/definitions"), _OURS).fetchall()
+        return _entries(connection), frozenset((kind, name, text) for kind, name, text, _ in texts)
 
 
 def _without_comments(text: str) -> str:

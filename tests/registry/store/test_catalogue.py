@@ -48,6 +48,31 @@ def test_tables_and_views_of_other_names_are_left_alone(tmp_path: Path) -> None:
         assert registry.models() == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE OR REPLACE VIEW model_row AS SELECT m.* REPLACE ((SELECT content FROM read_text($1)) AS name)"
+        " FROM model AS m",
+        "CREATE OR REPLACE MACRO component_kind(component) AS (SELECT content FROM read_text($1))",
+        "CREATE OR REPLACE MACRO nearest(query_name, k := 10) AS TABLE SELECT content FROM read_text($1)",
+    ],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_view_or_macro_of_ours_that_reads_a_file_is_refused_on_opening(
+    tmp_path: Path, change: str, read_only: bool
+) -> None:
+    path = altered(tmp_path / "theirs.duckdb", change.replace("$1", f"'{Path(__file__)}'"))
+    with pytest.raises(RegistryError, match=r"cannot be opened as a registry: Permission Error.*disabled"):
+        Registry(path, read_only=read_only)
+
+
+def test_another_text_of_ours_that_reads_no_file_is_no_error_as_versions_of_duckdb_print_it_differently(
+    tmp_path: Path,
+) -> None:
+    path = altered(tmp_path / "theirs.duckdb", "CREATE OR REPLACE MACRO component_kind(component) AS lower(component)")
+    Registry(path).close()
+
+
 @pytest.mark.parametrize("read_only", [True, False])
 def test_sql_in_a_registry_cannot_read_or_write_files(tmp_path: Path, read_only: bool) -> None:
     secret = tmp_path / "secret.txt"

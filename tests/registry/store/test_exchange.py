@@ -220,6 +220,15 @@ def test_a_flipped_byte_in_a_part_imports_nothing(exported: Path, tmp_path: Path
     refused(exported, tmp_path / "back.duckdb", FormatError, "not what `forebear export` writes|no numbers")
 
 
+@pytest.mark.parametrize(
+    "linked", ["setting/part.parquet", "tensor/block=000000/part.parquet", "manifest.json", "model"]
+)
+def test_a_link_among_the_files_of_an_export_is_never_followed(exported: Path, tmp_path: Path, linked: str) -> None:
+    (exported / linked).rename(tmp_path / "elsewhere")
+    (exported / linked).symlink_to(tmp_path / "elsewhere")
+    refused(exported, tmp_path / "back.duckdb", FormatError, "a link; put the file itself there")
+
+
 def test_other_fingerprints_are_never_mixed(exported: Path, tmp_path: Path) -> None:
     part = exported / "setting" / "part.parquet"
     table = pq.ParquetFile(part).read()
