@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from forebear.queries.answers.unrelated import REORDERED
 from forebear.registry import Registry
 
 from ..writers import llama, llama_config, model_files, tokenizer_json, words, write_files
@@ -62,7 +63,7 @@ def test_no_ancestor_counts_the_models_that_can_be_compared(tmp_path: Path, regi
         registry.ingest(write_files(tmp_path / "language", language))
         registry.ingest(network(tmp_path / "deep", 4, 7))
         (answer,) = registry.ancestors(network(tmp_path / "asked", 9, 6)).components
-        assert answer.sentence == "network: no ancestor among 4 comparable of 5 models"
+        assert answer.sentence == f"network: no ancestor among 4 comparable of 5 models ({REORDERED})"
         (answer,) = registry.ancestors("language").components
         assert (answer.verdict, answer.sentence) == (
             "inconclusive",

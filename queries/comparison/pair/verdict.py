@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...answers.records import Verdict
+from ...answers.unrelated import REORDERED
 from ...answers.verdict import evidence_blocks
 from ...evidence.kinds import KINDS
 from ...evidence.pair import PairEvidence
@@ -62,7 +63,8 @@ def judge(evidence: PairEvidence) -> Judged:
     if (compared := coverage_of(evidence).compared) < LEAST_COMPARED:
         share = f"{1 - compared:.0%} of the parameters were not compared"
         return Judged(evidence, None, "inconclusive", f"{share}: too little to call it unrelated")
-    return Judged(evidence, None, "unrelated", "no more alike than unrelated models")
+    beside = f"; {REORDERED}" if evidence.pairing.query.network else ""
+    return Judged(evidence, None, "unrelated", f"no more alike than unrelated models{beside}")
 
 
 def stronger(forward: Judged, backward: Judged) -> Judged:

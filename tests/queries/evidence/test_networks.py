@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forebear.ingest.fingerprint.positions import kernel_shape
 from forebear.ingest.model import fingerprint_model
+from forebear.queries.comparison.pair.verdict import judge
 from forebear.queries.data.component import Component
 from forebear.queries.evidence.pair import compare
 from forebear.queries.relation.adapters import relation_of
@@ -144,6 +145,14 @@ def test_matrices_are_found_under_other_names_and_in_another_order(loaded: Load)
     renamed = {f"onnx::Conv_{100 - i}": value for i, value in enumerate(parent.values())}
     evidence = compare(loaded(renamed), loaded(parent), 1000)
     assert evidence.significant and evidence.match.identity > 0.999 and "identical" in relation_of(evidence).flags
+
+
+def test_an_answer_of_unrelated_says_that_reordered_channels_of_a_network_are_not_recognised(loaded: Load) -> None:
+    weights = convolutions(np.random.default_rng(1))
+    random = np.random.default_rng(2)
+    reordered = {name: value[random.permutation(len(value))] for name, value in weights.items()}
+    found = judge(compare(loaded(reordered), loaded(weights), 1))
+    assert found.verdict == "unrelated" and "channels in another order would not be recognised" in found.reason
 
 
 def test_a_network_that_holds_another_and_more_says_that_matrices_were_added(loaded: Load) -> None:
