@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forebear.ingest.errors import FormatError
-from forebear.ingest.names.naming import NamedTensor, Place, name_tensors, parse
+from forebear.ingest.names.naming import NamedTensor, Place, _parsed, name_tensors, parse
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 # name | shape: v vector, m matrix, or sizes | component, layer, expert, role, slot
@@ -375,3 +377,17 @@ def test_what_wraps_a_layer_changes_no_place(inside: str) -> None:
     plain = "model.layers.7.mlp.down_proj.weight"
     assert parse(plain.replace("7.", f"7.{inside}.")) == parse(plain)
     assert parse(plain.replace("mlp.", f"{inside}.mlp.")) == parse(plain)
+
+
+_PIECES = st.sampled_from(
+    ["model", "layers", "7", "0", "12", "mlp", "experts", "31", "expert_3", "up_proj", "net", "2", "proj", "blocks",
+     "h", "stages", "encoder", "decoder", "attn", "q_proj", "norm1", "layer4", "weight", "bias", "#", "0/1", "lora_A"]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, min_size=1, max_size=9).map(".".join))
+@settings(max_examples=400, deadline=None)
+def test_a_name_has_the_place_that_it_has_when_it_is_parsed_alone(name: str) -> None:
+    for other in ("model.layers.3.mlp.experts.9.up_proj.weight", name.replace("7", "5").replace("12", "1")):
+        parse(other)  # what was parsed before, a name of other numbers even, changes nothing
+    assert parse(name) == _parsed.__wrapped__(name)[0]
