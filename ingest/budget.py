@@ -34,13 +34,14 @@ JSON_MEMORY = Limit(256 << 20, "bytes of memory for the objects of one JSON docu
 pieces 180 MB: not ten times less, as a higher default would take more than 500 MB in all. 45,000 tensors take 47 MB."""
 TOKENS = Limit(1_200_000, "tokens")
 """The largest published vocabulary is XLM-V's, 901,629; a token takes about 400 bytes of memory on the way."""
+MERGES = Limit(1_200_000, "merges of a tokenizer")
+"""The largest published tokenizers have 515,000; a merge takes about 240 bytes of memory on the way."""
 TENSORS = Limit(500_000, "tensors, experts of a stack each as one")
 """Kimi K2 has 70,000 matrices of experts, 210,000 tensors where they are packed in 4 bits; a tensor takes 1 kB."""
 HEADER_BYTES = Limit(25_000_000, "bytes of a safetensors header")
 """The largest published ones are below 5 MB. The limit that huggingface_hub uses."""
 HEADER_TENSORS = Limit(250_000, "tensors in the headers of a model")
-"""Kimi K2 in 4 bits has 210,000: not ten times less, since each takes 23 microseconds to be named and placed
-and 1 kB."""
+"""Kimi K2 in 4 bits has 210,000: not ten times less, as each takes 23 microseconds to be named and 1 kB."""
 TENSORS_READ = Limit(30_000, "tensors to be read and fingerprinted")
 """Of 61 layers of experts, four each of which are read, come below 2,000; a tensor takes 0.3 ms in all."""
 TENSOR_VALUES = Limit(1 << 23, "decoded values of one tensor")

@@ -28,6 +28,9 @@ AVERAGES = re.compile(
 )
 """Words for an average of the weights or a teacher, as timm, LDM, k-diffusion, BasicSR, Lightning, DINO, MoCo, BYOL and
 others have them. Only a copy of the names and shapes of the rest is set aside, whatever it is called."""
+_LOOKED_AT = 500_000
+"""Tensors that all such prefixes of a file are compared with, the largest groups first; one or two prefixes are usual,
+and each looks at every tensor, 10 microseconds each."""
 _INNER = ("module.", "_orig_mod.")
 """What wrappers put between an average's name and those of the weights: `AveragedModel` of torch has `module`."""
 _OUTER = frozenset({"model", "module", "net", "state_dict", "_orig_mod", "pl_module"})
@@ -47,7 +50,11 @@ def without_averages(contents: Contents) -> Contents:
         if prefix := _prefix(tensor.name):
             groups[prefix].append(tensor)
     kept, skipped = list(contents.tensors), []
-    for prefix, group in sorted(groups.items()):
+    left = _LOOKED_AT
+    for prefix, group in sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        if left <= 0:
+            break
+        left -= len(kept)
         names = {tensor.name for tensor in group}
         rest = [tensor for tensor in kept if tensor.name not in names]
         values = sum(tensor.parameters for tensor in group)

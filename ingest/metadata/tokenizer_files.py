@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from ..budget import TOKENS, require
+from ..budget import MERGES, TOKENS, require
 from ..errors import FormatError
 from ..sources.source import Source, read_small
 from . import sentencepiece
@@ -64,7 +64,9 @@ def _from_tokenizer_json(document: object, source: Source) -> Tokenizer:
             if token.get("special"):
                 specials.add(token["content"])
     kind = model.get("type")
-    return Tokenizer(str(kind or "unknown"), tokens, _merges(model.get("merges")), frozenset(specials))
+    merges = model.get("merges")
+    require(MERGES, len(merges) if isinstance(merges, list) else 0, f"{source.uri}: tokenizer.json")
+    return Tokenizer(str(kind or "unknown"), tokens, _merges(merges), frozenset(specials))
 
 
 def _tokens(vocab: object, source: Source, file: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forebear.ingest.formats import companions
 from forebear.ingest.formats.companions import without_averages
 from forebear.ingest.formats.contents import Contents
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
@@ -88,3 +89,17 @@ def test_shapes_may_not_be_those_of_another_tensor() -> None:
     other = {f"ema.{name}": (int(width), 2) for name, width in zip(names, widths[::-1], strict=True)}
     both = contents(**plain, **other)
     assert without_averages(both) is both
+
+
+def test_prefixes_of_averages_are_compared_with_so_many_tensors_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    counted = companions._copied
+    monkeypatch.setattr(companions, "_LOOKED_AT", 100)
+    monkeypatch.setattr(companions, "_copied", lambda *given: seen.append(len(given[2])) or counted(*given))
+    words = ("model", "net", "unet", "params", "weights", "student")
+    groups = {f"{first}_ema_{last}": 3 for first in words for last in ("model", "net", "params")}
+    names = [f"{prefix}.l{i}" for prefix, count in groups.items() for i in range(count)]
+    found = without_averages(contents(**dict.fromkeys([*names, *(f"l{i}" for i in range(4))], (1, 4))))
+    assert len(seen) < len(groups) and sum(seen) <= 100 + len(names)
+    rows = sum(int(row.reason.split(": ")[1].split()[0]) for row in found.skipped)
+    assert len(found.tensors) + rows == len(names) + 4

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forebear.ingest.budget import Limit
 from forebear.ingest.errors import FormatError
-from forebear.ingest.metadata import sentencepiece
+from forebear.ingest.metadata import sentencepiece, tokenizer_files
 from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary
 from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 
@@ -299,3 +300,10 @@ def test_pieces_survive_the_round_trip(pieces: list[tuple[str, int]]) -> None:
     found, specials = sentencepiece.pieces(sentencepiece_bytes(pieces), "x")
     assert found == [text for text, _ in pieces]
     assert specials == {text for text, kind in pieces if kind in (2, 3)}
+
+
+def test_merges_over_the_limit_are_refused_before_they_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_files, "MERGES", Limit(2, "merges of a tokenizer"))
+    files = {"tokenizer.json": json.dumps(tokenizer_json(words(4), merges=["a b"] * 3)).encode()}
+    with pytest.raises(FormatError, match="3 merges of a tokenizer are over the limit of 2; set FOREBEAR_LIMITS=2"):
+        read_tokenizer(MemorySource(files))
