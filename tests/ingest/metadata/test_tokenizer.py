@@ -19,7 +19,7 @@ from forebear.ingest.metadata import sentencepiece, tokenizer_files
 from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary
 from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 
-from ...writers import MemorySource, sentencepiece_bytes, tokenizer_json, varint
+from ...writers import MemorySource, sentencepiece_bytes, tokenizer_json, varint, words
 
 TEXTS = [" the", "the", " of", "ing", "\n", " naïve", "日本", " 42"]
 SPECIALS = {"<s>": 0, "</s>": 1, "<unk>": 2}
