@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -94,8 +96,13 @@ def test_shapes_may_not_be_those_of_another_tensor() -> None:
 def test_prefixes_of_averages_are_compared_with_so_many_tensors_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     counted = companions._copied
+
+    def noted(prefix: str, group: Sequence[LogicalTensor], rest: Sequence[LogicalTensor]) -> int:
+        seen.append(len(rest))
+        return counted(prefix, group, rest)
+
     monkeypatch.setattr(companions, "_LOOKED_AT", 100)
-    monkeypatch.setattr(companions, "_copied", lambda *given: seen.append(len(given[2])) or counted(*given))
+    monkeypatch.setattr(companions, "_copied", noted)
     words = ("model", "net", "unet", "params", "weights", "student")
     groups = {f"{first}_ema_{last}": 3 for first in words for last in ("model", "net", "params")}
     names = [f"{prefix}.l{i}" for prefix, count in groups.items() for i in range(count)]

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -209,9 +210,9 @@ def ask_all(path: Path, query: Path, *, read_only: bool) -> Asked:
         models = ask(registry.models)
         names = [m.name for m in models] if isinstance(models, Iterable) else []
         for name in (*names[:3], "alder"):
-            ask(lambda name=name: registry.details(name))
+            ask(partial(registry.details, name))
         for spec in (query, *names[:2]):
-            report = ask(lambda spec=spec: registry.ancestors(spec))
+            report = ask(partial(registry.ancestors, spec))
             if report is not None and spec is query:
                 verdicts += [part.verdict for part in report.components]  # type: ignore[attr-defined]
                 said.append(str(report.rows()))  # type: ignore[attr-defined]
