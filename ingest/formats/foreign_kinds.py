@@ -210,6 +210,7 @@ NAMED: tuple[Named, ...] = (
     _named(r"\.npy$", "a single array of numpy", "put the arrays of the model into one .npz"),
 )  # fmt: skip
 """Told by their names, the first that fits, where a source holds no weights that are read."""
+_PASSED = tuple(kind for kind in NAMED if kind.passed)
 _GRAPHS = (".xml", ".param")
 """Endings of the graphs of OpenVINO and ncnn, whose weights are in a `.bin` of the same name."""
 
@@ -225,5 +226,4 @@ def is_passed_over(path: str, beside: frozenset[str] | set[str]) -> bool:
     lower = path.lower()
     if lower.endswith(".bin") and any(f"{path[:-4]}{graph}" in beside for graph in _GRAPHS):
         return True
-    kind = named_kind(lower)
-    return kind is not None and kind.passed
+    return any(kind.pattern.search(lower) for kind in _PASSED)
