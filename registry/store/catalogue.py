@@ -4,7 +4,7 @@ Every table must be there as a table with the columns and types of the migration
 no macro beyond them: a macro called as a function of DuckDB would stand in its place in every query. Tables and views
 of other names are left alone, as no query of forebear asks for them.
 
-A view or a macro whose text is not the one that the migrations make is bound, which asks it for nothing: one that reads
+A view or a macro that has other words than the migrations give it is bound, which asks it for nothing: one that reads
 a file is refused by DuckDB then, as files are out of reach (database.py), and not in the middle of a question.
 
 Limitations: another text may give wrong rows, which forged tables can do as well. It is no error by itself, as DuckDB
@@ -13,6 +13,7 @@ Limitations: another text may give wrong rows, which forged tables can do as wel
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def require_catalogue(connection: duckdb.DuckDBPyConnection, place: Path, migrat
         )
     names = {name for _, name, _ in made}
     for kind, name, text, arguments in connection.execute(statement("registry/definitions"), _OURS).fetchall():
-        if name in names and (kind, name, text) not in texts:
+        if name in names and (kind, name, _words(text)) not in texts:
             _bind(connection, kind, name, arguments)
 
 
@@ -65,8 +66,8 @@ def _entries(connection: duckdb.DuckDBPyConnection) -> frozenset[Entry]:
 
 
 @cache
-def _made(migrations: tuple[str, ...]) -> tuple[frozenset[Entry], frozenset[tuple[str, str, str]]]:
-    """What the migrations make in an empty database, and its (kind, name, text): 0.1 s, once a process."""
+def _made(migrations: tuple[str, ...]) -> tuple[frozenset[Entry], frozenset[tuple[str, str, tuple[str, ...]]]]:
+    """What the migrations make in an empty database, and its (kind, name, words): 0.1 s, once a process."""
     with duckdb.connect() as connection:
         connection.execute("ATTACH ':memory:' AS registry")
         connection.execute("USE registry")
@@ -75,7 +76,12 @@ def _made(migrations: tuple[str, ...]) -> tuple[frozenset[Entry], frozenset[tupl
             if code := _without_comments(text):
                 connection.execute(code)
         texts = connection.execute(statement("registry/definitions"), _OURS).fetchall()
-        return _entries(connection), frozenset((kind, name, text) for kind, name, text, _ in texts)
+        return _entries(connection), frozenset((kind, name, _words(text)) for kind, name, text, _ in texts)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words of a definition, sorted: DuckDB prints those of an EXCLUDE in any order. A file's name is a new one."""
+    return tuple(sorted(re.findall(r"\w+", text)))
 
 
 def _without_comments(text: str) -> str:
