@@ -298,3 +298,29 @@ parent's.
 Set on: no data.
 Measured again by: pytest tests/queries/lineage/test_merges.py
 """
+STANDS_THERE = {"light": 0.1, "heavy": 0.3}
+"""A missing ancestor: a model stands where the others meet when its own way (squared) is at most this share of the
+usual one, by drift. A registered root's was 0.03 and 0.24 at most, because its children drift alike.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+INDEPENDENT = 0.9
+"""A missing ancestor: two models are of one branch where they are nearer (squared) than this share of the sum of their
+own ways.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+FEWEST_BRANCHES = 3
+"""A missing ancestor: branches that must meet at one place. Two have a way between them, and no place on it.
+
+Set on: no data.
+Measured again by: make bench-missing
+"""
+MATCHES_WITHIN = {"light": 0.1, "heavy": 0.4}
+"""A missing ancestor: a model matches where its own way, as a share of the usual one, is nearer to nothing than this.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
