@@ -1,8 +1,8 @@
 """The missing ancestors of an audit: which families come from a model that is not registered.
 
 Asked of whole registries alone: what a filter leaves out may be the parent. Nothing is inferred for a family with a
-claimed root, nor where a member can be placed nowhere: of another shape or rounded to few levels, unless an ancestor of
-it is told or it is a copy. Merges take no part. Families of more than MOST_MEMBERS are left out, with a line in the log.
+claimed root, nor where a member has no place: of another shape or rounded to few levels, unless an ancestor of it is
+told or it is a copy. Merges take no part. Families of more than MOST_MEMBERS are left out, with a line in the log.
 """
 
 from __future__ import annotations
@@ -24,15 +24,8 @@ from ...queries.lineage.missing.inferring import come_from_one, inferred_node, s
 from ...queries.lineage.recipes.places import keys_of
 from ...queries.sql import statement
 from ...queries.thresholds.lineage import DIRECTION_TOLD, FEWEST_BRANCHES
-from ..store.inferred import (
-    InferredAncestor,
-    ancestors_of,
-    forget_inferred,
-    inferred_ancestors,
-    keep_inferred,
-    keep_match,
-    match_of,
-)
+from ..jobs.standing import forget_inferred, keep_inferred, keep_match, match_of
+from ..store.inferred import InferredAncestor, ancestors_of, inferred_ancestors
 from .scope import Scope
 
 _log = logging.getLogger(__name__)

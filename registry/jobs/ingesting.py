@@ -329,7 +329,7 @@ def _found_standing(connection: duckdb.DuckDBPyConnection, made: ModelFingerprin
     """What is said of a model that stands where a missing ancestor was inferred to stand; that is kept too."""
     if not connection.execute(statement("inferred/count")).fetchall()[0][0]:
         return []  # most registries: nothing heavy is imported for them
-    from ..store.inferred import keep_match, registered_matches
+    from .standing import keep_match, registered_matches
 
     kept = find_source(connection, made.uri, made.revision)
     if kept is None:

@@ -1,8 +1,8 @@
 """The missing ancestor: what a family comes from where no registered model stands there, and its values.
 
-Squared distances add along a tree, so in a star d(i, j) = w(i) + w(j), with w the way that a model went alone from where
-all meet. A parent that is registered stands there: its own way is next to nothing. Where every model has a way of its
-own, and there are FEWEST_BRANCHES or more that meet nowhere else, they come from a model that is not registered.
+Squared distances add along a tree, so in a star d(i, j) = w(i) + w(j), with w the way that a model went alone from
+where all meet. A parent that is registered stands there: its own way is next to nothing. Where every model has a way of
+its own, and FEWEST_BRANCHES or more meet nowhere else, they come from a model that is not registered.
 
 Siblings of one objective drift alike, and then meet beyond their parent; a sibling that was hardly trained stands where
 the parent does. So nothing is inferred while a model stands near the place (STANDS_THERE), unless dates are known: what
@@ -26,7 +26,14 @@ from scipy.sparse.csgraph import connected_components
 
 from ...data.component import Component
 from ...statistics.pvalues import LOG10, log_sf
-from ...thresholds.lineage import FEWEST_BRANCHES, INDEPENDENT, LIGHT_DRIFT, MATCHES_WITHIN, STANDS_THERE
+from ...thresholds.lineage import (
+    FEWEST_BRANCHES,
+    INDEPENDENT,
+    LIGHT_DRIFT,
+    MATCHES_EARLIER,
+    MATCHES_WITHIN,
+    STANDS_THERE,
+)
 from ..geometry import Distances, distances_of
 from ..recipes.places import TensorKey, keys_of
 
@@ -80,7 +87,12 @@ class Standing:
     way: float
     identity: float
     exact_share: float
-    matches: bool
+    light: bool
+
+    def matches(self, *, earlier: bool) -> bool:
+        """Whether that is where the members meet; `earlier`: it claims to be released before all of them."""
+        within = MATCHES_EARLIER if earlier else MATCHES_WITHIN
+        return abs(self.way) <= within["light" if self.light else "heavy"]
 
 
 def shared_values(components: Sequence[Component], keys: Sequence[TensorKey] | None = None) -> Shared | None:
@@ -162,8 +174,7 @@ def standing(node: InferredNode, component: Component) -> Standing | None:
     _, most = _centre(node.shared.values, node.ways)
     held_by_most = node.shared.weight * most
     equal = held_by_most[_short(mine) == _short(node.values)].sum() / max(held_by_most.sum(), np.finfo(float).tiny)
-    matches = abs(way) <= MATCHES_WITHIN["light" if node.light else "heavy"]
-    return Standing(way, identity(mine, node.values, node.shared.weight), float(equal), matches)
+    return Standing(way, identity(mine, node.values, node.shared.weight), float(equal), node.light)
 
 
 def identity(first: NDArray[np.float32], second: NDArray[np.float32], weight: Vector) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...reports.models import MODEL_COLUMNS, model_row, named, outdated_sentence
 from ...reports.numbers import counted, parameters
+from ...store.inferred import InferredAncestor, inferred_ancestors, inferred_row
 from ..options import RegistryOption, open_registry
 from ..output import Output
 from ..outputs.result import Result, Table
@@ -43,19 +45,22 @@ def list_(
             models = opened.models(pattern)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-    to.write(list_result(models))
+        inferred = [] if pattern else inferred_ancestors(opened.connection)
+    to.write(list_result(models, inferred))
     to.say(f"{counted(len(models), 'model')} in {opened.place}")
     outdated = [named(model) for model in models if model.outdated]
     if said := outdated_sentence(outdated, len(outdated)):
         to.say(said)
 
 
-def list_result(models: list[Model]) -> Result:
-    """Registered models in every form."""
+def list_result(models: list[Model], inferred: Sequence[InferredAncestor] = ()) -> Result:
+    """Registered models in every form; missing ancestors, which are no models, stand apart and in no row."""
     rows = [model_row(model) for model in models]
     titles: tuple[str, ...] = ("name", "architecture", "license", "parameters", "source")
     cells = [[named(m), m.architecture or "", m.license or "", parameters(m.parameters), m.uri] for m in models]
     if any(model.outdated for model in models):
         titles = (*titles, "lacks")
         cells = [[*row, "activations" if model.outdated else ""] for row, model in zip(cells, models, strict=True)]
-    return Result({"models": rows}, rows, [Table(titles, cells, (3,), (), _SPARE)], MODEL_COLUMNS)
+    tables = [Table(titles, cells, (3,), (), _SPARE), *(Table((), (), (), [one.sentence]) for one in inferred)]
+    document = {"models": rows, "inferred": [inferred_row(one) for one in inferred]}
+    return Result(document, rows, tables, MODEL_COLUMNS)
