@@ -6,12 +6,14 @@ its own, and FEWEST_BRANCHES or more meet nowhere else, they come from a model t
 
 Siblings of one objective drift alike, and then meet beyond their parent; a sibling that was hardly trained stands where
 the parent does. So nothing is inferred while a model stands near the place (STANDS_THERE), unless dates are known: what
-was released after three branches came forth is not what those come from.
+was released after two branches came forth is not what those come from, though it may be what all others come from.
+Distances that are no star's (ADDITIVE) tell nothing: of chains, of branches that branch again, of steps back.
 
 Values: where more than half of the models hold one value exactly, that; else the centre, every model weighing the less
 the longer its own way.
 
-Limitations: of a chain only the youngest member is left to tell the root from, and it cannot; one node a family.
+Limitations: the root of a chain, or of a family that goes on branching, is not inferred; nor is more than one model of
+a family.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from scipy.sparse.csgraph import connected_components
 from ...data.component import Component
 from ...statistics.pvalues import LOG10, log_sf
 from ...thresholds.lineage import (
+    ADDITIVE,
     FEWEST_BRANCHES,
+    FEWEST_OLDER,
     INDEPENDENT,
     LIGHT_DRIFT,
     MATCHES_EARLIER,
@@ -130,18 +134,25 @@ def come_from_one(distances: Distances, dates: Sequence[float] | None = None) ->
     if count < FEWEST_BRANCHES or not (squared[np.triu_indices(count, 1)] > 0).all():
         return False
     ways = np.maximum(own_ways(squared), 0.0)
+    if _misfit(squared, ways) > ADDITIVE:
+        return False
     shares = np.array([ways[i] / max(np.median(np.delete(ways, i)), np.finfo(float).tiny) for i in range(count)])
     there = np.flatnonzero(shares <= STANDS_THERE["light" if _light(distances) else "heavy"])
     older = np.arange(count)
+    fewest = FEWEST_BRANCHES
     if len(there):
         if dates is None:
             return False
-        when = np.asarray(dates, np.float64)
+        when, fewest = np.asarray(dates, np.float64), FEWEST_OLDER
         older = np.flatnonzero(when < when[there].min())
-    if len(older) < FEWEST_BRANCHES:
-        return False
     nearer = squared[np.ix_(older, older)] < INDEPENDENT * (ways[older][:, None] + ways[older])
-    return int(connected_components(nearer, directed=False)[0]) >= FEWEST_BRANCHES
+    return len(older) >= fewest and int(connected_components(nearer, directed=False)[0]) >= fewest
+
+
+def _misfit(squared: Vector, ways: Vector) -> float:
+    """How far distances are from those of a star: the RMS of relative errors over all pairs."""
+    pairs = np.triu_indices(len(squared), 1)
+    return float(np.sqrt(np.square(1 - (ways[:, None] + ways)[pairs] / squared[pairs]).mean()))
 
 
 def inferred_node(shared: Shared) -> InferredNode:
