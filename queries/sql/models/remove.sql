@@ -23,13 +23,6 @@ DELETE FROM recipe WHERE model_id = getvariable('model_id');
 DELETE FROM recipe_parent WHERE model_id = getvariable('model_id');
 DELETE FROM recipe_check WHERE model_id = getvariable('model_id');
 DELETE FROM part WHERE model_id = getvariable('model_id');
-DELETE FROM inferred_match
-WHERE model_id = getvariable('model_id')
-   OR inferred_id IN (SELECT inferred_id FROM inferred_member WHERE model_id = getvariable('model_id'));
-DELETE FROM inferred_tensor
-WHERE inferred_id IN (SELECT inferred_id FROM inferred_member WHERE model_id = getvariable('model_id'));
-DELETE FROM inferred
-WHERE inferred_id IN (SELECT inferred_id FROM inferred_member WHERE model_id = getvariable('model_id'));
-DELETE FROM inferred_member
-WHERE inferred_id IN (SELECT inferred_id FROM inferred_member WHERE model_id = getvariable('model_id'));
+DELETE FROM inferred_member WHERE model_id = getvariable('model_id');
+DELETE FROM inferred_match WHERE model_id = getvariable('model_id');
 DELETE FROM remote_fingerprint WHERE model_id = getvariable('model_id');
