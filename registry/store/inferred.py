@@ -71,11 +71,10 @@ class Match:
             count, who = len(self.of.models), named(self.of.models)
             return f"one of {count} models that come from {self.of.name}, which is not registered: {who}"
         who = f"what {named(self.of.models)} come from ({self.of.name})"
-        said = (
-            f"this is {who}"
-            if self.earlier
-            else f"this is {who}, or hardly differs from it: release dates are not known"
-        )
+        said = f"this is {who}"
+        if not self.earlier:
+            said = f"this stands where {named(self.of.models)} meet ({self.of.name}): what they come from, or one more"
+            said += " of them that hardly differs from it, as release dates are not known"
         return (
             f"{said}; identity {near_one(self.identity or 0.0)} with the values inferred from them, which have"
             f" {self.of.usual} with what the others give"

@@ -9,13 +9,13 @@ import typer
 
 from ...reports.models import MODEL_COLUMNS, model_row, named, outdated_sentence
 from ...reports.numbers import counted, parameters
-from ...store.inferred import InferredAncestor, inferred_ancestors, inferred_row
 from ..options import RegistryOption, open_registry
 from ..output import Output
 from ..outputs.result import Result, Table
 from ..printing import printing
 
 if TYPE_CHECKING:
+    from ...store.inferred import InferredAncestor
     from ...store.models import Model
 
 _SPARE = (4, 2)
@@ -40,6 +40,8 @@ def list_(
 
     With a PATTERN those that it names.
     """
+    from ...store.inferred import inferred_ancestors
+
     with open_registry(context, registry, read_only=True) as opened:
         try:
             models = opened.models(pattern)
@@ -55,6 +57,8 @@ def list_(
 
 def list_result(models: list[Model], inferred: Sequence[InferredAncestor] = ()) -> Result:
     """Registered models in every form; missing ancestors, which are no models, stand apart and in no row."""
+    from ...store.inferred import inferred_row
+
     rows = [model_row(model) for model in models]
     titles: tuple[str, ...] = ("name", "architecture", "license", "parameters", "source")
     cells = [[named(m), m.architecture or "", m.license or "", parameters(m.parameters), m.uri] for m in models]

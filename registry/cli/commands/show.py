@@ -9,7 +9,6 @@ import typer
 
 from ...reports.models import claim_row, model_row, moment, named
 from ...reports.numbers import counted, parameters, share, size
-from ...store.inferred import InferredAncestor, inferred_ancestor, inferred_row, near_one
 from ..options import KeptModel, RegistryOption, open_registry
 from ..output import Output
 from ..outputs.result import Result, Table
@@ -19,6 +18,7 @@ from .ancestors import base_table
 if TYPE_CHECKING:
     from ...store.adapters import AdapterDetails
     from ...store.details import ModelDetails, RootClaim
+    from ...store.inferred import InferredAncestor
 
 
 @printing
@@ -32,6 +32,8 @@ def show(
 
     Its source, what is claimed of its age, components, tokenizer, declared parents, and tensors that were left out.
     """
+    from ...store.inferred import inferred_ancestor
+
     with open_registry(context, registry, read_only=True) as opened:
         inferred = inferred_ancestor(opened.connection, model)
         if inferred is None or opened.find(model):
@@ -43,6 +45,8 @@ def show(
 
 def inferred_result(one: InferredAncestor) -> Result:
     """A missing ancestor in every form."""
+    from ...store.inferred import inferred_row, near_one
+
     row = inferred_row(one)
     facts = [
         ["name", f"{one.name}: inferred, and no model that anybody published"],
