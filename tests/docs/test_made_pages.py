@@ -106,7 +106,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/methods/sce.py": {"SCE", "_FACTORS", "_SHARES"},  # steps of a search
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
-    "queries/lineage/recipes/places.py": {"SEARCHED", "TYPES"},  # of float types; a limit on work
+    "queries/lineage/recipes/places.py": {"FEW_TENSORS", "SEARCHED", "TYPES"},  # of float types; a limit on work
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
     "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
     "queries/lineage/recipes/refining.py": {"_DIGITS", "_GLANCE", "_ROUNDS", "_STEPS", "_TUNINGS"},  # steps of a search
