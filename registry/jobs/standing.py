@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -162,7 +162,7 @@ def _kept_node(
     )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, object]]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows by the names of their columns."""
     empty = connection.table(table).limit(0).to_arrow_table()
     arrays = [pa.array([row[name] for row in rows], empty.schema.field(name).type) for name in empty.column_names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import duckdb
 
@@ -95,7 +96,13 @@ def named(names: Sequence[str]) -> str:
 def inferred_ancestors(connection: duckdb.DuckDBPyConnection) -> list[InferredAncestor]:
     """All missing ancestors, by their numbers."""
     rows = connection.execute(statement("inferred/all")).fetchall()
-    return [InferredAncestor(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]
+    return [_ancestor(list(row)) for row in rows]
+
+
+def _ancestor(row: list[Any]) -> InferredAncestor:
+    """A row of `inferred/all`, whose lists are tuples in a record."""
+    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+    return InferredAncestor(*values)
 
 
 def inferred_ancestor(connection: duckdb.DuckDBPyConnection, name: str) -> InferredAncestor | None:
@@ -113,9 +120,9 @@ def ancestors_of(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -
 
 def inferred_row(one: InferredAncestor) -> dict[str, object]:
     """A missing ancestor with the keys of the JSON contract; lists of models have one order."""
-    found = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(one).items()}
+    found: dict[str, object] = asdict(one)
     del found["inferred_id"]
-    return found
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
 
 
 def match_row(match: Match) -> dict[str, object]:

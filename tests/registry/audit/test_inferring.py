@@ -26,7 +26,8 @@ def write(folder: Path, name: str, *, seed: int = 0, size: float = 0.0) -> Path:
     random = np.random.default_rng(seed)
     for key, values in tensors.items():
         if values.ndim == 2:
-            tensors[key] = values + np.float32(size * 0.02) * random.standard_normal(values.shape).astype(np.float32)
+            moved = size * 0.02 * random.standard_normal(values.shape)
+            tensors[key] = (values + moved).astype(np.float32)
     files = {key: raw(values, "BF16") for key, values in tensors.items()}
     made = model_files(files, config=llama_config(tensors), tokenizer=tokenizer_json(words(96)))
     return write_files(folder / name, made)
