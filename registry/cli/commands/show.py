@@ -65,7 +65,7 @@ def inferred_result(one: InferredAncestor) -> Result:
         said = zip(one.found, one.found_identities, one.found_earlier, one.found_sources, strict=True)
         cells = [[name, near_one(i), "yes" if early else "not known", uri] for name, i, early, uri in said]
         tables.append(Table(("found", "identity", "released before them", "source"), cells))
-    return Result(row, [row], tables, list(row))
+    return Result({"inferred": row}, [row], tables, list(row))
 
 
 def show_result(details: ModelDetails) -> Result:
