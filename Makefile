@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
+        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-no-merges bench-rewrites \
         bench-travel bench-outputs test-mergekit clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -247,6 +247,10 @@ bench-grown: dev .bench/torch/installed ## 70 grown families whose trees are kno
 	.bench/torch/bin/python benchmarks/grown/generate.py .bench/grown
 	$(BIN)/python -m benchmarks.grown.fit --set grown=.bench/grown \
 	  $(foreach set,field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set))) $(WRITE)
+
+bench-missing: dev              ## missing ancestors inferred and found in families whose trees are known, after bench-grown; HALF=held_out
+	$(BIN)/python -m benchmarks.grown.missing --half $(or $(HALF),held_out) \
+	  $(foreach set,grown field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set)))
 
 bench-activations: dev bench-zoo ## pairs of neurons alike in unrelated models, twins and relatives; EDITION=2
 	$(BIN)/python benchmarks/activations.py .bench/zoo$(OF)

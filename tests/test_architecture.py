@@ -64,6 +64,7 @@ STATEMENT = re.compile(
 )
 SESSION = {
     "registry.audit.run": ["RESET", "SET", "SET"],
+    "registry.jobs.standing": ["SET"],
     "registry.store.catalogue": ["ATTACH", "USE"],
     "registry.store.completing": ["SET", "SET"],
     "registry.store.database": ["ATTACH", "ATTACH", "SET", "SET", "SET", "USE", "USE", "USE"],

@@ -37,10 +37,10 @@ def families(label: str, folder: Path) -> Iterator[Members]:
     truth: Mapping[str, Mapping[str, object]] = json.loads((folder / "truth.json").read_text("utf-8"))["models"]
     groups: dict[tuple[str, str], list[str]] = {}
     for name, about in truth.items():
-        if about["category"] in TRAINED and (folder / name).is_dir() and not _of_merges(truth, name):
+        if about["category"] in TRAINED and (folder / name).is_dir() and not of_merges(truth, name):
             for half in _halves(about):
                 groups.setdefault((str(about["root"]), half), []).append(name)
-    components = _components(folder, sorted({n for names in groups.values() for n in names}))
+    components = components_of(folder, sorted({n for names in groups.values() for n in names}))
     for (root, half), names in groups.items():
         kept = [n for n in names if n in components]
         if len(kept) > 2 and root in kept:
@@ -52,7 +52,8 @@ def _halves(about: Mapping[str, object]) -> tuple[str, ...]:
     return ("development", "held_out") if half == "both" else (half,)
 
 
-def _of_merges(truth: Mapping[str, Mapping[str, object]], name: str) -> bool:
+def of_merges(truth: Mapping[str, Mapping[str, object]], name: str) -> bool:
+    """Whether a model, or one that it descends from, was merged."""
     return any(len(_parents(truth, one)) > 1 for one in (name, *ancestors(truth, name)))
 
 
@@ -74,7 +75,7 @@ def ancestors(truth: Mapping[str, Mapping[str, object]], name: str) -> set[str]:
     return found
 
 
-def _components(folder: Path, names: Sequence[str]) -> dict[str, Component]:
+def components_of(folder: Path, names: Sequence[str]) -> dict[str, Component]:
     """The largest component of every model; a registry beside the models keeps their fingerprints."""
     with Registry(folder / "fingerprints.duckdb") as registry:
         by_uri = {(folder / name).resolve().as_uri(): name for name in names}

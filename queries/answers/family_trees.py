@@ -6,7 +6,8 @@ An edge is directed where the audit tells that one of the two is an ancestor of 
 3. `spanning`: the fewest and nearest further pairs that hold together what the audit found to be one family.
 
 All other pairs are left out: they follow from these, or say that two models are of one family, which the family says.
-Directions that run in a circle are all taken back. Models that are equal value for value are one node.
+Directions that run in a circle are all taken back. Models that are equal value for value are one node. A missing
+ancestor that was inferred is a node above the models that come from it.
 
 *Limitation*: an undirected edge is the likeliest neighbour, no more. A parent that no model is told of may be any of
 several that are as near.
@@ -29,6 +30,8 @@ Drawn = Literal["nearest", "told", "spanning"]
 Ids = NDArray[np.int64]
 _FAR = 4.0
 """Added to the distance of two models that are told to be siblings: beyond every distance, which is 1.42 at most."""
+INFERRED = 1 << 32
+"""Ids of missing ancestors are this and more: those of models are smaller."""
 _CIRCLE = "; not told after all: the directions that were told run in a circle"
 
 
@@ -40,6 +43,17 @@ class TreeModel:
     name: str
     source: str
     copy_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InferredParent:
+    """A missing ancestor, INFERRED and its number; `children` are (model, what that rests on, log10 of the E-value)."""
+
+    node_id: int
+    name: str
+    source: str
+    component: str
+    children: tuple[tuple[int, str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +93,10 @@ class Trees:
     edges: tuple[TreeEdge, ...]
 
 
-def family_trees(models: Sequence[TreeModel], pairs: pa.Table) -> Trees:
+def family_trees(models: Sequence[TreeModel], pairs: pa.Table, inferred: Sequence[InferredParent] = ()) -> Trees:
     """The trees of all models of an audit, ascending ids; models without relatives and copies are left out.
 
-    `pairs` has the columns of the macro `lineage_pairs`.
+    `pairs` has the columns of the macro `lineage_pairs`; children of what is `inferred` are among the models.
     """
     ids = np.array([m.model_id for m in models], np.int64)
     child, parent = (np.asarray(pairs[name].to_numpy(), np.int64) for name in ("child_id", "parent_id"))
@@ -100,7 +114,21 @@ def family_trees(models: Sequence[TreeModel], pairs: pa.Table) -> Trees:
     chosen = flags["nearest"] | flags["told_first"]
     drawn = chosen | _spanning(of_child, of_parent, distance, chosen)
     edges = _edges(pairs.take(pa.array(kept[drawn])), of_child[drawn], of_parent[drawn])
-    return _grouped(models, ids, nodes, _without_circles(edges))
+    above = [TreeModel(one.node_id, one.name, one.source) for one in inferred]
+    hidden = np.array([one.node_id for one in inferred], np.int64)
+    edges = [*_without_circles(edges), *_inferred_edges(inferred, ids, nodes)]
+    return _grouped([*models, *above], np.concatenate([ids, hidden]), np.concatenate([nodes, hidden]), edges)
+
+
+def _inferred_edges(inferred: Sequence[InferredParent], ids: Ids, nodes: Ids) -> list[TreeEdge]:
+    """From every missing ancestor to the nodes of its children, of equal ones once."""
+    found: dict[tuple[int, int], TreeEdge] = {}
+    for one in inferred:
+        for model, by, evalue in one.children:
+            child = int(nodes[np.searchsorted(ids, model)])
+            edge = TreeEdge(child, one.node_id, True, ("inferred",), by, evalue, (one.component,), "told")
+            found.setdefault((child, one.node_id), edge)
+    return list(found.values())
 
 
 def _flags(pairs: pa.Table, name: str) -> NDArray[np.bool_]:
@@ -202,7 +230,10 @@ def _grouped(models: Sequence[TreeModel], ids: Ids, nodes: Ids, edges: Sequence[
     family = np.empty(len(groups), np.int64)
     family[np.lexsort((first, -sizes))] = np.arange(1, len(groups) + 1)
     placed = zip(named, family[labels].tolist(), strict=True)
-    found = [TreeNode(m.model_id, m.name, m.source, group, tuple(copies[m.model_id])) for m, group in placed]
+    found = [
+        TreeNode(m.model_id, m.name, m.source, group, tuple(copies[m.model_id]), m.model_id >= INFERRED)
+        for m, group in placed
+    ]
     return Trees(tuple(sorted(found, key=lambda n: (n.family, number[n.node_id]))), tuple(edges))
 
 

@@ -298,3 +298,49 @@ parent's.
 Set on: no data.
 Measured again by: pytest tests/queries/lineage/test_merges.py
 """
+STANDS_THERE = {"light": 0.1, "heavy": 0.3}
+"""A missing ancestor: a model stands where the others meet when its own way (squared) is at most this share of the
+usual one, by drift. A registered root's was 0.03 and 0.24 at most, because its children drift alike.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+INDEPENDENT = 0.9
+"""A missing ancestor: two models are of one branch where they are nearer (squared) than this share of the sum of their
+own ways.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+FEWEST_BRANCHES = 3
+"""A missing ancestor: branches that must meet at one place. Two have a way between them, and no place on it.
+
+Set on: no data.
+Measured again by: make bench-missing
+"""
+FEWEST_OLDER = 2
+"""A missing ancestor: branches that must be older than the first model which stands where all meet. One alone may be
+what that comes from.
+
+Set on: no data.
+Measured again by: make bench-missing
+"""
+ADDITIVE = 0.25
+"""A missing ancestor: distances are a star's where the relative errors of a star have at most this RMS. Stars had 0.10
+to 0.20, chains 0.42 and more.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+MATCHES_WITHIN = {"light": 0.1, "heavy": 0.2}
+"""A missing ancestor: a model stands there where its own way, as a share of the usual one, is nearer to nothing.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+MATCHES_EARLIER = {"light": 0.1, "heavy": 0.4}
+"""The same for a model that claims to be released before all members, so that it is none of them.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""

@@ -26,6 +26,19 @@ LEAST_WEIGHT = 0.03
 Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
 """
+MOST_WEIGHT = 3.0
+"""A larger weight is none that anybody merges with: it comes of changes against a base that is nearly a parent.
+
+Set on: no data.
+Measured again by: make bench-no-merges
+"""
+BEYOND_PARENT = 0.1
+"""Where weights of changes sum to more than 1, what parents beside the largest must have of that sum: a conversion of a
+model from which a merge was made had 0.03, beyond the merge.
+
+Set on: one conversion of the field family, development half.
+Measured again by: make bench-no-merges
+"""
 FEWER_PARENTS_MAY_LEAVE = 1.1
 """A smaller set of members is taken where its squared residual is at most so many times the smallest one.
 
@@ -43,6 +56,13 @@ TUNING_FROM = 0.1
 """The same before angles or densities were tuned: an angle that is off by a tenth leaves 0.2 to 0.4.
 
 Set on: merges by mergekit of the bundled zoo, even seeds.
+Measured again by: make bench-recipes
+"""
+PROMISING = 0.7
+"""Share of the changed places of a few tensors below which a recipe whose settings are those of each tensor is not
+tuned in all of them: RECIPE_CLAIMED is out of its reach.
+
+Set on: no data; less than RECIPE_CLAIMED, as a few tensors give weights less well.
 Measured again by: make bench-recipes
 """
 RECIPE_CLAIMED = 0.9

@@ -16,7 +16,7 @@ from ...queries.answers.tabular import Tabular
 from ...queries.sql import statement
 from ..reports.numbers import counted
 
-KINDS = ("ancestor", "declaration", "recipe", "licence", "duplicate", "relative")
+KINDS = ("ancestor", "inferred", "declaration", "recipe", "licence", "duplicate", "relative")
 """Kinds of findings in the order in which they are shown."""
 FAILING = {
     "undeclared": ("undeclared",),

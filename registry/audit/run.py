@@ -34,6 +34,7 @@ from ...queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from ..jobs.engines import Engine, Here, Processes
 from ..store.transactions import is_lake, transaction
 from .groups import keep_models
+from .inferring import infer_ancestors
 from .plan import Progress, find_candidates, loaded, planned
 from .recipes import find_recipes
 from .scope import Scope
@@ -54,6 +55,7 @@ _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("relatives", ()),
     ("licences", ()),
     ("recipes", ()),
+    ("inferred", ()),
 )
 """What is drawn from the pairs, and what each must know; later ones rest on findings of those before."""
 
@@ -188,6 +190,8 @@ def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditO
     run = {"run_id": scope.run_id}
     with transaction(connection):
         keep_models(connection, scope)
+        if not (options.queries or options.against or options.since):
+            infer_ancestors(connection, scope, whole=options.whole)
         known: Mapping[str, object] = {"against": scope.against, "told": DIRECTION_TOLD}
         for name, needed in _FINDINGS:
             more = {key: known[key] for key in needed}

@@ -29,6 +29,7 @@ from .report import AuditReport, rows_of
 
 STATUSES: Mapping[str, tuple[str, ...]] = {
     "ancestor": ("confirmed", "undeclared", "direction_unknown"),
+    "inferred": ("missing", "found"),
     "declaration": ("contradicted", "not_comparable"),
     "recipe": ("recipe_confirmed", "recipe_contradicted", "recipe_not_checkable"),
     "licence": ("conflict", "not_judged"),

@@ -27,6 +27,7 @@ from ...queries.comparison.whole.comparison import Progress
 from ...queries.data.query import registered_query
 from ...queries.sql import statement
 from ..store.models import Model, list_models
+from ..store.recipes import kept_sentences
 from .ingesting import Opener
 from .question import unregistered_query
 from .whole import tokenizers_of, weights_of
@@ -63,6 +64,12 @@ def compare(
         text = f"{len(chosen)} given" if chosen else "No control was asked for"
     outside = sum(side.query.model_id < 0 for side in (second, *chosen))
     found = compare_models(first, second, chosen, corrected_for=max(1, others + outside), found=text)
+    recipes = [
+        f"{side.label}: {sentence}"
+        for side in (first, second)
+        for sentence in kept_sentences(connection, side.query.model_id)
+    ]
+    found = replace(found, notes=(*found.notes, *recipes))
     return _with_sources(found, (a, b), opener, whole)
 
 

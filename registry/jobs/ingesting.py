@@ -220,7 +220,8 @@ class Batch:
                     )
                     counts = (made.tensor_count, made.parameters, made.bytes_read, made.bytes_total, made.requests)
                     kind = Refreshed if read.refreshed else Ingested
-                    return kind(read.spec, made.name, *counts, read.seconds, tuple(iter_problems(made)))
+                    notes = (*iter_problems(made), *_found_standing(connection, made))
+                    return kind(read.spec, made.name, *counts, read.seconds, notes)
             case Model() as found:
                 committed(connection, lambda: _forget_attempts(connection, keys))
         return Unchanged(read.spec, found.name, found.tensors, found.parameters, 0, found.bytes_total, 0, read.seconds)
@@ -322,6 +323,21 @@ def _put(connection: duckdb.DuckDBPyConnection, found: ModelFingerprint, keys: l
         put_model(connection, found)
     _forget_attempts(connection, keys)
     return same
+
+
+def _found_standing(connection: duckdb.DuckDBPyConnection, made: ModelFingerprint) -> list[str]:
+    """What is said of a model that stands where a missing ancestor was inferred to stand; that is kept too."""
+    if not connection.execute(statement("inferred/count")).fetchall()[0][0]:
+        return []  # most registries: nothing heavy is imported for them
+    from .standing import keep_match, registered_matches
+
+    kept = find_source(connection, made.uri, made.revision)
+    if kept is None:
+        return []
+    found = registered_matches(connection, kept.model_id)
+    for match in found:
+        committed(connection, partial(keep_match, connection, kept.model_id, match))
+    return [match.sentence for match in found]
 
 
 def _forget_attempts(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from ...queries.answers.records import Ancestor, ComponentAnswer, Verdict, overall
 from ...queries.answers.tabular import Tabular
 from ..store.adapters import AdapterDetails
+from ..store.inferred import Match, match_row
 from .numbers import counted
 
 
@@ -27,7 +28,7 @@ class AncestorsReport(Tabular):
     when that was made earlier. Of an adapter, `adapter` names what could be its base. `equal_content` are the
     models that hold the same values, which is known even of what cannot be compared. `outdated` names the query and
     the relatives whose fingerprints an earlier version made, which lack activations; `registry_outdated` counts such
-    models.
+    models. `inferred` says of which missing ancestors the query is a descendant, and where it stands as one.
     """
 
     name: str
@@ -43,6 +44,7 @@ class AncestorsReport(Tabular):
     equal_content: tuple[EqualContent, ...] = ()
     outdated: tuple[str, ...] = ()
     registry_outdated: int = 0
+    inferred: tuple[Match, ...] = ()
 
     def rows(self) -> list[dict[str, object]]:
         """The ranked relatives of all components, with the keys of the JSON contract."""
@@ -91,6 +93,7 @@ def report_document(report: AncestorsReport, noun: str = "ancestor") -> dict[str
         ],
         f"{noun}s": ancestor_rows(report, noun),
         "adapter": asdict(report.adapter) if report.adapter else None,
+        "inferred": [match_row(match) for match in report.inferred],
     }
 
 

@@ -14,6 +14,7 @@ from ...queries.answers.verdict import judged
 from ...queries.data.query import registered_query
 from ...queries.sql import statement
 from ..jobs.question import unregistered_query
+from ..jobs.standing import matches_of
 from ..store.adapters import adapter_details, unregistered_adapter
 from ..store.arrow import model_tables
 from ..store.models import Model, count_outdated
@@ -63,4 +64,5 @@ def ask(
         equal_content=equal,
         outdated=tuple(names),
         registry_outdated=outdated,
+        inferred=tuple(matches_of(connection, query)),
     )

@@ -37,6 +37,8 @@ RULES: dict[str, Rule] = {
             "The weights are of one lineage with a model that the card does not declare; which came first is unknown.",
             "note",
         ),
+        Rule("inferred.missing", "The weights come from a model that is not registered, as others do.", "note"),
+        Rule("inferred.found", "The model stands where what others come from was inferred to stand.", "note"),
         Rule("declaration.contradicted", "The card declares a parent that the weights do not derive from.", "error"),
         Rule("declaration.not_comparable", "The card declares a parent that could not be compared.", "note"),
         Rule("licence.conflict", "The licence is more permissive than that of the model it comes from.", "error"),

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
 import duckdb
 
 from ...ingest.errors import RegistryError
-from ...queries.answers.family_trees import TreeModel, TreeNode, Trees, family_trees, of_families
+from ...queries.answers.family_trees import (
+    INFERRED,
+    InferredParent,
+    TreeModel,
+    TreeNode,
+    Trees,
+    family_trees,
+    of_families,
+)
 from ...queries.answers.tabular import Tabular
 from ...queries.search.model_filter import parse_filter
 from ...queries.sql import statement
+from ..store.inferred import InferredAncestor, inferred_ancestors, named, near_one
 from .numbers import counted
 
 NO_AUDIT = "no audit of this registry has finished, and trees are drawn from what it finds: run `forebear audit` first"
@@ -73,7 +83,8 @@ def tree_report(connection: duckdb.DuckDBPyConnection, text: str = "") -> TreeRe
         raise RegistryError(NO_AUDIT)
     run = {"run_id": run_id}
     models = [TreeModel(*row) for row in connection.execute(statement("tree/nodes"), run).fetchall()]
-    trees = family_trees(models, connection.sql(statement("tree/pairs"), params=run).to_arrow_table())
+    pairs = connection.sql(statement("tree/pairs"), params=run).to_arrow_table()
+    trees = family_trees(models, pairs, _inferred_parents(connection, {m.model_id for m in models}))
     rows = connection.execute(statement("tree/declared"), run).fetchall()
     names = {m.model_id: m.name for m in models}
     declared = [DeclaredEdge(child, names[child], parent, p, status, by) for child, p, parent, status, by in rows]
@@ -87,6 +98,28 @@ def tree_report(connection: duckdb.DuckDBPyConnection, text: str = "") -> TreeRe
         declared = [d for d in declared if d.child in shown]
     asked, known, since = connection.execute(statement("tree/state"), run).fetchall()[0]
     return TreeReport(int(run_id), asked, known, since, trees, tuple(declared))
+
+
+def _inferred_parents(connection: duckdb.DuckDBPyConnection, models: Set[int]) -> list[InferredParent]:
+    """The missing ancestors that nothing registered stands for, over those of their models that the run knows."""
+    (registered,) = connection.execute(statement("models/count")).fetchall()[0]
+    found = []
+    for one in inferred_ancestors(connection):
+        rows = connection.execute(statement("inferred/members"), {"inferred_id": one.inferred_id}).fetchall()
+        children = tuple(
+            (model, _rests_on(one, identity), log10_p + math.log10(registered))
+            for model, _, identity, log10_p, _ in rows
+            if model in models
+        )
+        if children and not one.found:
+            source = f"inferred from {named(one.models)}"
+            found.append(InferredParent(INFERRED + one.inferred_id, one.name, source, one.component, children))
+    return found
+
+
+def _rests_on(one: InferredAncestor, identity: float) -> str:
+    said = f"{counted(len(one.models), 'model')} meet where none of them stands"
+    return f"{said}; identity {near_one(identity)} with the values that the others give"
 
 
 def tree_document(report: TreeReport) -> dict[str, object]:

@@ -172,4 +172,5 @@ def _models(connection: duckdb.DuckDBPyConnection, question: str, /, **parameter
 
 def _delete(connection: duckdb.DuckDBPyConnection, model_id: int) -> None:
     connection.execute("SET VARIABLE model_id = ?", [model_id])
+    connection.execute(statement("inferred/forget_of_model"))
     connection.execute(statement("models/remove"))

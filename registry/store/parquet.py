@@ -42,6 +42,8 @@ MOST_ID = 10_000_000
 """The highest id of a model that an import keeps: every id below it is taken too, which takes memory and time."""
 _NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids", "pulled_part"}
 """Migrations make the first three, ids follow from the models, and what was pulled speaks of this file alone."""
+_NOT_EXPORTED |= {"inferred", "inferred_member", "inferred_tensor", "inferred_match"}
+"""Missing ancestors are no models: an audit infers them where the export is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,22 @@ def declared_recipes(connection: duckdb.DuckDBPyConnection, model_id: int) -> tu
     )
 
 
+def kept_sentences(connection: duckdb.DuckDBPyConnection, model_id: int) -> list[str]:
+    """The recipes that are kept of a model in words, a sentence a component: by audit, or by `recipe --keep`."""
+    found = []
+    for row in connection.execute(statement("recipes/kept"), {"model_id": model_id}).fetchall():
+        component, method, base, parents, weights, exact, changed, rival_share, rival = row
+        of = ", ".join(f"{weight:.4g} {parent}" for parent, weight in zip(parents, weights, strict=True))
+        said = f"recipe of its {component}: {method} of {of}" + (f" on {base}" if base else "")
+        if method == "unknown":
+            found.append(f"{said}: it lies between them, and no method that is known here reproduces it")
+            continue
+        share = f"{100 * exact:.2f} % of the sampled values bit for bit, {100 * changed:.2f} % of those that changed"
+        beside = f"; the best other recipe {100 * rival_share:.2f} % ({rival})" if rival else ""
+        found.append(f"{said}; it gives {share}{beside}")
+    return found
+
+
 def registered(asked: Model | ModelFingerprint) -> Model:
     """A model whose answers can be kept. Raises RegistryError for one that is not registered."""
     if isinstance(asked, Model):

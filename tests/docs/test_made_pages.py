@@ -51,7 +51,7 @@ DECIDES_NOTHING = {
     "queries/answers/tabular.py": {"SHOWN", "LONGEST", "_CELL"},  # of what is shown
     "queries/answers/audit_batch.py": {"_EVERYONE"},  # no limit
     "queries/answers/descendants.py": {"_NAMED"},  # of what is shown
-    "queries/answers/family_trees.py": {"_FAR"},  # beyond every distance
+    "queries/answers/family_trees.py": {"INFERRED", "_FAR"},  # beyond every distance
     "queries/comparison/case/embeddings.py": {"HIGH_COSINE", "_EDGES"},  # of a published figure; bins of a figure
     "queries/comparison/case/gains.py": {"_POINTS"},  # of what is shown
     "queries/comparison/case/token_classes.py": {"_HANGUL", "_CJK"},  # of Unicode
@@ -84,6 +84,7 @@ DECIDES_NOTHING = {
     "queries/lineage/returns.py": {"TERMS", "_SCALE"},  # of how figures are laid out
     "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
     "queries/lineage/geometry.py": {"_LEAST", "_CANCELS", "_SHARE_RANGE", "_LOG_RANGE"},  # terms of the regressions
+    "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
     "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search
     "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
@@ -105,7 +106,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/methods/sce.py": {"SCE", "_FACTORS", "_SHARES"},  # steps of a search
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
-    "queries/lineage/recipes/places.py": {"SEARCHED", "TYPES"},  # of float types; a limit on work
+    "queries/lineage/recipes/places.py": {"FEW_TENSORS", "SEARCHED", "TYPES"},  # of float types; a limit on work
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
     "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
     "queries/lineage/recipes/refining.py": {"_DIGITS", "_GLANCE", "_ROUNDS", "_STEPS", "_TUNINGS"},  # steps of a search

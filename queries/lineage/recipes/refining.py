@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
-from ...thresholds.recipes import REFINING_FROM, TUNING_FROM
+from ...thresholds.recipes import PROMISING, REFINING_FROM, SHARES_BY_CHANCE, TUNING_FROM
 from .places import SEARCHED, MergePlaces, Vector
 from .proposal import Method, Proposal
 from .regression import LEAST
@@ -56,6 +56,8 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
         untuned = fitted(places, method, proposal)
         if method.settings is None or untuned.share_of(places.changed) < TUNING_FROM:
             return untuned
+        if _of_few_tensors(places, method, proposal) is None:
+            return untuned
         for round_ in _TUNINGS:
             proposal = _tuned(places, method, proposal, round_)
         return fitted(places, method, proposal)
@@ -64,20 +66,56 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
         proposal = _searched(glance, method, proposal, steps=_STEPS[:3])
     first = _equal(places, method, proposal)
     if method.settings is not None and first[places.changed].mean() >= TUNING_FROM:
-        proposal = _tuned(places, method, proposal, 0)
+        few = _of_few_tensors(places, method, proposal)
+        if few is None:
+            return Fit(method, proposal, first)
+        proposal = _tuned(places, method, few, 0)
         first = _equal(places, method, proposal)
     if not first[places.changed].mean() >= REFINING_FROM:
         return Fit(method, proposal, first)
     thinned = places.thinned(SEARCHED) if proposal.weights.shape[1] == 1 else places
+    best = _explored(places, thinned, method, proposal)
+    return fitted(places, method, _written(thinned, method, best))
+
+
+def _explored(places: MergePlaces, thinned: MergePlaces, method: Method, proposal: Proposal) -> Proposal:
+    """Weights that reproduce most at the thinned places, settings at all places, also from where it may start again."""
     best = _searched(thinned, method, proposal)
     if method.settings is not None:
         best = _searched(thinned, method, _tuned(places, method, best, 1))
     tries = [replace(best, weights=w) for w in (method.restarts(best.weights) if method.restarts else ())]
     if tries:
+        glance = places.thinned(_GLANCE)
         again = max(tries, key=lambda one: glance.share(method.replay(glance, one)))
         if _equal(thinned, method, again).sum() > _equal(thinned, method, best).sum():
             best = _searched(thinned, method, _tuned(places, method, again, 1))
-    return fitted(places, method, _written(thinned, method, best))
+    return best
+
+
+def _of_few_tensors(places: MergePlaces, method: Method, proposal: Proposal) -> Proposal | None:
+    """The proposal with weights that were had from a few tensors; None where it does not reach PROMISING there.
+
+    Settings are those of each tensor alone, so that a few show what all of them reach. Weights of layers are not taken
+    apart.
+    """
+    few, chosen = places.few_tensors()
+    if proposal.setting is None or proposal.weights.shape[1] > 1 or len(chosen) == proposal.setting.shape[1]:
+        return proposal
+    changed = places.changed[np.isin(places.tensor, chosen)]
+    some = _tuned(few, method, replace(proposal, setting=proposal.setting[:, chosen]), 0)
+    if _share(_equal(few, method, some), changed) < REFINING_FROM:
+        return None
+    if method.weighted:
+        some = _explored(few, few, method, some)
+    if _share(_equal(few, method, some), changed) < PROMISING:
+        return None
+    return replace(proposal, weights=some.weights)
+
+
+def _share(equal: NDArray[np.bool_], changed: NDArray[np.bool_]) -> float:
+    """Share of the changed places, three standard errors added."""
+    count = max(1, int(changed.sum()))
+    return float(equal[changed].sum() / count + SHARES_BY_CHANCE * 0.5 / np.sqrt(count))
 
 
 def _equal(places: MergePlaces, method: Method, proposal: Proposal) -> NDArray[np.bool_]:

@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...data.precision import float_bits
-from ...thresholds.recipes import CONSTANT_WEIGHTS, LEAST_WEIGHT, RECIPE_CLAIMED, SHARES_BY_CHANCE
+from ...thresholds.recipes import (
+    BEYOND_PARENT,
+    CONSTANT_WEIGHTS,
+    LEAST_WEIGHT,
+    MOST_WEIGHT,
+    RECIPE_CLAIMED,
+    SHARES_BY_CHANCE,
+)
 from .methods import METHODS
 from .methods.linear import LINEAR
 from .places import SEARCHED, MergePlaces
@@ -67,8 +74,15 @@ def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture])
 
 
 def _of_all(fit: Fit) -> bool:
-    """Whether every parent weighs enough to be one: what was searched down to nothing is a recipe of fewer."""
-    return bool((np.abs(fit.proposal.weights).mean(axis=1) >= LEAST_WEIGHT).all())
+    """Whether every parent weighs enough to be one: what was searched down to nothing is a recipe of fewer.
+
+    A model that lies beyond one parent, seen from the base, is no merge of it: of three on one line the parent in the
+    middle is the merge, and what little the others add makes up for rounding.
+    """
+    weights = np.abs(fit.proposal.weights).mean(axis=1)
+    total = float(weights.sum())
+    beyond = fit.proposal.base is not None and total > 1 and total - float(weights.max()) < BEYOND_PARENT * total
+    return bool(((weights >= LEAST_WEIGHT) & (weights <= MOST_WEIGHT)).all()) and not beyond
 
 
 def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:

@@ -23,4 +23,6 @@ DELETE FROM recipe WHERE model_id = getvariable('model_id');
 DELETE FROM recipe_parent WHERE model_id = getvariable('model_id');
 DELETE FROM recipe_check WHERE model_id = getvariable('model_id');
 DELETE FROM part WHERE model_id = getvariable('model_id');
+DELETE FROM inferred_member WHERE model_id = getvariable('model_id');
+DELETE FROM inferred_match WHERE model_id = getvariable('model_id');
 DELETE FROM remote_fingerprint WHERE model_id = getvariable('model_id');

@@ -70,6 +70,7 @@ def ancestors_result(report: AncestorsReport, *, blocks: bool = False, noun: str
         tables = [Table((), (), (), [f"{report.name}: {why}, nothing to compare"])]
     if report.equal_content:
         tables.insert(0, Table((), (), (), [_equal_content(report)]))
+    tables += [Table((), (), (), [match.sentence]) for match in report.inferred]
     if report.adapter:
         tables.append(base_table(report.adapter))
     if said := outdated_sentence(report.outdated, report.registry_outdated):

@@ -41,11 +41,12 @@ class FailOn(StrEnum):
     LICENCE = "licence"
 
 
-_SHOWN = ("ancestor", "declaration", "recipe", "licence", "duplicate")
+_SHOWN = ("ancestor", "inferred", "declaration", "recipe", "licence", "duplicate")
 _TITLES = ("status", "model", "relative", "relation", "direction", "identity", "coverage", "E-value", "reason")
 _RIGHT = (5, 6, 7)
 _SPARE = {
     "ancestor": (8, 6, 5, 7),
+    "inferred": (7, 6, 5, 4, 3),
     "duplicate": (8, 6, 5, 7),
     "declaration": (6, 5, 4, 3, 7),
     "recipe": (6, 5, 4, 3, 7),
@@ -57,6 +58,7 @@ _ACCEPTED_TITLES = ("kind", "status", "model", "relative", "accepted because")
 _CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "reason")
 _HEADS = {
     "ancestor": "nearest ancestors",
+    "inferred": "missing ancestors",
     "declaration": "declared and not found",
     "recipe": "declared recipes",
     "licence": "licences",

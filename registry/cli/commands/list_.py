@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from ..outputs.result import Result, Table
 from ..printing import printing
 
 if TYPE_CHECKING:
+    from ...store.inferred import InferredAncestor
     from ...store.models import Model
 
 _SPARE = (4, 2)
@@ -38,24 +40,31 @@ def list_(
 
     With a PATTERN those that it names.
     """
+    from ...store.inferred import inferred_ancestors
+
     with open_registry(context, registry, read_only=True) as opened:
         try:
             models = opened.models(pattern)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-    to.write(list_result(models))
+        inferred = [] if pattern else inferred_ancestors(opened.connection)
+    to.write(list_result(models, inferred))
     to.say(f"{counted(len(models), 'model')} in {opened.place}")
     outdated = [named(model) for model in models if model.outdated]
     if said := outdated_sentence(outdated, len(outdated)):
         to.say(said)
 
 
-def list_result(models: list[Model]) -> Result:
-    """Registered models in every form."""
+def list_result(models: list[Model], inferred: Sequence[InferredAncestor] = ()) -> Result:
+    """Registered models in every form; missing ancestors, which are no models, stand apart and in no row."""
+    from ...store.inferred import inferred_row
+
     rows = [model_row(model) for model in models]
     titles: tuple[str, ...] = ("name", "architecture", "license", "parameters", "source")
     cells = [[named(m), m.architecture or "", m.license or "", parameters(m.parameters), m.uri] for m in models]
     if any(model.outdated for model in models):
         titles = (*titles, "lacks")
         cells = [[*row, "activations" if model.outdated else ""] for row, model in zip(cells, models, strict=True)]
-    return Result({"models": rows}, rows, [Table(titles, cells, (3,), (), _SPARE)], MODEL_COLUMNS)
+    tables = [Table(titles, cells, (3,), (), _SPARE), *(Table((), (), (), [one.sentence]) for one in inferred)]
+    document = {"models": rows, "inferred": [inferred_row(one) for one in inferred]}
+    return Result(document, rows, tables, MODEL_COLUMNS)

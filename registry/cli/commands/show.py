@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ...reports.models import claim_row, model_row, moment, named
-from ...reports.numbers import counted, parameters, size
+from ...reports.numbers import counted, parameters, share, size
 from ..options import KeptModel, RegistryOption, open_registry
 from ..output import Output
 from ..outputs.result import Result, Table
@@ -18,6 +18,7 @@ from .ancestors import base_table
 if TYPE_CHECKING:
     from ...store.adapters import AdapterDetails
     from ...store.details import ModelDetails, RootClaim
+    from ...store.inferred import InferredAncestor
 
 
 @printing
@@ -31,9 +32,40 @@ def show(
 
     Its source, what is claimed of its age, components, tokenizer, declared parents, and tensors that were left out.
     """
+    from ...store.inferred import inferred_ancestor
+
     with open_registry(context, registry, read_only=True) as opened:
-        found = opened.details(model)
-    to.write(show_result(found))
+        inferred = inferred_ancestor(opened.connection, model)
+        if inferred is None or opened.find(model):
+            result = show_result(opened.details(model))
+        else:
+            result = inferred_result(inferred)
+    to.write(result)
+
+
+def inferred_result(one: InferredAncestor) -> Result:
+    """A missing ancestor in every form."""
+    from ...store.inferred import inferred_row, near_one
+
+    row = inferred_row(one)
+    facts = [
+        ["name", f"{one.name}: inferred, and no model that anybody published"],
+        ["component", one.component],
+        ["exact values", f"{share(one.exact_share)} are held by most of the models, the others are their centre"],
+        ["release dates", "needed" if one.dated else "not needed"],
+        ["audit run", str(one.run_id)],
+    ]
+    usual = f"identity of each with what the others give: {one.usual}"
+    members = [[name, uri] for name, uri in zip(one.models, one.sources, strict=True)]
+    tables = [
+        Table(("missing", "ancestor"), facts, firm=(0,)),
+        Table(("inferred from", "source"), members, (), [usual]),
+    ]
+    if one.found:
+        said = zip(one.found, one.found_identities, one.found_earlier, one.found_sources, strict=True)
+        cells = [[name, near_one(i), "yes" if early else "not known", uri] for name, i, early, uri in said]
+        tables.append(Table(("found", "identity", "released before them", "source"), cells))
+    return Result({"inferred": row}, [row], tables, list(row))
 
 
 def show_result(details: ModelDetails) -> Result:

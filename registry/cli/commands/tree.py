@@ -114,7 +114,7 @@ def _family(report: TreeReport, family: int, lines: Sequence[Line]) -> Table:
         cells.append([name, *how])
     edges = [line.edge for line in lines if line.edge]
     told = sum(edge.directed for edge in edges)
-    models = sum(not line.again for line in lines)
+    models = sum(not line.again and not report.node[line.node].inferred for line in lines)
     title = f"family {family}: {counted(models, 'model')}, {told} told and {len(edges) - told} untold edges"
     return Table(_TITLES, cells, _RIGHT, [title], _SPARE)
 
@@ -133,7 +133,9 @@ def _summary(report: TreeReport) -> list[str]:
     edges = report.trees.edges
     told = sum(edge.directed for edge in edges)
     families = len({node.family for node in report.trees.nodes})
-    said = f"{families} famil{'y' if families == 1 else 'ies'}, {counted(len(report.trees.nodes), 'model')}"
+    missing = sum(node.inferred for node in report.trees.nodes)
+    said = f"{families} famil{'y' if families == 1 else 'ies'}, {counted(len(report.trees.nodes) - missing, 'model')}"
+    said += f" and {counted(missing, 'missing ancestor')}" if missing else ""
     found = [f"{said}, {told} edges of told direction, {len(edges) - told} of unknown; audit run {report.run_id}"]
     if report.asked < report.models or report.since:
         found.append(

@@ -6,7 +6,9 @@ from ....queries.answers.family_trees import TreeEdge, TreeNode
 
 
 def node_label(node: TreeNode) -> str:
-    """Its name, with the number of models that are equal to it."""
+    """Its name, with the number of models that are equal to it; of a missing ancestor, that it is none."""
+    if node.inferred:
+        return f"{node.name} (not registered)"
     copies = len(node.copies)
     return node.name + (f" (and {copies} equal to it)" if copies > 1 else " (and one equal to it)" if copies else "")
 

@@ -20,7 +20,7 @@ MODEL = [
 def test_list_has_one_row_a_model_in_every_format(run: Run, make_model: MakeModel) -> None:
     run("ingest", make_model("a"), make_model("b", 1))
     document = json.loads(run("list", "--format", "json").out)
-    assert list(document) == ["schema_version", "models"]
+    assert list(document) == ["schema_version", "models", "inferred"]
     assert [list(model) for model in document["models"]] == [MODEL] * 2
     assert document["models"][0]["ingested_at"].endswith("Z")
     lines = [json.loads(line) for line in run("list", "--format", "jsonl").out.splitlines()]
@@ -36,7 +36,7 @@ def test_an_empty_registry_lists_nothing_and_still_has_the_columns(run: Run, reg
     from forebear.registry import Registry
 
     Registry(registry_path).close()
-    assert run("list", "--format", "json").out == '{\n  "schema_version": 2,\n  "models": []\n}\n'
+    assert run("list", "--format", "json").out == '{\n  "schema_version": 2,\n  "models": [],\n  "inferred": []\n}\n'
     assert run("list", "--format", "jsonl").out == ""
     assert run("list", "--format", "csv").out == ",".join(MODEL) + "\n"
 

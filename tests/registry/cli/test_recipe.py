@@ -100,3 +100,14 @@ def test_what_has_no_recipe_has_no_yaml_and_says_so(run: Run) -> None:
 def test_one_parent_alone_is_no_merge(run: Run) -> None:
     ran = run("recipe", "alder-merge", "--parents", "alder-docs")
     assert ran.code == 2 and "two parents or more" in ran.err
+
+
+def test_a_recipe_that_is_kept_stands_in_a_comparison_and_its_report(run: Run, _zoo: Path, tmp_path: Path) -> None:
+    asked = ("compare", "alder-merge", "alder-docs", "--format", "json")
+    assert not any("recipe of its" in note for note in json.loads(run(*asked).out)["notes"])
+    run("recipe", "alder-merge", "--keep")
+    page = tmp_path / "report.html"
+    (said,) = [n for n in json.loads(run(*asked, "--report", page).out)["notes"] if "recipe of its" in n]
+    assert said.startswith("A: recipe of its language: linear of 0.5 alder-tests, 0.5 alder-docs; it gives 100.00 %")
+    assert "the best other recipe 84.99 % (task_arithmetic of alder-tests, alder-docs)" in said
+    assert "recipe of its language: linear of 0.5 alder-tests, 0.5 alder-docs" in page.read_text("utf-8")

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from ....thresholds.recipes import WORTH_SEARCHING
-from ..places import SEARCHED, Floats, MergePlaces, Vector
+from ..places import Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
 from ..regression import LEAST
@@ -34,18 +34,22 @@ def estimate_breadcrumbs(
     if mixture.base is None or len(mixture.members) < 2:
         return []
     count = len(mixture.members)
+    few, chosen = places.few_tensors()
     tried = []
     for each in types:
         for density in _DENSITIES:
             for gamma in _GAMMAS:
-                setting = spread([gamma + density] * count + [gamma] * count, places)
+                setting = spread([gamma + density] * count + [gamma] * count, few)
                 ones, arithmetic = np.ones((count, 1)), replace(each, stepwise=True)
                 made = Proposal(mixture.members, mixture.base, ones, arithmetic, setting)
-                tried.append(replace(made, weights=_weights(places, made, consensus=consensus)))
-    some = places.thinned(SEARCHED)
-    changed = places.changed[:: places.step(SEARCHED)]
-    shares = [(replay_breadcrumbs(some, one, consensus=consensus) == some.query)[changed].mean() for one in tried]
-    return [tried[int(np.argmax(shares))]] if max(shares) >= WORTH_SEARCHING else []
+                tried.append(replace(made, weights=_weights(few, made, consensus=consensus)))
+    changed = places.changed[np.isin(places.tensor, chosen)]
+    shares = [(replay_breadcrumbs(few, one, consensus=consensus) == few.query)[changed].mean() for one in tried]
+    if not max(shares) >= WORTH_SEARCHING:
+        return []
+    best = tried[int(np.argmax(shares))]
+    everywhere = replace(best, setting=spread([] if best.setting is None else best.setting[:, 0].tolist(), places))
+    return [replace(everywhere, weights=_weights(places, everywhere, consensus=consensus))]
 
 
 def _weights(places: MergePlaces, proposal: Proposal, *, consensus: bool) -> Vector:

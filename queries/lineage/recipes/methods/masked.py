@@ -25,6 +25,7 @@ from ....thresholds.recipes import (
     LEAST_WEIGHT,
     MASKED_BY_CHANCE,
     REFINING_FROM,
+    SHARES_BY_CHANCE,
     WORTH_SEARCHING,
 )
 from ..places import SEARCHED, Floats, MergePlaces, Vector
@@ -80,7 +81,7 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
         for p in _DENSITIES
     ]
     proposal = max(tried, key=share, default=None)
-    if proposal is None or share(proposal) < WORTH_SEARCHING:
+    if proposal is None or share(proposal) < WORTH_SEARCHING or not _promises(places, proposal, replay):
         return None
     if _by_chance(some, proposal, replay) > MASKED_BY_CHANCE:
         return None
@@ -106,6 +107,20 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
     members = tuple(m for m, kept in zip(proposal.members, large.tolist(), strict=True) if kept)
     fewer = replace(mixture, members=members, weights=tuple(proposal.weights[large, 0].tolist()))
     return _fitted(places, fewer, types, normalized=normalized)
+
+
+def _promises(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> bool:
+    """Whether scales of a few tensors bring a proposal to REFINING_FROM, up to chance, and foreign ones do not."""
+    few, chosen = places.few_tensors()
+    if proposal.setting is None or len(chosen) == proposal.setting.shape[1]:
+        return True
+    some = replace(proposal, setting=proposal.setting[:, chosen])
+    for factors in _SCALES:
+        some = _scaled(few, some, replay, partial(_times, factors))
+    changed = places.changed[np.isin(places.tensor, chosen)]
+    error = SHARES_BY_CHANCE * float(np.sqrt(0.25 / max(1, changed.sum())))
+    equal = (replay(few, some) == few.query)[changed]
+    return bool(equal.mean() >= REFINING_FROM - error) and _by_chance(few, some, replay) <= MASKED_BY_CHANCE + error
 
 
 def _times(factors: Vector, scales: Vector) -> list[Vector]:

@@ -1,0 +1,106 @@
+"""How often the ancestor that is missing is inferred, and found when it is ingested.
+
+    python -m benchmarks.grown.missing --half held_out --set grown=.bench/grown [--set field=.bench/field ...]
+
+Of every family whose tree is known, with its root left out and with it: is a missing ancestor inferred, without
+release dates and with them (the order of appearance)? Where it is, the root is held against it, and every other member,
+left out in turn with the root, as a model that is no ancestor. A root has to have three children for its place to be
+known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.grown.families import TRAINED, ancestors, components_of, of_merges
+from forebear.queries.data.component import Component
+from forebear.queries.lineage.missing.inferring import come_from_one, inferred_node, shared_values, standing
+
+BRANCHES = 3
+
+
+@dataclass(frozen=True)
+class Family:
+    """The components of one family, the root first, in the order of appearance; children of the root."""
+
+    name: str
+    members: tuple[Component, ...]
+    children: int
+
+
+def families(label: str, folder: Path, half: str) -> Iterator[Family]:
+    """The families of one half whose models are there; those of both halves are of the held-out one."""
+    truth = json.loads((folder / "truth.json").read_text("utf-8"))["models"]
+    groups: dict[str, list[str]] = {}
+    for name, about in truth.items():
+        whose = str(about.get("half") or about.get("split") or "development").replace("both", "held_out")
+        if about["category"] in TRAINED and (folder / name).is_dir() and not of_merges(truth, name) and whose == half:
+            groups.setdefault(str(about["root"]), []).append(name)
+    for root, names in groups.items():
+        held = components_of(folder, names)
+        kept = sorted((n for n in names if n in held), key=lambda n: (len(ancestors(truth, n)) > 0, names.index(n)))
+        if kept and kept[0] == root and len(kept) > BRANCHES:
+            children = sum(root in truth[name]["parents"] for name in kept)
+            yield Family(f"{label}/{root}", tuple(held[name] for name in kept), children)
+
+
+def inferred(members: Sequence[Component], *, dated: bool) -> bool:
+    """Whether the members come from one that none of them is."""
+    shared = shared_values(members)
+    return shared is not None and come_from_one(shared.distances(), range(len(members)) if dated else None)
+
+
+def matches(members: Sequence[Component], other: Component, *, earlier: bool) -> bool:
+    """Whether a model stands where the missing ancestor of the members does; `earlier`: by its date it can be it."""
+    shared = shared_values(members)
+    at = standing(inferred_node(shared), other) if shared is not None else None
+    return at is not None and at.matches(earlier=earlier)
+
+
+def measured(family: Family, *, dated: bool) -> Counter[str]:
+    """What became of one family."""
+    root, rest = family.members[0], family.members[1:]
+    found: Counter[str] = Counter(families=1, false=inferred(family.members, dated=dated))
+    if inferred(rest, dated=dated):
+        found.update(inferred=1, matched=matches(rest, root, earlier=dated))
+    for at, sibling in enumerate(rest):
+        others = (*rest[:at], *rest[at + 1 :])
+        if inferred(others, dated=dated):
+            refused = dated and at > 0  # released after one of the others
+            found.update(others=1, taken=not refused and matches(others, sibling, earlier=dated))
+    return found
+
+
+def main() -> None:
+    """Print a line a state of knowledge, for roots of three children and of fewer."""
+    parser = argparse.ArgumentParser(description="missing ancestors inferred and found")
+    parser.add_argument("--set", action="append", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--half", choices=("development", "held_out"), required=True)
+    asked = parser.parse_args()
+    every = [f for one in asked.set for f in families(one.partition("=")[0], Path(one.partition("=")[2]), asked.half)]
+    for label, wanted in (
+        ("three children or more", [f for f in every if f.children >= BRANCHES]),
+        ("fewer", [f for f in every if f.children < BRANCHES]),
+    ):
+        for dated in (False, True):
+            total: Counter[str] = Counter()
+            for family in wanted:
+                found = measured(family, dated=dated)
+                total += found
+                if found["false"] or found["inferred"]:
+                    print(f"  {family.name} {'dated' if dated else 'undated'}: {dict(found)}")
+            print(
+                f"{asked.half}, {label}, {'dates known' if dated else 'no dates'}: of {total['families']} families"
+                f" {total['inferred']} inferred with the root withheld, {total['matched']} of these matched by it;"
+                f" {total['false']} inferred with the root registered; of {total['others']} other models"
+                f" {total['taken']} stand there"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+-- How many missing ancestors are inferred?
+SELECT count(*) FROM inferred;

@@ -1,0 +1,2 @@
+-- How many models are registered?
+SELECT count(*) FROM model;
