@@ -205,16 +205,21 @@ bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seco
 	.bench/kit/bin/python -m pip install -q --ignore-requires-python cisco-ai-provenance-kit==1.0.0 'numpy<2.4' 'torch==2.13.0'
 	touch $@
 
+.bench/modeldna/installed:      # Apache-2.0: a tool that is run, of which nothing is copied
+	$(PYTHON) -m venv .bench/modeldna
+	.bench/modeldna/bin/python -m pip install -q modeldna==0.1.0
+	touch $@
+
 EDITION ?= 1
 OF       = $(if $(filter-out 1,$(EDITION)),-$(EDITION))
-CHEAP    = forebear AWM HuRef CSU 'std profile' 'bit distance' 'cosine, raw' 'cosine, centred' 'cosine of norm gains'
+CHEAP    = forebear AWM HuRef CSU 'std profile' GhostSpec-like MDIR-like modelDNA 'bit distance' 'cosine, raw' 'cosine, centred' 'cosine of norm gains'
 METHODS ?= $(if $(OF),$(CHEAP))
-KIT      = --kit .bench/kit/bin/python
+KIT      = --kit .bench/kit/bin/python --modeldna .bench/modeldna/bin/python
 
 bench-zoo: .bench/torch/installed               ## 307 models of known lineage; EDITION=2: the held-out ones; a run that was stopped goes on
 	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo$(OF) --edition $(EDITION)
 
-bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
+bench-peers: dev bench-zoo .bench/kit/installed .bench/modeldna/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
 	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers$(OF) $(KIT) --unrelated 15000 $(if $(METHODS),--methods $(METHODS))
 	$(MAKE) bench-peers-report
 

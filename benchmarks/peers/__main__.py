@@ -1,12 +1,13 @@
 """forebear beside what people would use instead, on one edition of the zoo: scores, costs, and RESULTS.md.
 
-    python -m benchmarks.peers ZOO OUT [--methods NAME...] [--kit PYTHON] [--only CATEGORY] [--unrelated N]
+    python -m benchmarks.peers ZOO OUT [--methods NAME...] [--kit PYTHON] [--modeldna PYTHON] [--unrelated N]
     python -m benchmarks.peers ZOO OUT --results FILE [--held-out ZOO OUT] [--readme FILE]
 
 ZOO holds the models and truth.json of benchmarks/zoo/generate.py. The first form measures: each method in a process of
 its own, one after the other (with `--method NAME` this process is one of them), all of them unless `--methods` names
-some; what OUT holds of the others stays. `--kit` is the Python of the environment of Cisco's kit, which is left out
-without it. The second form reports what OUT holds, with the held-out edition beside it if that was measured.
+some; what OUT holds of the others stays. `--kit` and `--modeldna` are the Pythons of the environments of Cisco's kit and
+of modelDNA, which are left out without them. The second form reports what OUT holds, with the held-out edition beside it
+if that was measured.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from . import kit, product, realistic
+from . import kit, model_dna, product, realistic
 from .measured import NAMES, keep, read_measured
 from .report import write_report
 from .scoring import METHODS, run
@@ -39,6 +40,8 @@ def score(asked: argparse.Namespace, zoo: Zoo) -> None:
         pq.write_table(found.answers, asked.out / "answers.parquet")
     elif asked.method == kit.NAME:
         keep(*kit.run(zoo, asked.zoo, asked.kit.absolute()), asked.out)
+    elif asked.method == model_dna.NAME:
+        keep(*model_dna.run(zoo, asked.zoo, asked.modeldna.absolute()), asked.out)
     elif asked.method == SIZES:
         sizes, total = realistic.measure()
         content = {"bytes_total": total, "sizes": [asdict(size) for size in sizes]}
@@ -50,7 +53,8 @@ def score(asked: argparse.Namespace, zoo: Zoo) -> None:
 
 def run_all(asked: argparse.Namespace) -> None:
     """Every method in its own process."""
-    every = [name for name in (*NAMES, SIZES) if (asked.kit or name != kit.NAME) and (not asked.only or name != SIZES)]
+    left_out = {name for name, given in ((kit.NAME, asked.kit), (model_dna.NAME, asked.modeldna)) if not given}
+    every = [name for name in (*NAMES, SIZES) if name not in left_out and (not asked.only or name != SIZES)]
     for name in asked.methods or every:
         print(name, flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.peers", *sys.argv[1:], "--method", name], check=True)
@@ -74,6 +78,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--methods", nargs="+", choices=(*NAMES, SIZES), metavar="NAME", help="these, not all")
     parser.add_argument("--kit", type=Path, help="the Python that Cisco's kit is installed in")
+    parser.add_argument("--modeldna", type=Path, help="the Python that modelDNA is installed in")
     parser.add_argument("--only", metavar="CATEGORY", help="derivatives of one category, as a smoke test")
     parser.add_argument("--unrelated", type=int, metavar="N", help="at most N unrelated pairs for the plain methods")
     parser.add_argument("--results", type=Path, help="where the report goes; nothing is measured then")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import kit, product
+from . import kit, model_dna, product
 from .scoring import METHODS, Cost
 from .summary import Answer, Detection, Ranking, Table, answers, by_method, detect, product_ranking, ranking
 from .truth import Protocol, Zoo, read_zoo
 
-NAMES = (product.NAME, *(m.name for m in METHODS), kit.NAME)
+NAMES = (product.NAME, *(m.name for m in METHODS), model_dna.NAME, kit.NAME)
 
 
 @dataclass(frozen=True)

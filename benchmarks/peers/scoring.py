@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .methods import AnyMethod, awm, bit_distance, cosines, csu, huref, std_profile
+from .methods import AnyMethod, awm, bit_distance, cosines, csu, ghost_spec, huref, mdir, std_profile
 from .truth import Zoo
 from .weights import read_weights
 
@@ -22,6 +22,8 @@ METHODS: tuple[AnyMethod, ...] = (
     huref.METHOD,
     csu.METHOD,
     std_profile.METHOD,
+    ghost_spec.METHOD,
+    mdir.METHOD,
     bit_distance.METHOD,
     cosines.RAW,
     cosines.CENTRED,

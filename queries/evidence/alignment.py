@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...ingest.fingerprint.minhash import PERMUTATIONS
 from ..data.component import Component
-from ..statistics.pvalues import binomial_tail, bonferroni, log_sf
+from ..statistics.pvalues import binomial_tail, log_sf, sidak
 
 Matrix = NDArray[np.float64]
 
@@ -109,6 +109,6 @@ def alignment_of(
     tried = comparable.sum(axis=1)
     best = np.where(tried > 0, score.argmax(axis=1), -1)
     chosen = log_p(score[np.arange(len(best)), np.maximum(best, 0)])
-    unit_log_p = np.where(tried > 0, bonferroni(chosen, np.maximum(tried, 1).astype(np.float64)), 0.0)
+    unit_log_p = np.where(tried > 0, sidak(chosen, np.maximum(tried, 1).astype(np.float64)), 0.0)
     used = unit_log_p[tried > 0]
     return Alignment(kind, combine(used), best, unit_log_p, tried, tuple(scores))

@@ -1,0 +1,66 @@
+"""Fills a reference database of modelDNA with models and scans each against it, in modelDNA's own environment.
+
+    python model_dna_driver.py DATABASE < folders.txt > results.jsonl
+
+It calls what the commands `modeldna db add` and `modeldna scan` call (`extract_fingerprint`, `ReferenceDB.add`, `scan`),
+with their defaults, so that libraries are loaded once and not once a model. Nothing of modelDNA is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from modeldna.db.store import ReferenceDB  # type: ignore[import-not-found]
+from modeldna.fingerprint.extract import extract_fingerprint  # type: ignore[import-not-found]
+from modeldna.io.source import open_source  # type: ignore[import-not-found]
+from modeldna.scan import scan  # type: ignore[import-not-found]
+
+
+def added(folder: str, database: ReferenceDB) -> dict[str, object]:
+    """Fingerprint one model into the database; how many bytes that read, or why it failed."""
+    started = time.process_time()
+    try:
+        source = open_source(folder)
+        database.add(extract_fingerprint(source, mode="fast", model_id=folder))
+    except Exception as error:  # whatever its libraries raise is one model that it cannot read
+        return {"added": folder, "error": f"{type(error).__name__}: {error}"[:300]}
+    return {"added": folder, "seconds": time.process_time() - started, "bytes": source.bytes_read}
+
+
+def scanned(folder: str, database: ReferenceDB) -> dict[str, object]:
+    """The verdict on one model, and the probability of every candidate that it could be compared with."""
+    started = time.process_time()
+    try:
+        found = scan(folder, db=database).verdict
+    except Exception as error:  # as above
+        return {"scanned": folder, "error": f"{type(error).__name__}: {error}"[:300]}
+    candidates = {c.candidate_id: c.probability for c in found.candidates if c.probability is not None}
+    return {
+        "scanned": folder,
+        "seconds": time.process_time() - started,
+        "verdict": found.verdict.value,
+        "candidates": candidates,
+    }
+
+
+def main(place: str) -> None:
+    """One line of JSON a model and step, then one with the peak memory."""
+    folders = [line.rstrip("\n") for line in sys.stdin]
+    database = ReferenceDB(Path(place))
+    for folder in folders:
+        print(json.dumps(added(folder, database)), flush=True)
+    started = time.process_time()
+    database.background()
+    print(json.dumps({"background": time.process_time() - started}), flush=True)
+    for folder in folders:
+        print(json.dumps(scanned(folder, database)), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"peak_megabytes": peak}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
