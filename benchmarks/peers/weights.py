@@ -95,12 +95,12 @@ def key_of(place: Place) -> Key:
 
 
 def read_safetensors(path: Path) -> Iterator[tuple[str, Matrix]]:
-    """Every tensor of a file, in float32."""
+    """Every tensor of a file, in float32; tensors of whole numbers, such as positions of tokens, are left out."""
     data = np.memmap(path, np.uint8, "r")
     size = int(data[:8].view("<u8")[0])
     header: dict[str, dict[str, Any]] = json.loads(data[8 : 8 + size].tobytes())
     for name, facts in header.items():
-        if name != "__metadata__":
+        if name != "__metadata__" and facts["dtype"] in _DTYPES:
             start, end = (8 + size + offset for offset in facts["data_offsets"])
             stored = np.frombuffer(data[start:end].tobytes(), _DTYPES[facts["dtype"]])
             yield name, stored.astype(np.float32).reshape(facts["shape"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from forebear.queries.evidence.alignment import Alignment, Pairing, pair
 from forebear.queries.evidence.kinds import KINDS, kind_number
@@ -63,6 +66,35 @@ def test_strangers_are_as_likely_as_chance_has_them(kind: str) -> None:
     values = np.array([a.log_p / LOG10 for a in found if a])
     assert len(values) == 40 and values.min() > -3
     assert np.mean(values < -1) <= 0.2, "of 40 p-values 4 are below 0.1, and 8 with bad luck"
+
+
+def rotary(seed: int, layers: int) -> Model:
+    """A model whose heads have 16 rows: the two of every rotary pair are alike or opposite, as training makes them."""
+    random = np.random.default_rng(seed)
+
+    def paired(value: NDArray[np.floating]) -> NDArray[np.floating]:
+        half = value[:8]
+        signs = random.choice([-1.0, 1.0], (8, 1))
+        return np.concatenate([half, 0.3 * signs * half + 0.95 * value[8:]])
+
+    kept = base(seed, layers=layers)
+    return tuple(replace(t, value=np.asarray(paired(t.value), np.float32)) if t.role in "qk" else t for t in kept)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_rotary_pairs_that_all_models_have_do_not_make_shallow_strangers_relatives(layers: int) -> None:
+    found = [aligned(rotary(2 * seed, layers), rotary(2 * seed + 1, layers), "gram") for seed in range(30)]
+    values = np.array([a.log_p / LOG10 for a in found if a])
+    assert len(values) == 30 and values.min() > -3
+    assert np.mean(values < -1) <= 0.2
+
+
+def test_flipped_signs_are_still_seen_through_where_four_layers_show_what_strangers_share() -> None:
+    parent = base(1, layers=4)
+    signs = np.random.default_rng(2).choice([-1.0, 1.0], (16, 1))
+    flipped = changed(parent, lambda t: t.value * signs if t.value.ndim == 2 and len(t.value) == 16 else t.value)
+    found = aligned(flipped, parent, "gram")
+    assert found is not None and found.log_p / LOG10 < -20 and sources(found) == list(range(4))
 
 
 def test_shuffled_units_leave_cosines_and_column_sets_and_nothing_at_positions() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forebear.queries.statistics.pvalues import binomial_tail, bonferroni, cauchy, fisher, log_sf
+from forebear.queries.statistics.pvalues import binomial_tail, bonferroni, cauchy, fisher, log_sf, sidak
 
 p_values = st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40)
 
@@ -51,3 +51,27 @@ def test_normal_tail_goes_far() -> None:
 
 def test_bonferroni_never_exceeds_one() -> None:
     assert bonferroni(np.array([-1.0]), 100.0)[0] == 0.0
+
+
+@given(st.floats(1e-9, 1.0), st.integers(1, 64))
+def test_sidak_is_the_chance_that_the_smallest_of_independent_p_values_is_as_small(p: float, tried: int) -> None:
+    found = sidak(np.array([np.log(p)]), np.array([float(tried)]))[0]
+    expected = stats.beta.cdf(p, 1, tried)
+    assert np.exp(found) == pytest.approx(expected, rel=1e-6)
+    assert found <= bonferroni(np.array([np.log(p)]), float(tried))[0] + 1e-12
+
+
+def test_sidak_is_bonferroni_where_p_underflows() -> None:
+    tried = np.array([30.0, 30.0])
+    far = np.array([-40_000.0, np.log(1e-13)])
+    assert np.allclose(sidak(far, tried), bonferroni(far, 30.0), rtol=1e-12, atol=0)
+
+
+def test_the_best_of_many_strangers_combines_as_one_draw_each() -> None:
+    random = np.random.default_rng(3)
+    best = np.log(random.uniform(size=(2000, 30, 30)).min(axis=2))
+    corrected = sidak(best, np.full(best.shape, 30.0))
+    combined = np.array([fisher(row) for row in corrected])
+    assert np.mean(combined < np.log(0.1)) == pytest.approx(0.1, abs=0.03)
+    conservative = np.array([fisher(bonferroni(row, 30.0)) for row in best])
+    assert np.mean(conservative < np.log(0.1)) < 0.03
