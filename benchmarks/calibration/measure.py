@@ -3,8 +3,8 @@
     python -m benchmarks.calibration.measure FOLDER... [--pairs 20000] [--half development|held_out] [--rows FILE]
 
 A folder holds models and a truth.json that gives each its `root`, or what it `holds` (`role:tensor` of a real model,
-benchmarks/calibration/strangers.py); without truth.json no two models are related. Pairs are drawn at random, the same in
-every run. `pairs of models` counts how many independent draws there are at most: derivatives of a model repeat its luck.
+benchmarks/calibration/strangers.py); without truth.json no two models are related. Pairs are drawn at random, the same
+in every run. `pairs of roots` says how many draws are independent at most: derivatives of a model repeat its luck.
 
 The bars: at most twice the expected share at p <= 0.01, and the smallest p no smaller than chance allows: with n pairs
 it is below 0.001 / n in one run of a thousand.

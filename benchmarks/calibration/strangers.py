@@ -4,9 +4,9 @@
 
 LLAMA and BERT are folders of real models (benchmarks/field has SmolLM2-135M, 576 wide, and MiniLM, 384 wide).
 
-- `roles-*`: the real model's own matrices under other roles and in other layers (o as q, v as k, up as gate). Two of them
-  are unrelated when they hold no matrix under one role. Statistics and widths are real, and the residual stream is one:
-  harder than strangers are.
+- `roles-*`: the real model's own matrices under other roles and in other layers (o as q, v as k, up as gate). Two of
+  them are unrelated when they hold no matrix under one role. Statistics and widths are real, and the residual stream is
+  one: harder than strangers are.
 - `wide-*`: 384 to 4096 columns. The spectrum of the leading rows, the sizes of columns and the values themselves are
   drawn from a real matrix of the role; directions, order and signs are random.
 
@@ -71,7 +71,9 @@ def of_attention(real: Weights) -> list[Stranger]:
     for number, dealt in enumerate(permutations("qkvo")):
         pairs = tuple(zip("qkvo", dealt, strict=True))
         matrices = {(i, role): rows_of(real, i, s) for i in range(real.layers) for role, s in pairs}
-        found.append(Stranger(f"roles-{real.name}-{number:02}", matrices, tuple(f"{r}:{real.name}.{s}" for r, s in pairs)))
+        found.append(
+            Stranger(f"roles-{real.name}-{number:02}", matrices, tuple(f"{r}:{real.name}.{s}" for r, s in pairs))
+        )
     return found
 
 

@@ -5,9 +5,9 @@
 
 ZOO holds the models and truth.json of benchmarks/zoo/generate.py. The first form measures: each method in a process of
 its own, one after the other (with `--method NAME` this process is one of them), all of them unless `--methods` names
-some; what OUT holds of the others stays. `--kit` and `--modeldna` are the Pythons of the environments of Cisco's kit and
-of modelDNA, which are left out without them. The second form reports what OUT holds, with the held-out edition beside it
-if that was measured.
+some; what OUT holds of the others stays. `--kit` and `--modeldna` are the Pythons of the environments of Cisco's kit
+and of modelDNA, which are left out without them. The second form reports what OUT holds, with the held-out edition
+beside it if that was measured.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def score(asked: argparse.Namespace, zoo: Zoo) -> None:
     elif asked.method == model_dna.NAME:
         keep(*model_dna.run(zoo, asked.zoo, asked.modeldna.absolute()), asked.out)
     elif asked.method == SIZES:
-        sizes, total = realistic.measure()
+        sizes, total = realistic.measure(modeldna=asked.modeldna and asked.modeldna.absolute())
         content = {"bytes_total": total, "sizes": [asdict(size) for size in sizes]}
         (asked.out / f"{SIZES}.json").write_text(json.dumps(content, indent=1), "utf-8")
     else:
@@ -65,8 +65,11 @@ def report(asked: argparse.Namespace) -> None:
     held_out = asked.held_out
     there = held_out is not None and (held_out[1] / f"{product.NAME}.parquet").exists()
     second = read_measured(*held_out) if there else None
+    light = None
+    if asked.light and (asked.light[1] / f"{product.NAME}.parquet").exists():
+        light = read_measured(*asked.light, split="held_out")
     first = read_measured(asked.zoo, asked.out)
-    block = write_report(first, second, asked.out / f"{SIZES}.json", asked.results, asked.kit)
+    block = write_report(first, second, light, asked.out / f"{SIZES}.json", asked.results, asked.kit)
     if asked.readme:
         put_block(asked.readme, block)
 
@@ -80,15 +83,17 @@ def main() -> None:
     parser.add_argument("--kit", type=Path, help="the Python that Cisco's kit is installed in")
     parser.add_argument("--modeldna", type=Path, help="the Python that modelDNA is installed in")
     parser.add_argument("--only", metavar="CATEGORY", help="derivatives of one category, as a smoke test")
+    parser.add_argument("--split", help="the models of this half only, and roots")
     parser.add_argument("--unrelated", type=int, metavar="N", help="at most N unrelated pairs for the plain methods")
     parser.add_argument("--results", type=Path, help="where the report goes; nothing is measured then")
     parser.add_argument("--held-out", type=Path, nargs=2, metavar=("ZOO", "OUT"), help="the edition to show beside")
+    parser.add_argument("--light", type=Path, nargs=2, metavar=("ZOO", "OUT"), help="light drift, its held-out half")
     parser.add_argument("--readme", type=Path, help="the file whose short table is replaced")
     parser.add_argument("--method", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.method:
-        score(asked, read_zoo(asked.zoo / "truth.json", asked.zoo, asked.only))
+        score(asked, read_zoo(asked.zoo / "truth.json", asked.zoo, asked.only, asked.split))
     elif asked.results:
         report(asked)
     else:

@@ -1,8 +1,8 @@
 """modelDNA 0.1.0 on the zoo, by its own library in its own environment, offline on local folders.
 
 Bin Adil and Aamir 2026, arXiv 2607.10617: sampled weights, spreads by layer, gains and sketched spectra, and a logistic
-model that makes one probability of them. Every model is added to a reference database and then scanned against it, under
-numbers drawn at random, as forebear is asked. The score of a pair is the probability that its scan gives the candidate;
+model that makes one probability of them. Every model is added to a reference database and then scanned against it,
+under numbers drawn at random, as forebear is asked. The score of a pair is the probability that its scan gives the candidate;
 what a scan rules out (another depth, other shapes, a format that it cannot read) has no score.
 """
 

@@ -2,8 +2,8 @@
 
     python model_dna_driver.py DATABASE < folders.txt > results.jsonl
 
-It calls what the commands `modeldna db add` and `modeldna scan` call (`extract_fingerprint`, `ReferenceDB.add`, `scan`),
-with their defaults, so that libraries are loaded once and not once a model. Nothing of modelDNA is changed.
+It calls what the commands `modeldna db add` and `modeldna scan` call (`extract_fingerprint`, `ReferenceDB.add`,
+`scan`), with their defaults, so that libraries are loaded once and not once a model. Nothing of modelDNA is changed.
 """
 
 from __future__ import annotations

@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 
 from forebear.ingest.names.naming import Place, parse
 
+
+class UnreadableError(ValueError):
+    """A model in a form that the peers' reader does not know."""
+
+
 Matrix = NDArray[np.float32]
 Key = tuple[int, int, str, str]
 """(layer, expert, role, slot), -1 where there is none."""
@@ -63,7 +68,10 @@ class Weights:
 
 
 def read_weights(folder: Path) -> Weights:
-    """The language model of a folder of safetensors, or of the one GGUF file in it."""
+    """The language model of a folder of safetensors, or of the one GGUF file in it.
+
+    Raises UnreadableError for a GGUF file of another architecture than llama.
+    """
     files = sorted(folder.glob("*.gguf"))
     if files:
         return _read_gguf(files[0])
@@ -126,6 +134,9 @@ def _read_gguf(path: Path) -> Weights:
     def field(name: str) -> Any:
         return reader.fields[name].contents()
 
+    architecture = field("general.architecture")
+    if architecture != "llama":
+        raise UnreadableError(f"{path}: a GGUF file of {architecture}; the peers' reader knows those of llama")
     heads, kv_heads = int(field("llama.attention.head_count")), int(field("llama.attention.head_count_kv"))
     names = {value[1]: name for name, value in _GGUF_NAMES.mapping.items() if name.startswith("model.layers.")}
     ends = {

@@ -142,7 +142,9 @@ def test_mdir_finds_permuted_dimensions_and_not_rotated_ones_nor_strangers() -> 
 
 def test_the_rate_of_mdir_is_that_of_traces_of_random_rotations() -> None:
     n, x = 6, 0.4  # a trace is nearly a standard normal, P(tr >= n x) <= exp(-(n x)^2 / 2) = 0.056
-    traces = [np.trace(rotation(n, seed) * np.sign(np.random.default_rng(seed).standard_normal(n))) for seed in range(4000)]
+    traces = [
+        np.trace(rotation(n, seed) * np.sign(np.random.default_rng(seed).standard_normal(n))) for seed in range(4000)
+    ]
     share = np.mean(np.array(traces) >= n * x)
     assert 0.0005 < share <= np.exp(-n * n * mdir.rate(x))
     assert mdir.rate(0.5 - 1e-9) == pytest.approx(mdir.rate(0.5 + 1e-9), abs=1e-8)
@@ -152,7 +154,15 @@ def test_the_rate_of_mdir_is_that_of_traces_of_random_rotations() -> None:
 def test_what_shares_no_shape_cannot_be_compared() -> None:
     likewise = (ghost_spec.METHOD, mdir.METHOD)
     narrow = Weights("narrow", {(0, -1, "up", ""): np.ones((4, 3), np.float32)}, 1, 1, {}, 0)
-    for method in (csu.METHOD, bit_distance.METHOD, cosines.RAW, awm.METHOD, huref.METHOD, std_profile.METHOD, *likewise):
+    for method in (
+        csu.METHOD,
+        bit_distance.METHOD,
+        cosines.RAW,
+        awm.METHOD,
+        huref.METHOD,
+        std_profile.METHOD,
+        *likewise,
+    ):
         assert np.isnan(score(method, model(1), narrow)), method.name
 
 
