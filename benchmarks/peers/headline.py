@@ -136,8 +136,9 @@ def light_drift(measured: Measured) -> str:
         f"{len(measured.zoo.members)} models of {len({m.root for m in measured.zoo.members.values()})} published ones"
     )
     text = (
-        f"\n{count} (`benchmarks/field`): fine-tunes of a few steps, merges, conversions, quantisation, of the half that"
-        " no rule was made on. Unrelated pairs are all of different shapes here, so AUC and what is found say little.\n\n"
+        f"\n{count} (`benchmarks/field`): fine-tunes of a few steps, merges, conversions, quantisation, of the half"
+        " that no rule was made on. Unrelated pairs are all of different shapes here: AUC and what is found say little."
+        "\n\n"
     )
     return "### Light drift\n" + text + table(head, rows) + "".join(f"\n{line}\n" for line in lost_of(figures))
 

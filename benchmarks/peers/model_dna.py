@@ -2,8 +2,8 @@
 
 Bin Adil and Aamir 2026, arXiv 2607.10617: sampled weights, spreads by layer, gains and sketched spectra, and a logistic
 model that makes one probability of them. Every model is added to a reference database and then scanned against it,
-under numbers drawn at random, as forebear is asked. The score of a pair is the probability that its scan gives the candidate;
-what a scan rules out (another depth, other shapes, a format that it cannot read) has no score.
+under numbers drawn at random, as forebear is asked. The score of a pair is the probability that its scan gives the
+candidate; what a scan rules out (another depth, other shapes, a format that it cannot read) has no score.
 """
 
 from __future__ import annotations
