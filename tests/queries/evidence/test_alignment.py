@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
+from forebear.ingest.fingerprint.minhash import column_codes, minhash
 from forebear.queries.evidence.alignment import Alignment, Pairing, pair
 from forebear.queries.evidence.kinds import KINDS, kind_number
-from forebear.queries.statistics.pvalues import LOG10
+from forebear.queries.statistics.pvalues import LOG10, clustered_tail
 
 from ..components import (
     LAYERS,
@@ -87,6 +89,20 @@ def test_rotary_pairs_that_all_models_have_do_not_make_shallow_strangers_relativ
     values = np.array([a.log_p / LOG10 for a in found if a])
     assert len(values) == 30 and values.min() > -3
     assert np.mean(values < -1) <= 0.2
+
+
+def test_one_code_that_narrow_strangers_share_is_several_matches_and_one_draw_of_luck() -> None:
+    random = np.random.default_rng(6)
+    counts, rates = [], []
+    for _ in range(400):
+        first, second = (column_codes(random.standard_normal((16, 64)).astype(np.float32)) for _ in range(2))
+        second[0] = first[0] if random.random() < 0.1 else second[0]
+        counts.append(int((minhash(first) == minhash(second)).sum()))
+        rates.append(0.1 * 64 / 127)
+    tails = clustered_tail(np.array(counts), np.array(rates), np.full(400, 64 / 127))
+    assert np.mean(tails <= np.log(0.02)) <= 0.03
+    alone = stats.binom.sf(np.array(counts) - 1, 64, np.array(rates) / 64)
+    assert np.mean(alone <= 0.002) >= 0.005, "as independent matches these would be as rare as one in five hundred"
 
 
 def test_flipped_signs_are_still_seen_through_where_four_layers_show_what_strangers_share() -> None:
