@@ -146,7 +146,11 @@ bench: bench-calibration bench-lineage bench-ingest bench-startup bench-query be
 
 bench-calibration: dev .bench/torch/installed   ## E-values of models that have nothing in common
 	.bench/torch/bin/python benchmarks/unrelated_models.py .bench/unrelated
-	$(BIN)/python benchmarks/calibration.py .bench/unrelated
+	$(BIN)/python -m benchmarks.calibration.measure .bench/unrelated
+
+bench-calibration-widths: bench-field-models    ## the same of strangers 384 to 4096 wide, made of two real models' matrices (5 minutes)
+	$(BIN)/python -m benchmarks.calibration.strangers .bench/strangers $(FIELD)/smollm2-bf16 $(FIELD)/minilm
+	$(BIN)/python -m benchmarks.calibration.measure .bench/strangers --pairs 12000
 
 bench-lineage: dev .bench/torch/installed       ## the parent's rank in families denser than the bundled zoo
 	.bench/torch/bin/python benchmarks/family_models.py .bench/families
