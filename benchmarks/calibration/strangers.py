@@ -98,18 +98,18 @@ def like(real: Weights, width: int, number: int) -> Stranger:
 def drawn(random: np.random.Generator, real: Matrix, columns: int) -> Matrix:
     """Rows [32, columns] with the real rows' spectrum, sizes of columns and distribution of values, all else random.
 
-    Real rows are A Z D: Z without correlations, A the root of their covariance, D the sizes of columns. Values of Z and
-    of D are drawn from the real ones, and A gets other directions.
+    Real rows are A Z: A is the root of their covariance, the columns of Z have sizes of their own. Values and sizes of Z
+    are drawn from the real ones, and A gets other directions.
     """
     wide = real.astype(np.float64)
-    sizes = np.sqrt(np.square(wide).mean(axis=0))
+    values, directions = np.linalg.eigh(wide @ wide.T / wide.shape[1])
+    roots = np.sqrt(np.maximum(values, 1e-9 * values[-1]))
+    plain = (directions / roots) @ directions.T @ wide
+    sizes = np.sqrt(np.square(plain).mean(axis=0))
     sizes = np.where(sizes > 0, sizes, 1.0)
-    level = wide / sizes
-    values, directions = np.linalg.eigh(level @ level.T / level.shape[1])
-    roots = np.sqrt(np.maximum(values, 1e-12))
-    plain = (directions / roots) @ directions.T @ level
+    shape = (len(real), columns)
+    fresh = random.choice((plain / sizes).ravel(), shape) * random.choice([-1.0, 1.0], shape)
     turn: NDArray[np.float64] = np.linalg.qr(random.standard_normal((len(real), len(real))))[0]
-    fresh = random.choice(plain.ravel(), (len(real), columns)) * random.choice([-1.0, 1.0], (len(real), columns))
     return np.asarray((turn * roots) @ turn.T @ fresh * random.choice(sizes, columns), np.float32)
 
 

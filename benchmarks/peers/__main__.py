@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -35,9 +36,11 @@ SIZES = "realistic"
 def score(asked: argparse.Namespace, zoo: Zoo) -> None:
     """Run the one method that `--method` names."""
     if asked.method == product.NAME:
-        found = product.run(zoo, asked.zoo)
+        left = asked.out / "unfinished"
+        found = product.run(zoo, asked.zoo, left)
         keep(found.scores, found.cost, asked.out)
         pq.write_table(found.answers, asked.out / "answers.parquet")
+        shutil.rmtree(left)
     elif asked.method == kit.NAME:
         keep(*kit.run(zoo, asked.zoo, asked.kit.absolute()), asked.out)
     elif asked.method == model_dna.NAME:
@@ -67,7 +70,7 @@ def report(asked: argparse.Namespace) -> None:
     second = read_measured(*held_out) if there else None
     light = None
     if asked.light and (asked.light[1] / f"{product.NAME}.parquet").exists():
-        light = read_measured(*asked.light, split="held_out")
+        light = read_measured(asked.light[0], asked.light[1], "held_out")
     first = read_measured(asked.zoo, asked.out)
     block = write_report(first, second, light, asked.out / f"{SIZES}.json", asked.results, asked.kit)
     if asked.readme:

@@ -12,6 +12,7 @@ import json
 import math
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def run(zoo: Zoo, folder: Path, python: Path) -> tuple[pa.Table, Cost]:
     return table, cost(lines, zoo, folder, cold)
 
 
-def scored(lines: list[dict[str, Any]], names: Any, zoo: Zoo) -> list[tuple[str, str, str, float]]:
+def scored(lines: list[dict[str, Any]], names: Mapping[str, str], zoo: Zoo) -> list[tuple[str, str, str, float]]:
     """A row an ordered pair; nan where the scan failed or ruled the candidate out."""
     found = {names[Path(line["scanned"]).name]: line.get("candidates", {}) for line in lines if "scanned" in line}
     rows = []

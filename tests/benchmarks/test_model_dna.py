@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers import model_dna, short
 from benchmarks.peers.truth import Member, Zoo
@@ -12,7 +13,7 @@ from benchmarks.peers.truth import Member, Zoo
 from ..writers import write_files
 
 NAMES = {"model0": "oak", "model1": "oak-docs", "model2": "fir"}
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"added": "/at/model0", "seconds": 2.0, "bytes": 50},
     {"added": "/at/model1", "seconds": 4.0, "bytes": 50},
     {"added": "/at/model2", "error": "WeightIndexError: no weights"},
