@@ -98,8 +98,8 @@ def like(real: Weights, width: int, number: int) -> Stranger:
 def drawn(random: np.random.Generator, real: Matrix, columns: int) -> Matrix:
     """Rows [32, columns] with the real rows' spectrum, sizes of columns and distribution of values, all else random.
 
-    Real rows are A Z: A is the root of their covariance, the columns of Z have sizes of their own. Values and sizes of Z
-    are drawn from the real ones, and A gets other directions.
+    Real rows are A Z: A is the root of their covariance, the columns of Z have sizes of their own. Values and sizes of
+    Z are drawn from the real ones, and A gets other directions.
     """
     wide = real.astype(np.float64)
     values, directions = np.linalg.eigh(wide @ wide.T / wide.shape[1])

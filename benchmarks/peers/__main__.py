@@ -44,7 +44,9 @@ def score(asked: argparse.Namespace, zoo: Zoo) -> None:
     elif asked.method == kit.NAME:
         keep(*kit.run(zoo, asked.zoo, asked.kit.absolute()), asked.out)
     elif asked.method == model_dna.NAME:
-        keep(*model_dna.run(zoo, asked.zoo, asked.modeldna.absolute()), asked.out)
+        left = asked.out / "unfinished-modeldna"
+        keep(*model_dna.run(zoo, asked.zoo, asked.modeldna.absolute(), left), asked.out)
+        shutil.rmtree(left)
     elif asked.method == SIZES:
         sizes, total = realistic.measure(modeldna=asked.modeldna and asked.modeldna.absolute())
         content = {"bytes_total": total, "sizes": [asdict(size) for size in sizes]}

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,13 @@ POSITIVE = 0.9
 COLD = 3
 
 
-def run(zoo: Zoo, folder: Path, python: Path) -> tuple[pa.Table, Cost]:
-    """Scores of all ordered pairs, and what they cost."""
-    with tempfile.TemporaryDirectory() as home:
-        aliases = anonymous(zoo, folder, Path(home))
-        lines = drive([str(path) for path in aliases.path.values()], python, home)
-        cold = cold_seconds([str(path) for path in list(aliases.path.values())[: COLD + 1]], python, home)
+def run(zoo: Zoo, folder: Path, python: Path, place: Path) -> tuple[pa.Table, Cost]:
+    """Scores of all ordered pairs, and what they cost; a run that was stopped goes on with what it left in `place`."""
+    place.mkdir(parents=True, exist_ok=True)
+    home = str(place.absolute())
+    aliases = anonymous(zoo, folder, place.absolute())
+    lines = drive([str(path) for path in aliases.path.values()], python, home)
+    cold = cold_seconds([str(path) for path in list(aliases.path.values())[: COLD + 1]], python, home)
     table = pa.table([list(c) for c in zip(*scored(lines, aliases.name, zoo), strict=True)], schema=SCHEMA)
     return table, cost(lines, zoo, folder, cold)
 
@@ -87,16 +87,17 @@ def weight_files(folder: Path) -> list[Path]:
 def drive(folders: list[str], python: Path, home: str) -> list[dict[str, Any]]:
     """The driver's lines."""
     script = Path(__file__).with_name("model_dna_driver.py")
-    done = subprocess.run(
-        [str(python), str(script), f"{home}/database"],
+    results = Path(home) / "results.jsonl"
+    subprocess.run(
+        [str(python), str(script), f"{home}/database", str(results)],
         input="".join(f"{folder}\n" for folder in folders),
         text=True,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
         env=offline(home),
     )
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in results.read_text("utf-8").splitlines()]
 
 
 def cold_seconds(folders: list[str], python: Path, home: str) -> float:

@@ -1,9 +1,10 @@
 """Fills a reference database of modelDNA with models and scans each against it, in modelDNA's own environment.
 
-    python model_dna_driver.py DATABASE < folders.txt > results.jsonl
+    python model_dna_driver.py DATABASE RESULTS < folders.txt
 
 It calls what the commands `modeldna db add` and `modeldna scan` call (`extract_fingerprint`, `ReferenceDB.add`,
-`scan`), with their defaults, so that libraries are loaded once and not once a model. Nothing of modelDNA is changed.
+`scan`), with their defaults, so that libraries are loaded once and not once a model. Nothing of modelDNA is changed. A
+run that was stopped goes on after the lines that RESULTS has.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from modeldna.db.store import ReferenceDB  # type: ignore[import-not-found]
@@ -47,20 +50,26 @@ def scanned(folder: str, database: ReferenceDB) -> dict[str, object]:
     }
 
 
-def main(place: str) -> None:
+def background(database: ReferenceDB) -> dict[str, object]:
+    """What modelDNA measures of unrelated pairs, once: the seconds it takes."""
+    started = time.process_time()
+    database.background()
+    return {"background": time.process_time() - started}
+
+
+def main(place: str, results: Path) -> None:
     """One line of JSON a model and step, then one with the peak memory."""
     folders = [line.rstrip("\n") for line in sys.stdin]
     database = ReferenceDB(Path(place))
-    for folder in folders:
-        print(json.dumps(added(folder, database)), flush=True)
-    started = time.process_time()
-    database.background()
-    print(json.dumps({"background": time.process_time() - started}), flush=True)
-    for folder in folders:
-        print(json.dumps(scanned(folder, database)), flush=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"peak_megabytes": peak}), flush=True)
+    steps: list[Callable[[], dict[str, object]]] = [partial(added, folder, database) for folder in folders]
+    steps += [partial(background, database), *(partial(scanned, folder, database) for folder in folders)]
+    there = len(results.read_text("utf-8").splitlines()) if results.exists() else 0
+    with results.open("a", encoding="utf-8") as file:
+        for step in steps[there:]:
+            print(json.dumps(step()), file=file, flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"peak_megabytes": peak}), file=file)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))
