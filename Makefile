@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz soak golden test-real test-lake test-ray \
-        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
@@ -227,6 +227,11 @@ bench-peers: dev bench-zoo .bench/kit/installed .bench/modeldna/installed ## for
 	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers$(OF) $(KIT) --unrelated 15000 $(if $(METHODS),--methods $(METHODS))
 	$(MAKE) bench-peers-report
 
+bench-peers-light: bench-field-models .bench/modeldna/installed     ## forebear and the cheap ones of the others on light drift, its held-out half
+	$(BIN)/python -m benchmarks.peers $(FIELD) .bench/peers-field --split held_out --modeldna .bench/modeldna/bin/python \
+	  --methods forebear modelDNA 'std profile' 'cosine of norm gains' MDIR-like
+	$(MAKE) bench-peers-report
+
 FIELD ?= .bench/field
 SPLIT ?= development
 ZOOS  ?= $(FIELD)
@@ -276,6 +281,7 @@ test-mergekit: dev .bench/mergekit/installed    ## mergekit makes merges again b
 
 bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short table, from what was measured
 	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \
+	  --light $(FIELD) .bench/peers-field \
 	  --results benchmarks/RESULTS.md --readme README.md
 
 .PHONY: docs
