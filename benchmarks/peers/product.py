@@ -107,12 +107,14 @@ def run(zoo: Zoo, folder: Path, place: Path | None = None) -> Run:
 
 
 def anonymous(zoo: Zoo, folder: Path, place: Path) -> Aliases:
-    """Links of random numbers to the folders of the models."""
+    """Links of random numbers to the folders of the models; those that a stopped run left in `place` stay."""
+    left = {link.resolve().name: link for link in place.glob("model[0-9]*") if link.is_symlink()}
     numbers = np.random.default_rng(PAIR_SEED).permutation(len(zoo.members))
     path = {name: place / f"model{number:04}" for name, number in zip(zoo.members, numbers.tolist(), strict=True)}
+    path |= {name: link for name, link in left.items() if name in path}
     for name, link in path.items():
-        link.unlink(missing_ok=True)
-        link.symlink_to((folder / name).absolute(), target_is_directory=True)
+        if name not in left:
+            link.symlink_to((folder / name).absolute(), target_is_directory=True)
     return Aliases(path, {link.name: name for name, link in path.items()})
 
 
