@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz soak golden test-real test-lake test-ray \
-        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-lineage bench-ingest bench-startup \
+        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
@@ -226,6 +226,9 @@ bench-zoo: .bench/torch/installed               ## 307 models of known lineage; 
 bench-peers: dev bench-zoo .bench/kit/installed .bench/modeldna/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
 	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers$(OF) $(KIT) --unrelated 15000 $(if $(METHODS),--methods $(METHODS))
 	$(MAKE) bench-peers-report
+
+bench-peers-roots: dev          ## RESULTS.md's first page from a run of bench-peers that is not finished: every root against all models
+	$(BIN)/python -m benchmarks.peers.roots .bench/zoo .bench/peers --results benchmarks/RESULTS.md
 
 bench-peers-light: bench-field-models .bench/modeldna/installed     ## forebear and the cheap ones of the others on light drift, its held-out half
 	$(BIN)/python -m benchmarks.peers $(FIELD) .bench/peers-field --split held_out --modeldna .bench/modeldna/bin/python \

@@ -35,8 +35,9 @@ EXPLANATIONS: dict[str, str] = {
         Mend: more samples of the models that come near a merge.
     """,
     "files": """
-        The others skip what costs forebear most of its time: blocks against blocks of every kind of evidence, whose
-        mismatched pairs are the null. Mend: kinds that need no null for candidates that positions already show.
+        A model of this zoo has 1 MB, so that reading all of them costs little; of models of real size they would read
+        gigabytes. What forebear spends is the comparison of all blocks by every kind. Mend: leave out kinds that add
+        nothing for candidates that positions already show.
     """,
     "bytes": """
         They look at fewer tensors, and so cannot say which parts of a model are whose. Mend: fewer rows of tokens.
