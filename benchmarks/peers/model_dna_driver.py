@@ -22,6 +22,9 @@ from modeldna.fingerprint.extract import extract_fingerprint  # type: ignore[imp
 from modeldna.io.source import open_source  # type: ignore[import-not-found]
 from modeldna.scan import scan  # type: ignore[import-not-found]
 
+FAILURES = (RuntimeError, ValueError, LookupError, TypeError, OSError)
+"""What its libraries raise of a model that they cannot read."""
+
 
 def added(folder: str, database: ReferenceDB) -> dict[str, object]:
     """Fingerprint one model into the database; how many bytes that read, or why it failed."""
@@ -29,7 +32,7 @@ def added(folder: str, database: ReferenceDB) -> dict[str, object]:
     try:
         source = open_source(folder)
         database.add(extract_fingerprint(source, mode="fast", model_id=folder))
-    except Exception as error:  # whatever its libraries raise is one model that it cannot read
+    except FAILURES as error:
         return {"added": folder, "error": f"{type(error).__name__}: {error}"[:300]}
     return {"added": folder, "seconds": time.process_time() - started, "bytes": source.bytes_read}
 
@@ -39,7 +42,7 @@ def scanned(folder: str, database: ReferenceDB) -> dict[str, object]:
     started = time.process_time()
     try:
         found = scan(folder, db=database).verdict
-    except Exception as error:  # as above
+    except FAILURES as error:
         return {"scanned": folder, "error": f"{type(error).__name__}: {error}"[:300]}
     candidates = {c.candidate_id: c.probability for c in found.candidates if c.probability is not None}
     return {
