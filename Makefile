@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak golden test-real test-lake test-ray \
-        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
+        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-no-merges bench-rewrites \
@@ -151,7 +151,11 @@ bench: bench-calibration bench-lineage bench-ingest bench-startup bench-query be
 
 bench-calibration: dev .bench/torch/installed   ## E-values of models that have nothing in common
 	.bench/torch/bin/python benchmarks/unrelated_models.py .bench/unrelated
-	$(BIN)/python benchmarks/calibration.py .bench/unrelated
+	$(BIN)/python -m benchmarks.calibration.measure .bench/unrelated
+
+bench-calibration-widths: bench-field-models    ## the same of strangers 384 to 4096 wide, made of two real models' matrices (5 minutes)
+	$(BIN)/python -m benchmarks.calibration.strangers .bench/strangers $(FIELD)/smollm2-bf16 $(FIELD)/minilm
+	$(BIN)/python -m benchmarks.calibration.measure .bench/strangers --pairs 12000
 
 bench-lineage: dev .bench/torch/installed       ## the parent's rank in families denser than the bundled zoo
 	.bench/torch/bin/python benchmarks/family_models.py .bench/families
@@ -210,17 +214,30 @@ bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seco
 	.bench/kit/bin/python -m pip install -q --ignore-requires-python cisco-ai-provenance-kit==1.0.0 'numpy<2.4' 'torch==2.13.0'
 	touch $@
 
+.bench/modeldna/installed:      # Apache-2.0: a tool that is run, of which nothing is copied
+	$(PYTHON) -m venv .bench/modeldna
+	.bench/modeldna/bin/python -m pip install -q modeldna==0.1.0
+	touch $@
+
 EDITION ?= 1
 OF       = $(if $(filter-out 1,$(EDITION)),-$(EDITION))
-CHEAP    = forebear AWM HuRef CSU 'std profile' 'bit distance' 'cosine, raw' 'cosine, centred' 'cosine of norm gains'
+CHEAP    = forebear AWM HuRef CSU 'std profile' GhostSpec-like MDIR-like modelDNA 'bit distance' 'cosine, raw' 'cosine, centred' 'cosine of norm gains'
 METHODS ?= $(if $(OF),$(CHEAP))
-KIT      = --kit .bench/kit/bin/python
+KIT      = --kit .bench/kit/bin/python --modeldna .bench/modeldna/bin/python
 
 bench-zoo: .bench/torch/installed               ## 307 models of known lineage; EDITION=2: the held-out ones; a run that was stopped goes on
 	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo$(OF) --edition $(EDITION)
 
-bench-peers: dev bench-zoo .bench/kit/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
+bench-peers: dev bench-zoo .bench/kit/installed .bench/modeldna/installed ## forebear beside other tools and methods, then RESULTS.md; EDITION=2: without the kit; METHODS=forebear: the others as they are
 	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers$(OF) $(KIT) --unrelated 15000 $(if $(METHODS),--methods $(METHODS))
+	$(MAKE) bench-peers-report
+
+bench-peers-roots: dev          ## RESULTS.md's first page from a run of bench-peers that is not finished: every root against all models
+	$(BIN)/python -m benchmarks.peers.roots .bench/zoo .bench/peers --results benchmarks/RESULTS.md
+
+bench-peers-light: bench-field-models .bench/modeldna/installed     ## forebear and the cheap ones of the others on light drift, its held-out half
+	$(BIN)/python -m benchmarks.peers $(FIELD) .bench/peers-field --split held_out --modeldna .bench/modeldna/bin/python \
+	  --methods forebear modelDNA 'std profile' 'cosine of norm gains' MDIR-like
 	$(MAKE) bench-peers-report
 
 FIELD ?= .bench/field
@@ -276,6 +293,7 @@ test-mergekit: dev .bench/mergekit/installed    ## mergekit makes merges again b
 
 bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short table, from what was measured
 	$(BIN)/python -m benchmarks.peers .bench/zoo .bench/peers $(KIT) --held-out .bench/zoo-2 .bench/peers-2 \
+	  --light $(FIELD) .bench/peers-field \
 	  --results benchmarks/RESULTS.md --readme README.md
 
 .PHONY: docs

@@ -11,12 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import kit, product
+from . import kit, model_dna, product
 from .scoring import METHODS, Cost
 from .summary import Answer, Detection, Ranking, Table, answers, by_method, detect, product_ranking, ranking
 from .truth import Protocol, Zoo, read_zoo
 
-NAMES = (product.NAME, *(m.name for m in METHODS), kit.NAME)
+NAMES = (product.NAME, *(m.name for m in METHODS), model_dna.NAME, kit.NAME)
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ def keep(table: pa.Table, cost: Cost, out: Path) -> None:
     (out / f"{file_of(cost.method)}.json").write_text(json.dumps(asdict(cost), indent=1), "utf-8")
 
 
-def read_measured(zoo: Path, out: Path) -> Measured:
-    """What the runs left in `out`; all scores in one table are kept there as scores.parquet.
+def read_measured(zoo: Path, out: Path, split: str | None = None) -> Measured:
+    """What the runs left in `out`, of one half of the zoo if `split` names it; scores.parquet there keeps all scores.
 
     Raises FileNotFoundError when forebear was not measured on this zoo.
     """
-    members = read_zoo(zoo / "truth.json", zoo)
+    members = read_zoo(zoo / "truth.json", zoo, split=split)
     found = [out / f"{file_of(name)}.parquet" for name in NAMES]
     scores = pa.concat_tables([pq.read_table(path) for path in found if path.exists() or path == found[0]])
     pq.write_table(scores, out / "scores.parquet")

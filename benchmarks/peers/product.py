@@ -11,11 +11,13 @@ Models are registered under numbers drawn at random: forebear sees no name, so n
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from forebear.queries.answers.records import Ancestor
 from forebear.registry import AncestorsReport, Ingested, Registry
 
 from .machine import commit
+from .progress import Content, Progress
 from .scoring import SCHEMA, Cost, peak_megabytes
 from .truth import PAIR_SEED, Protocol, Zoo
 
@@ -72,13 +75,20 @@ class Grown:
     missed: int
 
 
-def run(zoo: Zoo, folder: Path) -> Run:
-    """Register the zoo model by model, asking each that arrives; then ask every model again."""
-    with tempfile.TemporaryDirectory() as place, Registry(Path(place) / "registry.duckdb") as registry:
-        aliases = anonymous(zoo, folder, Path(place))
-        grown = as_they_appeared(registry, zoo, aliases)
-        scores, answers, pair_seconds, wide_seconds = against_all(registry, zoo, aliases)
-        query_seconds = plain_question(registry, zoo, aliases)
+def run(zoo: Zoo, folder: Path, place: Path | None = None) -> Run:
+    """Register the zoo model by model, asking each that arrives; then ask every model again.
+
+    With `place`, a folder, a run that was stopped goes on with the registry and the answers that it left there.
+    """
+    with contextlib.ExitStack() as stack:
+        at = place or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        at.mkdir(parents=True, exist_ok=True)
+        registry = stack.enter_context(Registry(at / "registry.duckdb"))
+        progress = Progress(at / "progress.jsonl")
+        aliases = anonymous(zoo, folder, at)
+        grown = as_they_appeared(registry, zoo, aliases, progress)
+        scores, answers, pair_seconds, wide_seconds = against_all(registry, zoo, aliases, progress)
+        query_seconds = plain_question(registry, zoo, aliases, progress)
     notes = [f"a query of {1000 * query_seconds:.0f} ms is one with the usual ten rows; the ranks here come from"]
     notes[0] += f" queries for {ROWS} rows, of {1000 * wide_seconds:.0f} ms"
     notes += [f"{grown.missed} models could not be read"] if grown.missed else []
@@ -97,59 +107,82 @@ def run(zoo: Zoo, folder: Path) -> Run:
 
 
 def anonymous(zoo: Zoo, folder: Path, place: Path) -> Aliases:
-    """Links of random numbers to the folders of the models."""
+    """Links of random numbers to the folders of the models; those that a stopped run left in `place` stay."""
+    left = {link.resolve().name: link for link in place.glob("model[0-9]*") if link.is_symlink()}
     numbers = np.random.default_rng(PAIR_SEED).permutation(len(zoo.members))
     path = {name: place / f"model{number:04}" for name, number in zip(zoo.members, numbers.tolist(), strict=True)}
+    path |= {name: link for name, link in left.items() if name in path}
     for name, link in path.items():
-        link.symlink_to((folder / name).absolute(), target_is_directory=True)
+        if name not in left:
+            link.symlink_to((folder / name).absolute(), target_is_directory=True)
     return Aliases(path, {link.name: name for name, link in path.items()})
 
 
-def as_they_appeared(registry: Registry, zoo: Zoo, aliases: Aliases) -> Grown:
+def as_they_appeared(registry: Registry, zoo: Zoo, aliases: Aliases, progress: Progress) -> Grown:
     """Fill the registry in the order of appearance; what it answered to every derivative and twin before that."""
-    started = time.process_time()
-    outcomes = list(registry.ingest(*(aliases.path[name] for name in zoo.standing)))
-    reading = time.process_time() - started
-    answers = []
-    for name in zoo.arrivals:
-        report = registry.ancestors(aliases.path[name], k=ROWS)
-        answers.append(_answer(Protocol.AS_THEY_APPEARED, name, report, aliases))
+    known = {model.name for model in registry.models()}
+
+    def registered(name: str) -> Content:
         started = time.process_time()
-        outcomes += registry.ingest(aliases.path[name])
-        reading += time.process_time() - started
-    return Grown(answers, reading, sum(not isinstance(outcome, Ingested) for outcome in outcomes))
+        missed = sum(not isinstance(outcome, Ingested) for outcome in registry.ingest(aliases.path[name]))
+        return {"seconds": time.process_time() - started, "missed": missed}
+
+    def asked(name: str) -> Content:
+        if aliases.path[name].name in known:  # a run was stopped between this answer and its record
+            registry.remove(aliases.path[name].name)
+        report = registry.ancestors(aliases.path[name], k=ROWS)
+        return registered(name) | {"answer": _answer(Protocol.AS_THEY_APPEARED, name, report, aliases)}
+
+    def standing(name: str) -> Content:
+        return {"seconds": 0.0, "missed": 0} if aliases.path[name].name in known else registered(name)
+
+    kept = [progress.once("standing", name, partial(standing, name)) for name in zoo.standing]
+    grown = [progress.once("appeared", name, partial(asked, name)) for name in zoo.arrivals]
+    every = [*kept, *grown]
+    answers = [one["answer"] for one in grown]
+    return Grown(answers, sum(one["seconds"] for one in every), sum(one["missed"] for one in every))
 
 
 def against_all(
-    registry: Registry, zoo: Zoo, aliases: Aliases
+    registry: Registry, zoo: Zoo, aliases: Aliases, progress: Progress
 ) -> tuple[pa.Table, list[dict[str, object]], float, float]:
     """Rows of scores, answers, seconds a pair of the complete questions, and seconds of the others."""
     scores: list[tuple[str, str, str, float]] = []
     answers: list[dict[str, object]] = []
     seconds: dict[bool, list[float]] = {True: [], False: []}
+
+    def asked(name: str, rows: int) -> Content:
+        started = time.process_time()
+        report = registry.ancestors(aliases.path[name].name, k=rows)
+        taken = time.process_time() - started
+        score = {aliases.name[row.name]: -row.log10_evalue for row in main_answer(report)}
+        return {"seconds": taken, "score": score, "answer": _answer(Protocol.AGAINST_ALL, name, report, aliases)}
+
     for member in zoo.members.values():
         complete = not member.parents or member.rewritten
-        started = time.process_time()
-        report = registry.ancestors(aliases.path[member.name].name, k=len(zoo.members) if complete else ROWS)
-        seconds[complete].append(time.process_time() - started)
-        score = {aliases.name[row.name]: -row.log10_evalue for row in main_answer(report)}
+        rows = len(zoo.members) if complete else ROWS
+        found = progress.once("against all", member.name, partial(asked, member.name, rows))
+        seconds[complete].append(found["seconds"])
         kin = [n for n, m in zoo.members.items() if n != member.name and (complete or m.root == member.root)]
-        scores += [(NAME, member.name, other, score.get(other, math.nan)) for other in kin]
+        scores += [(NAME, member.name, other, found["score"].get(other, math.nan)) for other in kin]
         if member.parents or member.initialisation:
-            answers.append(_answer(Protocol.AGAINST_ALL, member.name, report, aliases))
+            answers.append(found["answer"])
     each = sum(seconds[True]) / max(1, len(seconds[True]) * (len(zoo.members) - 1))
     table = pa.table([list(column) for column in zip(*scores, strict=True)], schema=SCHEMA)
     question = sum(seconds[False]) / max(1, len(seconds[False]))
     return table, answers, each, question
 
 
-def plain_question(registry: Registry, zoo: Zoo, aliases: Aliases) -> float:
+def plain_question(registry: Registry, zoo: Zoo, aliases: Aliases, progress: Progress) -> float:
     """CPU seconds of a query as a user asks it, about a derivative that is not rewritten."""
-    asked = [aliases.path[m.name].name for m in zoo.derivatives if not m.rewritten]
-    started = time.process_time()
-    for name in asked:
-        registry.ancestors(name)
-    return (time.process_time() - started) / max(1, len(asked))
+
+    def asked(name: str) -> Content:
+        started = time.process_time()
+        registry.ancestors(aliases.path[name].name)
+        return {"seconds": time.process_time() - started}
+
+    found = [progress.once("plain", m.name, partial(asked, m.name)) for m in zoo.derivatives if not m.rewritten]
+    return sum(one["seconds"] for one in found) / max(1, len(found))
 
 
 def _answer(protocol: Protocol, query: str, report: AncestorsReport, aliases: Aliases) -> dict[str, object]:

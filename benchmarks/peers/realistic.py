@@ -20,6 +20,7 @@ from benchmarks.sparse import HIDDEN, VOCAB, Values, shapes, write_checkpoint
 from forebear.ingest.names.naming import parse
 from forebear.registry import Ingested, Registry
 
+from . import model_dna
 from .methods import AnyMethod
 from .scoring import METHODS
 from .weights import Matrix, Weights, key_of
@@ -38,10 +39,24 @@ class Size:
     pair_seconds: float
 
 
-def measure(methods: Iterable[AnyMethod] = METHODS) -> tuple[list[Size], int]:
-    """A row a method, forebear first; and the bytes of one whole checkpoint."""
+def measure(methods: Iterable[AnyMethod] = METHODS, modeldna: Path | None = None) -> tuple[list[Size], int]:
+    """A row a method, forebear first; and the bytes of one whole checkpoint. `modeldna`: the Python it is in."""
     total = 2 * sum(prod(shape) for shape in shapes(LAYERS).values())
-    return [product(), *(Size(m.name, needed(m), *seconds(m)) for m in methods)], total
+    tools = [product(), *([scanned(modeldna)] if modeldna else [])]
+    return [*tools, *(Size(m.name, needed(m), *seconds(m)) for m in methods)], total
+
+
+def scanned(python: Path) -> Size:
+    """modelDNA: two models are added to its database, and one is scanned."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_checkpoint(folder / "base", Values(7))
+        write_checkpoint(folder / "tuned", Values(8, related=7))
+        lines = model_dna.drive([str(folder / "base"), str(folder / "tuned")], python, place)
+    added = [line for line in lines if "added" in line]
+    prepare = sum(line["seconds"] for line in added) / len(added)
+    scans = [line["seconds"] for line in lines if "scanned" in line]
+    return Size(model_dna.NAME, int(added[0]["bytes"]), prepare, max(0.0, sum(scans) / len(scans) - prepare))
 
 
 def product() -> Size:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from . import kit, machine, product
+from . import kit, machine, model_dna, product
 from .answered import ranks, twins, verdicts
 from .explanations import explanation
 from .figure import calibration_svg
+from .headline import headline
 from .markdown import number, seconds, share, table
 from .measured import Measured
 from .metrics import Scores, shares_at_most
@@ -38,15 +39,24 @@ WORDS = """
 """
 
 
-def write_report(first: Measured, second: Measured | None, sizes: Path, results: Path, kit_python: Path | None) -> str:
+def write_report(
+    first: Measured,
+    second: Measured | None,
+    light: Measured | None,
+    sizes: Path,
+    results: Path,
+    kit_python: Path | None,
+) -> str:
     """Write the report to `results` and the figure beside it; returns the short table with its markers.
 
-    `second` is the edition that was held out, if it was measured; `sizes` the figures at 7B, if they were.
+    `second` is the edition that was held out, `light` the family of light drift, if they were measured; `sizes` the
+    figures at 7B, if they were.
     """
     values = log10_p(first.tables[product.NAME], first.zoo)
     block = short(first, second)
     parts = [
         HEAD,
+        headline(first, light, sizes),
         described(first, second, kit_python),
         "## In short\n\n" + block,
         overview(first),
@@ -171,7 +181,21 @@ def fixed_threshold(first: Measured, second: Measured | None) -> str:
             f" unrelated pairs. Largest -log10 E of an unrelated pair: {np.nanmax(strangers):.2f}; smallest of a"
             f" parent: {np.nanmin(own):.2f}.\n"
         )
-    return "## At forebear's own threshold\n\n" + "".join(lines)
+    lines += [probable(first)] if model_dna.NAME in first.tables else []
+    return "## At forebear's own threshold, and modelDNA's\n\n" + "".join(lines)
+
+
+def probable(measured: Measured) -> str:
+    """ModelDNA at its own threshold: derivatives with their parent, and unrelated pairs."""
+    scores = measured.tables[model_dna.NAME]
+    apart = negatives(scores, measured.zoo)
+    own = np.array([s for m in measured.zoo.derivatives for s in scores.parents(m)])
+    told, wrong = int((own >= model_dna.POSITIVE).sum()), int((apart >= model_dna.POSITIVE).sum())
+    return (
+        f"- modelDNA: a probability of {model_dna.POSITIVE} or more for {share(told, len(own))} derivatives with their"
+        f" parent and for {share(wrong, len(apart))} ordered unrelated pairs; {int(np.isnan(own).sum())} derivatives"
+        f" and {int(np.isnan(apart).sum())} unrelated pairs it rules out or cannot read.\n"
+    )
 
 
 def calibration(first: Measured, second: Measured | None) -> str:

@@ -6,6 +6,7 @@ symmetric has each unordered pair once.
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from dataclasses import dataclass
@@ -13,15 +14,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .methods import AnyMethod, awm, bit_distance, cosines, csu, huref, std_profile
+from .methods import AnyMethod, awm, bit_distance, cosines, csu, ghost_spec, huref, mdir, std_profile
 from .truth import Zoo
-from .weights import read_weights
+from .weights import UnreadableError, read_weights
 
 METHODS: tuple[AnyMethod, ...] = (
     awm.METHOD,
     huref.METHOD,
     csu.METHOD,
     std_profile.METHOD,
+    ghost_spec.METHOD,
+    mdir.METHOD,
     bit_distance.METHOD,
     cosines.RAW,
     cosines.CENTRED,
@@ -48,12 +51,23 @@ class Cost:
 
 
 def run(method: AnyMethod, zoo: Zoo, folder: Path, unrelated: int | None) -> tuple[pa.Table, Cost]:
-    """Prepare every model, score the pairs of the zoo; `unrelated` caps how many of the unrelated ones."""
+    """Prepare every model, score the pairs of the zoo; `unrelated` caps how many of the unrelated ones.
+
+    Pairs with a model that cannot be read have no score (nan).
+    """
     started = time.process_time()
-    prepared = {name: method.prepare(read_weights(folder / name)) for name in zoo.members}
+    prepared = {}
+    for name in zoo.members:
+        try:
+            prepared[name] = method.prepare(read_weights(folder / name))
+        except UnreadableError:
+            continue
     ready = time.process_time()
     pairs = list(zoo.pairs(unrelated))
-    scores = [method.score(prepared[one], prepared[other]) for one, other in pairs]
+    scores = [
+        method.score(prepared[one], prepared[other]) if one in prepared and other in prepared else math.nan
+        for one, other in pairs
+    ]
     done = time.process_time()
     queries, candidates = zip(*pairs, strict=True)
     table = pa.table([[method.name] * len(pairs), queries, candidates, scores], schema=SCHEMA)
@@ -61,12 +75,13 @@ def run(method: AnyMethod, zoo: Zoo, folder: Path, unrelated: int | None) -> tup
     cost = Cost(
         method.name,
         method.paper,
-        len(prepared),
+        len(zoo.members),
         len(pairs),
         ready - started,
         each,
-        each * (len(prepared) - 1),
+        each * (len(zoo.members) - 1),
         peak_megabytes(),
+        f"{len(zoo.members) - len(prepared)} models it cannot read" if len(prepared) < len(zoo.members) else "",
     )
     return table, cost
 

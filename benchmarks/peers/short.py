@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import product
+from . import model_dna, product
 from .markdown import number, seconds, share, table
 from .measured import Measured
 from .scoring import Cost
@@ -12,6 +12,8 @@ from .summary import ALL
 from .truth import Protocol
 
 BEGIN = "<!-- made by `make bench-peers`: begin -->"
+WITH_REGISTRY = frozenset({product.NAME, model_dna.NAME})
+"""What keeps fingerprints on disk, so that a question reads the one new model."""
 END = "<!-- made by `make bench-peers`: end -->"
 
 
@@ -65,8 +67,8 @@ def notes(measured: Measured) -> str:
 
 
 def from_files(cost: Cost) -> float:
-    """Seconds of a query when nothing is in memory: forebear reads the query, the others every model."""
-    read = cost.reading_seconds / cost.models if cost.method == product.NAME else cost.reading_seconds
+    """Seconds of a query when nothing is in memory: what has a registry reads the query, the others every model."""
+    read = cost.reading_seconds / cost.models if cost.method in WITH_REGISTRY else cost.reading_seconds
     return read + cost.query_seconds
 
 

@@ -113,10 +113,11 @@ class Zoo:
         yield from rest
 
 
-def read_zoo(path: Path, present: Path | None = None, only: str | None = None) -> Zoo:
+def read_zoo(path: Path, present: Path | None = None, only: str | None = None, split: str | None = None) -> Zoo:
     """The zoo that truth.json describes; with `present`, only models with a folder there.
 
-    With `only`, derivatives of that category alone, beside their parents, the roots and the strangers.
+    With `only`, derivatives of that category alone, beside their parents, the roots and the strangers; with `split`,
+    those of that half, likewise.
     """
     content: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))["models"]
     members = {
@@ -137,5 +138,8 @@ def read_zoo(path: Path, present: Path | None = None, only: str | None = None) -
         if only not in {m.category for m in members.values()}:
             raise ValueError(f"no model of category {only!r}")
         wanted = {p for m in members.values() if m.category == only for p in (m.name, *m.parents)}
+        members = {n: m for n, m in members.items() if n in wanted or m.category in {"root", "stranger"}}
+    if split is not None:
+        wanted = {p for m in members.values() if m.split == split for p in (m.name, *m.parents)}
         members = {n: m for n, m in members.items() if n in wanted or m.category in {"root", "stranger"}}
     return Zoo(members)

@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 
 from forebear.ingest.names.naming import Place, parse
 
+
+class UnreadableError(ValueError):
+    """A model in a form that the peers' reader does not know."""
+
+
 Matrix = NDArray[np.float32]
 Key = tuple[int, int, str, str]
 """(layer, expert, role, slot), -1 where there is none."""
@@ -63,7 +68,10 @@ class Weights:
 
 
 def read_weights(folder: Path) -> Weights:
-    """The language model of a folder of safetensors, or of the one GGUF file in it."""
+    """The language model of a folder of safetensors, or of the one GGUF file in it.
+
+    Raises UnreadableError for a GGUF file of another architecture than llama.
+    """
     files = sorted(folder.glob("*.gguf"))
     if files:
         return _read_gguf(files[0])
@@ -95,12 +103,12 @@ def key_of(place: Place) -> Key:
 
 
 def read_safetensors(path: Path) -> Iterator[tuple[str, Matrix]]:
-    """Every tensor of a file, in float32."""
+    """Every tensor of a file, in float32; tensors of whole numbers, such as positions of tokens, are left out."""
     data = np.memmap(path, np.uint8, "r")
     size = int(data[:8].view("<u8")[0])
     header: dict[str, dict[str, Any]] = json.loads(data[8 : 8 + size].tobytes())
     for name, facts in header.items():
-        if name != "__metadata__":
+        if name != "__metadata__" and facts["dtype"] in _DTYPES:
             start, end = (8 + size + offset for offset in facts["data_offsets"])
             stored = np.frombuffer(data[start:end].tobytes(), _DTYPES[facts["dtype"]])
             yield name, stored.astype(np.float32).reshape(facts["shape"])
@@ -126,6 +134,9 @@ def _read_gguf(path: Path) -> Weights:
     def field(name: str) -> Any:
         return reader.fields[name].contents()
 
+    architecture = field("general.architecture")
+    if architecture != "llama":
+        raise UnreadableError(f"{path}: a GGUF file of {architecture}; the peers' reader knows those of llama")
     heads, kv_heads = int(field("llama.attention.head_count")), int(field("llama.attention.head_count_kv"))
     names = {value[1]: name for name, value in _GGUF_NAMES.mapping.items() if name.startswith("model.layers.")}
     ends = {

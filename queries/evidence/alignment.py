@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...ingest.fingerprint.minhash import PERMUTATIONS
 from ..data.component import Component
-from ..statistics.pvalues import binomial_tail, bonferroni, log_sf
+from ..statistics.pvalues import clustered_tail, log_sf, sidak
 
 Matrix = NDArray[np.float64]
 
@@ -23,22 +23,22 @@ class Scores:
     """Tensors of one key: `query` [n] and `candidate` [m] tensors, `similarity` [n, m].
 
     `score` [n, m] is what significance follows from: the calibrated z of correlations, NaN where two tensors cannot be
-    compared; of column sets, with `counted`, the matches that are expected of unrelated models.
+    compared; of column sets the matches that are expected of unrelated models, which come in clusters of `cluster`.
     """
 
     query: NDArray[np.int64]
     candidate: NDArray[np.int64]
     similarity: Matrix
     score: Matrix
-    counted: bool = False
+    cluster: Matrix | None = None
 
     def log_p(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log p of some pairs [k] of a query's and a candidate's tensor: of all n x m only few are asked for."""
         score = self.score[rows, columns]
-        if not self.counted:
+        if self.cluster is None:
             return np.where(np.isfinite(score), log_sf(np.where(np.isfinite(score), score, 0.0)), 0.0)
         equal = np.rint(self.similarity[rows, columns] * PERMUTATIONS).astype(np.int64)
-        return binomial_tail(equal, np.full_like(equal, PERMUTATIONS), score / PERMUTATIONS)
+        return clustered_tail(equal, score, self.cluster[rows, columns])
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,6 @@ def alignment_of(
     tried = comparable.sum(axis=1)
     best = np.where(tried > 0, score.argmax(axis=1), -1)
     chosen = log_p(score[np.arange(len(best)), np.maximum(best, 0)])
-    unit_log_p = np.where(tried > 0, bonferroni(chosen, np.maximum(tried, 1).astype(np.float64)), 0.0)
+    unit_log_p = np.where(tried > 0, sidak(chosen, np.maximum(tried, 1).astype(np.float64)), 0.0)
     used = unit_log_p[tried > 0]
     return Alignment(kind, combine(used), best, unit_log_p, tried, tuple(scores))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...ingest.fingerprint import kinds as stored
 from ...ingest.fingerprint.minhash import PERMUTATIONS, PLACES
 from ..statistics.null import jaccard_of_unrelated
-from ..statistics.pvalues import binomial_tail, cauchy
+from ..statistics.pvalues import cauchy, clustered_tail
 from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of, shared_keys
 from .kind import EvidenceKind
 
@@ -20,24 +20,31 @@ _AT_ONCE = 1 << 22
 
 
 def align_column_sets(pairing: Pairing) -> Alignment | None:
-    """Matching MinHash values, counted over the roles of a block; unrelated models match at a rate that is measured."""
+    """Matching MinHash values, counted over the roles of a block; unrelated models match at a rate that is measured.
+
+    One code that two sets share by chance is the least of both at several of the 64 places: of 64 columns against 64 at
+    a half on average, so that pairs of matches are 18 times as frequent as independent matches would have them. Matches
+    are therefore counted as clusters, one a shared code. Of wide matrices a cluster is hardly ever more than one match.
+    """
     query, candidate = pairing.query, pairing.candidate
     shape = (len(pairing.query_units), len(pairing.candidate_units))
-    matches, trials, expected = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
+    matches, comparable = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+    expected, cluster = np.zeros(shape), np.zeros(shape)
     scores = []
     for _, rows, columns in shared_keys(pairing, "minhash"):
         first, second = query.evidence("minhash").tensor[rows], candidate.evidence("minhash").tensor[columns]
         equal = _matches(query.column_sets[rows], candidate.column_sets[columns])
         rate = _null_rate(equal, query.inputs[first], candidate.inputs[second])
+        size = _cluster(query.inputs[first], candidate.inputs[second])
         place = np.ix_(pairing.query_unit[first], pairing.candidate_unit[second])
         matches[place] += equal
-        trials[place] += PERMUTATIONS
+        comparable[place] = True
         expected[place] += rate
-        scores.append(Scores(first, second, equal / PERMUTATIONS, rate, counted=True))
-    comparable = trials > 0
+        cluster[place] = np.maximum(cluster[place], size)  # of several roles the largest: no p-value too small
+        scores.append(Scores(first, second, equal / PERMUTATIONS, rate, size))
     if not comparable.any():
         return None
-    log_p = np.where(comparable, binomial_tail(matches, trials, expected / np.maximum(trials, 1)), 0.0)
+    log_p = np.where(comparable, clustered_tail(matches, expected, cluster), 0.0)
     return alignment_of("minhash", np.where(comparable, -log_p, -np.inf), comparable, np.negative, scores, cauchy)
 
 
@@ -60,6 +67,11 @@ def _null_rate(equal: NDArray[np.int64], first: NDArray[np.int64], second: NDArr
     theory = PERMUTATIONS * jaccard_of_unrelated(first.astype(np.float64), second.astype(np.float64), 16, PLACES)
     most = 2 + 3 * np.median(equal)
     return np.maximum(theory, (np.minimum(equal, most).sum() + 1) / equal.size)
+
+
+def _cluster(first: NDArray[np.int64], second: NDArray[np.int64]) -> Matrix:
+    """Matches [n, m] that one shared code makes on average: it is the least of both sets at 1 of |union| places."""
+    return PERMUTATIONS / np.maximum(first[:, None] + second[None, :] - 1.0, 1.0)
 
 
 def correlation_of_jaccard(jaccard: NDArray[np.float64]) -> NDArray[np.float64]:

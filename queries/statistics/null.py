@@ -67,16 +67,19 @@ def fisher_z(r: NDArray[np.floating], values: NDArray[np.int64] | int) -> NDArra
 def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np.float64]:
     """Scores [query blocks, candidate blocks] against the null of their own mismatched pairs; NaN stays NaN.
 
-    Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer
-    than 20 pairs or four blocks on a side nothing can be measured: the scores are divided by 1.3.
+    Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer than
+    20 pairs no spread can be measured, and they are divided by 1.3; with fewer than four blocks on a side no median
+    either. The two are apart because four layers against four have both: what all their pairs share is no evidence.
     """
     finite = np.isfinite(z)
     rows, columns = finite.any(axis=1).sum(), finite.any(axis=0).sum()
-    if finite.sum() < FEW_PAIRS or min(rows, columns) < FEW_BLOCKS:
+    if min(rows, columns) < FEW_BLOCKS:
         return z / FIXED_SPREAD
     whole = bool(finite.all())
     centred = z - _median(z, 1, whole)
     centred = centred - _median(centred, 0, whole)
+    if finite.sum() < FEW_PAIRS:
+        return centred / FIXED_SPREAD
     freedom = math.sqrt(rows * columns / ((rows - 1) * (columns - 1)))  # what the medians took out
     return centred / max(1.0, freedom * spread(centred, symmetric=symmetric))
 

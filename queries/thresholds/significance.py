@@ -29,14 +29,14 @@ Measured again by: pytest tests/queries/statistics/test_null.py
 """
 FEW_PAIRS = 20
 """With fewer scores of mismatched blocks than this the spread of the null is not measured; FIXED_SPREAD stands for
-it.
+it. What rows and columns share is taken out all the same, from FEW_BLOCKS on.
 
 Set on: no data; a spread of 20 values is known to a sixth.
 Measured again by: make bench-calibration
 """
 FEW_BLOCKS = 4
-"""With fewer blocks on either side than this the spread of the null is not measured: taking out the medians of
-rows and columns would leave too little.
+"""With fewer blocks on either side than this the null is not measured: taking out the medians of rows and columns
+would leave too little. Magnitudes of cosines, whose middle is not 0, are no evidence then.
 
 Set on: no data.
 Measured again by: make bench-calibration

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.peers.methods import AnyMethod, awm, bit_distance, cosines, csu, huref, std_profile
+from benchmarks.peers.methods import AnyMethod, awm, bit_distance, cosines, csu, ghost_spec, huref, mdir, std_profile
 from benchmarks.peers.scoring import METHODS
 from benchmarks.peers.weights import Key, Matrix, Weights, read_weights
 
@@ -121,9 +121,48 @@ def test_the_cosine_of_norm_gains_is_high_between_strangers() -> None:
     assert abs(score(cosines.CENTRED, model(1), model(2))) < 0.1
 
 
+def test_ghost_spec_sees_through_a_rotated_stream_and_shuffled_heads_and_left_out_layers() -> None:
+    base = model(1)
+    assert score(ghost_spec.METHOD, base, rebased(base, rotation(HIDDEN, 4))) == pytest.approx(0, abs=1e-9)
+    order = np.arange(HEADS * SIZE).reshape(HEADS, SIZE)[[2, 0, 1]].ravel()
+    shuffled = {k: t[order] if k[2] in "qkv" else t[:, order] for k, t in base.tensors.items() if k[2] in "qkvo"}
+    assert score(ghost_spec.METHOD, base, changed(base, shuffled)) == pytest.approx(0, abs=1e-9)
+    kept = {(2 if k[0] == 3 else k[0], *k[1:]): t for k, t in base.tensors.items() if k[0] != 2}
+    assert score(ghost_spec.METHOD, replace(base, tensors=kept), base) == pytest.approx(0, abs=1e-9)
+    assert score(ghost_spec.METHOD, base, model(2)) < -1e-4
+
+
+def test_mdir_finds_permuted_dimensions_and_not_rotated_ones_nor_strangers() -> None:
+    base = model(1)
+    permuted = rebased(base, np.abs(signed_permutation(3)))
+    assert score(mdir.METHOD, base, permuted) > 100
+    assert score(mdir.METHOD, base, rebased(base, rotation(HIDDEN, 4))) < 2
+    assert max(score(mdir.METHOD, base, model(seed)) for seed in range(2, 30)) < 2
+
+
+def test_the_rate_of_mdir_is_that_of_traces_of_random_rotations() -> None:
+    n, x = 6, 0.4  # a trace is nearly a standard normal, P(tr >= n x) <= exp(-(n x)^2 / 2) = 0.056
+    traces = [
+        np.trace(rotation(n, seed) * np.sign(np.random.default_rng(seed).standard_normal(n))) for seed in range(4000)
+    ]
+    share = np.mean(np.array(traces) >= n * x)
+    assert 0.0005 < share <= np.exp(-n * n * mdir.rate(x))
+    assert mdir.rate(0.5 - 1e-9) == pytest.approx(mdir.rate(0.5 + 1e-9), abs=1e-8)
+    assert mdir.rate(-1) == 0 and np.isfinite(mdir.rate(1))
+
+
 def test_what_shares_no_shape_cannot_be_compared() -> None:
+    likewise = (ghost_spec.METHOD, mdir.METHOD)
     narrow = Weights("narrow", {(0, -1, "up", ""): np.ones((4, 3), np.float32)}, 1, 1, {}, 0)
-    for method in (csu.METHOD, bit_distance.METHOD, cosines.RAW, awm.METHOD, huref.METHOD, std_profile.METHOD):
+    for method in (
+        csu.METHOD,
+        bit_distance.METHOD,
+        cosines.RAW,
+        awm.METHOD,
+        huref.METHOD,
+        std_profile.METHOD,
+        *likewise,
+    ):
         assert np.isnan(score(method, model(1), narrow)), method.name
 
 

@@ -116,7 +116,7 @@ def test_the_report_has_every_method_both_editions_and_the_short_table(
     tables = by_method(pa.concat_tables([found.scores, scores]))
     costs = {one.method: one for one in (found.cost, cost)}
     measured = Measured(zoo, tables, costs, answers(found.answers.to_pylist(), zoo))
-    block = write_report(measured, None, tmp_path / "none", tmp_path / "RESULTS.md", None)
+    block = write_report(measured, None, None, tmp_path / "none", tmp_path / "RESULTS.md", None)
     text = (tmp_path / "RESULTS.md").read_text("utf-8")
     assert "| forebear |" in text and "| AWM |" in text
     assert "The provenance kit was not run" in text
@@ -125,7 +125,7 @@ def test_the_report_has_every_method_both_editions_and_the_short_table(
     assert short.block_of(text) == block
     root = ElementTree.parse(tmp_path / "calibration.svg").getroot()
     assert len(root.findall(".//{*}circle")) == 16
-    write_report(measured, measured, tmp_path / "none", tmp_path / "RESULTS.md", None)
+    write_report(measured, measured, measured, tmp_path / "none", tmp_path / "RESULTS.md", None)
     text = (tmp_path / "RESULTS.md").read_text("utf-8")
     assert "## Both editions of the zoo" in text and "first rank; edition 2 |" in text
 

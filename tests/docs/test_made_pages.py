@@ -118,7 +118,7 @@ DECIDES_NOTHING = {
     "queries/search/model_filter.py": {"_LONGEST"},  # a limit on work
     "queries/statistics/networks.py": {"LEADING_ROWS"},  # of a fingerprint
     "queries/statistics/null.py": {"_MAD", "_NORMAL_80"},  # of the normal distribution
-    "queries/statistics/pvalues.py": {"LOG10", "_SMALL"},  # arithmetic of floats
+    "queries/statistics/pvalues.py": {"EXACT_COUNTS", "LOG10", "_ROUNDED", "_SMALL", "_TINY"},  # arithmetic of floats
     "queries/statistics/residual_alignment.py": {"_POWER_STEPS"},  # of an iteration that has converged by then
     "queries/statistics/whole_metrics.py": {"INNER", "_DROPPED_BITS", "_BUCKETS", "P99_ERROR"},  # memory and its error
 }

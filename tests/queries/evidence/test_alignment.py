@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 
+from forebear.ingest.fingerprint.minhash import column_codes, minhash
 from forebear.queries.evidence.alignment import Alignment, Pairing, pair
 from forebear.queries.evidence.kinds import KINDS, kind_number
-from forebear.queries.statistics.pvalues import LOG10
+from forebear.queries.statistics.pvalues import LOG10, clustered_tail
 
 from ..components import (
     LAYERS,
@@ -63,6 +68,49 @@ def test_strangers_are_as_likely_as_chance_has_them(kind: str) -> None:
     values = np.array([a.log_p / LOG10 for a in found if a])
     assert len(values) == 40 and values.min() > -3
     assert np.mean(values < -1) <= 0.2, "of 40 p-values 4 are below 0.1, and 8 with bad luck"
+
+
+def rotary(seed: int, layers: int) -> Model:
+    """A model whose heads have 16 rows: the two of every rotary pair are alike or opposite, as training makes them."""
+    random = np.random.default_rng(seed)
+
+    def paired(value: NDArray[np.floating]) -> NDArray[np.floating]:
+        half = value[:8]
+        signs = random.choice([-1.0, 1.0], (8, 1))
+        return np.concatenate([half, 0.3 * signs * half + 0.95 * value[8:]])
+
+    kept = base(seed, layers=layers)
+    return tuple(replace(t, value=np.asarray(paired(t.value), np.float32)) if t.role in "qk" else t for t in kept)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_rotary_pairs_that_all_models_have_do_not_make_shallow_strangers_relatives(layers: int) -> None:
+    found = [aligned(rotary(2 * seed, layers), rotary(2 * seed + 1, layers), "gram") for seed in range(30)]
+    values = np.array([a.log_p / LOG10 for a in found if a])
+    assert len(values) == 30 and values.min() > -3
+    assert np.mean(values < -1) <= 0.2
+
+
+def test_one_code_that_narrow_strangers_share_is_several_matches_and_one_draw_of_luck() -> None:
+    random = np.random.default_rng(6)
+    counts, rates = [], []
+    for _ in range(400):
+        first, second = (column_codes(random.standard_normal((16, 64)).astype(np.float32)) for _ in range(2))
+        second[0] = first[0] if random.random() < 0.1 else second[0]
+        counts.append(int((minhash(first) == minhash(second)).sum()))
+        rates.append(0.1 * 64 / 127)
+    tails = clustered_tail(np.array(counts), np.array(rates), np.full(400, 64 / 127))
+    assert np.mean(tails <= np.log(0.02)) <= 0.03
+    alone = stats.binom.sf(np.array(counts) - 1, 64, np.array(rates) / 64)
+    assert np.mean(alone <= 0.002) >= 0.005, "as independent matches these would be as rare as one in five hundred"
+
+
+def test_flipped_signs_are_still_seen_through_where_four_layers_show_what_strangers_share() -> None:
+    parent = base(1, layers=4)
+    signs = np.random.default_rng(2).choice([-1.0, 1.0], (16, 1))
+    flipped = changed(parent, lambda t: t.value * signs if t.value.ndim == 2 and len(t.value) == 16 else t.value)
+    found = aligned(flipped, parent, "gram")
+    assert found is not None and found.log_p / LOG10 < -20 and sources(found) == list(range(4))
 
 
 def test_shuffled_units_leave_cosines_and_column_sets_and_nothing_at_positions() -> None:

@@ -43,6 +43,14 @@ def test_too_few_pairs_use_the_fixed_spread() -> None:
     assert calibrated(np.array([[2.6]]))[0, 0] == pytest.approx(2.0)
 
 
+def test_what_all_pairs_of_four_layers_share_is_no_evidence_of_any() -> None:
+    random = np.random.default_rng(8)
+    scores = np.concatenate([calibrated(1.8 + random.standard_normal((4, 4))).ravel() for _ in range(200)])
+    assert abs(scores.mean()) < 0.1 and scores.std() < 1
+    alone = calibrated(np.full((3, 3), 1.3))  # of three nothing can be measured
+    assert np.allclose(alone, 1.0)
+
+
 def test_one_huge_value_at_the_same_place_does_not_make_strangers_alike() -> None:
     random = np.random.default_rng(6)
     rows = random.standard_normal((2, 256)).astype(np.float32)

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forebear.queries.statistics.pvalues import binomial_tail, bonferroni, cauchy, fisher, log_sf
+from forebear.queries.statistics.pvalues import (
+    EXACT_COUNTS,
+    bonferroni,
+    cauchy,
+    clustered_tail,
+    fisher,
+    log_sf,
+    sidak,
+)
 
 p_values = st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40)
 
@@ -39,10 +47,35 @@ def test_combinations_of_nothing_prove_nothing() -> None:
     assert fisher(np.zeros(5)) == 0.0
 
 
-@given(st.integers(0, 60), st.integers(1, 60), st.floats(1e-4, 0.9))
-def test_binomial_tail_agrees_with_scipy(count: int, trials: int, rate: float) -> None:
-    found = binomial_tail(np.array([min(count, trials)]), np.array([trials]), np.array([rate]))
-    assert np.exp(found[0]) == pytest.approx(stats.binom.sf(min(count, trials) - 1, trials, rate), rel=1e-6)
+def neyman(count: int, clusters: float, size: float) -> float:
+    """P(X >= count) as its definition has it: a Poisson number of clusters, and a Poisson number of events in them."""
+    numbers = np.arange(400)
+    return float(np.sum(stats.poisson.pmf(numbers, clusters) * stats.poisson.sf(count - 1, numbers * size)))
+
+
+@given(st.integers(0, 40), st.floats(1e-3, 8.0), st.floats(0.01, 1.0))
+def test_clustered_tails_are_exact_for_few_events_and_never_too_small_for_many(
+    count: int, clusters: float, size: float
+) -> None:
+    found = clustered_tail(np.array([count]), np.array([clusters * size]), np.array([size]))[0]
+    expected = neyman(count, clusters, size)
+    assert np.exp(found) >= expected * (1 - 1e-6) - 1e-13
+    if count <= EXACT_COUNTS and expected > 1e-8:
+        assert np.exp(found) == pytest.approx(expected, rel=1e-3)
+    elif expected > 1e-200:
+        assert found <= np.log(expected) + 8, "a bound, and no loose one"
+
+
+def test_clustered_tails_fall_with_the_count_and_do_not_underflow() -> None:
+    counts = np.arange(449)
+    tails = clustered_tail(counts, np.array(0.25), np.array(0.055))
+    assert tails[0] == 0 and (np.diff(tails) <= 0).all()
+    assert -2000 < tails[-1] < -1000
+
+
+def test_small_clusters_are_independent_events() -> None:
+    tails = clustered_tail(np.arange(1, 9), np.array(2.0), np.array(1e-4))
+    assert np.exp(tails) == pytest.approx(stats.poisson.sf(np.arange(8), 2.0), rel=1e-3)
 
 
 def test_normal_tail_goes_far() -> None:
@@ -51,3 +84,27 @@ def test_normal_tail_goes_far() -> None:
 
 def test_bonferroni_never_exceeds_one() -> None:
     assert bonferroni(np.array([-1.0]), 100.0)[0] == 0.0
+
+
+@given(st.floats(1e-9, 1.0), st.integers(1, 64))
+def test_sidak_is_the_chance_that_the_smallest_of_independent_p_values_is_as_small(p: float, tried: int) -> None:
+    found = sidak(np.array([np.log(p)]), np.array([float(tried)]))[0]
+    expected = stats.beta.cdf(p, 1, tried)
+    assert np.exp(found) == pytest.approx(expected, rel=1e-6)
+    assert found <= bonferroni(np.array([np.log(p)]), float(tried))[0] + 1e-12
+
+
+def test_sidak_is_bonferroni_where_p_underflows() -> None:
+    tried = np.array([30.0, 30.0])
+    far = np.array([-40_000.0, np.log(1e-13)])
+    assert np.allclose(sidak(far, tried), bonferroni(far, 30.0), rtol=1e-12, atol=0)
+
+
+def test_the_best_of_many_strangers_combines_as_one_draw_each() -> None:
+    random = np.random.default_rng(3)
+    best = np.log(random.uniform(size=(2000, 30, 30)).min(axis=2))
+    corrected = sidak(best, np.full(best.shape, 30.0))
+    combined = np.array([fisher(row) for row in corrected])
+    assert np.mean(combined < np.log(0.1)) == pytest.approx(0.1, abs=0.03)
+    conservative = np.array([fisher(bonferroni(row, 30.0)) for row in best])
+    assert np.mean(conservative < np.log(0.1)) < 0.03

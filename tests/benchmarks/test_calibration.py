@@ -1,0 +1,80 @@
+"""Strangers made of real matrices, and observed beside expected p-values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.calibration import measure, strangers
+from benchmarks.peers.weights import Key, Matrix, Weights
+
+HIDDEN, FFN, LAYERS = 48, 64, 6
+ROLES = {"q": (48, HIDDEN), "o": (48, HIDDEN), "k": (48, HIDDEN), "v": (48, HIDDEN)}
+ROLES |= {"gate": (FFN, HIDDEN), "up": (FFN, HIDDEN), "down": (48, FFN)}
+
+
+def real() -> Weights:
+    """A small model with rows that share a direction, as trained ones do."""
+    random = np.random.default_rng(1)
+    tensors: dict[Key, Matrix] = {(-1, -1, "embed", ""): random.standard_normal((300, HIDDEN)).astype(np.float32)}
+    for layer in range(LAYERS):
+        for role, shape in ROLES.items():
+            shared = 2 * random.standard_normal((1, shape[1]))
+            tensors[layer, -1, role, ""] = np.asarray(shared + random.standard_normal(shape), np.float32)
+    return Weights("real", tensors, 1, 1, {}, 0)
+
+
+def written(found: Sequence[strangers.Stranger], out: Path) -> list[measure.Model]:
+    random = np.random.default_rng(2)
+    for one in found:
+        width = one.matrices[0, "q"].shape[1]
+        embedding = strangers.real_embedding(real(), random, width)
+        strangers.write(one, out, strangers.small_tokenizer(), embedding)
+    models = {one.name: {"root": one.name, "holds": one.holds} for one in found}
+    (out / "truth.json").write_text(json.dumps({"models": models}), "utf-8")
+    return list(measure.load(out))
+
+
+def test_models_of_one_half_of_the_layers_hold_nothing_of_the_other_under_one_role() -> None:
+    found = strangers.of_layers(real())
+    assert len(found) == 2 * strangers.PER_HALF
+    first, second = found[0], found[-1]
+    assert not set(first.holds) & set(second.holds) and set(first.holds) & set(found[1].holds)
+    gate = next(m for (layer, role), m in second.matrices.items() if role == "gate")
+    ups = [strangers.rows_of(real(), layer, "up") for layer in range(LAYERS)]
+    assert any(np.array_equal(gate, up) for up in ups)
+
+
+def test_drawn_rows_have_the_real_spectrum_and_none_of_the_real_directions() -> None:
+    model = strangers.rows_of(real(), 0, "q")
+    made = strangers.drawn(np.random.default_rng(3), model, 4096)
+    spectra = [np.linalg.eigvalsh(rows.astype(np.float64) @ rows.T / rows.shape[1]) for rows in (model, made)]
+    assert spectra[0][-1] > 20 * spectra[0][-2]
+    assert np.allclose(spectra[1], spectra[0], rtol=0.3, atol=0.05)
+    upper = np.triu_indices(len(made), 1)
+    cosines = [np.atleast_2d(np.corrcoef(rows))[upper] for rows in (model, made)]
+    assert abs(np.atleast_2d(np.corrcoef(cosines))[0, 1]) < 0.3
+
+
+def test_pairs_are_unrelated_by_what_they_hold_and_their_p_values_come_by_width_and_kind(tmp_path: Path) -> None:
+    made = strangers.of_layers(real())
+    models = written([*made[:2], made[-1], strangers.like(real(), 64, 0)], tmp_path)
+    pairs = list(measure.drawn(models, 100))
+    assert len(pairs) == 12 - 2, "the first two hold the same layers"
+    rows = measure.p_values(iter(pairs))
+    assert {row["width"] for row in rows} == {48}
+    assert all(row["log10_p"] <= 0 for row in rows)
+    text = measure.table(rows)
+    assert text.count("| 48 | together | 10 |") == 1
+    told, passed = measure.bars(rows)
+    assert passed and told.endswith("PASS")
+
+
+def test_too_small_p_values_fail_the_bars() -> None:
+    rows = [{"kind": measure.TOGETHER, "log10_p": p} for p in (-0.1, -0.2, -9.0)]
+    assert measure.bars(rows)[0].endswith("FAIL")
+    assert measure.shown(np.array([-0.1, -9.0]), 1e-3) == "500.00"
+    assert measure.shown(np.array([-0.1]), 1e-3) == "-"
