@@ -1,0 +1,67 @@
+"""Packed sketches brought to what the registry has now: rows that are gone are left out, new ones added at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from ...queries.search.packed import BLOCK, GONE, Packed, Rows, Sketches
+from .sketch_rows import KINDS, Packing, read_packing
+
+Digests = Mapping[str, tuple[NDArray[np.uint32], NDArray[np.uint64]]]
+"""Table -> the model and the digest of every row that it has now."""
+_MOST_CHANGED = 0.1
+"""Share of rows from which all are packed anew: those gone are compared still, those added are in memory alone."""
+
+
+def mend(connection: duckdb.DuckDBPyConnection, held: Packing, now: Digests) -> Packing | None:
+    """Packed rows as a registry has them `now`: `held` itself where nothing changed, None where too much did.
+
+    Of a model with any new row all rows are read again. Raises Unpackable.
+    """
+    rows = {"sketch": held.packed.sketches.rows, "activation": held.packed.activations}
+    kept = {table: (rows[table].component != GONE) & np.isin(held.digests[table], now[table][1]) for table in KINDS}
+    new = {table: ~np.isin(now[table][1], held.digests[table][kept[table]]) for table in KINDS}
+    models = np.unique(np.concatenate([now[table][0][new[table]] for table in KINDS]))
+    if len(models):
+        kept = {table: kept[table] & ~np.isin(rows[table].model, models) for table in KINDS}
+    elif all(len(now[table][1]) == kept[table].sum() == len(rows[table]) for table in KINDS):
+        return held
+    gone = sum(int((~kept[table]).sum()) for table in KINDS)
+    if gone + sum(int(n.sum()) for n in new.values()) > _MOST_CHANGED * sum(len(found[1]) for found in now.values()):
+        return None
+    more = read_packing(connection, models.tolist(), rows["sketch"].names)
+    mended = _together(held, kept, more)
+    alive = {"sketch": mended.packed.sketches.rows, "activation": mended.packed.activations}
+    if any(int((alive[table].component != GONE).sum()) != len(now[table][1]) for table in KINDS):
+        return None  # rows that are equal in everything, which digests do not count
+    return mended
+
+
+def _together(held: Packing, kept: Mapping[str, NDArray[np.bool_]], more: Packing) -> Packing:
+    """The rows `kept` of those held, and more."""
+    first, second = held.packed.sketches, more.packed.sketches
+    sketches = Sketches(
+        _rows(first.rows, kept["sketch"], second.rows),
+        np.concatenate([first.position_roles, second.position_roles]),
+        np.concatenate([first.gram_roles, second.gram_roles]),
+        np.concatenate([first.shape, second.shape + np.uint32(len(first.filled))]),
+        np.concatenate([first.filled, second.filled]),
+    )
+    activations = _rows(held.packed.activations, kept["activation"], more.packed.activations)
+    digests = {table: np.concatenate([held.digests[table], more.digests[table]]) for table in KINDS}
+    return Packing(Packed(sketches, activations), digests)
+
+
+def _rows(held: Rows, kept: NDArray[np.bool_], more: Rows) -> Rows:
+    component = np.where(kept, held.component, np.uint16(GONE))
+    blocks = held.blocks + more.blocks
+    if held.blocks and more.blocks and held.blocks[-1].shape[1] + more.blocks[0].shape[1] <= BLOCK:
+        both = np.concatenate([held.blocks[-1], more.blocks[0]], axis=1)
+        blocks = (*held.blocks[:-1], both, *more.blocks[1:])
+    return Rows(
+        np.concatenate([held.model, more.model]), np.concatenate([component, more.component]), more.names, blocks
+    )
