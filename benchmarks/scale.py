@@ -47,6 +47,7 @@ from forebear.queries.data.loading import load_components
 from forebear.queries.data.query import load_models, registered_sketches
 from forebear.queries.evidence.pair import compare
 from forebear.queries.search.candidates import candidates, least_z
+from forebear.queries.search.scan import SqlScan
 from forebear.registry import Registry
 
 PLACE = Path(".bench/scale")
@@ -116,7 +117,7 @@ def recall(connection: duckdb.DuckDBPyConnection, layout: Layout) -> tuple[dict[
 def candidates_of(connection: duckdb.DuckDBPyConnection, layout: Layout, model_id: int) -> set[int]:
     """The models that `ancestors` would compare with one."""
     sketch = next(s for s in registered_sketches(connection, model_id) if s.component == "language")
-    return {m for m, _ in candidates(connection, model_id, sketch, "language", layout.count - 1, K)}
+    return {m for m, _ in candidates(SqlScan(connection), model_id, sketch, "language", layout.count - 1, K)}
 
 
 def pairs_beyond(models: int, families: int) -> dict[str, list[int]]:

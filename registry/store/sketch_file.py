@@ -1,8 +1,8 @@
 """Packed sketches in a file beside the registry, mapped into memory: a process that starts has them at once.
 
-    bytes 0 to 65,535   FOREBEAR, the digest of what follows, its length, and JSON: names of components, the state of the
-                        registry that the rows were last found equal to, and place, type and shape of every array
-    then                the words of both tables, block after block, and the other arrays, each from a multiple of 64 on
+    bytes 0 to 65,535   FOREBEAR, the digest of what follows, its length, and JSON: names of components, the state of
+                        the registry that the rows were last found equal to, place, type and shape of every array
+    then                the words of both tables, block after block, and the other arrays, each from a multiple of 64
 
 A file is written whole under another name and renamed; later only the state in its head is written over, which its
 digest covers. What is not as it was written, is cut off, or comes from another version, counts as no file.
@@ -118,7 +118,10 @@ def _require_whole(names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> 
 
 
 def note_state(registry: Path, state: State) -> None:
-    """Note in the file's head that its rows are those of this state too. Raises OSError where that cannot be written."""
+    """Note in the file's head that its rows are those of this state too.
+
+    Raises OSError where that cannot be written, ValueError where the head is not as it was written.
+    """
     with sketch_file(registry).open("r+b") as file:
         head = _read_head(file.read(_HEAD))
         os.pwrite(file.fileno(), _head(state, head["names"], head["placed"]), 0)

@@ -23,13 +23,14 @@ def mend(connection: duckdb.DuckDBPyConnection, held: Packing, now: Digests) -> 
     Of a model with any new row all rows are read again. Raises Unpackable.
     """
     rows = {"sketch": held.packed.sketches.rows, "activation": held.packed.activations}
-    kept = {table: (rows[table].component != GONE) & np.isin(held.digests[table], now[table][1]) for table in KINDS}
+    present = {table: rows[table].component != GONE for table in KINDS}
+    if all(np.array_equal(held.digests[table][present[table]], now[table][1]) for table in KINDS):
+        return held
+    kept = {table: present[table] & np.isin(held.digests[table], now[table][1]) for table in KINDS}
     new = {table: ~np.isin(now[table][1], held.digests[table][kept[table]]) for table in KINDS}
     models = np.unique(np.concatenate([now[table][0][new[table]] for table in KINDS]))
     if len(models):
         kept = {table: kept[table] & ~np.isin(rows[table].model, models) for table in KINDS}
-    elif all(len(now[table][1]) == kept[table].sum() == len(rows[table]) for table in KINDS):
-        return held
     gone = sum(int((~kept[table]).sum()) for table in KINDS)
     if gone + sum(int(n.sum()) for n in new.values()) > _MOST_CHANGED * sum(len(found[1]) for found in now.values()):
         return None
