@@ -188,7 +188,7 @@ class Registry:
         return known if known and is_current(known.state, source.state, budget=0) else None
 
     def models(self, pattern: str = "") -> Models:
-        """All models, oldest first; with a `pattern` those that pass it, globs as in ModelFilter; ValueError as there."""
+        """All models, oldest first; with a `pattern` those that pass it: a ModelFilter, and ValueError as there."""
         from ..queries.search.model_filter import parse_filter
         from .reports.listed import Models
 
@@ -310,9 +310,7 @@ class Registry:
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
-        return self._whole(
-            lambda: ask(self.connection, asked, k, answering, self._scan(self.connection), newest=newest)
-        )
+        return self._whole(lambda: ask(self.connection, asked, k, answering, self._scan, newest=newest))
 
     def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
@@ -326,7 +324,7 @@ class Registry:
 
         asked = model if isinstance(model, Model) else self._asked(model)
         kept = registered(asked) if keep else None
-        report = self._whole(lambda: parts_report(self.connection, asked, self._scan(self.connection)))
+        report = self._whole(lambda: parts_report(self.connection, asked, self._scan))
         if kept:
             rows = part_rows(report)
             committed(self.connection, lambda: keep_parts(self.connection, kept.model_id, rows))

@@ -8,7 +8,7 @@ which are the ones that nothing else finds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +52,10 @@ class Scan(Protocol):
     def positions(self, places: Sequence[Place]) -> NDArray[np.uint8]:
         """The packed signs of positions [n, 224] of registered components."""
         ...
+
+
+Scanning = Callable[[duckdb.DuckDBPyConnection], Scan]
+"""What gives the Scan of the registry that a connection reaches, as it is now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ...ingest.model import ModelFingerprint
 from ...queries.answers.parts import Part, names_of, parts
 from ...queries.answers.tabular import Tabular
 from ...queries.data.query import registered_query
-from ...queries.search.scan import Scan
+from ...queries.search.scan import Scanning, SqlScan
 from ..jobs.question import unregistered_query
 from ..store.models import Model
 
@@ -63,14 +63,14 @@ class Share:
 
 
 def parts_report(
-    connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, scan: Scan | None = None
+    connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, scanning: Scanning = SqlScan
 ) -> PartsReport:
-    """The parts of a registered model, or of a fingerprint that is not kept; `scan` has the registry's sketches."""
+    """The parts of a registered model, or of a fingerprint that is not kept; `scanning` gives its sketches."""
     if isinstance(asked, Model):
         query = registered_query(connection, asked.model_id)
     else:
         query = unregistered_query(connection, asked)
-    found = parts(connection, query, scan)
+    found = parts(connection, query, scanning(connection))
     return PartsReport(asked.name, asked.uri, asked.revision, tuple(found), names_of(connection, found))
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ...ingest.errors import RegistryError, RegistryInUse
 from ..store.file_state import State, log_of, state_of
+from ..store.sketch_file import sketch_file
 
 try:
     import fcntl
@@ -74,8 +75,8 @@ def _copy_slices(place: Path, to: Path) -> None:
 
 
 def remove_copy(path: Path) -> None:
-    """Remove a copy and its log, where they are."""
-    for file in (path, log_of(path)):
+    """Remove a copy, its log and its packed sketches, where they are."""
+    for file in (path, log_of(path), sketch_file(path)):
         file.unlink(missing_ok=True)
 
 
