@@ -41,6 +41,8 @@ class PackedScan:
         query = _Weights.of(self.packed.sketches, own, sketch, kind)
         kept = self._kept(query.rows, partial(query.nearest, limits))
         index = np.unique(np.concatenate([one.index for one in kept]))
+        if not len(index):
+            return []
         z = query.z(index, bits_apart(query.rows.words(index), query.words, SKETCH_PARTS))
         order = query.rows.in_order(index, np.fmax.reduce(z, axis=0))
         places = query.rows.places(index[order])
