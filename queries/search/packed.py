@@ -65,8 +65,8 @@ class Rows:
 
     def in_order(self, index: NDArray[np.int64], z: NDArray[np.float64]) -> NDArray[np.int64]:
         """The order of rows `index` by falling z, then by model and the name of the component."""
-        rank = np.zeros(GONE + 1, np.int64)
-        rank[np.argsort(np.array(self.names, np.object_), kind="stable")] = np.arange(len(self.names))
+        rank = np.empty(len(self.names), np.int64)
+        rank[sorted(range(len(self.names)), key=self.names.__getitem__)] = np.arange(len(self.names))
         return np.lexsort((rank[self.component[index]], self.model[index], -z))
 
     def find(self, places: Sequence[Place]) -> NDArray[np.int64]:

@@ -18,8 +18,8 @@ from ...ingest.fingerprint.activation_sketch import SKETCH_BITS
 from ...ingest.fingerprint.gram import COSINES
 from ...ingest.fingerprint.positions import MATRIX_VALUES
 from ..data.query import QuerySketch
-from .bits import ColumnChance, Floats, Ints, Nearest, bits_apart, counted_bits, most_signs_apart, signs_z
-from .packed import POSITIONS, SIGN_PARTS, SKETCH_PARTS, Packed, Place, Rows, Sketches, words_of_one
+from .bits import Bits, BitsApart, ColumnChance, Floats, Ints, Nearest, counted_bits, most_signs_apart, of_each, signs_z
+from .packed import BLOCK, POSITIONS, SIGN_PARTS, SKETCH_PARTS, Packed, Place, Rows, Sketches, words_of_one
 from .scan import Limits, Near
 
 _WORTH_THREADS = 16
@@ -43,7 +43,7 @@ class PackedScan:
         index = np.unique(np.concatenate([one.index for one in kept]))
         if not len(index):
             return []
-        z = query.z(index, bits_apart(query.rows.words(index), query.words, SKETCH_PARTS))
+        z = query.z(index, query.apart(index))
         order = query.rows.in_order(index, np.fmax.reduce(z, axis=0))
         places = query.rows.places(index[order])
         return [(model, name, *row) for (model, name), row in zip(places, z[:, order].T.tolist(), strict=True)]
@@ -101,7 +101,13 @@ class _Weights:
     def rows(self) -> Rows:
         return self.sketches.rows
 
-    def z(self, index: Ints, apart: Sequence[Ints]) -> Floats:
+    def apart(self, index: Ints) -> list[Bits]:
+        """Bits apart [3][n] of rows, by positions, gram and column sets."""
+        counted, words = BitsApart(self.words, SKETCH_PARTS), self.rows.words(index)
+        some = [counted.of(words[:, start : start + BLOCK]) for start in range(0, len(index), BLOCK)]
+        return [np.concatenate(part) for part in zip(*some, strict=True)]
+
+    def z(self, index: Ints, apart: Sequence[Bits]) -> Floats:
         """The z [3, n] of rows by positions, gram and column sets, from their bits apart [3][n]."""
         return np.stack(
             [
@@ -118,13 +124,15 @@ class _Weights:
         family = Nearest(self.rows, limits.family, least)
         gram = Nearest(self.rows, limits.most, least)
         columns = Nearest(self.rows, limits.fewest, least)
+        counted = BitsApart(self.words, SKETCH_PARTS)
         for start, block in blocks:
             here = slice(start, start + block.shape[1])
-            apart = bits_apart(block, self.words, SKETCH_PARTS)
+            apart = counted.of(block)
             most = most_signs_apart(self.position_bits, min(few.least, family.least))
-            near = apart[0] <= most[self.sketches.position_roles[here]]
-            near |= apart[1] <= most_signs_apart(self.gram_bits, gram.least)[self.sketches.gram_roles[here]]
-            near |= apart[2] <= self.chance.most_apart(columns.least)[self.sketches.shape[here]]
+            near = apart[0] <= of_each(most, self.sketches.position_roles[here])
+            most = most_signs_apart(self.gram_bits, gram.least)
+            near |= apart[1] <= of_each(most, self.sketches.gram_roles[here])
+            near |= apart[2] <= of_each(self.chance.most_apart(columns.least), self.sketches.shape[here])
             offered = np.flatnonzero(near)
             offered = offered[self.rows.others(offered + start, self.own, self.of_kind)]
             index = offered + start
@@ -155,8 +163,9 @@ class _Signs:
         """The nearest of some blocks, as the only entry."""
         kept = Nearest(self.rows, most, least)
         bits = np.array([SKETCH_BITS])
+        counted = BitsApart(self.words, SIGN_PARTS)
         for start, block in blocks:
-            (apart,) = bits_apart(block, self.words, SIGN_PARTS)
+            (apart,) = counted.of(block)
             offered = np.flatnonzero(apart <= most_signs_apart(bits, kept.least))
             offered = offered[self.rows.others(offered + start, self.own, self.of_kind)]
             kept.add(offered + start, signs_z(bits, apart[offered]))

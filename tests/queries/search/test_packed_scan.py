@@ -175,7 +175,7 @@ def test_threads_share_a_scan_where_there_are_many_blocks(
 
 def test_counts_of_bits_are_exact_where_every_bit_differs() -> None:
     words = np.zeros((SKETCH_PARTS[-1].stop, 5), np.uint64)
-    found = bits.bits_apart(words, ~words[:, 0], SKETCH_PARTS)
+    found = bits.BitsApart(~words[:, 0], SKETCH_PARTS).of(words)
     assert [part.tolist() for part in found] == [[64 * n] * 5 for n in (28, 10, 16)]
 
 
