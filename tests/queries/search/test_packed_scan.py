@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +18,8 @@ from forebear.queries.search.packed_scan import PackedScan
 from forebear.queries.search.scan import Limits, SqlScan
 from forebear.registry import Registry
 from forebear.registry.store.sketch_rows import Packing, read_packing
+
+from ...sketch_tables import write_sketches
 
 NAMES = ("language", "encoder", "decoder", "vision", "zwei", "ä")
 MASKS = ((127, 31), (126, 30), (0, 0), (5, 1))
@@ -48,36 +48,6 @@ def drawn(random: np.random.Generator, model: int, shared: QuerySketch | None, t
         *(float(np.float32(random.choice(FILLED))) for _ in range(2)),
         packed(128, like and like.activations) if random.random() < 0.8 else b"",
     )
-
-
-def write(connection: duckdb.DuckDBPyConnection, sketches: Sequence[tuple[int, QuerySketch]]) -> None:
-    """Rows of models as ingest writes them."""
-    rows: list[dict[str, Any]] = [
-        {
-            "model_id": model,
-            "component": one.component,
-            "position_roles": one.position_roles,
-            "gram_roles": one.gram_roles,
-            "positions": one.positions,
-            "gram": one.gram,
-            "column_bits": one.columns,
-            "o_filled": one.o_filled,
-            "down_filled": one.down_filled,
-            "signs": one.activations,
-        }
-        for model, one in sketches
-    ]
-    connection.register("made", pa.Table.from_pylist(rows))
-    connection.execute(
-        "INSERT INTO sketch BY NAME SELECT model_id, component, position_roles, gram_roles,"
-        " positions::BLOB::BIT AS positions, gram::BLOB::BIT AS gram, [0 for _ in range(64)]::UINTEGER[64] AS minhash,"
-        " column_bits::BLOB::BIT AS column_bits, o_filled, down_filled FROM made"
-    )
-    connection.execute(
-        "INSERT INTO activation_sketch SELECT model_id, component, signs::BLOB::BIT FROM made"
-        " WHERE octet_length(signs) > 0"
-    )
-    connection.unregister("made")
 
 
 def cut(packing: Packing, size: int) -> Packed:
@@ -131,7 +101,7 @@ def test_a_scan_of_packed_rows_is_that_of_sql(
     }
     connection.execute("DELETE FROM sketch; DELETE FROM activation_sketch")
     if sketches:
-        write(connection, [(model, one) for (model, _), one in sketches.items()])
+        write_sketches(connection, [(model, one) for (model, _), one in sketches.items()])
     packed = PackedScan(cut(read_packing(connection), size), threads)
     sql, limits = SqlScan(connection), Limits(fewest, family, most, least)
     own = next(iter(sketches), (-1, ""))[0]
@@ -149,9 +119,8 @@ def test_ties_at_the_last_place_go_by_model_and_component_in_any_order_of_rows(
 ) -> None:
     query = QuerySketch("language", 127, 31, bytes(224), bytes(75), bytes(128), 0.25, 0.25, bytes(128))
     connection.execute("DELETE FROM sketch; DELETE FROM activation_sketch")
-    write(
-        connection, [(model, replace(query, component=name)) for model in (9, 3, 7) for name in ("encoder", "decoder")]
-    )
+    names = ("encoder", "decoder")
+    write_sketches(connection, [(model, replace(query, component=name)) for model in (9, 3, 7) for name in names])
     packed = PackedScan(cut(read_packing(connection), 1))
     limits = Limits(3, 3, 3, 4.0)
     expected = [(3, "decoder"), (3, "encoder"), (7, "decoder")]
@@ -167,7 +136,9 @@ def test_threads_share_a_scan_where_there_are_many_blocks(
     random = np.random.default_rng(3)
     query = replace(drawn(random, 0, None, 0.1), component="language")
     connection.execute("DELETE FROM sketch; DELETE FROM activation_sketch")
-    write(connection, [(model, replace(drawn(random, model, query, 0.1), component="language")) for model in range(60)])
+    write_sketches(
+        connection, [(model, replace(drawn(random, model, query, 0.1), component="language")) for model in range(60)]
+    )
     packed, limits = cut(read_packing(connection), 7), Limits(5, 9, 4, 2.0)
     expected = SqlScan(connection).by_weights(-1, query, "language", limits)
     assert PackedScan(packed, 3).by_weights(-1, query, "language", limits) == expected
@@ -182,7 +153,7 @@ def test_counts_of_bits_are_exact_where_every_bit_differs() -> None:
 def test_rows_that_are_gone_are_nowhere(connection: duckdb.DuckDBPyConnection) -> None:
     query = QuerySketch("language", 127, 31, bytes(224), bytes(75), bytes(128), 0.25, 0.25, bytes(128))
     connection.execute("DELETE FROM sketch; DELETE FROM activation_sketch")
-    write(connection, [(model, query) for model in (1, 2)])
+    write_sketches(connection, [(model, query) for model in (1, 2)])
     packed = read_packing(connection).packed
     component = packed.sketches.rows.component.copy()
     component[0] = 65_535
