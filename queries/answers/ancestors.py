@@ -12,8 +12,9 @@ import duckdb
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
 from ..data.query import Query, QuerySketch, load_models
+from ..evidence.pair import same_function
 from ..lineage.claims import Claims
-from ..search.candidates import candidates
+from ..search.candidates import by_activations, by_weights
 from ..search.scan import Scan, SqlScan
 from ..sql import statement
 from .comparable import comparable_models
@@ -82,7 +83,8 @@ def _answer(
         raise RegistryError(
             f"the model has a sketch of {printable(sketch.component, 40)!r} and no tensor; ingest it again"
         )
-    found = candidates(scan, query.model_id, sketch, component.kind, models, k)
+    near = by_weights(scan, query.model_id, sketch, component.kind, models, k)
+    found = near | by_activations(scan, query.model_id, sketch, component.kind, models)
     named = {model for model, (parent, _) in declared.items() if parent}
     wanted = sorted({model for model, _ in found} | named | equal)
     loaded = load_models(connection, wanted) if wanted else {}
@@ -92,7 +94,12 @@ def _answer(
         other
         for model in wanted
         for other in loaded.get(model, [])
-        if other.kind == component.kind and ((model, other.name) in found or model in named | equal)
+        if other.kind == component.kind
+        and (
+            model in named | equal
+            or (model, other.name) in near
+            or ((model, other.name) in found and same_function(component, other, models))
+        )
     ]
     _log.info(
         "%s: %d candidates of %d models by sketch, %d declared, chosen and loaded in %.2f s",

@@ -2,7 +2,8 @@
 
 For one component of a query, with z as `candidates.sql` tells it:
 1. the FEWEST_CANDIDATES nearest by positions, whatever their z: a relation too weak for the sketch (a shared
-   initialisation) may be among them;
+   initialisation) may be among them. In a registry of more than WEAK_UP_TO models it is not, and as many come as
+   rows are asked for;
 2. those whose positions have a z of `least_z`: all, or of a family of more than MOST_CANDIDATES what `of_family` takes;
 3. of those that positions do not reach, MOST_CANDIDATES by gram, and FEWEST_CANDIDATES by column sets that gram does
    not reach either;
@@ -20,24 +21,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.query import QuerySketch
-from ..thresholds.search import CENTRAL_CANDIDATES, FAMILY_MEMBERS, FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
+from ..thresholds.search import (
+    CENTRAL_CANDIDATES,
+    FAMILY_MEMBERS,
+    FEWEST_CANDIDATES,
+    LEAST_Z,
+    MOST_CANDIDATES,
+    WEAK_UP_TO,
+)
 from .packed import Place
 from .scan import Limits, Scan
 
 
 def candidates(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
     """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
-    by_weights = _by_weights(scan, model_id, sketch, kind, models, k)
+    return by_weights(scan, model_id, sketch, kind, models, k) | by_activations(scan, model_id, sketch, kind, models)
+
+
+def by_activations(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int) -> set[Place]:
+    """Those that activations reach: point 4 of the rule."""
     if not sketch.activations:
-        return by_weights
-    return by_weights.union(scan.by_activations(model_id, sketch.activations, kind, FEWEST_CANDIDATES, least_z(models)))
+        return set()
+    return set(scan.by_activations(model_id, sketch.activations, kind, FEWEST_CANDIDATES, least_z(models)))
 
 
-def _by_weights(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
+def by_weights(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
+    """Those that weights reach: points 1 to 3 of the rule."""
     least = least_z(models)
-    rows = scan.by_weights(
-        model_id, sketch, kind, Limits(max(k, FEWEST_CANDIDATES), max(k, FAMILY_MEMBERS), MOST_CANDIDATES, least)
-    )
+    nearest = max(k, FEWEST_CANDIDATES if models <= WEAK_UP_TO else 0)
+    limits = Limits(nearest, max(k, FAMILY_MEMBERS), MOST_CANDIDATES, FEWEST_CANDIDATES, least)
+    rows = scan.by_weights(model_id, sketch, kind, limits)
     near = sorted((-z, model, component) for model, component, z, *_ in rows if z >= least)
     family = [(model, component) for _, model, component in near]
     if len(family) <= MOST_CANDIDATES:

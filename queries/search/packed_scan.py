@@ -120,7 +120,7 @@ class _Weights:
     def nearest(self, limits: Limits, blocks: Sequence[Block]) -> list[Nearest]:
         """The nearest of some blocks whatever their z, and those from `least_z` on by each kind of evidence."""
         least = limits.least_z
-        few = Nearest(self.rows, limits.fewest, -np.inf)
+        few = Nearest(self.rows, limits.nearest, -np.inf)
         family = Nearest(self.rows, limits.family, least)
         gram = Nearest(self.rows, limits.most, least)
         columns = Nearest(self.rows, limits.fewest, least)

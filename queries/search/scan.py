@@ -26,15 +26,16 @@ Near = tuple[int, str, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many rows a scan keeps: `fewest` by positions whatever their z, all others from `least_z` on.
+    """How many rows a scan keeps: `nearest` by positions whatever their z, all others from `least_z` on.
 
     Of those `family` by positions, `most` by gram that positions do not reach, and `fewest` by column sets that neither
     reaches.
     """
 
-    fewest: int
+    nearest: int
     family: int
     most: int
+    fewest: int
     least_z: float
 
 
@@ -76,9 +77,10 @@ class SqlScan:
             "columns": sketch.columns,
             "o_filled": sketch.o_filled,
             "down_filled": sketch.down_filled,
+            "nearest": limits.nearest,
+            "family": limits.family,
             "most": limits.most,
             "fewest": limits.fewest,
-            "family": limits.family,
             "least_z": limits.least_z,
         }
         return self.connection.execute(statement("search/candidates"), parameters).fetchall()

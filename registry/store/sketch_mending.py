@@ -24,7 +24,7 @@ def mend(connection: duckdb.DuckDBPyConnection, held: Packing, now: Digests) -> 
     """
     rows = {"sketch": held.packed.sketches.rows, "activation": held.packed.activations}
     present = {table: rows[table].component != GONE for table in KINDS}
-    if all(np.array_equal(held.digests[table][present[table]], now[table][1]) for table in KINDS):
+    if all(_equal(held.digests[table][present[table]], now[table][1]) for table in KINDS):
         return held
     kept = {table: present[table] & np.isin(held.digests[table], now[table][1]) for table in KINDS}
     new = {table: ~np.isin(now[table][1], held.digests[table][kept[table]]) for table in KINDS}
@@ -40,6 +40,11 @@ def mend(connection: duckdb.DuckDBPyConnection, held: Packing, now: Digests) -> 
     if any(int((alive[table].component != GONE).sum()) != len(now[table][1]) for table in KINDS):
         return None  # rows that are equal in everything, which digests do not count
     return mended
+
+
+def _equal(held: NDArray[np.uint64], now: NDArray[np.uint64]) -> bool:
+    """Whether these are the same rows, in whatever order: DuckDB gives them in another one to another question."""
+    return len(held) == len(now) and bool(np.array_equal(np.sort(held), np.sort(now)))
 
 
 def _together(held: Packing, kept: Mapping[str, NDArray[np.bool_]], more: Packing) -> Packing:

@@ -105,7 +105,7 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
         for sketch in registered_sketches(connection, model):
             names = set(QuerySketch.__slots__) - {"component", "activations"}
             values = {name: getattr(sketch, name) for name in names}
-            most = {"most": 1 << 30, "fewest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
+            most = {"most": 1 << 30, "fewest": 1 << 30, "nearest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
             rows = connection.execute(
                 statement("search/candidates"), {"model_id": model, "kind": "language", **values, **most}
             )

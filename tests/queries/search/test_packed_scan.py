@@ -74,6 +74,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @given(
     seed=st.integers(0, 1 << 30),
     models=st.integers(0, 120),
+    nearest=st.integers(1, 30),
     fewest=st.integers(1, 30),
     family=st.integers(1, 30),
     most=st.integers(1, 30),
@@ -85,6 +86,7 @@ def test_a_scan_of_packed_rows_is_that_of_sql(
     connection: duckdb.DuckDBPyConnection,
     seed: int,
     models: int,
+    nearest: int,
     fewest: int,
     family: int,
     most: int,
@@ -103,7 +105,7 @@ def test_a_scan_of_packed_rows_is_that_of_sql(
     if sketches:
         write_sketches(connection, [(model, one) for (model, _), one in sketches.items()])
     packed = PackedScan(cut(read_packing(connection), size), threads)
-    sql, limits = SqlScan(connection), Limits(fewest, family, most, least)
+    sql, limits = SqlScan(connection), Limits(nearest, family, most, fewest, least)
     own = next(iter(sketches), (-1, ""))[0]
     for kind in ("language", "vision", "nothing"):
         assert packed.by_weights(own, query, kind, limits) == sql.by_weights(own, query, kind, limits)
@@ -122,7 +124,7 @@ def test_ties_at_the_last_place_go_by_model_and_component_in_any_order_of_rows(
     names = ("encoder", "decoder")
     write_sketches(connection, [(model, replace(query, component=name)) for model in (9, 3, 7) for name in names])
     packed = PackedScan(cut(read_packing(connection), 1))
-    limits = Limits(3, 3, 3, 4.0)
+    limits = Limits(3, 3, 3, 3, 4.0)
     expected = [(3, "decoder"), (3, "encoder"), (7, "decoder")]
     assert [row[:2] for row in packed.by_weights(-1, query, "language", limits)] == expected
     assert packed.by_activations(-1, query.activations, "language", 3, 4.0) == expected
@@ -139,7 +141,7 @@ def test_threads_share_a_scan_where_there_are_many_blocks(
     write_sketches(
         connection, [(model, replace(drawn(random, model, query, 0.1), component="language")) for model in range(60)]
     )
-    packed, limits = cut(read_packing(connection), 7), Limits(5, 9, 4, 2.0)
+    packed, limits = cut(read_packing(connection), 7), Limits(5, 9, 4, 3, 2.0)
     expected = SqlScan(connection).by_weights(-1, query, "language", limits)
     assert PackedScan(packed, 3).by_weights(-1, query, "language", limits) == expected
 
@@ -159,7 +161,7 @@ def test_rows_that_are_gone_are_nowhere(connection: duckdb.DuckDBPyConnection) -
     component[0] = 65_535
     sketches: Sketches = replace(packed.sketches, rows=replace(packed.sketches.rows, component=component))
     scan = PackedScan(replace(packed, sketches=sketches))
-    assert [row[0] for row in scan.by_weights(-1, query, "language", Limits(5, 5, 5, 4.0))] == [2]
+    assert [row[0] for row in scan.by_weights(-1, query, "language", Limits(5, 5, 5, 5, 4.0))] == [2]
     assert scan.positions([(2, "language")]).shape == (1, POSITIONS)
     with pytest.raises(KeyError):
         scan.positions([(1, "language")])

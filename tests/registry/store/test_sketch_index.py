@@ -27,7 +27,7 @@ from ...sketch_tables import random_sketch, write_sketches
 from ..conftest import MakeModel
 
 MODELS = 300
-EVERYTHING = Limits(1_000, 1_000, 1_000, -100.0)
+EVERYTHING = Limits(1_000, 1_000, 1_000, 1_000, -100.0)
 QUERY = random_sketch(np.random.default_rng(0))
 
 
