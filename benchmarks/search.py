@@ -1,9 +1,9 @@
-"""How fast are the sketches of a registry scanned, beside a plain read of their bytes and beside SQL?
+"""The scan of a registry's sketches, beside a plain read of their bytes and beside SQL.
 
     python benchmarks/search.py [MODELS]     (make bench-search; 1,000,000 models take 10 minutes)
 
 A synthetic registry (`scale_registry`) is built, or the one that an earlier run left in .bench/scale is taken. Then:
-- seconds until packed sketches are at hand: made, with the file there, after one model more;
+- seconds until packed sketches are at hand, when they are made and with their file there;
 - a scan against a plain read of the same bytes, both on one thread, in processor time too, and the scan in SQL;
 - that both scans give the same rows in the same order, for models of every kind;
 - seconds of `ancestors` in a process that stays and in one that starts, with peak memory;
@@ -110,10 +110,8 @@ def main(arguments: Sequence[str]) -> int:
         found = timings(path, layout)
     good = scans(path, layout, ready(path))
     for kind in ("derived", "strangers", "crowd"):
-        print(
-            f"{kind}: "
-            + ", ".join(f"{how} {found[f'{how} {kind}']:.2f} s" for how in ("warm", "processor", "cold", "disk"))
-        )
+        seconds = (f"{how} {found[f'{how} {kind}']:.2f} s" for how in ("warm", "processor", "cold", "disk"))
+        print(f"{kind}: {', '.join(seconds)}")
     print(f"peak memory: {found['megabytes']:.0f} MB")
     values = found | {
         "warm": max(found["warm derived"], found["warm strangers"]),
