@@ -1,7 +1,7 @@
 """A registry of synthetic models, written in bulk: sketches and metadata of all of them.
 
 Models 1, 2, ... are families of 19 (`scale_models.family`); then comes a crowd, one root with many fine-tunes; the rest
-are strangers of four sizes, 0.1B to 70B, one in twenty with a vision component too.
+are strangers of four sizes, 0.1B to 70B, one in ten without activations, one in twenty with a vision component too.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def build(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     for first, sketches, sizes in _chunks(layout):
         ids = np.arange(first, first + len(sizes), dtype=np.uint32)
         connection.execute("BEGIN")
-        for table, rows in {**sketch_tables(ids, sketches), **metadata(ids, sizes)}.items():
+        lacking = (ids % 10 == 7) & (ids >= layout.first_stranger)
+        for table, rows in {**sketch_tables(ids, sketches, ~lacking), **metadata(ids, sizes)}.items():
             connection.from_arrow(rows).insert_into(table)
         connection.execute("COMMIT")
 
@@ -154,13 +155,13 @@ def has_vision(model_id: int) -> bool:
     return model_id % 20 == 19
 
 
-def sketch_tables(ids: NDArray[np.uint32], found: Sketches) -> dict[str, pa.Table]:
-    """Rows of `sketch` and `activation_sketch`.
+def sketch_tables(ids: NDArray[np.uint32], found: Sketches, active: NDArray[np.bool_]) -> dict[str, pa.Table]:
+    """Rows of `sketch`, and of `activation_sketch` for the models that are `active` [n].
 
-    One model in twenty of the strangers has a second component with the signs of another, one in ten no activations.
+    One model in twenty has a second component with the signs of another.
     """
     language = _sketch_rows(ids, found, "language")
-    second, active = ids % 20 == 19, ids % 10 != 7
+    second = ids % 20 == 19
     other = Sketches(*(np.roll(getattr(found, field.name), 1, axis=0)[second] for field in fields(Sketches)))
     rows = pa.concat_tables([language, _sketch_rows(ids[second], other, "vision")])
     signs = {
