@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def scans(path: Path, layout: Layout, packed: PackedScan) -> bool:
         equal = sum(near(packed, *a, layout.count) == near(sql, *a, layout.count) for a in asked)
         in_sql = measured(lambda: near(sql, *asked[0], layout.count), 3)
     read = measured(lambda: [np.bitwise_or.reduce(block.reshape(-1)) for block in blocks])
-    alone, shared = (measured(lambda s=s: near(s, *asked[0], layout.count)) for s in (one, packed))
+    alone, shared = (measured(partial(near, s, *asked[0], layout.count)) for s in (one, packed))
     print(f"bytes read: {sum(block.nbytes for block in blocks) / 1e6:,.0f} MB")
     for what, (clock, used) in {
         "plain read, one thread": read,

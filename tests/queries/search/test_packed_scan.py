@@ -42,11 +42,12 @@ def drawn(random: np.random.Generator, model: int, shared: QuerySketch | None, t
     return QuerySketch(
         NAMES[int(random.integers(len(NAMES)))],
         *(roles if random.random() < 0.3 else MASKS[0]),
-        packed(224, like and like.positions),
-        packed(75, like and like.gram),
-        packed(128, like and like.columns),
-        *(float(np.float32(random.choice(FILLED))) for _ in range(2)),
-        packed(128, like and like.activations) if random.random() < 0.8 else b"",
+        packed(224, like.positions if like else None),
+        packed(75, like.gram if like else None),
+        packed(128, like.columns if like else None),
+        float(np.float32(random.choice(FILLED))),
+        float(np.float32(random.choice(FILLED))),
+        packed(128, like.activations if like else None) if random.random() < 0.8 else b"",
     )
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -293,7 +294,7 @@ def test_where_no_file_can_be_kept_a_process_holds_the_rows_and_too_many_are_lef
     def refused(*arguments: object, **named: object) -> None:
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(sketch_file.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
     with Registry(path, read_only=True) as registry:
         index = SketchIndex(path)
         assert isinstance(index.scan(registry.connection), SqlScan)
