@@ -209,15 +209,18 @@ def test_a_file_that_was_found_equal_is_taken_at_once_from_then_on(
         assert packed_anew == ["digests", "digests"]
 
 
-def test_a_write_in_the_same_moment_is_not_missed(path: Path, packed_anew: list[str]) -> None:
+def test_a_write_in_the_same_moment_is_not_missed(
+    path: Path, packed_anew: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_000_000_000_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: moment)
     with Registry(path, read_only=True) as registry:
         index = SketchIndex(path)
-        now = time.time()
-        os.utime(path, (now, now))
+        os.utime(path, ns=(moment, moment))
         for _ in range(3):
             index.scan(registry.connection)
         assert packed_anew.count("digests") == 2  # of the third: a state of this moment is not relied on
-        os.utime(path, (now - 1, now - 1))
+        os.utime(path, ns=(moment - 1_000_000_000,) * 2)
         index.scan(registry.connection)
         packed_anew.clear()
         index.scan(registry.connection)
