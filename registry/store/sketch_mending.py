@@ -26,8 +26,9 @@ def mend(connection: duckdb.DuckDBPyConnection, held: Packing, now: Digests) -> 
     present = {table: rows[table].component != GONE for table in KINDS}
     if all(_equal(held.digests[table][present[table]], now[table][1]) for table in KINDS):
         return held
-    kept = {table: present[table] & np.isin(held.digests[table], now[table][1]) for table in KINDS}
-    new = {table: ~np.isin(now[table][1], held.digests[table][kept[table]]) for table in KINDS}
+    differing = {table: _in_one(held.digests[table][present[table]], now[table][1]) for table in KINDS}
+    kept = {table: present[table] & ~_among(held.digests[table], differing[table]) for table in KINDS}
+    new = {table: _among(now[table][1], differing[table]) for table in KINDS}
     models = np.unique(np.concatenate([now[table][0][new[table]] for table in KINDS]))
     if len(models):
         kept = {table: kept[table] & ~np.isin(rows[table].model, models) for table in KINDS}
@@ -45,6 +46,26 @@ def mend(connection: duckdb.DuckDBPyConnection, held: Packing, now: Digests) -> 
 def _equal(held: NDArray[np.uint64], now: NDArray[np.uint64]) -> bool:
     """Whether these are the same rows, in whatever order: DuckDB gives them in another one to another question."""
     return len(held) == len(now) and bool(np.array_equal(np.sort(held), np.sort(now)))
+
+
+def _in_one(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The digests, ascending, that stand in one of two tables and not in the other. Sorting is what numpy does fast."""
+    both = np.sort(np.concatenate([_once(first), _once(second)]))
+    twice = np.zeros(len(both) + 1, np.bool_)
+    twice[1:-1] = both[1:] == both[:-1]
+    return both[~(twice[1:] | twice[:-1])]
+
+
+def _once(digests: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    ordered = np.sort(digests)
+    return ordered[np.append(ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1])]
+
+
+def _among(digests: NDArray[np.uint64], few: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of the digests are among a few, ascending ones."""
+    if not len(few):
+        return np.zeros(len(digests), np.bool_)
+    return few[np.minimum(np.searchsorted(few, digests), len(few) - 1)] == digests
 
 
 def _together(held: Packing, kept: Mapping[str, NDArray[np.bool_]], more: Packing) -> Packing:
