@@ -9,7 +9,7 @@ SOAK_MINUTES ?= 20
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
-        bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
+        bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-no-merges bench-rewrites \
         bench-travel bench-outputs test-mergekit clean
 
@@ -208,6 +208,9 @@ bench-travel: dev               ## 10,000 models pushed and pulled by their sket
 
 bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py
+
+bench-search: dev               ## the scan of 1,000,000 sketches beside a read of their bytes and beside SQL, and recall (10 minutes); MODELS=100000
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/search.py $(MODELS)
 
 .bench/kit/installed:           # Cisco's model provenance kit asks for Python 3.12 and runs on 3.11
 	$(PYTHON) -m venv .bench/kit

@@ -47,7 +47,10 @@ from forebear.queries.data.loading import load_components
 from forebear.queries.data.query import load_models, registered_sketches
 from forebear.queries.evidence.pair import compare
 from forebear.queries.search.candidates import candidates, least_z
+from forebear.queries.search.scan import Scan
 from forebear.registry import Registry
+from forebear.registry.store.sketch_file import sketch_file
+from forebear.registry.store.sketch_index import SketchIndex
 
 PLACE = Path(".bench/scale")
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -60,7 +63,8 @@ import json, resource, sys, time
 from forebear.registry import Registry
 seconds, used = [], []
 with Registry(sys.argv[1], read_only=True) as registry:
-    registry.ancestors(sys.argv[2])
+    for _ in range(2):
+        registry.ancestors(sys.argv[2])
     for name in sys.argv[2:]:
         began, before = time.perf_counter(), time.process_time()
         registry.ancestors(name)
@@ -93,30 +97,38 @@ def timed(what: str) -> Iterator[None]:
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
-def recall(connection: duckdb.DuckDBPyConnection, layout: Layout) -> tuple[dict[str, list[int]], list[int]]:
+def recall(registry: Registry, layout: Layout) -> tuple[dict[str, list[int]], list[int]]:
     """Kind -> [parents among the candidates, parents] for some families; and how many candidates there were."""
     found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     counts = []
+    scan = scan_of(registry)
     for seed in np.random.default_rng(1).permutation(layout.families)[:ASKED].tolist():
         for number, member in enumerate(family(seed)):
             if member.parents:
-                near = candidates_of(connection, layout, 1 + seed * MEMBERS + number)
+                near = candidates_of(registry, scan, layout, 1 + seed * MEMBERS + number)
                 counts.append(len(near))
                 for parent in member.parents:
                     found[member.kind][0] += 1 + seed * MEMBERS + parent in near
                     found[member.kind][1] += 1
     for number in np.random.default_rng(2).permutation(layout.crowd)[:ASKED].tolist():
-        near = candidates_of(connection, layout, layout.first_of_crowd + 1 + number)
+        near = candidates_of(registry, scan, layout, layout.first_of_crowd + 1 + number)
         counts.append(len(near))
         found["fine-tune, one of many siblings"][0] += layout.first_of_crowd in near
         found["fine-tune, one of many siblings"][1] += 1
     return dict(found), counts
 
 
-def candidates_of(connection: duckdb.DuckDBPyConnection, layout: Layout, model_id: int) -> set[int]:
+def scan_of(registry: Registry) -> Scan:
+    """The scan that answers every question but the first of a process."""
+    index = SketchIndex(registry.place)
+    index.scan(registry.connection)
+    return index.scan(registry.connection)
+
+
+def candidates_of(registry: Registry, scan: Scan, layout: Layout, model_id: int) -> set[int]:
     """The models that `ancestors` would compare with one."""
-    sketch = next(s for s in registered_sketches(connection, model_id) if s.component == "language")
-    return {m for m, _ in candidates(connection, model_id, sketch, "language", layout.count - 1, K)}
+    sketch = next(s for s in registered_sketches(registry.connection, model_id) if s.component == "language")
+    return {m for m, _ in candidates(scan, model_id, sketch, "language", layout.count - 1, K)}
 
 
 def pairs_beyond(models: int, families: int) -> dict[str, list[int]]:
@@ -133,7 +145,7 @@ def pairs_beyond(models: int, families: int) -> dict[str, list[int]]:
 
 
 def largest_z(first: Bits, second: Bits) -> float:
-    """The best z of two sketches, as queries/candidates.sql computes it."""
+    """The best z of two sketches, as candidates.sql and activation_candidates.sql compute it."""
     o, down = (
         1 - a * b / (a + b - a * b)
         for a, b in ((first.o_filled, second.o_filled), (first.down_filled, second.down_filled))
@@ -143,6 +155,7 @@ def largest_z(first: Bits, second: Bits) -> float:
         (1792 - 2 * _apart(first.positions, second.positions)) / math.sqrt(1792),
         (600 - 2 * _apart(first.gram, second.gram)) / math.sqrt(600),
         (256 * (o + down) - _apart(first.columns, second.columns)) / spread,
+        32 - _apart(first.activations, second.activations) / 16,
     )
 
 
@@ -150,7 +163,7 @@ def _apart(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
     return int(np.bitwise_count(first ^ second).sum())
 
 
-def exhaustive(connection: duckdb.DuckDBPyConnection, layout: Layout, strangers: int = 60) -> dict[str, list[int]]:
+def exhaustive(registry: Registry, layout: Layout, strangers: int = 60) -> dict[str, list[int]]:
     """Kind -> [significant relatives that are candidates, significant relatives], by the full evidence for all.
 
     For the first families, each member against all others of its family and some strangers.
@@ -159,10 +172,11 @@ def exhaustive(connection: duckdb.DuckDBPyConnection, layout: Layout, strangers:
     for seed in range(3):
         first = 1 + seed * MEMBERS
         ids = [*range(first, first + MEMBERS), *range(layout.first_stranger, layout.first_stranger + strangers)]
-        keep(connection, layout, ids)
-        loaded = {i: parts[0] for i, parts in load_models(connection, ids).items()}
+        keep(registry.connection, layout, ids)
+        scan = scan_of(registry)
+        loaded = {i: parts[0] for i, parts in load_models(registry.connection, ids).items()}
         for number, member in enumerate(family(seed)):
-            near = candidates_of(connection, layout, first + number)
+            near = candidates_of(registry, scan, layout, first + number)
             for other in set(ids) - {first + number}:
                 if compare(loaded[first + number], loaded[other], layout.count - 1, thorough=False).significant:
                     found[member.kind][0] += other in near
@@ -190,8 +204,9 @@ def _smallest_evalues(part: tuple[str, Layout, list[int]]) -> list[float]:
     path, layout, ids = part
     found = []
     with Registry(path, read_only=True) as registry:
+        scan = scan_of(registry)
         for model_id in ids:
-            near = candidates_of(registry.connection, layout, model_id)
+            near = candidates_of(registry, scan, layout, model_id)
             loaded = load_components(evidence(fitted(registry.connection, [model_id, *near])))
             mine = loaded.pop(model_id)[0]
             pairs = [compare(mine, other[0], layout.count - 1, thorough=False) for other in loaded.values()]
@@ -206,7 +221,8 @@ def timings(path: Path, layout: Layout) -> Figures:
         connection = registry.connection
         before = used_bytes(connection)
         wanted = {i for ids in asked.values() for i in ids}
-        near = {n for i in wanted for n in candidates_of(connection, layout, i)}
+        scan = scan_of(registry)
+        near = {n for i in wanted for n in candidates_of(registry, scan, layout, i)}
         kept = keep(connection, layout, wanted | near)
         after = used_bytes(connection)
         rows = connection.execute("SELECT model_id, name FROM model").fetchnumpy()
@@ -214,7 +230,7 @@ def timings(path: Path, layout: Layout) -> Figures:
     found: Figures = {
         "kept": kept,
         "bare": before / layout.count,
-        "full": before / layout.count + (after - before) / kept,
+        "full": before / layout.count + (after - before) / max(1, kept),
     }
     peak = 0.0
     for kind, ids in asked.items():
@@ -223,6 +239,8 @@ def timings(path: Path, layout: Layout) -> Figures:
         seconds, used, megabytes = json.loads(printed)
         cold = [_cold(path, names[ids[0]]) for _ in range(3)]
         forget(path)
+        if sketch_file(path).exists():
+            forget(sketch_file(path))
         found |= {f"warm {kind}": statistics.median(seconds), f"slowest {kind}": max(seconds)}
         found |= {f"processor {kind}": statistics.median(used)}
         found |= {f"cold {kind}": statistics.median(s for s, _ in cold), f"disk {kind}": _cold(path, names[ids[0]])[0]}
@@ -287,16 +305,17 @@ def measure(count: int) -> Figures:
     with timed("questions"):
         found |= timings(path, layout)
     with timed("recall"), Registry(path) as registry:
-        found["recall"], counts = recall(registry.connection, layout)
+        found["recall"], counts = recall(registry, layout)
         found |= {"candidates": statistics.median(counts), "most candidates": max(counts)}
         if count == SMALLEST:
-            found["exhaustive"] = exhaustive(registry.connection, layout)
+            found["exhaustive"] = exhaustive(registry, layout)
     if count == LARGEST:
         with timed("pairs"):
             found["pairs"] = pairs_beyond(count, FAMILIES)
         with timed("false alarms"):
             found["alarms"] = alarms(path, layout)
-    path.unlink()
+    for file in (path, sketch_file(path)):
+        file.unlink(missing_ok=True)
     return found
 
 

@@ -1,14 +1,14 @@
 """A registry of synthetic models, written in bulk: sketches and metadata of all of them.
 
-Models 1, 2, ... are families of 18 (`scale_models.family`); then comes a crowd, one root with many fine-tunes; the rest
-are strangers of four sizes, 0.1B to 70B, one in twenty with a vision component too.
+Models 1, 2, ... are families of 19 (`scale_models.family`); then comes a crowd, one root with many fine-tunes; the rest
+are strangers of four sizes, 0.1B to 70B, one in ten without activations, one in twenty with a vision component too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 
@@ -23,6 +23,7 @@ from benchmarks.scale_models import (
     HIDDEN,
     LAYERS,
     MEMBERS,
+    VOCABULARIES,
     Bits,
     Drawn,
     common,
@@ -30,24 +31,25 @@ from benchmarks.scale_models import (
     family,
     filled,
     first_ranks,
+    moments,
     sketch_of,
     stranger,
     universe,
 )
 from forebear.ingest.fingerprint.sketch import column_bytes
+from forebear.ingest.versions import FINGERPRINT_VERSION
 from forebear.registry.store.arrow import fixed_lists
 
 CHUNK = 20_000
 SIZES = np.array([[12, 768, 3072], [16, 2048, 8192], [LAYERS, HIDDEN, FFN], [80, 8192, 28_672]])
 SHARES = (0.25, 0.35, 0.3, 0.1)
-_VOCABULARIES = 300
 _PARAMETERS = (124_000_000, 1_240_000_000, 6_740_000_000, 70_600_000_000)
 _MOMENT = datetime(2026, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which models a registry holds: `families` of 18, a root with `crowd` fine-tunes, strangers up to `count`."""
+    """Which models a registry holds: `families` of 19, a root with `crowd` fine-tunes, strangers up to `count`."""
 
     count: int
     families: int
@@ -66,13 +68,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Sketches:
-    """Many sketches: bytes [n, 224], [n, 75], [n, 128], and shares [n]."""
+    """Many sketches: bytes [n, 224], [n, 75], [n, 128], shares [n], and bytes [n, 128] of activations."""
 
     positions: NDArray[np.uint8]
     gram: NDArray[np.uint8]
     columns: NDArray[np.uint8]
     o_filled: NDArray[np.float64]
     down_filled: NDArray[np.float64]
+    activations: NDArray[np.uint8]
 
 
 def build(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
@@ -80,7 +83,8 @@ def build(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     for first, sketches, sizes in _chunks(layout):
         ids = np.arange(first, first + len(sizes), dtype=np.uint32)
         connection.execute("BEGIN")
-        for table, rows in {"sketch": sketch_table(ids, sketches), **metadata(ids, sizes)}.items():
+        lacking = (ids % 10 == 7) & (ids >= layout.first_stranger)
+        for table, rows in {**sketch_tables(ids, sketches, ~lacking), **metadata(ids, sizes)}.items():
             connection.from_arrow(rows).insert_into(table)
         connection.execute("COMMIT")
 
@@ -125,6 +129,7 @@ def stacked(found: Iterable[Bits]) -> Sketches:
         np.stack([b.columns for b in every]),
         np.array([b.o_filled for b in every]),
         np.array([b.down_filled for b in every]),
+        np.stack([b.activations for b in every]),
     )
 
 
@@ -141,7 +146,8 @@ def strangers(random: np.random.Generator, sizes: NDArray[np.int64]) -> Sketches
         ranks = first_ranks(random, filled(columns[:, number])[:, None], (len(sizes), 64))
         minima.append(column_bytes(universe()[role][np.arange(64), ranks]))
     theory = filled(columns)
-    return Sketches(signs[0], signs[1], np.concatenate(minima, axis=1), theory[:, 0], theory[:, 1])
+    activations = np.packbits(moments(random, random.integers(0, VOCABULARIES, len(sizes))) > 0, axis=1)
+    return Sketches(signs[0], signs[1], np.concatenate(minima, axis=1), theory[:, 0], theory[:, 1], activations)
 
 
 def has_vision(model_id: int) -> bool:
@@ -149,17 +155,21 @@ def has_vision(model_id: int) -> bool:
     return model_id % 20 == 19
 
 
-def sketch_table(ids: NDArray[np.uint32], found: Sketches) -> pa.Table:
-    """Rows of `sketch`; one model in twenty of the strangers has a second component with the signs of another."""
+def sketch_tables(ids: NDArray[np.uint32], found: Sketches, active: NDArray[np.bool_]) -> dict[str, pa.Table]:
+    """Rows of `sketch`, and of `activation_sketch` for the models that are `active` [n].
+
+    One model in twenty has a second component with the signs of another.
+    """
     language = _sketch_rows(ids, found, "language")
     second = ids % 20 == 19
-    other = Sketches(
-        *(
-            np.roll(a, 1, axis=0)[second]
-            for a in (found.positions, found.gram, found.columns, found.o_filled, found.down_filled)
-        )
-    )
-    return pa.concat_tables([language, _sketch_rows(ids[second], other, "vision")])
+    other = Sketches(*(np.roll(getattr(found, field.name), 1, axis=0)[second] for field in fields(Sketches)))
+    rows = pa.concat_tables([language, _sketch_rows(ids[second], other, "vision")])
+    signs = {
+        "model_id": pa.array(ids[active]),
+        "component": pa.array(["language"] * int(active.sum())),
+        "signs": _binary(found.activations[active]),
+    }
+    return {"sketch": rows, "activation_sketch": pa.table(signs)}
 
 
 def _sketch_rows(ids: NDArray[np.uint32], found: Sketches, component: str) -> pa.Table:
@@ -194,8 +204,8 @@ def metadata(ids: NDArray[np.uint32], sizes: NDArray[np.int64]) -> dict[str, pa.
     count = len(ids)
     names = [f"org-{number * 2654435761 % 40_000}/model-{number}" for number in ids.tolist()]
     parents = random.random(count) < 0.4
-    vocabulary = random.integers(0, _VOCABULARIES, count)
-    sets = np.random.default_rng(5).integers(0, 1 << 17, (_VOCABULARIES, 64), np.uint32)
+    vocabulary = random.integers(0, VOCABULARIES, count)
+    sets = np.random.default_rng(5).integers(0, 1 << 17, (VOCABULARIES, 64), np.uint32)
     parameters = np.array(_PARAMETERS, np.uint64)[sizes]
     files = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "README.md"]
     files += [".gitattributes", *(f"model-0000{i}-of-00003.safetensors" for i in (1, 2, 3))]
@@ -219,6 +229,7 @@ def metadata(ids: NDArray[np.uint32], sizes: NDArray[np.int64]) -> dict[str, pa.
         "bytes_read": pa.array(np.full(count, 38_400_000, np.uint64)),
         "requests": pa.array(np.full(count, 281, np.uint32)),
         "config": pa.array([_config(n, s) for n, s in zip(ids.tolist(), sizes.tolist(), strict=True)]),
+        "fingerprint_version": pa.array(np.full(count, FINGERPRINT_VERSION, np.uint16)),
     }
     return {
         "model": pa.table(model),
@@ -310,6 +321,6 @@ def _config(number: int, size: int) -> str:
             "torch_dtype": "bfloat16",
             "transformers_version": f"4.{30 + number % 30}.{number % 4}",
             "use_cache": number % 2 == 0,
-            "vocab_size": 32_000 + number % _VOCABULARIES,
+            "vocab_size": 32_000 + number % VOCABULARIES,
         }
     )

@@ -154,8 +154,9 @@ def fitted(connection: duckdb.DuckDBPyConnection, ids: Sequence[int]) -> dict[in
         {"ids": list(ids)},
     ).fetchall()
     found: dict[int, Drawn] = {}
+    nothing = np.empty(0, np.uint8)
     for model_id, positions, gram in rows:
-        bits = Bits(np.frombuffer(positions, np.uint8), np.frombuffer(gram, np.uint8), np.empty(0, np.uint8), 0, 0)
+        bits = Bits(np.frombuffer(positions, np.uint8), np.frombuffer(gram, np.uint8), nothing, 0, 0, nothing)
         found[model_id] = fitting(np.random.default_rng((9, model_id)), bits)
     return found
 

@@ -22,6 +22,7 @@ from benchmarks.scale_registry import Layout, build
 from benchmarks.scale_tensors import keep
 from forebear.queries.data.query import registered_sketches
 from forebear.queries.search.candidates import candidates
+from forebear.queries.search.scan import SqlScan
 from forebear.registry import Registry
 
 PLACE = Path(".bench/travel")
@@ -50,7 +51,7 @@ def main(count: int) -> int:
         wanted = set(asked.values())
         for model_id in asked.values():
             for sketch in registered_sketches(registry.connection, model_id):
-                found = candidates(registry.connection, model_id, sketch, sketch.component, count - 1, K)
+                found = candidates(SqlScan(registry.connection), model_id, sketch, sketch.component, count - 1, K)
                 wanted |= {model for model, _ in found}
         keep(registry.connection, layout, sorted(wanted))
     figures: dict[str, object] = {"models": count, "with_tensors": len(wanted)}

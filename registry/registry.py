@@ -23,10 +23,12 @@ from .store.database import Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, outdated_models, remove_model, similar_names
 from .store.progress import unheard
+from .store.sketch_index import SketchIndex
 from .store.transactions import committed
 
 if TYPE_CHECKING:
     from ..ingest.model import ModelFingerprint
+    from ..queries.answers.ancestors import Answering
     from ..queries.comparison.records.comparison import Comparison
     from .audit.report import AuditChanges, AuditReport
     from .audit.run import AuditOptions
@@ -65,6 +67,7 @@ class Registry:
         if not create and isinstance(self.place, Path) and not self.place.exists():
             raise RegistryError(f"{self.place}: no registry there; name one with --registry")
         self._read_only = read_only
+        self._scan = SketchIndex(self.place).scan
         self._open: duckdb.DuckDBPyConnection | None = open_database(self.place, read_only=read_only, wait=wait)
 
     @property
@@ -86,7 +89,8 @@ class Registry:
     def reader(self) -> Registry:
         """Another Registry on the same open file, for another thread; it closes what is its own alone."""
         found = object.__new__(type(self))
-        found.place, found._read_only, found._open = self.place, self._read_only, beside(self.connection)
+        found.place, found._read_only, found._scan = self.place, self._read_only, self._scan
+        found._open = beside(self.connection)
         return found
 
     def __enter__(self) -> Self:
@@ -184,10 +188,7 @@ class Registry:
         return known if known and is_current(known.state, source.state, budget=0) else None
 
     def models(self, pattern: str = "") -> Models:
-        """All models, oldest first; with a `pattern` those that pass it: globs of names and facts, as in ModelFilter.
-
-        Raises ValueError for a pattern that names a fact which models do not have.
-        """
+        """All models, oldest first; with a `pattern` those that pass it: a ModelFilter, and ValueError as there."""
         from ..queries.search.model_filter import parse_filter
         from .reports.listed import Models
 
@@ -285,18 +286,13 @@ class Registry:
     def ancestors(self, model: str | Path | Model, *, k: int = 10, assume_newest: bool = False) -> AncestorsReport:
         """The ranked ancestors of a registered model, or of a source that is fingerprinted now and not kept.
 
-        `model` is a Model, a name, `name@revision`, a URI, a path, or `org/name` of the Hub; a source that is
-        registered and unchanged is not read again. A component has at least `k` rows where the registry holds as many
-        models, unrelated ones included. With `assume_newest` nothing that is registered counts as made after the model:
-        an assumption, which the answer names. Raises RegistryError for a name that nothing or too much has, and as
-        `fingerprint` does; ValueError for a `k` below 1.
+        `model` is a Model, a name, `name@revision`, a URI, a path, or `org/name` of the Hub; a registered, unchanged
+        source is not read again. A component has at least `k` rows where the registry holds as many models, unrelated
+        ones included. With `assume_newest` nothing registered counts as made after the model: an assumption, which the
+        answer names. Raises RegistryError for a name that nothing or too much has, ValueError for a `k` below 1, and as
+        `fingerprint` does.
         """
-        from .reports.asking import ask
-
-        if k < 1:
-            raise ValueError(f"k is {k}; at least one row must be asked for")
-        asked = model if isinstance(model, Model) else self._asked(model)
-        return self._whole(lambda: ask(self.connection, asked, k, newest=assume_newest))
+        return self._ranked(model, k, None, assume_newest)
 
     def descendants(self, model: str | Path | Model, *, k: int = 10) -> AncestorsReport:
         """The ranked descendants of a model: the question of `ancestors` the other way, from the same evidence.
@@ -305,12 +301,16 @@ class Registry:
         direction that nothing tells is `unknown`. Arguments and errors as of `ancestors`.
         """
         from ..queries.answers.descendants import descending
+
+        return self._ranked(model, k, descending, False)
+
+    def _ranked(self, model: str | Path | Model, k: int, answering: Answering | None, newest: bool) -> AncestorsReport:
         from .reports.asking import ask
 
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
-        return self._whole(lambda: ask(self.connection, asked, k, answering=descending))
+        return self._whole(lambda: ask(self.connection, asked, k, answering, self._scan, newest=newest))
 
     def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
@@ -324,7 +324,7 @@ class Registry:
 
         asked = model if isinstance(model, Model) else self._asked(model)
         kept = registered(asked) if keep else None
-        report = self._whole(lambda: parts_report(self.connection, asked))
+        report = self._whole(lambda: parts_report(self.connection, asked, self._scan))
         if kept:
             rows = part_rows(report)
             committed(self.connection, lambda: keep_parts(self.connection, kept.model_id, rows))
@@ -403,13 +403,13 @@ class Registry:
         it (see `audit.waivers`), else NULL. Raises RegistryError where no model passes a filter, and for a DuckLake
         catalogue; FormatError for a file of waivers that cannot be read.
         """
-        from .audit.report import audit_report
         from .audit.run import AuditOptions, run_audit
-        from .audit.waivers import accepted, read_waivers
+        from .audit.waivers import read_waivers
 
-        waivers = read_waivers(Path(accept)) if accept is not None else ()
+        if accept is not None:
+            read_waivers(Path(accept))  # what cannot be read is told before the work
         run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
-        return accepted(audit_report(self.connection, run_id), waivers)
+        return self.audit_report(run_id, accept=accept)
 
     def audit_report(self, run_id: int, *, accept: str | Path | None = None) -> AuditReport:
         """The findings of an earlier run; RegistryError when there is none of that number that finished."""

@@ -12,8 +12,10 @@ import duckdb
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
 from ..data.query import Query, QuerySketch, load_models
+from ..evidence.pair import same_function
 from ..lineage.claims import Claims
-from ..search.candidates import candidates
+from ..search.candidates import by_activations, by_weights
+from ..search.scan import Scan, SqlScan
 from ..sql import statement
 from .comparable import comparable_models
 from .question import Question
@@ -33,11 +35,12 @@ def ancestors(
     k: int,
     answering: Answering = judged,
     equal: Set[int] = frozenset(),
+    scan: Scan | None = None,
 ) -> list[ComponentAnswer]:
     """The answer for every component of the query that has layers: at least `k` rows where the registry has them.
 
     `answering` judges the evidence; the default ranks ancestors. `equal` are the models of equal content, as
-    `equal_models` finds them.
+    `equal_models` finds them. `scan` has the registry's sketches; the default reads them in SQL.
     """
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     models = int(others[0][0])
@@ -48,7 +51,10 @@ def ancestors(
             {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
         ).fetchall()
     }
-    return [_answer(connection, query, sketch, declared, equal, models, k, answering) for sketch in query.sketches]
+    scan = scan or SqlScan(connection)
+    return [
+        _answer(connection, scan, query, sketch, declared, equal, models, k, answering) for sketch in query.sketches
+    ]
 
 
 def equal_models(connection: duckdb.DuckDBPyConnection, query: Query) -> list[tuple[int, str, str]]:
@@ -62,6 +68,7 @@ def equal_models(connection: duckdb.DuckDBPyConnection, query: Query) -> list[tu
 
 def _answer(
     connection: duckdb.DuckDBPyConnection,
+    scan: Scan,
     query: Query,
     sketch: QuerySketch,
     declared: Mapping[int, tuple[bool, bool]],
@@ -76,7 +83,8 @@ def _answer(
         raise RegistryError(
             f"the model has a sketch of {printable(sketch.component, 40)!r} and no tensor; ingest it again"
         )
-    found = candidates(connection, query.model_id, sketch, component.kind, models, k)
+    near = by_weights(scan, query.model_id, sketch, component.kind, models, k)
+    found = near | by_activations(scan, query.model_id, sketch, component.kind, models)
     named = {model for model, (parent, _) in declared.items() if parent}
     wanted = sorted({model for model, _ in found} | named | equal)
     loaded = load_models(connection, wanted) if wanted else {}
@@ -86,7 +94,12 @@ def _answer(
         other
         for model in wanted
         for other in loaded.get(model, [])
-        if other.kind == component.kind and ((model, other.name) in found or model in named | equal)
+        if other.kind == component.kind
+        and (
+            model in named | equal
+            or (model, other.name) in near
+            or ((model, other.name) in found and same_function(component, other, models))
+        )
     ]
     _log.info(
         "%s: %d candidates of %d models by sketch, %d declared, chosen and loaded in %.2f s",

@@ -29,6 +29,7 @@ from ..data.query import Query, load_models
 from ..evidence.match import UNRELATED
 from ..evidence.pair import PairEvidence, compare
 from ..search.candidates import candidates
+from ..search.scan import Scan, SqlScan
 from ..sql import statement
 from ..statistics.pvalues import LOG10, fisher
 from ..thresholds.search import PARTS_CANDIDATES
@@ -56,8 +57,9 @@ class Part:
     log10_evalue: float | None = None
 
 
-def parts(connection: duckdb.DuckDBPyConnection, query: Query) -> list[Part]:
-    """The parts of every component of a query, in the order of its blocks."""
+def parts(connection: duckdb.DuckDBPyConnection, query: Query, scan: Scan | None = None) -> list[Part]:
+    """The parts of every component of a query, in the order of its blocks; `scan` as of `ancestors`."""
+    scan = scan or SqlScan(connection)
     models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
     sketches = {sketch.component: sketch for sketch in query.sketches}
     found = []
@@ -65,7 +67,7 @@ def parts(connection: duckdb.DuckDBPyConnection, query: Query) -> list[Part]:
         sketch = sketches.get(component.name)
         others: list[Component] = []
         if sketch is not None:
-            near = candidates(connection, query.model_id, sketch, component.kind, models, PARTS_CANDIDATES)
+            near = candidates(scan, query.model_id, sketch, component.kind, models, PARTS_CANDIDATES)
             loaded = load_models(connection, sorted({model for model, _ in near}))
             others = [o for m in sorted(loaded) for o in loaded[m] if (m, o.name) in near and o.kind == component.kind]
         found += parts_of(component, [compare(component, other, models, thorough=False) for other in others])

@@ -22,6 +22,11 @@ VectorKey = tuple[int, str, str, tuple[int, ...]]
 _KINDS = {"encoder": "language", "decoder": "language"}
 
 
+def kind_of(component: str) -> str:
+    """What components of that name are compared by: an encoder and a decoder are language too."""
+    return _KINDS.get(component, component)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Vectors of one kind: `value` [n, width] of the tensors `tensor` [n] of a component, ascending."""
@@ -98,8 +103,8 @@ class Component:
 
     @property
     def kind(self) -> str:
-        """What components are compared by: an encoder and a decoder are language too."""
-        return _KINDS.get(self.name, self.name)
+        """What it is compared by, as `kind_of` says."""
+        return kind_of(self.name)
 
     @cached_property
     def network(self) -> bool:

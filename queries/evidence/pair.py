@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..data.component import Component
 from ..statistics.pvalues import LOG10, bonferroni, fisher
 from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
+from .activations import ACTIVATIONS
 from .alignment import Alignment, Pairing, pair
 from .gains import Gains, compare_gains
 from .kinds import KINDS
@@ -77,6 +78,21 @@ def compare(query: Component, candidate: Component, models: int, *, thorough: bo
     return replace(evidence, gains=compare_gains(pairing, evidence.block_map)) if evidence.significant else evidence
 
 
+def same_function(query: Component, candidate: Component, models: int) -> bool:
+    """Whether what neurons do is alike beyond chance, in a registry of `models` models: `compare` would say so by it.
+
+    Of models that the sketch of activations alone finds near, which unrelated ones of one vocabulary are, the others
+    need no further evidence.
+    """
+    found = ACTIVATIONS.align(pair(query, candidate))
+    return found is not None and found.log_p / LOG10 + _correction(models) <= SIGNIFICANT_LOG10_E
+
+
+def _correction(models: int) -> float:
+    """What the log10 of a p-value is raised by for the kinds that were tried and the models there are."""
+    return math.log10(len(KINDS)) + math.log10(max(1, models))
+
+
 def _weighed(
     pairing: Pairing, found: Mapping[str, Alignment | None], tokens: list[TokenMatch], models: int
 ) -> PairEvidence:
@@ -89,7 +105,7 @@ def _weighed(
         if blocks and pairing.query.network:
             used = np.array([blocks.log_p])  # which leaves out the likeliest matrices
         log10_p["positions"] = fisher(np.append(used, _of_tokens(tokens))) / LOG10
-    correction = math.log10(len(KINDS)) + math.log10(max(1, models))
+    correction = _correction(models)
     evalue = min(min(log10_p.values(), default=0.0) + correction, math.log10(max(1, models)))
     trusted = {kind for kind, p in log10_p.items() if p + correction <= SIGNIFICANT_LOG10_E}
     match = matches(pairing, [a for a in alignments if a.kind in trusted], tokens if "positions" in trusted else [])

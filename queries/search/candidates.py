@@ -2,74 +2,60 @@
 
 For one component of a query, with z as `candidates.sql` tells it:
 1. the FEWEST_CANDIDATES nearest by positions, whatever their z: a relation too weak for the sketch (a shared
-   initialisation) may be among them;
+   initialisation) may be among them. In a registry of more than WEAK_UP_TO models it is not, and as many come as
+   rows are asked for;
 2. those whose positions have a z of `least_z`: all, or of a family of more than MOST_CANDIDATES what `of_family` takes;
 3. of those that positions do not reach, MOST_CANDIDATES by gram, and FEWEST_CANDIDATES by column sets that gram does
    not reach either;
 4. FEWEST_CANDIDATES by activations, wherever they have that z: nothing else reaches a model that was rewritten in
    every way at once.
 
-Here it is asked for one query, by a scan; `all_pairs` asks it for all at once.
+Here it is asked for one query, by a `Scan`; `all_pairs` asks it for all at once.
 """
 
 from __future__ import annotations
 
 import math
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.query import QuerySketch
-from ..sql import statement
-from ..thresholds.search import CENTRAL_CANDIDATES, FAMILY_MEMBERS, FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
+from ..thresholds.search import (
+    CENTRAL_CANDIDATES,
+    FAMILY_MEMBERS,
+    FEWEST_CANDIDATES,
+    LEAST_Z,
+    MOST_CANDIDATES,
+    WEAK_UP_TO,
+)
+from .packed import Place
+from .scan import Limits, Scan
 
-Place = tuple[int, str]
-"""A model's id and the name of a component of it."""
 
-
-def candidates(
-    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
-) -> set[Place]:
+def candidates(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
     """(model, component) that are worth the full evidence, among `models` others; at least `k` where there are."""
-    by_weights = _by_weights(connection, model_id, sketch, kind, models, k)
+    return by_weights(scan, model_id, sketch, kind, models, k) | by_activations(scan, model_id, sketch, kind, models)
+
+
+def by_activations(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int) -> set[Place]:
+    """Those that activations reach: point 4 of the rule."""
     if not sketch.activations:
-        return by_weights
-    parameters = {
-        "model_id": model_id,
-        "kind": kind,
-        "signs": sketch.activations,
-        "least_z": least_z(models),
-        "most": FEWEST_CANDIDATES,
-    }
-    rows = connection.execute(statement("search/activation_candidates"), parameters).fetchall()
-    return by_weights | {(model, component) for model, component, _ in rows}
+        return set()
+    return set(scan.by_activations(model_id, sketch.activations, kind, FEWEST_CANDIDATES, least_z(models)))
 
 
-def _by_weights(
-    connection: duckdb.DuckDBPyConnection, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
-) -> set[Place]:
-    parameters = {
-        "model_id": model_id,
-        "kind": kind,
-        "position_roles": sketch.position_roles,
-        "gram_roles": sketch.gram_roles,
-        "positions": sketch.positions,
-        "gram": sketch.gram,
-        "columns": sketch.columns,
-        "o_filled": sketch.o_filled,
-        "down_filled": sketch.down_filled,
-        "most": MOST_CANDIDATES,
-        "fewest": max(k, FEWEST_CANDIDATES),
-        "family": max(k, FAMILY_MEMBERS),
-        "least_z": least_z(models),
-    }
-    rows = connection.execute(statement("search/candidates"), parameters).fetchall()
-    near = sorted((-z, model, component) for model, component, z, *_ in rows if z >= least_z(models))
+def by_weights(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
+    """Those that weights reach: points 1 to 3 of the rule."""
+    least = least_z(models)
+    nearest = max(k, FEWEST_CANDIDATES if models <= WEAK_UP_TO else 0)
+    limits = Limits(nearest, max(k, FAMILY_MEMBERS), MOST_CANDIDATES, FEWEST_CANDIDATES, least)
+    rows = scan.by_weights(model_id, sketch, kind, limits)
+    near = sorted((-z, model, component) for model, component, z, *_ in rows if z >= least)
     family = [(model, component) for _, model, component in near]
     if len(family) <= MOST_CANDIDATES:
         return {(row[0], row[1]) for row in rows}
-    taken = of_family(_signs(connection, family), most=max(k, MOST_CANDIDATES))
+    taken = of_family(scan.positions(family), most=max(k, MOST_CANDIDATES))
     far = {(row[0], row[1]) for row in rows} - set(family)
     return far | {family[place] for place in taken.tolist()}
 
@@ -89,13 +75,6 @@ def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArr
     apart = np.bitwise_count(signs[near:] ^ centre).sum(axis=1, dtype=np.int64)
     central = near + np.argsort(apart, kind="stable")[:CENTRAL_CANDIDATES]
     return np.concatenate([np.arange(near), np.sort(central)])
-
-
-def _signs(connection: duckdb.DuckDBPyConnection, places: list[Place]) -> NDArray[np.uint8]:
-    """The packed signs of positions [n, 224] of components, in their order."""
-    rows = connection.execute(statement("search/signs"), {"models": sorted({model for model, _ in places})}).fetchall()
-    signs = {(model, component): packed for model, component, packed in rows}
-    return np.frombuffer(b"".join(signs[place] for place in places), np.uint8).reshape(len(places), -1)
 
 
 def least_z(models: int) -> float:

@@ -23,6 +23,14 @@ initialisation is (z of 1 to 3). Also the most that column sets and that activat
 Set on: registries of 1,000 to 1,000,000 models.
 Measured again by: make bench-scale
 """
+WEAK_UP_TO = 100_000
+"""Models up to which FEWEST_CANDIDATES come whatever their z, beyond which as many as rows are asked for. The 24th of
+so many unrelated models has a z of 3.5 by chance, of a million 4.1: a shared initialisation with a z of 2 +- 1 is
+nearer than it in 7 and in 2 of 100 questions, and nearer than the 10th in 4 and in 1.
+
+Set on: the quantiles of a standard normal, which the z of unrelated models are.
+Measured again by: make bench-scale
+"""
 CENTRAL_CANDIDATES = 16
 """Of MOST_CANDIDATES so many are those nearest to the centre of a large family, the others those nearest to the
 query. Of 3,000 siblings the 16 in the middle held the model that all come from in 200 questions of 200.

@@ -9,7 +9,6 @@ import duckdb
 
 from ...queries.data.query import SketchesOnly
 from ..store.database import Place, open_database
-from .pulling import complete, remote_fingerprints
 
 T = TypeVar("T")
 _PATIENCE = 600.0
@@ -41,6 +40,8 @@ def answered(registry: Opened, question: Callable[[], T], *, read_only: bool) ->
         try:
             return question()
         except SketchesOnly as lacking:
+            from .pulling import complete, remote_fingerprints  # a third of a second, which most answers do without
+
             wanted = remote_fingerprints(registry.connection, models=lacking.models)
         if not read_only:
             complete(registry.connection, wanted)

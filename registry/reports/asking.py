@@ -12,6 +12,7 @@ from ...ingest.model import ModelFingerprint
 from ...queries.answers.ancestors import Answering, ancestors, equal_models
 from ...queries.answers.verdict import judged
 from ...queries.data.query import registered_query
+from ...queries.search.scan import Scanning, SqlScan
 from ...queries.sql import statement
 from ..jobs.question import unregistered_query
 from ..jobs.standing import matches_of
@@ -27,14 +28,16 @@ def ask(
     connection: duckdb.DuckDBPyConnection,
     asked: Model | ModelFingerprint,
     k: int,
+    answering: Answering | None = None,
+    scanning: Scanning = SqlScan,
     *,
     newest: bool = False,
-    answering: Answering = judged,
 ) -> AncestorsReport:
     """The ranked ancestors of a registered model, or of a fingerprint that is not kept; at least `k` rows a component.
 
     A component has fewer rows where the registry holds fewer models. `newest` assumes that nothing that is registered
-    came after the model. `answering` is the question: by default for ancestors.
+    came after the model. `answering` is the question: by default for ancestors. `scanning` gives the
+    registry's sketches.
     """
     began = time.monotonic()
     if isinstance(asked, Model):
@@ -45,7 +48,8 @@ def ask(
         adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
     same = equal_models(connection, query)
     equal = tuple(EqualContent(name, uri) for _, name, uri in same)
-    answers = ancestors(connection, replace(query, newest=newest), k, answering, {model for model, _, _ in same})
+    equals = {model for model, _, _ in same}
+    answers = ancestors(connection, replace(query, newest=newest), k, answering or judged, equals, scanning(connection))
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
     shown = {row.model_id for answer in answers for row in answer.ancestors}

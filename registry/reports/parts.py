@@ -11,6 +11,7 @@ from ...ingest.model import ModelFingerprint
 from ...queries.answers.parts import Part, names_of, parts
 from ...queries.answers.tabular import Tabular
 from ...queries.data.query import registered_query
+from ...queries.search.scan import Scanning, SqlScan
 from ..jobs.question import unregistered_query
 from ..store.models import Model
 
@@ -61,13 +62,15 @@ class Share:
     share: float
 
 
-def parts_report(connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint) -> PartsReport:
-    """The parts of a registered model, or of a fingerprint that is not kept."""
+def parts_report(
+    connection: duckdb.DuckDBPyConnection, asked: Model | ModelFingerprint, scanning: Scanning = SqlScan
+) -> PartsReport:
+    """The parts of a registered model, or of a fingerprint that is not kept; `scanning` gives its sketches."""
     if isinstance(asked, Model):
         query = registered_query(connection, asked.model_id)
     else:
         query = unregistered_query(connection, asked)
-    found = parts(connection, query)
+    found = parts(connection, query, scanning(connection))
     return PartsReport(asked.name, asked.uri, asked.revision, tuple(found), names_of(connection, found))
 
 

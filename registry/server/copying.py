@@ -17,10 +17,11 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...ingest.errors import RegistryError, RegistryInUse
+from ..store.file_state import State, log_of, state_of
+from ..store.sketch_file import sketch_file
 
 try:
     import fcntl
@@ -36,27 +37,6 @@ _LET_IN = 0.06
 """Seconds between two slices: a process that waits to write looks every 15 to 45 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What changes whenever a process writes: size and time of the file, and of the log beside it (0 without one)."""
-
-    file: tuple[int, int]
-    log: tuple[int, int]
-
-
-def state_of(place: Path) -> State:
-    """The state of a registry file. Raises RegistryError when it is not there."""
-    try:
-        found = place.stat()
-    except OSError as error:
-        raise RegistryError(f"{place}: no registry there ({error.strerror})") from error
-    try:
-        log = _log(place).stat()
-    except FileNotFoundError:
-        return State((found.st_size, found.st_mtime_ns), (0, 0))
-    return State((found.st_size, found.st_mtime_ns), (log.st_size, log.st_mtime_ns))
-
-
 def copy_registry(place: Path, to: Path) -> State:
     """Copy the file and its log to `to`, over an earlier copy where there is one; the state that was copied.
 
@@ -67,11 +47,11 @@ def copy_registry(place: Path, to: Path) -> State:
         _copy_slices(place, to)
         with _held(place) as source, to.open("r+b") as target:
             state = state_of(place)
-            _log(to).unlink(missing_ok=True)
+            log_of(to).unlink(missing_ok=True)
             _copy(source, target.fileno(), 0, state.file[0])
             os.truncate(target.fileno(), state.file[0])
             if state.log[0]:
-                _log(to).write_bytes(_log(place).read_bytes())
+                log_of(to).write_bytes(log_of(place).read_bytes())
             return state
     except OSError as error:
         raise RegistryError(f"{to}: {place} cannot be copied there: {error.strerror}; is there room?") from error
@@ -95,8 +75,8 @@ def _copy_slices(place: Path, to: Path) -> None:
 
 
 def remove_copy(path: Path) -> None:
-    """Remove a copy and its log, where they are."""
-    for file in (path, _log(path)):
+    """Remove a copy, its log and its packed sketches, where they are."""
+    for file in (path, log_of(path), sketch_file(path)):
         file.unlink(missing_ok=True)
 
 
@@ -173,7 +153,3 @@ def _block_size(descriptor: int) -> int:
             numbers = struct.unpack("<6Q", header)
             found = max(found, (numbers[1], numbers[5]))
     return found[1]
-
-
-def _log(place: Path) -> Path:
-    return place.with_name(place.name + ".wal")

@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 from ...ingest.errors import RegistryError, RegistryInUse
 from ..registry import Registry
 from ..store.database import WAIT, Place
-from .copying import State, copy_registry, remove_copy, state_of
+from ..store.file_state import State, state_of
+from .copying import copy_registry, remove_copy
 
 _log = logging.getLogger(__name__)
 _PAUSE = 0.02

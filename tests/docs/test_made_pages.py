@@ -115,6 +115,18 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "_ANY", "_NOTHING"},  # memory; no limit
+    "queries/search/bits.py": {"_ANY", "_TOGETHER"},  # what numbers hold
+    "queries/search/packed.py": {
+        "BLOCK",
+        "POSITIONS",
+        "GRAM",
+        "COLUMNS",
+        "SIGNS",
+        "GONE",
+        "SKETCH_PARTS",
+        "SIGN_PARTS",
+    },  # layout
+    "queries/search/packed_scan.py": {"_WORTH_THREADS"},  # time; no limit
     "queries/search/model_filter.py": {"_LONGEST"},  # a limit on work
     "queries/statistics/networks.py": {"LEADING_ROWS"},  # of a fingerprint
     "queries/statistics/null.py": {"_MAD", "_NORMAL_80"},  # of the normal distribution

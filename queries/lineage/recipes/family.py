@@ -14,6 +14,7 @@ from ...data.component import Component
 from ...data.precision import rounded_to
 from ...data.query import Query, QuerySketch, load_models
 from ...search.candidates import candidates
+from ...search.scan import SqlScan
 from ...sql import statement
 from ...thresholds.recipes import PARENT_MAY_LACK, RECIPE_COPY
 from ...thresholds.significance import SIGNIFICANT_LOG10_E
@@ -36,7 +37,9 @@ def relatives_of(
     """The components of the same kind that sketches find, or those of the models `named`, and no others then."""
     component = next(c for c in query.components if c.name == sketch.component)
     models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
-    places = {(m, "") for m in named} or candidates(connection, query.model_id, sketch, component.kind, models, 1)
+    places = {(m, "") for m in named} or candidates(
+        SqlScan(connection), query.model_id, sketch, component.kind, models, 1
+    )
     wanted = sorted({model for model, _ in places} - {query.model_id})
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()

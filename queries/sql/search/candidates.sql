@@ -1,7 +1,7 @@
 -- Which components are worth a closer look for a query component? One pass over the sketches, without a sort.
 -- $model_id: the query's own, left out (-1 for none); $kind: language, vision, ...; $position_roles, $gram_roles: masks;
 -- $positions, $gram, $columns: BLOBs of packed bits; $o_filled, $down_filled: shares of all codes in its column sets.
--- The $fewest nearest rows by positions come always; beyond them rows with a z of $least_z: the $family best by positions,
+-- The $nearest rows by positions come always; beyond them rows with a z of $least_z: the $family best by positions,
 -- the $most best by gram of those without positions, the $fewest best by column sets of those without either (how alike the
 -- sets of unrelated models are is known from theory only, and wrong by a few z at sizes where most codes are taken).
 WITH scored AS MATERIALIZED (
@@ -13,7 +13,7 @@ WITH scored AS MATERIALIZED (
     WHERE model_id != $model_id AND component_kind(component) = $kind
 )
 FROM (
-    (FROM scored ORDER BY position_z DESC, model_id, component LIMIT $fewest)
+    (FROM scored ORDER BY position_z DESC, model_id, component LIMIT $nearest)
     UNION
     (FROM scored WHERE position_z >= $least_z ORDER BY position_z DESC, model_id, component LIMIT $family)
     UNION

@@ -15,6 +15,7 @@ from forebear.queries.search import all_pairs
 from forebear.queries.search import candidates as single
 from forebear.queries.search.all_pairs import near_pairs, sketches_by_kind, suggestive_z
 from forebear.queries.search.candidates import candidates
+from forebear.queries.search.scan import SqlScan
 from forebear.queries.sql import statement
 from forebear.queries.thresholds.search import FAMILY_MEMBERS, LEAST_Z, MOST_CANDIDATES
 from forebear.registry import Registry
@@ -93,7 +94,7 @@ def asked(connection: duckdb.DuckDBPyConnection) -> set[Pair]:
         (model, sketch.component, *place)
         for model in models
         for sketch in registered_sketches(connection, model)
-        for place in candidates(connection, model, sketch, "language", len(models), 1)
+        for place in candidates(SqlScan(connection), model, sketch, "language", len(models), 1)
     }
 
 
@@ -104,7 +105,7 @@ def scanned(connection: duckdb.DuckDBPyConnection) -> dict[Pair, float]:
         for sketch in registered_sketches(connection, model):
             names = set(QuerySketch.__slots__) - {"component", "activations"}
             values = {name: getattr(sketch, name) for name in names}
-            most = {"most": 1 << 30, "fewest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
+            most = {"most": 1 << 30, "fewest": 1 << 30, "nearest": 1 << 30, "family": 1 << 30, "least_z": LEAST_Z}
             rows = connection.execute(
                 statement("search/candidates"), {"model_id": model, "kind": "language", **values, **most}
             )

@@ -16,6 +16,7 @@ import pytest
 from forebear.ingest.fingerprint.sketch import column_bytes
 from forebear.queries.data.query import QuerySketch, registered_sketches
 from forebear.queries.search.candidates import candidates, least_z
+from forebear.queries.search.scan import SqlScan
 from forebear.queries.sql import statement
 from forebear.queries.thresholds.search import CENTRAL_CANDIDATES, FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
 from forebear.registry import Registry
@@ -55,7 +56,7 @@ def write(connection: duckdb.DuckDBPyConnection, model_id: int, one: QuerySketch
 
 
 def found(registry: Registry, query: QuerySketch, k: int = 1) -> set[int]:
-    return {m for m, _ in candidates(registry.connection, -1, query, "language", STRANGERS, k)}
+    return {m for m, _ in candidates(SqlScan(registry.connection), -1, query, "language", STRANGERS, k)}
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ import pytest
 from forebear.ingest.errors import RegistryError, RegistryInUse
 from forebear.registry import Registry
 from forebear.registry.server import copying
-from forebear.registry.server.copying import copy_registry, state_of
+from forebear.registry.server.copying import copy_registry
 from forebear.registry.server.snapshot import Snapshots, file_of
+from forebear.registry.store.file_state import state_of
 
 from ..conftest import COMMAND, MakeModel
 
