@@ -12,13 +12,14 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...ingest.errors import RegistryError, RegistryInUse
+from ..audit.report import Run, finding_counts, latest_run
 from ..registry import Registry
 from ..store.database import WAIT, Place
 from .copying import State, copy_registry, remove_copy, state_of
@@ -39,17 +40,36 @@ def file_of(place: Place) -> Path:
     return place
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An audit that finished, and how many findings it has, `kind.status` -> number."""
+
+    run: Run
+    counts: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Snapshot:
-    """One copy: open to read, with its version, the requests that read it now, and what was asked of it once."""
+    """One copy: open to read, with its version, its newest audit, and the requests that read it now."""
 
     path: Path
     registry: Registry
     state: State
     version: str
+    audited: Audited | None
     readers: int = 0
     idle: list[Registry] = field(default_factory=list)
-    remembered: dict[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def alone(cls, path: Path, registry: Registry) -> Snapshot:
+        """A copy that somebody else renews, opened in another process for one question."""
+        return cls(path, registry, State((0, 0), (0, 0)), "", _audited(registry))
+
+    @property
+    def audit_version(self) -> str:
+        """The version of the newest audit: another one for another run alone, as a run that finished never changes."""
+        run = self.audited and self.audited.run
+        return f"run {run.run_id} {run.started_at} {run.finished_at}" if run else "no run"
 
 
 class Snapshots:
@@ -88,6 +108,11 @@ class Snapshots:
         with self._lock:
             self._retire(self._current)
         self._folder.cleanup()
+
+    @property
+    def audit_version(self) -> str:
+        """The version of the newest audit that finished, by the newest copy."""
+        return self._current.audit_version
 
     @property
     def version(self) -> str:
@@ -133,7 +158,8 @@ class Snapshots:
             raise
         told = f"{state.file} {state.log} {self._made}".encode()
         registry.place = self.place  # what messages name
-        return Snapshot(path, registry, state, hashlib.sha256(told).hexdigest()[:16])
+        version = hashlib.sha256(told).hexdigest()[:16]
+        return Snapshot(path, registry, state, version, _audited(registry))
 
     def _watch(self) -> None:
         rest = self._least
@@ -167,3 +193,9 @@ class Snapshots:
             remove_copy(snapshot.path)
         else:
             self._spare.append(snapshot.path)
+
+
+def _audited(registry: Registry) -> Audited | None:
+    """The newest audit that finished; None without one."""
+    run = latest_run(registry.connection)
+    return run and Audited(run, finding_counts(registry.connection, run))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...audit.report import Run, some_findings
+from ...audit.report import Run, findings_of_model
 from ...store.details import ModelDetails, model_details
 from ...store.models import Model
 from ..parameters import MODEL, Asked
@@ -63,5 +63,4 @@ def _unread(details: ModelDetails) -> str:
 
 def _found(site: Site, view: View, model: Model, run: Run) -> list[PageTable]:
     """What an audit found of a model, as the one asked about or as the relative."""
-    values = {"source": model.uri, "kinds": list(_KINDS), "most": _MOST}
-    return page_tables(site.forms.audit(some_findings(view.registry.connection, run, "of_model", **values)))
+    return page_tables(site.forms.audit(findings_of_model(view.registry.connection, run, model.uri, _KINDS, _MOST)))
