@@ -154,10 +154,13 @@ def some_findings(connection: duckdb.DuckDBPyConnection, run: Run, question: str
 def findings_of_model(
     connection: duckdb.DuckDBPyConnection, run: Run, source: str, kinds: Sequence[str], most: int
 ) -> AuditReport:
-    """At most `most` findings of a run about the model of a source, or in which it is the relative, of `kinds`."""
+    """At most `most` findings of a run about the model of a source, or in which it is the relative, of `kinds`.
+
+    Of a source with several revisions those of the one that was asked about last.
+    """
     ids = connection.execute(statement("audit/ids"), {"run_id": run.run_id, "source": source}).fetchall()
-    values = {"source": source, "ids": [model_id for (model_id,) in ids], "kinds": list(kinds), "most": most}
-    return some_findings(connection, run, "of_model", **values)
+    latest = max((model_id for (model_id,) in ids), default=-1)
+    return some_findings(connection, run, "of_model", id=latest, kinds=list(kinds), most=most)
 
 
 def finding_counts(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:

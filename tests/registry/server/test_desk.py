@@ -99,26 +99,17 @@ def test_findings_of_a_model_are_those_of_the_view_that_name_it(snapshots: Snaps
     )
 
 
-def test_what_another_process_answers_and_refuses_is_what_this_one_would(
-    snapshots: Snapshots, ranker: Ranker, audited_zoo: Path
+def test_another_process_answers_and_refuses_as_this_one_and_is_replaced_when_it_dies(
+    snapshots: Snapshots, ranker: Ranker
 ) -> None:
     endpoint = next(one for one in API if one.path == "/api/ancestors")
     with snapshots.reading() as (registry, snapshot):
         here = endpoint.run(Site(forms()), View(registry, snapshot), ANCESTORS)
-        assert ranker.answer(snapshot, endpoint.path, ANCESTORS) == here
         with pytest.raises(NotThere, match="'nobody' is not in the registry"):
             ranker.answer(snapshot, endpoint.path, Asked({"name": "nobody", "k": 3}))
-
-
-def test_a_process_that_dies_is_told_and_replaced(snapshots: Snapshots, ranker: Ranker) -> None:
-    def ended() -> None:
         for process in multiprocessing.active_children():
             os.kill(process.pid or 0, signal.SIGKILL)
             process.join()
-
-    with snapshots.reading() as (_, snapshot):
-        first = ranker.answer(snapshot, "/api/ancestors", ANCESTORS)
-        ended()
         with pytest.raises(Unusable, match="was ended"):
-            ranker.answer(snapshot, "/api/ancestors", ANCESTORS)
-        assert ranker.answer(snapshot, "/api/ancestors", ANCESTORS) == first
+            ranker.answer(snapshot, endpoint.path, ANCESTORS)
+        assert ranker.answer(snapshot, endpoint.path, ANCESTORS) == here
