@@ -35,6 +35,7 @@ from benchmarks.scale_models import (
     universe,
 )
 from forebear.ingest.fingerprint.sketch import column_bytes
+from forebear.ingest.versions import FINGERPRINT_VERSION
 from forebear.registry.store.arrow import fixed_lists
 
 CHUNK = 20_000
@@ -219,6 +220,7 @@ def metadata(ids: NDArray[np.uint32], sizes: NDArray[np.int64]) -> dict[str, pa.
         "bytes_read": pa.array(np.full(count, 38_400_000, np.uint64)),
         "requests": pa.array(np.full(count, 281, np.uint32)),
         "config": pa.array([_config(n, s) for n, s in zip(ids.tolist(), sizes.tolist(), strict=True)]),
+        "fingerprint_version": pa.array(np.full(count, FINGERPRINT_VERSION, np.uint8)),
     }
     return {
         "model": pa.table(model),
