@@ -12,14 +12,14 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...ingest.errors import RegistryError, RegistryInUse
-from ..audit.report import Run, finding_counts, latest_run
+from ..audit.known import Audited, audited
 from ..registry import Registry
 from ..store.database import WAIT, Place
 from .copying import State, copy_registry, remove_copy, state_of
@@ -40,14 +40,6 @@ def file_of(place: Place) -> Path:
     return place
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """An audit that finished, and how many findings it has, `kind.status` -> number."""
-
-    run: Run
-    counts: Mapping[str, int]
-
-
 @dataclass(slots=True)
 class Snapshot:
     """One copy: open to read, with its version, its newest audit, and the requests that read it now."""
@@ -62,8 +54,8 @@ class Snapshot:
 
     @classmethod
     def alone(cls, path: Path, registry: Registry) -> Snapshot:
-        """A copy that somebody else renews, opened in another process for one question."""
-        return cls(path, registry, State((0, 0), (0, 0)), "", _audited(registry))
+        """A copy that somebody else renews, opened in another process for one question, which needs no audit."""
+        return cls(path, registry, State((0, 0), (0, 0)), "", None)
 
     @property
     def audit_version(self) -> str:
@@ -153,13 +145,14 @@ class Snapshots:
         try:
             state = copy_registry(self.place, path)
             registry = Registry(path, read_only=True)
+            newest = audited(registry.connection, self._current.audited if self._made > 1 else None)
         except RegistryError:
             self._spare.append(path)
             raise
         told = f"{state.file} {state.log} {self._made}".encode()
         registry.place = self.place  # what messages name
         version = hashlib.sha256(told).hexdigest()[:16]
-        return Snapshot(path, registry, state, version, _audited(registry))
+        return Snapshot(path, registry, state, version, newest)
 
     def _watch(self) -> None:
         rest = self._least
@@ -193,9 +186,3 @@ class Snapshots:
             remove_copy(snapshot.path)
         else:
             self._spare.append(snapshot.path)
-
-
-def _audited(registry: Registry) -> Audited | None:
-    """The newest audit that finished; None without one."""
-    run = latest_run(registry.connection)
-    return run and Audited(run, finding_counts(registry.connection, run))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..audit.report import Run
+from ..audit.known import Audited
 from ..registry import Registry
 from ..reports.numbers import plain
 from ..store.models import Model, find_model, similar_names
@@ -40,10 +40,9 @@ class View:
         return self.snapshot.path
 
     @property
-    def audited(self) -> tuple[Run, Mapping[str, int]] | None:
-        """The newest audit that finished and how many findings it has, `kind.status` -> number; None without one."""
-        known = self.snapshot.audited
-        return (known.run, known.counts) if known else None
+    def audited(self) -> Audited | None:
+        """The newest audit that finished, None without one."""
+        return self.snapshot.audited
 
     def model(self, name: str) -> Model:
         """The registered model of that name, name@revision or source. Never a path or a source that is not registered.

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from forebear.registry import Registry
-from forebear.registry.audit.report import findings_of_model, some_findings
 from forebear.registry.cli.forms import forms
 from forebear.registry.server.desk import Desk, RestsOn
 from forebear.registry.server.endpoints import API, PAGES
@@ -78,25 +77,6 @@ def test_answers_that_outlive_a_version_are_the_same_when_models_come_and_go(aud
         registry.remove("birch")
         registry.mark_root("alder", source="somebody")
     assert len(before) == 3 and answers() == before
-
-
-def test_findings_of_a_model_are_those_of_the_view_that_name_it(snapshots: Snapshots) -> None:
-    with snapshots.reading() as (registry, snapshot):
-        assert snapshot.audited
-        run, uri = snapshot.audited.run, registry.model("alder-docs").uri
-        kinds = ["ancestor", "declaration", "licence", "duplicate"]
-        found = findings_of_model(registry.connection, run, uri, kinds, 100).table
-        every = some_findings(registry.connection, run, "rows", kinds=kinds).table
-        wanted = [
-            row
-            for row in every.to_pylist()
-            if uri in (row["query_source"], row["relative_source"]) and row["status"] != "not_judged"
-        ]
-    assert found.schema == every.schema and found.num_rows == len(wanted) > 1
-    assert all(row in wanted for row in found.to_pylist())
-    assert [row["query_source"] == uri for row in found.to_pylist()] == sorted(
-        (row["query_source"] == uri for row in wanted), reverse=True
-    )
 
 
 def test_another_process_answers_and_refuses_as_this_one_and_is_replaced_when_it_dies(
