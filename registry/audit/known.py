@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .report import KINDS, AuditReport, Run, finding_counts, latest_run, some_findings
@@ -26,7 +25,7 @@ _NOT_JUDGED = "not_judged"
 class Coded:
     """A column of text as numbers: `values` without repetition, and `codes` [rows], -1 for NULL."""
 
-    values: pa.Array
+    values: Sequence[str]
     codes: NDArray[np.int64]
 
     @classmethod
@@ -34,19 +33,21 @@ class Coded:
         """A column of a table."""
         found = table[name].cast(pa.string()).combine_chunks().dictionary_encode()
         found = found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
-        return cls(found.dictionary, found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64))
+        return cls(
+            found.dictionary.to_pylist(), found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        )
 
     def among(self, wanted: Collection[str]) -> NDArray[np.bool_]:
         """In which rows [rows] one of the texts stands."""
-        return self._rows(pc.is_in(self.values, pa.array(sorted(wanted), pa.string())))
+        return self._rows([value in wanted for value in self.values])
 
     def holding(self, text: str) -> NDArray[np.bool_]:
         """In which rows [rows] a text has this part, whatever its case."""
-        return self._rows(pc.match_substring(self.values, text, ignore_case=True))
+        return self._rows([text.lower() in value.lower() for value in self.values])
 
-    def _rows(self, passing: pa.BooleanArray) -> NDArray[np.bool_]:
-        mine = np.append(np.asarray(passing.to_numpy(zero_copy_only=False), np.bool_), False)  # NULL is the last, -1
-        return mine[self.codes]
+    def _rows(self, passing: Sequence[bool]) -> NDArray[np.bool_]:
+        mine = np.array([*passing, False])  # of NULL, whose code is -1, the last
+        return np.asarray(mine[self.codes], np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Sources:
         coded = Coded.of(table, name)
         order = np.argsort(coded.codes, kind="stable")
         first = np.searchsorted(coded.codes[order], np.arange(len(coded.values) + 1))
-        return cls({text: number for number, text in enumerate(coded.values.to_pylist())}, order, first)
+        return cls({text: number for number, text in enumerate(coded.values)}, order, first)
 
     def rows(self, source: str) -> NDArray[np.int64]:
         """The rows of a source, ascending."""

@@ -12,7 +12,7 @@ from forebear.registry.audit import known
 from forebear.registry.audit.known import Audited, audited
 from forebear.registry.audit.report import findings_of_model, some_findings
 from forebear.registry.cli.forms import forms
-from forebear.registry.server.endpoints import API, PAGES
+from forebear.registry.server.endpoints import API, PAGES, Endpoint
 from forebear.registry.server.pages.audit import KINDS, STATUSES
 from forebear.registry.server.parameters import asked
 from forebear.registry.server.site import Site
@@ -71,7 +71,7 @@ def test_findings_of_every_model_in_memory_are_those_of_the_query_and_of_the_rep
 def test_pages_are_the_same_where_a_run_is_too_large_for_memory(
     audited_zoo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = [(one, {}) for one in (*PAGES, *API) if one.rests_on == "audit"]
+    pages: list[tuple[Endpoint, dict[str, object]]] = [(one, {}) for one in (*PAGES, *API) if one.rests_on == "audit"]
     pages += [(one, {"name": "alder-docs"}) for one in PAGES if one.path == "/model"]
 
     def answers(most: int) -> list[bytes]:
