@@ -212,7 +212,7 @@ def _measured(path: Path, folder: Path, given: argparse.Namespace) -> int:
             ingest.wait()
         finally:
             server.terminate()
-            server.wait()
+            _, _, used = os.wait4(server.pid, 0)
     said = (folder / "log").read_text(encoding="utf-8")
     outcomes = [json.loads(line) for line in (folder / "ingested").read_text(encoding="utf-8").splitlines()]
     done = Counter(one["status"] for one in outcomes)
@@ -220,6 +220,10 @@ def _measured(path: Path, folder: Path, given: argparse.Namespace) -> int:
     print(f"ingested meanwhile: {dict(done)}{ended}; copies made: {said.count('of copying')}")
     if not done:
         raise SystemExit(f"nothing was ingested meanwhile: {said[-500:]}")
+    pages = sum(len(listed) for listed in found.seconds.values())
+    spent = used.ru_utime + used.ru_stime
+    print(f"the server took {spent:.1f} s of CPU, {1000 * spent / pages:.0f} ms a page: start, copies and rankings too")
+    print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     return _said(found, given.seconds)
 
 

@@ -6,7 +6,8 @@
 Every model of the zoo is asked both ways. Pairs are those that the command calls derived, by positions for the most
 part; pairs that another kind of evidence found, or whose basis or width changed by the command's answer, are counted
 apart: the macro does not have those kinds. Order: whether the macro's first model is in the command's first rank, and
-of all pairs of relatives of a model that have different ranks in the command, the share in the same order.
+of all pairs of relatives of a model that have different ranks in the command, the share in the same order: those that
+the command ties claim no order. Pairs in which a relative is rewritten into another basis or width are told apart.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Found:
     first: int = 0
     pairs: int = 0
     same_order: int = 0
+    rewritten_pairs: int = 0
+    rewritten_same_order: int = 0
     unrelated_before: int = 0
     unrelated: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -78,9 +81,15 @@ def _orders(relatives: Sequence[Ancestor], order: dict[str, int], found: Found) 
     found.asked += 1
     found.first += min(relatives, key=lambda a: order[a.source]).rank == 1
     for a, b in itertools.combinations(relatives, 2):
-        if a.rank != b.rank:
+        if a.rank == b.rank:
+            continue
+        same = (order[a.source] < order[b.source]) == (a.rank < b.rank)
+        if REWRITTEN & {*a.relation, *b.relation}:
+            found.rewritten_pairs += 1
+            found.rewritten_same_order += same
+        else:
             found.pairs += 1
-            found.same_order += (order[a.source] < order[b.source]) == (a.rank < b.rank)
+            found.same_order += same
 
 
 def agreement(zoo: Path) -> None:
@@ -100,6 +109,8 @@ def agreement(zoo: Path) -> None:
     print(f"questions with an unrelated model before a relative: {found.unrelated_before} of {found.asked}")
     print(f"the macro's first model in the command's first rank: {found.first} of {found.asked}")
     print(f"pairs of relatives in the command's order: {found.same_order / found.pairs:.1%} of {found.pairs}")
+    rewritten = found.rewritten_same_order / max(1, found.rewritten_pairs)
+    print(f"pairs in which one is rewritten: {rewritten:.1%} of {found.rewritten_pairs}")
     print(f"seconds a question, median: {statistics.median(found.seconds):.2f}")
     if min(close) < ALIKE or found.unrelated_before:
         sys.exit(1)

@@ -86,6 +86,8 @@ class AuditReport(Tabular):
     @property
     def remaining(self) -> pa.Table:
         """The findings that nobody accepted."""
+        if self.table["accepted"].null_count == self.table.num_rows:
+            return self.table
         return self.table.filter(self.table["accepted"].is_null())
 
     @property
@@ -147,6 +149,18 @@ def some_findings(connection: duckdb.DuckDBPyConnection, run: Run, question: str
     values = {"run_id": run.run_id, **parameters}
     table = connection.sql(statement(f"audit/{question}"), params=values).to_arrow_table()
     return AuditReport(run, table.append_column("accepted", pa.nulls(table.num_rows, pa.string())), ())
+
+
+def findings_of_model(
+    connection: duckdb.DuckDBPyConnection, run: Run, source: str, kinds: Sequence[str], most: int
+) -> AuditReport:
+    """At most `most` findings of a run about the model of a source, or in which it is the relative, of `kinds`.
+
+    Of a source with several revisions those of the one that was asked about last.
+    """
+    ids = connection.execute(statement("audit/ids"), {"run_id": run.run_id, "source": source}).fetchall()
+    latest = max((model_id for (model_id,) in ids), default=-1)
+    return some_findings(connection, run, "of_model", id=latest, kinds=list(kinds), most=most)
 
 
 def finding_counts(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:

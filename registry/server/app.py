@@ -22,10 +22,11 @@ from .endpoints import API, PAGES, Endpoint
 from .guard import HEADERS, LARGEST_BODY, Rates, Refused, check_host, check_origin, check_size
 from .ingests import Ingests
 from .openapi import openapi
-from .parameters import asked
+from .parameters import Asked, asked
+from .ranker import Ranker
 from .site import Site
 from .snapshot import Snapshots
-from .view import HTML, JSON, Answer, NotThere, Unusable, json_answer
+from .view import HTML, JSON, Answer, NotThere, Unusable, View, json_answer
 
 _STATIC = Path(__file__).parent / "static"
 _MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -35,6 +36,8 @@ _COST = {"light": 0.0, "heavy": 4.0, "console": 9.0}
 """Requests that a question counts for beside itself."""
 _TITLES = {400: "This cannot be meant", 404: "Not there", 409: "No answer", 503: "Ask again in a moment"}
 Handler = Callable[[Request], Awaitable[Response]]
+Work = Callable[[Endpoint, Asked, View], Answer]
+"""What answers a question of an endpoint from a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,16 @@ class Settings:
 
 def application(site: Site, snapshots: Snapshots, ingests: Ingests, settings: Settings) -> ASGIApp:
     """The application. It closes what it opened itself, not `snapshots`."""
-    desk = Desk(snapshots)
+    desk, ranker = Desk(snapshots), Ranker(site)
+
+    def work(endpoint: Endpoint, values: Asked, view: View) -> Answer:
+        if endpoint.weight == "heavy":
+            return ranker.answer(view.snapshot, endpoint.path, values)
+        return endpoint.run(site, view, values)
+
     rates = Rates(settings.rate, settings.burst)
-    routes = [Route(one.path, partial(_answered, one, site, desk, rates), methods=["GET"]) for one in PAGES]
-    routes += [Route(one.path, partial(_answered, one, site, desk, rates), methods=[one.method]) for one in API]
+    routes = [Route(one.path, partial(_answered, one, work, desk, rates), methods=["GET"]) for one in PAGES]
+    routes += [Route(one.path, partial(_answered, one, work, desk, rates), methods=[one.method]) for one in API]
     document = json.dumps(openapi(API, allow_ingest=ingests.allowed)).encode()
     routes += [
         _fixed("/api/openapi.json", Answer(document, JSON)),
@@ -70,6 +79,7 @@ def application(site: Site, snapshots: Snapshots, ingests: Ingests, settings: Se
         yield
         await ingests.close()
         desk.close()
+        ranker.close()
 
     handlers = {
         kind: partial(_trouble, site)
@@ -130,12 +140,12 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
-async def _answered(endpoint: Endpoint, site: Site, desk: Desk, rates: Rates, request: Request) -> Response:
+async def _answered(endpoint: Endpoint, work: Work, desk: Desk, rates: Rates, request: Request) -> Response:
     values = asked(endpoint.parameters, await _given(endpoint, request))
     if extra := _COST[endpoint.weight]:
         rates.take(request.client.host if request.client else "", extra)
     question = json.dumps([endpoint.path, values.values], sort_keys=True)
-    answer = await desk.answer(question, endpoint.weight, lambda view: endpoint.run(site, view, values))
+    answer = await desk.answer(question, endpoint.weight, partial(work, endpoint, values), endpoint.rests_on)
     return _response(answer, {"Cache-Control": "no-cache"}, request)
 
 

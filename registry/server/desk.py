@@ -18,6 +18,9 @@ from typing import Literal
 from .snapshot import Snapshots
 from .view import Answer, View
 
+RestsOn = Literal["registry", "audit"]
+"""What an answer is made of: all of the registry, or its newest audit alone, which never changes."""
+
 Weight = Literal["light", "heavy", "console"]
 """`light` asks rows of tables, in milliseconds; `heavy` ranks, compares or draws, in tenths of seconds and more;
 `console` waits for a process that runs SQL of a visitor."""
@@ -96,37 +99,41 @@ class Desk:
         for room in self._rooms.values():
             room.pool.shutdown(wait=True, cancel_futures=True)
 
-    async def answer(self, question: str, weight: Weight, work: Callable[[View], Answer]) -> Answer:
-        """The answer to `question`, which names everything that `work` depends on beside the registry.
+    async def answer(
+        self, question: str, weight: Weight, work: Callable[[View], Answer], rests_on: RestsOn = "registry"
+    ) -> Answer:
+        """The answer to `question`, which names everything that `work` depends on beside what it `rests_on`.
 
-        Raises Busy, and what `work` raises.
+        What rests on the newest audit is computed once a run, and not again whenever a model comes. Raises Busy, and
+        what `work` raises.
         """
-        key = self._snapshots.version, question
+        key = (self._snapshots.audit_version if rests_on == "audit" else self._snapshots.version), question
         if found := self._kept.get(key):
             return found
         room = self._rooms[weight]
         if (task := self._coming.get(key)) is None:
             if room.present >= room.limits.waiting:
                 raise Busy("too many questions wait for an answer")
-            task = self._coming[key] = asyncio.create_task(self._computed(key, room, work))
+            task = self._coming[key] = asyncio.create_task(self._computed(key[1], room, work, rests_on))
             task.add_done_callback(lambda done: self._ended(key, done))
         try:
             return await asyncio.wait_for(asyncio.shield(task), room.limits.seconds)
         except TimeoutError as error:
             raise Busy("the answer takes long; it will be there in a moment") from error
 
-    async def _computed(self, key: tuple[str, str], room: _Room, work: Callable[[View], Answer]) -> Answer:
+    async def _computed(self, question: str, room: _Room, work: Callable[[View], Answer], rests_on: RestsOn) -> Answer:
         room.present += 1
         try:
-            version, answer = await asyncio.get_running_loop().run_in_executor(room.pool, self._work, work)
+            version, answer = await asyncio.get_running_loop().run_in_executor(room.pool, self._work, work, rests_on)
         finally:
             room.present -= 1
-        self._kept.put((version, key[1]), answer)
+        self._kept.put((version, question), answer)
         return answer
 
-    def _work(self, work: Callable[[View], Answer]) -> tuple[str, Answer]:
+    def _work(self, work: Callable[[View], Answer], rests_on: RestsOn) -> tuple[str, Answer]:
         with self._snapshots.reading() as (registry, snapshot):
-            return snapshot.version, work(View(registry, snapshot))
+            version = snapshot.audit_version if rests_on == "audit" else snapshot.version
+            return version, work(View(registry, snapshot))
 
     def _ended(self, key: tuple[str, str], task: asyncio.Task[Answer]) -> None:
         """Forget a computation that ended; its exception was raised to whoever still waited."""

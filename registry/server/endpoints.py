@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from . import contract
-from .desk import Weight
+from .desk import RestsOn, Weight
 from .pages import audit, compare, console, makings, model, relatives, search, tree
 from .parameters import Asked, Parameter
 from .site import Site
@@ -30,6 +30,7 @@ class Endpoint:
     run: Run
     answer: type | None = None
     posts: bool = False
+    rests_on: RestsOn = "registry"
 
     @property
     def method(self) -> str:
@@ -51,9 +52,9 @@ PAGES = (
     Endpoint("/recipe", "Its recipe.", makings.PARAMETERS, "heavy", makings.recipe_page),
     Endpoint("/tree", "Family trees.", tree.PARAMETERS, "heavy", tree.tree_page),
     Endpoint("/compare", "Two models.", compare.PARAMETERS, "heavy", compare.compare_page),
-    Endpoint("/audit", "Findings.", audit.PARAMETERS, "light", audit.audit_page),
+    Endpoint("/audit", "Findings.", audit.PARAMETERS, "light", audit.audit_page, rests_on="audit"),
     Endpoint("/sql", "The SQL console.", console.PARAMETERS, "console", console.console_page),
-    Endpoint("/feed.atom", "Findings for feed readers.", (), "light", audit.feed),
+    Endpoint("/feed.atom", "Findings for feed readers.", (), "light", audit.feed, rests_on="audit"),
 )
 API = (
     Endpoint(
@@ -106,7 +107,13 @@ API = (
         contract.Comparison,
     ),
     Endpoint(
-        "/api/audit", "Findings of the newest audit.", audit.PARAMETERS, "light", audit.audit_answer, contract.Audit
+        "/api/audit",
+        "Findings of the newest audit.",
+        audit.PARAMETERS,
+        "light",
+        audit.audit_answer,
+        contract.Audit,
+        rests_on="audit",
     ),
     Endpoint(
         "/api/sql",

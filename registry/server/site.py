@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -44,26 +44,29 @@ class PageTable:
     more: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Site:
     """The forms of the commands, and whether models may be added."""
 
     forms: Forms
     allow_ingest: bool = False
 
-    @cached_property
-    def _environment(self) -> Environment:
-        environment = report_environment(_FOLDER)
-        environment.globals |= {
-            "allow_ingest": self.allow_ingest,
-            "forebear_version": forebear_version(),
-            "address": address,
-        }
-        return environment
-
     def page(self, template: str, media: str = HTML, code: int = 200, /, **values: object) -> Answer:
         """A template of `templates/`, filled in."""
-        return Answer(self._environment.get_template(template).render(**values).encode(), media, status=code)
+        return Answer(
+            _environment(self.allow_ingest).get_template(template).render(**values).encode(), media, status=code
+        )
+
+
+@cache
+def _environment(allow_ingest: bool) -> Environment:
+    environment = report_environment(_FOLDER)
+    environment.globals |= {
+        "allow_ingest": allow_ingest,
+        "forebear_version": forebear_version(),
+        "address": address,
+    }
+    return environment
 
 
 def address(path: str, **parameters: object) -> str:

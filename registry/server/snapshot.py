@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...ingest.errors import RegistryError, RegistryInUse
+from ..audit.known import Audited, audited
 from ..registry import Registry
 from ..store.database import WAIT, Place
 from ..store.file_state import State, state_of
@@ -42,15 +43,26 @@ def file_of(place: Place) -> Path:
 
 @dataclass(slots=True)
 class Snapshot:
-    """One copy: open to read, with its version, the requests that read it now, and what was asked of it once."""
+    """One copy: open to read, with its version, its newest audit, and the requests that read it now."""
 
     path: Path
     registry: Registry
     state: State
     version: str
+    audited: Audited | None
     readers: int = 0
     idle: list[Registry] = field(default_factory=list)
-    remembered: dict[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def alone(cls, path: Path, registry: Registry) -> Snapshot:
+        """A copy that somebody else renews, opened in another process for one question, which needs no audit."""
+        return cls(path, registry, State((0, 0), (0, 0)), "", None)
+
+    @property
+    def audit_version(self) -> str:
+        """The version of the newest audit: another one for another run alone, as a run that finished never changes."""
+        run = self.audited and self.audited.run
+        return f"run {run.run_id} {run.started_at} {run.finished_at}" if run else "no run"
 
 
 class Snapshots:
@@ -91,6 +103,11 @@ class Snapshots:
         self._folder.cleanup()
 
     @property
+    def audit_version(self) -> str:
+        """The version of the newest audit that finished, by the newest copy."""
+        return self._current.audit_version
+
+    @property
     def version(self) -> str:
         """The version of the newest copy: 16 hexadecimal digits, others whenever the registry changed."""
         return self._current.version
@@ -129,12 +146,14 @@ class Snapshots:
         try:
             state = copy_registry(self.place, path)
             registry = Registry(path, read_only=True)
+            newest = audited(registry.connection, self._current.audited if self._made > 1 else None)
         except RegistryError:
             self._spare.append(path)
             raise
         told = f"{state.file} {state.log} {self._made}".encode()
         registry.place = self.place  # what messages name
-        return Snapshot(path, registry, state, hashlib.sha256(told).hexdigest()[:16])
+        version = hashlib.sha256(told).hexdigest()[:16]
+        return Snapshot(path, registry, state, version, newest)
 
     def _watch(self) -> None:
         rest = self._least

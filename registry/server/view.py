@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
-from ..audit.report import Run, finding_counts, latest_run
+from ..audit.known import Audited
 from ..registry import Registry
 from ..reports.numbers import plain
 from ..store.models import Model, find_model, similar_names
@@ -41,13 +40,9 @@ class View:
         return self.snapshot.path
 
     @property
-    def audited(self) -> tuple[Run, Mapping[str, int]] | None:
-        """The newest audit that finished and how many findings it has, `kind.status` -> number; None without one."""
-        remembered = self.snapshot.remembered
-        if "audited" not in remembered:
-            run = latest_run(self.registry.connection)
-            remembered["audited"] = run and (run, finding_counts(self.registry.connection, run))
-        return cast("tuple[Run, Mapping[str, int]] | None", remembered["audited"])
+    def audited(self) -> Audited | None:
+        """The newest audit that finished, None without one."""
+        return self.snapshot.audited
 
     def model(self, name: str) -> Model:
         """The registered model of that name, name@revision or source. Never a path or a source that is not registered.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,14 +106,19 @@ def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelD
         adapter_details(connection, model.model_id),
         rows("released")[0][0],
         root_claims(connection, model),
-        ActivationDetails(*rows("activations")[0]),
+        _activations(int(rows("neurons")[0][0]), lambda: int(rows("activations")[0][0])),
     )
 
 
 def root_claims(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[RootClaim, ...]:
     """Who says that a model was trained from scratch, what was noted here first."""
-    rows = connection.execute(statement("models/root_claims"), {"model_id": model.model_id}).fetchall()
+    values = {"model_id": model.model_id, "uri": model.uri}
+    rows = connection.execute(statement("models/root_claims"), values).fetchall()
     return tuple(RootClaim(*row) for row in rows)
+
+
+def _activations(neurons: int, layers: Callable[[], int]) -> ActivationDetails:
+    return ActivationDetails(layers() if neurons else 0, neurons)
 
 
 def _component(

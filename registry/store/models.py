@@ -80,6 +80,10 @@ def find_model(connection: duckdb.DuckDBPyConnection, name: str) -> Model | None
     Raises RegistryError with the candidates when several models share the name.
     """
     found = _models(connection, "find", name=name)
+    if "@" in name:
+        known = {model.model_id for model in found}
+        more = [model for model in _models(connection, "find_revision", name=name) if model.model_id not in known]
+        found = sorted([*found, *more], key=lambda model: model.model_id)
     if len(found) > 1:
         listed = "\n".join(f"  {m.uri}" + (f"@{m.revision}" if m.revision else "") for m in found)
         raise RegistryError(f"{name!r} is the name of {len(found)} models; name one by its source:\n{listed}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -58,6 +59,46 @@ def test_identity_coverage_and_distance_are_those_of_the_command(zoo_registry: P
                         told = (found.identity, found.coverage, found.distance)
                         assert figures == pytest.approx(told, abs=0.01), (model.name, found.name)
     assert compared > 100
+
+
+def test_roundings_of_a_relative_and_what_was_made_later_come_after_what_may_be_an_ancestor(zoo_registry: Path) -> None:
+    """By distance alone 4-bit alder and the deepened alder stood before half of the others, and the mixture too."""
+    after = {"alder-docs": {"alder-4bit", "alder-moe", "alder-upscaled"}, "alder": {"alder-moe", "alder-upscaled"}}
+    with duckdb.connect(str(zoo_registry), read_only=True) as connection:
+        for query, last in after.items():
+            rows = connection.execute(
+                "SELECT name, z, coverage, distance FROM ancestors(?, k := 40)", [query]
+            ).fetchall()
+            near = [(name, distance) for name, z, coverage, distance in rows if z > 4 and coverage > 0.5]
+            assert {name for name, _ in near[-len(last) :]} == last and len(near) > len(last) + 2
+            others = [distance for name, distance in near if name not in last | {"alder-4bit"}]
+            assert others == sorted(others) and max(others) > min(distance for name, distance in near if name in last)
+
+
+def test_a_rounding_of_the_query_itself_comes_first(zoo_registry: Path) -> None:
+    with duckdb.connect(str(zoo_registry), read_only=True) as connection:
+        rows = connection.execute("SELECT name, distance FROM ancestors('alder', k := 40)").fetchall()
+    assert rows[0][0] == "alder-4bit" and rows[0][1] > min(distance for _, distance in rows)
+
+
+def test_the_order_is_that_of_the_command_for_what_is_not_rewritten(zoo_registry: Path) -> None:
+    """Of ranks that differ; within a rank the command claims no order. By distance alone it is 0.72."""
+    same = pairs = 0
+    with Registry(zoo_registry, read_only=True) as registry:
+        for query in ("alder", "alder-docs", "alder-merge", "alder-pruned"):
+            rows = registry.connection.execute("SELECT source FROM ancestors(?, k := 40)", [query]).fetchall()
+            order = {source: place for place, (source,) in enumerate(rows)}
+            (answer,) = registry.ancestors(query, k=40).components
+            relatives = [
+                one
+                for one in answer.ancestors
+                if one.log10_evalue <= -3 and not {"basis_changed", "width_pruned"} & set(one.relation)
+            ]
+            for a, b in itertools.combinations(relatives, 2):
+                if a.rank != b.rank:
+                    pairs += 1
+                    same += (order[a.source] < order[b.source]) == (a.rank < b.rank)
+    assert pairs > 100 and same / pairs >= 0.9
 
 
 def test_a_model_that_was_released_later_comes_last(zoo_registry: Path, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ...audit.report import AuditReport, Run, rows_of, run_row, some_findings
+from ...audit.known import Audited
+from ...audit.report import AuditReport, rows_of, run_row, some_findings
 from ...reports.trees import NO_AUDIT
 from ..parameters import PAGE, Asked, Parameter
 from ..site import Site, address, page_tables
@@ -33,17 +34,17 @@ _ENTRIES = 100
 
 def audit_page(site: Site, view: View, asked: Asked) -> Answer:
     """What `forebear audit` shows, a page at a time."""
-    run, counts = view.audited or (None, {})
+    audited = view.audited
     values = {name: asked.text(name) for name in ("kind", "status", "name")}
-    if run is None:
+    if audited is None:
         return site.page("audit.html", run=None, why=NO_AUDIT, kinds=KINDS, statuses=STATUSES, **values)
-    report = _findings(view, run, asked)
+    report = _findings(view, audited, asked)
     page = asked.number("page")
     full = report.table.num_rows > ON_A_PAGE
     return site.page(
         "audit.html",
-        run=run,
-        counts=counts,
+        run=audited.run,
+        counts=audited.counts,
         tables=page_tables(site.forms.audit(_cut(report))),
         relatives=_relatives(report, asked.text("kind")),
         kinds=KINDS,
@@ -57,13 +58,13 @@ def audit_page(site: Site, view: View, asked: Asked) -> Answer:
 
 def audit_answer(site: Site, view: View, asked: Asked) -> Answer:
     """The run and its findings with the keys of `forebear audit --format json`, a page at a time."""
-    run, counts = view.audited or (None, {})
-    if run is None:
+    audited = view.audited
+    if audited is None:
         raise NotThere(NO_AUDIT)
-    report = _findings(view, run, asked)
+    report = _findings(view, audited, asked)
     found = {
-        "run": run_row(run),
-        "counts": counts,
+        "run": run_row(audited.run),
+        "counts": audited.counts,
         "findings": rows_of(_cut(report).table),
         "page": asked.number("page"),
         "more": report.table.num_rows > ON_A_PAGE,
@@ -73,12 +74,11 @@ def audit_answer(site: Site, view: View, asked: Asked) -> Answer:
 
 def feed(site: Site, view: View, asked: Asked) -> Answer:
     """The findings of the newest audit that somebody should look at, as an Atom feed (RFC 4287)."""
-    run, _ = view.audited or (None, {})
-    rows = []
-    if run is not None:
-        values = {"kinds": list(KINDS), "name": "", "most": _ENTRIES, "skipped": 0}
+    audited = view.audited
+    run, rows = audited and audited.run, []
+    if audited is not None:
         for status in _TROUBLE:
-            rows += rows_of(some_findings(view.registry.connection, run, "page", status=status, **values).table)
+            rows += rows_of(_page(view, audited, KINDS, status, "", _ENTRIES, 0).table)
     updated = (run.finished_at if run else None) or datetime(1970, 1, 1)
     entries = [
         {
@@ -99,20 +99,23 @@ def _digest(row: Mapping[str, object]) -> str:
     return hashlib.blake2b("\n".join(str(row[key]) for key in keys).encode(), digest_size=12).hexdigest()
 
 
-def _findings(view: View, run: Run, asked: Asked) -> AuditReport:
+def _findings(view: View, audited: Audited, asked: Asked) -> AuditReport:
     kind = asked.text("kind")
-    name = asked.text("name")
-    name = f"*{name}*" if name and not any(mark in name for mark in "*?[") else name
-    return some_findings(
-        view.registry.connection,
-        run,
-        "page",
-        kinds=[kind] if kind else [k for k in KINDS if k != "relative"],
-        status=asked.text("status"),
-        name=name,
-        most=ON_A_PAGE + 1,
-        skipped=(asked.number("page") - 1) * ON_A_PAGE,
-    )
+    kinds = [kind] if kind else [k for k in KINDS if k != "relative"]
+    skipped = (asked.number("page") - 1) * ON_A_PAGE
+    return _page(view, audited, kinds, asked.text("status"), asked.text("name"), ON_A_PAGE + 1, skipped)
+
+
+def _page(
+    view: View, audited: Audited, kinds: Sequence[str], status: str, name: str, most: int, skipped: int
+) -> AuditReport:
+    """From memory where the run is kept there; a glob of a name is DuckDB's to match."""
+    glob = any(mark in name for mark in "*?[")
+    if audited.findings is not None and not glob:
+        return audited.findings.page(kinds, status=status, part=name, most=most, skipped=skipped)
+    values = {"kinds": list(kinds), "status": status, "most": most, "skipped": skipped}
+    name = f"*{name}*" if name and not glob else name
+    return some_findings(view.registry.connection, audited.run, "page", name=name, **values)
 
 
 def _cut(report: AuditReport) -> AuditReport:

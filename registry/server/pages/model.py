@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...audit.report import Run, some_findings
+from ...audit.known import Audited
+from ...audit.report import findings_of_model
 from ...store.details import ModelDetails, model_details
 from ...store.models import Model
 from ..parameters import MODEL, Asked
@@ -19,15 +20,15 @@ def model_page(site: Site, view: View, asked: Asked) -> Answer:
     """What `forebear show` shows, and the audit's findings of the model."""
     model = view.model(asked.text("name"))
     details = model_details(view.registry.connection, model)
-    run, _ = view.audited or (None, {})
+    audited = view.audited
     return site.page(
         "model.html",
         model=model,
         identity=identity(model),
         tables=page_tables(site.forms.model(details)),
         unread=_unread(details),
-        found=_found(site, view, model, run) if run else [],
-        run=run,
+        found=_found(site, view, model, audited) if audited else [],
+        run=audited and audited.run,
         tabs=tabs(model, "/model"),
     )
 
@@ -61,7 +62,10 @@ def _unread(details: ModelDetails) -> str:
     )
 
 
-def _found(site: Site, view: View, model: Model, run: Run) -> list[PageTable]:
+def _found(site: Site, view: View, model: Model, audited: Audited) -> list[PageTable]:
     """What an audit found of a model, as the one asked about or as the relative."""
-    values = {"source": model.uri, "kinds": list(_KINDS), "most": _MOST}
-    return page_tables(site.forms.audit(some_findings(view.registry.connection, run, "of_model", **values)))
+    if audited.findings is not None:
+        report = audited.findings.of_model(model.uri, _KINDS, _MOST)
+    else:
+        report = findings_of_model(view.registry.connection, audited.run, model.uri, _KINDS, _MOST)
+    return page_tables(site.forms.audit(report))

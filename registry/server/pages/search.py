@@ -23,7 +23,7 @@ PARAMETERS = (
 def search_page(site: Site, view: View, asked: Asked) -> Answer:
     """The list, with what the newest audit found in numbers."""
     models, passing = _models(view, asked)
-    run, counts = view.audited or (None, {})
+    audited = view.audited
     page, pages = asked.number("page"), -(-passing // ON_A_PAGE)
     (table,) = page_tables(site.forms.models(models))
     links = [address("/model", name=identity(model)) for model in models]
@@ -35,8 +35,8 @@ def search_page(site: Site, view: View, asked: Asked) -> Answer:
         passing=passing,
         page=page,
         pages=pages,
-        run=run,
-        counts=counts,
+        run=audited and audited.run,
+        counts=audited and audited.counts,
     )
 
 

@@ -11,8 +11,14 @@ import pytest
 from markupsafe import Markup
 from starlette.testclient import TestClient
 
+from forebear.registry.cli.forms import forms
 from forebear.registry.reports.html.images import Image
 from forebear.registry.reports.html.sections import FigureGroup
+from forebear.registry.server.pages.compare import compare_page
+from forebear.registry.server.parameters import Asked
+from forebear.registry.server.site import Site
+from forebear.registry.server.snapshot import Snapshots
+from forebear.registry.server.view import View
 
 from ..conftest import Run
 
@@ -76,13 +82,15 @@ def test_the_recipe_is_that_of_the_command(client: TestClient, run: Run, audited
 
 
 def test_two_models_stand_side_by_side_with_the_figures_of_the_report(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The figures themselves take 10 s, and the browser's tests draw them."""
+    """The figures themselves take 10 s, and the browser's tests draw them; here the page is asked in this process."""
     image = Image(Markup("data:image/png;base64,AAAA"), "an image")
     groups = [FigureGroup(f"figure {number}", "shows", "null", (("", (image,)),)) for number in range(6)]
     monkeypatch.setattr("forebear.registry.reports.html.page.component_figures", lambda part: groups)
-    page = client.get("/compare?a=alder&b=alder-docs").text
+    with snapshots.reading() as (registry, snapshot):
+        values = Asked({"a": "alder", "b": "alder-docs"})
+        page = compare_page(Site(forms()), View(registry, snapshot), values).body.decode()
     assert page.count("<figure") == 7 and page.count('src="data:image/') == 7
     assert 'id="verdict"' in page and "the server opens no sources for a page" in page
 
