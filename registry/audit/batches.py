@@ -21,7 +21,7 @@ from ..store.lake import LakePlace
 from .door import Door
 from .scope import Scope
 
-_PAIRS, _MODELS = 1_500, 256
+BATCH_PAIRS, BATCH_MODELS = 1_500, 256
 """A batch ends when it has so many pairs, or names so many models: some seconds of work and 100 MB of fingerprints."""
 Links = Mapping[tuple[int, int], tuple[bool, bool]]
 """Of (query, other): whether the query names the other as its parent, and the reverse."""
@@ -66,7 +66,7 @@ def _cut(tasks: Sequence[Task]) -> Iterator[list[Task]]:
         batch.append(task)
         pairs += len(task.candidates) + 1
         named.update((task.query_id, *(model for model, _ in task.candidates)))
-        if pairs >= _PAIRS or len(named) >= _MODELS:
+        if pairs >= BATCH_PAIRS or len(named) >= BATCH_MODELS:
             yield batch
             batch, pairs, named = [], 0, set()
     if batch:

@@ -40,7 +40,7 @@ def planned(door: Door, scope: Scope, wanted: dict[str, object], engine: Engine,
     """
     for _ in range(_TRIES):
         with door.reading() as connection:
-            tasks, sketches = _read(connection, scope, wanted)
+            tasks, sketches = read_plan(connection, scope, wanted)
         candidates = list(near_candidates(sketches, tasks, scope, engine, advance))
         work = door.write_run(scope, partial(_carried, scope=scope, tasks=tasks, candidates=candidates))
         if work is not None:
@@ -48,7 +48,7 @@ def planned(door: Door, scope: Scope, wanted: dict[str, object], engine: Engine,
     raise RegistryError("other audits keep changing what this one builds on; run one at a time")
 
 
-def _read(
+def read_plan(
     connection: duckdb.DuckDBPyConnection, scope: Scope, wanted: dict[str, object]
 ) -> tuple[pa.Table, dict[str, Sketches]]:
     """The tasks, as rows of `audit_task`, and the sketches of everyone."""

@@ -174,18 +174,17 @@ def _compute(door: Door, scope: Scope, options: AuditOptions, tasks: list[Task],
     with door.reading() as connection:
         declared = _declared(connection, scope)
         roots = dict(connection.execute(statement("audit/roots"), {"run_id": scope.run_id}).fetchall())
-        columns = [name for (name,) in connection.execute(statement("audit/pair_columns")).fetchall()]
     batches = list(orders(scope, tasks, declared, roots))
     for order, answers in answered(door, _engine(options, total, _FEW_PAIRS), batches):
-        door.write_run(scope, partial(_keep, answers=answers, columns=columns))
+        door.write_run(scope, partial(_keep, answers=answers))
         done += order.pairs
         advance("pairs", done, total)
     _log.info("run %d: %d pairs in %d batches, %.1f s", scope.run_id, total, len(batches), time.monotonic() - began)
 
 
-def _keep(connection: duckdb.DuckDBPyConnection, answers: Answers, columns: list[str]) -> None:
-    connection.from_arrow(answers.queries).insert_into("audit_query")
-    connection.from_arrow(answers.pairs.select(columns)).insert_into("audit_pair")
+def _keep(connection: duckdb.DuckDBPyConnection, answers: Answers) -> None:
+    for table, rows in (("audit_query", answers.queries), ("audit_pair", answers.pairs)):
+        connection.from_arrow(rows.select(connection.table(table).columns)).insert_into(table)
 
 
 def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Links:

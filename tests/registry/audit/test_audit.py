@@ -313,7 +313,7 @@ _KILLED = """
 import os, signal, sys
 from forebear.registry import Registry
 from forebear.registry.audit import batches
-batches._PAIRS = 20
+batches.BATCH_PAIRS = 20
 def advance(stage, done, total):
     if stage == "pairs" and done >= int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)

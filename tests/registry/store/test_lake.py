@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from forebear.registry import Registry, RegistryError
+from forebear.registry import AuditOptions, Registry, RegistryError
 
 from ..conftest import COMMAND, MakeModel
 
@@ -42,6 +42,48 @@ def test_a_catalogue_answers_as_a_file_does(place: str, tmp_path: Path, zoo: Pat
             assert {o.status for o in registry.ingest(*folders)} == {"unchanged"}
             registry.remove("birch")
     assert answer(place, "alder-docs") == answer(tmp_path / "file.duckdb", "alder-docs")
+
+
+def audited(place: str | Path, run_id: int) -> dict[str, list[tuple[object, ...]]]:
+    """What a run kept, without its moments and its process."""
+    tables = ("audit_query", "audit_pair", "audit_finding", "audit_duplicate", "audit_model", "audit_family")
+    with Registry(place, read_only=True) as registry:
+        rows = {
+            table: registry.connection.execute(f"FROM {table} WHERE run_id = ? ORDER BY ALL", [run_id]).fetchall()
+            for table in tables
+        }
+        facts = "* EXCLUDE (started_at, finished_at, owner)"
+        rows["audit_run"] = registry.connection.execute(f"SELECT {facts} FROM audit_run ORDER BY ALL").fetchall()
+    return rows
+
+
+def test_an_audit_of_a_catalogue_finds_what_one_of_a_file_finds(place: str, tmp_path: Path, zoo: Path) -> None:
+    """A first run, one that takes over what holds after a model came, and one after a model went."""
+    folders = [zoo / name for name in ("alder", "alder-docs", "alder-merge", "birch")]
+    file = tmp_path / "file.duckdb"
+    counts: list[list[dict[str, int]]] = []
+    for registry_place in (place, file):
+        with Registry(registry_place) as registry:
+            registry.ingest(*folders)
+            runs = [registry.audit(AuditOptions(jobs=1)).counts()]
+            registry.ingest(zoo / "alder-pruned")
+            runs.append(registry.audit(AuditOptions(jobs=1)).counts())
+            registry.remove("birch")
+            runs.append(registry.audit(AuditOptions(jobs=1)).counts())
+            counts.append(runs)
+    assert counts[0] == counts[1] and counts[0][0] != counts[0][1]
+    for run_id in (1, 2, 3):
+        found = audited(place, run_id)
+        assert found == audited(file, run_id)
+        assert found["audit_pair"] and found["audit_finding"]
+
+
+def test_licences_are_judged_on_a_catalogue_too(place: str, make_model: MakeModel) -> None:
+    with Registry(place) as registry:
+        registry.ingest(make_model("ash"))
+        judged = registry.connection.execute("SELECT count(*) FROM licence").fetchall()[0][0]
+        roots = registry.connection.execute("SELECT count(*) FROM published_root").fetchall()[0][0]
+    assert judged > 60 and roots > 0
 
 
 def test_an_export_of_a_file_fills_a_catalogue_and_comes_back(
