@@ -96,10 +96,10 @@ test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, 
 .bench/ray/installed: pyproject.toml
 	$(PYTHON) -m venv .bench/ray
 	.bench/ray/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	.bench/ray/bin/python -m pip install -q -e '.[ray]' --group dev
+	.bench/ray/bin/python -m pip install -q -e '.[ray,lake]' --group dev
 	touch $@
 
-test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die
+test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die; PostgreSQL has to be installed
 	.bench/ray/bin/python -m pytest -q -m ray
 
 LIBRARIES = bitsandbytes mlx compressed_tensors autoawq gptqmodel torchao onnxruntime peft
