@@ -31,7 +31,7 @@ def quantised(component: Component) -> bool:
     levels = component.levels[tensors]
     known = levels[levels > 0]
     few = len(known) > 0 and float(np.median(known)) < FLOAT_LEVELS
-    return few or any(stored_error(component.dtypes[t]) > 0 for t in tensors.tolist())
+    return few or any(stored_error(dtype) > 0 for dtype in {component.dtypes[t] for t in tensors.tolist()})
 
 
 def precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:
