@@ -8,7 +8,7 @@ SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz soak golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-lineage bench-ingest bench-startup \
-        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-activations bench-recipes bench-no-merges bench-rewrites \
         bench-travel bench-outputs test-mergekit clean
@@ -178,6 +178,9 @@ bench-case: dev                 ## a case of five mixtures of 100B parameters on
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
+
+bench-units: .bench/lake/installed  ## what one pair and one model cost an audit, from a file and from a DuckLake catalogue: docs/units.json
+	.bench/lake/bin/python -m benchmarks.units docs/units.json
 
 bench-tree: dev                 ## the family trees of 20,000 audited models: seconds, memory
 	$(BIN)/python benchmarks/tree.py
