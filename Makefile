@@ -180,7 +180,7 @@ bench-audit: dev                ## an audit of 20,000 models: seconds, memory, a
 	$(BIN)/python benchmarks/audit.py
 
 bench-units: .bench/lake/installed  ## what one pair and one model cost an audit, from a file and from a DuckLake catalogue: docs/units.json
-	.bench/lake/bin/python -m benchmarks.units docs/units.json
+	.bench/lake/bin/python benchmarks/units.py docs/units.json
 
 bench-tree: dev                 ## the family trees of 20,000 audited models: seconds, memory
 	$(BIN)/python benchmarks/tree.py

@@ -11,7 +11,7 @@ others are under apache-2.0. What must come out is known and is counted.
 The bar: under 10 minutes on 2 cores, and under 6 GB. Then one model of the registry is replaced, and a second run says
 how many pairs it computed. The candidate stage alone is measured on sketches, for 20,000 models and for a strip of
 100,000: its time is that of a pair of sketches times half the square of the models. With --lake the same models are
-audited in a DuckLake catalogue too, which needs `forebear[lake]`; the bar is 1.5 times the seconds of the file. LAYERS=8
+audited in a DuckLake catalogue too (`forebear[lake]`); the bar is 1.5 times the seconds of the file. LAYERS=8
 in the environment makes smaller models, so that more of them fit on a disk.
 """
 

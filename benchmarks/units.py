@@ -1,6 +1,6 @@
 """What one pair and one model cost an audit: the figures that docs/capacity.md multiplies.
 
-    python -m benchmarks.units [FILE]     (make bench-units)
+    python benchmarks/units.py [FILE]     (make bench-units)
 
 Seconds are of one core (CPU time, one thread), the median of RUNS; models are the synthetic ones of `audit`, of 7B
 shape with 32 layers, MODELS of them in families of ten, in a file and, where the extension of DuckLake is installed, in
@@ -22,8 +22,6 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 from audit import FAMILY, build
 
 from forebear.ingest.fingerprint.activation_sketch import SKETCH_BYTES
@@ -58,7 +56,8 @@ def tile() -> Tile:
         filled_shares = np.full(ROWS, 0.4, np.float32), np.full(ROWS, 0.8, np.float32)
         ids, names = np.arange(first, first + ROWS), np.full(ROWS, "language", object)
         roles = np.full(ROWS, 127, np.uint8), np.full(ROWS, 31, np.uint8)
-        return Sketches(ids, names, *roles, *bits[:3], *filled_shares, bits[3], np.full(ROWS, True))
+        positions, gram, columns, signs = bits
+        return Sketches(ids, names, *roles, positions, gram, columns, *filled_shares, signs, np.full(ROWS, True))
 
     return Tile(strip(1), strip(1 + ROWS), 0, ROWS, True, least_z(REGISTRY), suggestive_z(REGISTRY))
 

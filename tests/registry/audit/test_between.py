@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from forebear.ingest.errors import RegistryError
+from forebear.queries.answers.audit_batch import Answers, Batch, evaluate
 from forebear.registry import AuditOptions, Registry
 from forebear.registry.audit import batches
 from forebear.registry.audit.cost import audit_cost
@@ -65,12 +66,11 @@ def test_what_others_add_and_remove_meanwhile_is_for_the_next_run(zoo_copy: Path
 
 def test_the_file_is_shut_while_an_audit_computes(zoo_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[int] = []
-    compute = batches.evaluate
 
-    def between(batch: batches.Batch) -> batches.Answers:
+    def between(batch: Batch) -> Answers:
         with Registry(zoo_copy) as other:
             entered.append(len(other.models()))
-        return compute(batch)
+        return evaluate(batch)
 
     monkeypatch.setattr(batches, "evaluate", between)
     with Registry(zoo_copy) as registry:
