@@ -18,7 +18,7 @@ from ...queries.sql import statement
 from ..jobs.engines import Engine
 from ..store.database import open_database
 from ..store.lake import LakePlace
-from .door import Door
+from .door import MEMORY, Door
 from .scope import Scope
 
 BATCH_PAIRS, BATCH_MODELS = 1_500, 256
@@ -112,6 +112,6 @@ def evaluate_at(place: str, order: Order) -> Answers:
 def _connection(place: str) -> duckdb.DuckDBPyConnection:
     """A connection that stays open in a worker: opening one takes as long as a hundred pairs."""
     connection = open_database(place, read_only=True)
-    connection.execute("SET memory_limit = '1GB'")
+    connection.execute(MEMORY)
     connection.execute("SET threads = 1")
     return connection

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..registry import Registry
 
 T = TypeVar("T")
-_MEMORY = "SET memory_limit = '1GB'"
+MEMORY = "SET memory_limit = '1GB'"
 """Of the database: without it pages of every model that was read stay in memory, and a registry is larger than that."""
 
 
@@ -73,7 +73,7 @@ class Door:
         else:
             connection = self._registry.connection
         try:
-            connection.execute(_MEMORY)
+            connection.execute(MEMORY)
             yield connection
         finally:
             if self._sharing:
