@@ -121,7 +121,7 @@ Made by `make docs` from [units.json](units.json), which `make bench-units` meas
 
 ## What was measured
 
-On one core of an AMD EPYC that other work kept busy (load 12 on two cores), where a second of CPU does less than on a
+On one core of an AMD EPYC that other work kept busy (load 20 on two cores), where a second of CPU does less than on a
 quiet one; synthetic models of 7B shape in families of ten.
 """
 _PLAN = """
