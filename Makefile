@@ -8,7 +8,7 @@ SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
-        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-tree bench-trees bench-serve \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-no-merges bench-rewrites \
         bench-travel bench-outputs test-mergekit clean
@@ -101,10 +101,10 @@ test-lake: .bench/lake/installed  ## DuckLake catalogues: four writers at once, 
 .bench/ray/installed: pyproject.toml
 	$(PYTHON) -m venv .bench/ray
 	.bench/ray/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	.bench/ray/bin/python -m pip install -q -e '.[ray]' --group dev
+	.bench/ray/bin/python -m pip install -q -e '.[ray,lake]' --group dev
 	touch $@
 
-test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die
+test-ray: .bench/ray/installed  ## two Ray workers give the rows of one process, and one of them may die; PostgreSQL has to be installed
 	.bench/ray/bin/python -m pytest -q -m ray
 
 LIBRARIES = bitsandbytes mlx compressed_tensors autoawq gptqmodel torchao onnxruntime peft
@@ -187,6 +187,9 @@ bench-case: dev                 ## a case of five mixtures of 100B parameters on
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
+
+bench-units: .bench/lake/installed  ## what one pair and one model cost an audit, from a file and from a DuckLake catalogue: docs/units.json
+	.bench/lake/bin/python benchmarks/units.py docs/units.json
 
 bench-tree: dev                 ## the family trees of 20,000 audited models: seconds, memory
 	$(BIN)/python benchmarks/tree.py

@@ -229,7 +229,7 @@ def metadata(ids: NDArray[np.uint32], sizes: NDArray[np.int64]) -> dict[str, pa.
         "bytes_read": pa.array(np.full(count, 38_400_000, np.uint64)),
         "requests": pa.array(np.full(count, 281, np.uint32)),
         "config": pa.array([_config(n, s) for n, s in zip(ids.tolist(), sizes.tolist(), strict=True)]),
-        "fingerprint_version": pa.array(np.full(count, FINGERPRINT_VERSION, np.uint16)),
+        "fingerprint_version": pa.array(np.full(count, FINGERPRINT_VERSION, np.uint8)),
     }
     return {
         "model": pa.table(model),

@@ -19,7 +19,7 @@ import duckdb
 from ..ingest.errors import RegistryError, SourceError
 from ..ingest.sources import CONNECTIONS, Source
 from .jobs.specs import is_path, opened_spec, path_of
-from .store.database import Place, beside, open_database, registry_place
+from .store.database import PATIENCE, Place, beside, open_database, registry_place
 from .store.details import ModelDetails, RootClaim, model_details, root_claims
 from .store.models import Model, find_model, find_source, list_models, outdated_models, remove_model, similar_names
 from .store.progress import unheard
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TOGETHER = 4
 """Models that overlap: while one waits for the headers of its shards, others read their ranges."""
-PATIENCE = 600.0
-"""Seconds that a batch waits to get back at a file which it let go of: an audit of many models may be reading it."""
 
 
 class Registry:
@@ -400,15 +398,15 @@ class Registry:
 
         A run takes over what still holds of earlier ones, and goes on with one that was ended. The report's `table` has
         a row a finding, columns as in the view `audit_findings`, and `accepted`: why the file of waivers `accept` takes
-        it (see `audit.waivers`), else NULL. Raises RegistryError where no model passes a filter, and for a DuckLake
-        catalogue; FormatError for a file of waivers that cannot be read.
+        it (see `audit.waivers`), else NULL. Raises RegistryError where no model passes a filter, and where another
+        process went on with the run; FormatError for a file of waivers that cannot be read.
         """
         from .audit.run import AuditOptions, run_audit
         from .audit.waivers import read_waivers
 
         if accept is not None:
             read_waivers(Path(accept))  # what cannot be read is told before the work
-        run_id = run_audit(self.connection, options or AuditOptions(), advance or (lambda stage, done, total: None))
+        run_id = run_audit(self, options or AuditOptions(), advance or (lambda stage, done, total: None))
         return self.audit_report(run_id, accept=accept)
 
     def audit_report(self, run_id: int, *, accept: str | Path | None = None) -> AuditReport:

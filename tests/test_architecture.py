@@ -63,7 +63,9 @@ STATEMENT = re.compile(
     r"|CALL|CHECKPOINT|ATTACH|DETACH|USE|SET|RESET|LOAD|INSTALL|BEGIN|COMMIT|ROLLBACK)\b(?!:)"
 )
 SESSION = {
-    "registry.audit.run": ["RESET", "SET", "SET"],
+    "registry.audit.batches": ["SET"],
+    "registry.audit.door": ["RESET", "SET"],
+    "registry.audit.run": ["SET", "SET"],
     "registry.jobs.standing": ["SET"],
     "registry.store.catalogue": ["ATTACH", "USE"],
     "registry.store.completing": ["SET", "SET"],

@@ -13,7 +13,7 @@ to 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ from ..thresholds.search import FAMILY_MEMBERS, FEWEST_CANDIDATES, MOST_CANDIDAT
 from .candidates import least_z, of_family
 
 ROWS, COLUMNS = 2_000, 4_000
+"""Queries and columns of a tile: 32 MB for each array of z, and a quarter of a second."""
+HELD = 20_000_000
+"""Hits that wait for the strip that they belong to, at most: 0.5 GB. Families of ten leave a million of 100,000."""
 _ANY = -1e30
 
 
@@ -109,55 +112,154 @@ def suggestive_z(models: int) -> float:
     return float(-ndtri(min(0.5, UNRELATED_CANDIDATES / max(1, models))))
 
 
-def near_pairs(queries: Sketches, columns: Sketches, *, models: int, nearest: bool = False) -> Iterator[Near]:
+_Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Rows, columns and z of pairs."""
+Map = Callable[[Callable[["Tile"], "TileHits"], Iterable["Tile"]], Iterator[tuple["Tile", "TileHits"]]]
+"""What does `work` for every tile, in order, as an Engine does: here, in other processes or on other machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A strip of queries, which begins at row `first`, and a strip of columns, from `start` on, to be compared.
+
+    `both` says that queries and columns are one set, and that what is near counts for the columns as well. `least` and
+    `suggestive` are the bounds of a z that counts by itself, and of one among the few nearest.
+    """
+
+    strip: Sketches
+    block: Sketches
+    first: int
+    start: int
+    both: bool
+    least: float
+    suggestive: float
+
+
+@dataclass(frozen=True, slots=True)
+class TileHits:
+    """What is near by positions, gram, column sets and activations: of the queries, and with `both` of the columns."""
+
+    queries: tuple[_Hits, ...]
+    columns: tuple[_Hits, ...]
+
+
+def near_pairs(
+    queries: Sketches,
+    columns: Sketches,
+    *,
+    models: int,
+    nearest: bool = False,
+    map_tiles: Map | None = None,
+) -> Iterator[Near]:
     """The candidates of every query among the columns, a strip of queries at a time; a model is none of its own.
 
     `models` is the size of the whole registry, for the bounds; `columns` may be only the new part of it. With `nearest`
-    the FEWEST_CANDIDATES nearest by positions come always.
+    the FEWEST_CANDIDATES nearest by positions come always. Where `queries` is `columns`, each pair of strips is
+    compared once, for both. `map_tiles` computes the tiles, by default in this process.
     """
     suggestive = _ANY if nearest else suggestive_z(models)
-    for first in range(0, len(queries), ROWS):
-        yield _strip(queries.take(slice(first, first + ROWS)), columns, first, least_z(models), suggestive)
+    found = _Gathered(queries, columns, least_z(models), suggestive)
+    for tile, hits in (map_tiles or _here)(tile_hits, found.tiles()):
+        found.add(tile, hits)
+        if found.is_last(tile):
+            yield found.near(tile.first)
 
 
-def _strip(strip: Sketches, columns: Sketches, first: int, least: float, suggestive: float) -> Near:
-    """`least` and `suggestive` are the bounds of a z that counts by itself, and of one among the few nearest."""
-    signs = [_signs(packed) for packed in (strip.positions, strip.gram, strip.columns, strip.activations)]
-    hits: list[list[_Hits]] = [[], [], [], []]
-    for start in range(0, len(columns), COLUMNS):
-        block = columns.take(slice(start, start + COLUMNS))
-        own = strip.model[:, None] == block.model[None, :]
-        positions = _agreement(
-            signs[0], _signs(block.positions), MATRIX_VALUES, strip.position_roles, block.position_roles
-        )
-        gram = _agreement(signs[1], _signs(block.gram), COSINES, strip.gram_roles, block.gram_roles)
-        sets = _column_z(signs[2], strip, block)
-        neurons = _activation_z(signs[3], strip, block)
-        far = (positions < least) & ~own
-        wanted = (
-            (positions >= min(least, suggestive)) & ~own,
-            (gram >= least) & far,
-            (sets >= least) & far & (gram < least),
-            (neurons >= least) & ~own,
-        )
-        for found, z, mask in zip(hits, (positions, gram, sets, neurons), wanted, strict=True):
-            rows, at = np.nonzero(mask)
-            found.append((rows, at + start, z[rows, at].astype(np.float64)))
-        hits[0] = [_nearest(_joined(hits[0]), FAMILY_MEMBERS, _ANY)]  # of a family of any size no more is held
-    by_positions = _joined(hits[0])
-    chosen = [
-        _nearest(by_positions, FEWEST_CANDIDATES, _ANY),
-        _of_families(_nearest(by_positions, FAMILY_MEMBERS, least), columns.positions),
-        _nearest(_joined(hits[1]), MOST_CANDIDATES, least),
-        _nearest(_joined(hits[2]), FEWEST_CANDIDATES, least),
-        _nearest(_joined(hits[3]), FEWEST_CANDIDATES, least),
-    ]
-    queries, others, largest = _once(_joined(chosen))
-    return Near(queries + first, others, largest)
+def _here(work: Callable[[Tile], TileHits], tiles: Iterable[Tile]) -> Iterator[tuple[Tile, TileHits]]:
+    return ((tile, work(tile)) for tile in tiles)
 
 
-_Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-"""Rows, columns and z of pairs."""
+class _Gathered:
+    """Hits of strips whose tiles are not all there yet.
+
+    A strip that was compared with all that come after it leaves them its hits; when HELD of them wait, the next strips
+    are compared for themselves alone, and again when it is the turn of the others. So the hits that wait have a limit.
+    """
+
+    def __init__(self, queries: Sketches, columns: Sketches, least: float, suggestive: float) -> None:
+        self._queries, self._columns = queries, columns
+        self._same = queries is columns and suggestive > _ANY  # of `nearest` every pair is a hit, and waits
+        self._least, self._suggestive = least, suggestive
+        self._waiting: dict[int, list[list[_Hits]]] = {}
+        self._last: dict[int, int] = {}
+        self._alone: list[int] = []
+
+    def tiles(self) -> Iterator[Tile]:
+        """The tiles of all strips, in the order of the queries."""
+        width = ROWS if self._same else COLUMNS
+        starts = list(range(0, len(self._columns), width)) or [0]
+        for first in range(0, len(self._queries), ROWS):
+            both = self._same and self._held() < HELD
+            mine = [s for s in starts if s >= first or s in self._alone] if self._same else starts
+            if self._same and not both:
+                self._alone.append(first)
+            self._last[first] = mine[-1]
+            strip = self._queries.take(slice(first, first + ROWS))
+            for start in mine:
+                block = self._columns.take(slice(start, start + width))
+                yield Tile(strip, block, first, start, both and start > first, self._least, self._suggestive)
+
+    def _held(self) -> int:
+        return sum(len(rows) for strips in self._waiting.values() for kind in strips for rows, _, _ in kind)
+
+    def add(self, tile: Tile, hits: TileHits) -> None:
+        """Keep the hits of a tile, of every query and kind no more than count."""
+        self._keep(tile.first, hits.queries)
+        if tile.both:
+            self._keep(tile.start, hits.columns)
+
+    def _keep(self, first: int, hits: tuple[_Hits, ...]) -> None:
+        strip = self._waiting.setdefault(first, [[] for _ in _MOST])
+        for kind, more, most in zip(strip, hits, _MOST, strict=True):
+            kind.append(more)
+            if sum(len(rows) for rows, _, _ in kind) > 2 * ROWS * most:
+                kind[:] = [_nearest(_joined(kind), most, _ANY)]
+
+    def is_last(self, tile: Tile) -> bool:
+        """Whether the strip of a tile has no others."""
+        return tile.start == self._last[tile.first]
+
+    def near(self, first: int) -> Near:
+        """The candidates of a strip all of whose tiles were added."""
+        by_positions, gram, sets, neurons = (_joined(kind) for kind in self._waiting.pop(first))
+        least = self._least
+        chosen = [
+            _nearest(by_positions, FEWEST_CANDIDATES, _ANY),
+            _of_families(_nearest(by_positions, FAMILY_MEMBERS, least), self._columns.positions),
+            _nearest(gram, MOST_CANDIDATES, least),
+            _nearest(sets, FEWEST_CANDIDATES, least),
+            _nearest(neurons, FEWEST_CANDIDATES, least),
+        ]
+        queries, others, largest = _once(_joined(chosen))
+        return Near(queries + first, others, largest)
+
+
+def tile_hits(tile: Tile) -> TileHits:
+    """What is near in a tile: a function of its argument alone, which any process can compute."""
+    strip, block, least = tile.strip, tile.block, tile.least
+    own = strip.model[:, None] == block.model[None, :]
+    positions = _agreement(
+        _signs(strip.positions), _signs(block.positions), MATRIX_VALUES, strip.position_roles, block.position_roles
+    )
+    gram = _agreement(_signs(strip.gram), _signs(block.gram), COSINES, strip.gram_roles, block.gram_roles)
+    sets = _column_z(_signs(strip.columns), strip, block)
+    neurons = _activation_z(_signs(strip.activations), strip, block)
+    far = (positions < least) & ~own
+    wanted = (
+        (positions >= min(least, tile.suggestive)) & ~own,
+        (gram >= least) & far,
+        (sets >= least) & far & (gram < least),
+        (neurons >= least) & ~own,
+    )
+    mine: list[_Hits] = []
+    theirs: list[_Hits] = []
+    for z, mask, most in zip((positions, gram, sets, neurons), wanted, _MOST, strict=True):
+        rows, at = np.nonzero(mask)
+        values = z[rows, at].astype(np.float64)
+        mine.append(_nearest((rows, at + tile.start, values), most, _ANY))
+        if tile.both:
+            theirs.append(_nearest((at, rows + tile.first, values), most, _ANY))
+    return TileHits(tuple(mine), tuple(theirs))
 
 
 def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -220,6 +322,8 @@ def _joined(found: list[_Hits]) -> _Hits:
     return rows, at, z
 
 
+_MOST = (FAMILY_MEMBERS, MOST_CANDIDATES, FEWEST_CANDIDATES, FEWEST_CANDIDATES)
+"""Hits of one query, at most, by positions, gram, column sets and activations: of any family no more counts."""
 _NOTHING: _Hits = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 

@@ -11,40 +11,53 @@ stays as it was when an answer was computed. In small registries, where the near
 z, that is done for new models alone: that an older one shares no more than its initialisation with a new one stands in
 the new one's rows. Answers of earlier rules (RULES) are never taken over. An audit with `whole` computes everything
 anew.
+
+The registry is written to in moments: when a run begins, when a batch of answers is kept, when findings are drawn. With
+`sharing` a file is shut between them, and other processes get in. What they add takes no part in the run, and is new to
+the next; what they remove is left out of the findings. Of two processes that audit the same, the later one takes the
+run over, and the other ends with an error.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from ...ingest.errors import RegistryError
-from ...queries.answers.audit_batch import evaluate
-from ...queries.evidence.kinds import KINDS
+from ...queries.answers.audit_batch import Answers, Task
 from ...queries.search.model_filter import ModelFilter, parse_filter
 from ...queries.sql import statement
 from ...queries.thresholds.lineage import DIRECTION_TOLD
 from ...queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from ..jobs.engines import Engine, Here, Processes
-from ..store.transactions import is_lake, transaction
+from ..store.transactions import is_lake
+from .batches import Links, answered, orders
+from .door import Door
 from .groups import keep_models
 from .inferring import infer_ancestors
-from .plan import Progress, find_candidates, loaded, planned
+from .plan import Progress, planned
 from .recipes import find_recipes
 from .scope import Scope
+
+if TYPE_CHECKING:
+    from ..registry import Registry
 
 _log = logging.getLogger(__name__)
 
 _FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
-_MEMORY = "SET memory_limit = '2GB'"
-"""Of the database: without it pages of every model that was read stay in memory, and a registry is larger than that."""
+_FEW_SKETCHES = 20_000_000
+"""Fewer pairs of sketches, too: a second of work."""
 RULES = 3
 """By which rules answers are judged: raise it when they change. Earlier runs stay then, and are not built on."""
 _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -65,7 +78,8 @@ class AuditOptions:
     """What is asked: filters in words ('' for all), models ingested since a time (UTC), and what counts as found.
 
     With `whole` nothing is taken over from earlier runs. `jobs` is the number of processes, None for one a core;
-    an `engine` computes elsewhere, such as on a Ray cluster.
+    an `engine` computes elsewhere, such as on a Ray cluster. With `sharing` a registry file is shut while nothing is
+    read from it or written to it, so that other processes get in; connections that were handed out are closed then.
     Raises ValueError for a filter that cannot be read or an E-value above 0.001, which no evidence is significant at.
     """
 
@@ -76,6 +90,7 @@ class AuditOptions:
     whole: bool = False
     jobs: int | None = None
     engine: Engine | None = None
+    sharing: bool = False
 
     def __post_init__(self) -> None:
         if not self.max_log10_e <= SIGNIFICANT_LOG10_E:
@@ -95,29 +110,32 @@ class AuditOptions:
         }
 
 
-def run_audit(connection: duckdb.DuckDBPyConnection, options: AuditOptions, advance: Progress) -> int:
+def run_audit(registry: Registry, options: AuditOptions, advance: Progress) -> int:
     """Carry out an audit and return the number of its run.
 
-    Raises RegistryError where no model passes the filters, and for a DuckLake catalogue, which has no sequences.
+    Raises RegistryError where no model passes the filters, and where another process took the run over.
     """
-    if is_lake(connection):
-        raise RegistryError("an audit needs a registry file: `forebear export` the catalogue and `import` it into one")
-    scope = _begin(connection, options)
-    advance("sketches", 0, len(scope.asked))
-    _plan(connection, scope, options, advance)
-    connection.execute(_MEMORY)
-    try:
-        _compute(connection, scope, options, advance)
-        find_recipes(connection, scope, advance)
-    finally:
-        connection.execute("RESET memory_limit")
+    door = Door(registry, sharing=options.sharing)
+    scope = door.write(partial(_begin, options=options))
+    wanted = {"against": options.against, "whole": options.whole, "rules": RULES}
+    sketches = len(scope.asked) * len(scope.against)
+    tasks = planned(door, scope, wanted, _engine(options, sketches, _FEW_SKETCHES), advance)
+    _compute(door, scope, options, tasks, advance)
+    find_recipes(door, scope, advance)
     advance("findings", 0, 1)
-    _finish(connection, scope, options)
+    door.write_run(scope, partial(_finish, scope=scope, options=options))
     advance("findings", 1, 1)
     return scope.run_id
 
 
-def _selected(connection: duckdb.DuckDBPyConnection, text: str, since: datetime | None, option: str) -> list[int]:
+def _engine(options: AuditOptions, work: int, few: int) -> Engine:
+    """Where `work` pairs are computed; `few` are not worth other processes."""
+    processes = 1 if work < few else options.jobs or os.cpu_count() or 1
+    return options.engine or (Processes(processes) if processes > 1 else Here())
+
+
+def selected(connection: duckdb.DuckDBPyConnection, text: str, since: datetime | None, option: str) -> list[int]:
+    """The models that pass a filter in words, ascending; RegistryError where none does, with the name of the option."""
     chosen: ModelFilter = parse_filter(text)
     rows = connection.execute(statement("audit/models"), {**chosen.parameters, "since": since}).fetchall()
     if not rows and (text or since):
@@ -126,61 +144,52 @@ def _selected(connection: duckdb.DuckDBPyConnection, text: str, since: datetime 
 
 
 def _begin(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> Scope:
-    """Go on with a run that was ended, or begin a new one."""
-    asked = _selected(connection, options.queries, options.since, "--query")
-    against = _selected(connection, options.against, None, "--against")
+    """Go on with a run that was ended, or begin a new one; this process owns it from then on."""
+    asked = selected(connection, options.queries, options.since, "--query")
+    against = selected(connection, options.against, None, "--against")
     models, newest = connection.execute(statement("audit/state")).fetchall()[0]
     state = {"models": models, "newest": newest, "rules": RULES}
+    owner = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
     ended = connection.execute(statement("audit/unfinished"), {**options.scope, **state}).fetchall()
     if ended:
-        return Scope(int(ended[0][0]), newest, asked, against)
-    run_id = int(connection.execute(statement("audit/next_run")).fetchall()[0][0])
-    facts = {"run_id": run_id, "asked": len(asked), "started_at": _now()}
-    with transaction(connection):
-        connection.execute(statement("audit/begin"), {**options.scope, **state, **facts})
-        connection.execute(statement("audit/begin_roots"), {"run_id": run_id})
-    return Scope(run_id, newest, asked, against)
+        connection.execute(statement("audit/own"), {"run_id": ended[0][0], "owner": owner})
+        return Scope(int(ended[0][0]), newest, asked, against, owner)
+    run_id = _next_run(connection)
+    facts = {"run_id": run_id, "asked": len(asked), "started_at": _now(), "owner": owner}
+    connection.execute(statement("audit/begin"), {**options.scope, **state, **facts})
+    connection.execute(statement("audit/begin_roots"), {"run_id": run_id})
+    return Scope(run_id, newest, asked, against, owner)
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions, advance: Progress) -> None:
-    """Decide which answers are computed and which are taken over, and take those over."""
-    run: dict[str, object] = {"run_id": scope.run_id}
-    against = {"against": scope.against}
-    with transaction(connection):
-        connection.execute(statement("audit/clear"))
-        wanted = {"models": scope.asked, "against": options.against, "whole": options.whole, "rules": RULES}
-        connection.execute(statement("audit/tasks"), {**run, **wanted})
-        find_candidates(connection, scope, advance)
-        connection.execute(statement("audit/named"), against)
-        size, kinds = {**against, "models": len(scope.against)}, {"kinds": len(KINDS)}
-        connection.execute(statement("audit/stale"), {**size, **kinds, "significant": SIGNIFICANT_LOG10_E})
-        connection.execute(statement("audit/stale_roots"), run)
-        connection.execute(statement("audit/known"), against)
-        connection.execute(statement("audit/carry_pairs"), {**run, **size, **kinds})
-        connection.execute(statement("audit/carry_queries"), {**run, **size, "newest": scope.newest})
+def _next_run(connection: duckdb.DuckDBPyConnection) -> int:
+    if is_lake(connection):  # no sequences there; two that take at once conflict, and one of them tries again
+        connection.execute(statement("lake/take_run"))
+        return int(connection.execute(statement("lake/taken_run")).fetchall()[0][0])
+    return int(connection.execute(statement("audit/next_run")).fetchall()[0][0])
 
 
-def _compute(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions, advance: Progress) -> None:
-    batches = planned(connection, scope)
-    total = sum(len(task.candidates) for batch in batches for task in batch)
-    declared = _declared(connection, scope)
+def _compute(door: Door, scope: Scope, options: AuditOptions, tasks: list[Task], advance: Progress) -> None:
+    total = sum(len(task.candidates) for task in tasks)
     done = 0
     advance("pairs", 0, total)
     began = time.monotonic()
-    processes = 1 if total < _FEW_PAIRS else options.jobs or os.cpu_count() or 1
-    engine = options.engine or (Processes(processes) if processes > 1 else Here())
-    columns = [name for (name,) in connection.execute(statement("audit/pair_columns")).fetchall()]
-    coming = (loaded(connection, scope, batch, declared) for batch in batches)
-    for batch, answers in engine.map(evaluate, coming):
-        with transaction(connection):
-            connection.from_arrow(answers.queries).insert_into("audit_query")
-            connection.from_arrow(answers.pairs.select(columns)).insert_into("audit_pair")
-        done += sum(len(task.candidates) for task in batch.tasks)
+    with door.reading() as connection:
+        declared = _declared(connection, scope)
+        roots = dict(connection.execute(statement("audit/roots"), {"run_id": scope.run_id}).fetchall())
+    batches = list(orders(scope, tasks, declared, roots))
+    for order, answers in answered(door, _engine(options, total, _FEW_PAIRS), batches):
+        door.write_run(scope, partial(_keep, answers=answers))
+        done += order.pairs
         advance("pairs", done, total)
     _log.info("run %d: %d pairs in %d batches, %.1f s", scope.run_id, total, len(batches), time.monotonic() - began)
 
 
-def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Mapping[tuple[int, int], tuple[bool, bool]]:
+def _keep(connection: duckdb.DuckDBPyConnection, answers: Answers) -> None:
+    for table, rows in (("audit_query", answers.queries), ("audit_pair", answers.pairs)):
+        connection.from_arrow(rows.select(connection.table(table).columns)).insert_into(table)
+
+
+def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Links:
     rows = connection.execute(statement("audit/declared"), {"models": scope.asked}).fetchall()
     return {(model, other): (parent, child) for model, other, parent, child in rows}
 
@@ -188,20 +197,20 @@ def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Mapping[tu
 def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions) -> None:
     """Draw the findings from the pairs, and forget runs of this scope that were ended and are overtaken."""
     run = {"run_id": scope.run_id}
-    with transaction(connection):
-        keep_models(connection, scope)
-        if not (options.queries or options.against or options.since):
-            infer_ancestors(connection, scope, whole=options.whole)
-        known: Mapping[str, object] = {"against": scope.against, "told": DIRECTION_TOLD}
-        for name, needed in _FINDINGS:
-            more = {key: known[key] for key in needed}
-            connection.execute(statement(f"audit/find_{name}"), {**run, **more})
-        connection.execute(statement("audit/finish"), {**run, "finished_at": _now()})
-        connection.execute(statement("audit/clear"))
-        overtaken = connection.execute(statement("audit/overtaken"), {**options.scope, **run}).fetchall()
-        for (number,) in overtaken:
-            connection.execute("SET VARIABLE run_id = ?", [number])
-            connection.execute(statement("audit/forget"))
+    connection.execute("SET VARIABLE run_id = ?", [scope.run_id])
+    connection.execute(statement("audit/drop_removed"))
+    keep_models(connection, scope)
+    if not (options.queries or options.against or options.since):
+        infer_ancestors(connection, scope, whole=options.whole)
+    known: Mapping[str, object] = {"against": scope.against, "told": DIRECTION_TOLD}
+    for name, needed in _FINDINGS:
+        more = {key: known[key] for key in needed}
+        connection.execute(statement(f"audit/find_{name}"), {**run, **more})
+    connection.execute(statement("audit/finish"), {**run, "finished_at": _now()})
+    overtaken = connection.execute(statement("audit/overtaken"), {**options.scope, **run}).fetchall()
+    for (number,) in overtaken:
+        connection.execute("SET VARIABLE run_id = ?", [number])
+        connection.execute(statement("audit/forget"))
 
 
 def _now() -> datetime:

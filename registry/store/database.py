@@ -30,6 +30,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 WAIT = 10.0
 """Seconds that a command waits for a registry that another process holds: an ingest lets go of it between models."""
+PATIENCE = 600.0
+"""Seconds that a batch waits to get back at a file which it let go of: others may be reading it."""
 _PAUSE = 0.03
 """Seconds between two tries to open a file that another process holds."""
 _ROW_GROUP = 16_384  # 70 models of 32 layers: of the default 122,880 rows a third stays empty after many small commits
@@ -168,8 +170,8 @@ def _explained(path: Path, error: duckdb.Error) -> RegistryError:
     if "Conflicting lock" in text or "Could not set lock" in text:
         holder = text[text.find("held in") :].split(". See")[0] if "held in" in text else "another process holds it"
         return RegistryInUse(
-            f"{path}: in use: {holder}. An ingest lets others at it between two models, so try again; an audit keeps it"
-            " to its end. Either can be stopped: nothing that it reported is lost, and it goes on when it is started"
+            f"{path}: in use: {holder}. An ingest lets others at it between two models, an audit while it computes, so"
+            " try again. Either can be stopped: nothing that it reported is lost, and it goes on when it is started"
             f" again. To read meanwhile, read a snapshot: a copy of the file, and of {path.name}.wal if there is one,"
             " taken while nothing is written"
         )

@@ -40,7 +40,7 @@ MODELS_APART = 256
 """About 80 MB of tensors' rows in a part of 32-layer models: a size that every engine likes."""
 MOST_ID = 10_000_000
 """The highest id of a model that an import keeps: every id below it is taken too, which takes memory and time."""
-_NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids", "pulled_part"}
+_NOT_EXPORTED = {"migration", "licence", "published_root", "taken_ids", "taken_runs", "pulled_part"}
 """Migrations make the first three, ids follow from the models, and what was pulled speaks of this file alone."""
 _NOT_EXPORTED |= {"inferred", "inferred_member", "inferred_tensor", "inferred_match"}
 """Missing ancestors are no models: an audit infers them where the export is read."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import make_folders, make_thresholds
+from docs import make_capacity, make_folders, make_thresholds
 
 from .blocks import ROOT
 
@@ -114,7 +114,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_TUNED_AT_MOST"},  # limits on work
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
-    "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "_ANY", "_NOTHING"},  # memory; no limit
+    "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "_ANY", "_NOTHING"},  # memory; no limit
     "queries/search/bits.py": {"_ANY", "_TOGETHER"},  # what numbers hold
     "queries/search/packed.py": {
         "BLOCK",
@@ -149,6 +149,19 @@ def test_the_page_of_thresholds_says_what_the_modules_say() -> None:
     assert make_thresholds.page() == text, "make docs writes it anew"
     names = [one.name for held in HELD.values() for one in held]
     assert re.findall(r"^### (.*)$", text, re.MULTILINE) == names and len(set(names)) == len(names) > 90
+
+
+def test_the_page_of_capacity_says_what_was_measured() -> None:
+    text = make_capacity.PAGE.read_text(encoding="utf-8")
+    assert make_capacity.page(make_capacity.units()) == text, "make docs writes it anew"
+
+
+def test_candidates_of_twice_the_models_take_four_times_as_long_and_evidence_twice() -> None:
+    once, twice = (make_capacity.plan(models, make_capacity.units()) for models in (1_000, 2_000))
+    assert twice.candidates == pytest.approx(4 * once.candidates) and twice.sent == pytest.approx(4 * once.sent)
+    assert twice.evidence == pytest.approx(2 * once.evidence) and twice.writing == pytest.approx(2 * once.writing)
+    slower = make_capacity.units() | {"sketch_pair_ns": 2 * make_capacity.units()["sketch_pair_ns"]}
+    assert make_capacity.plan(1_000, slower).candidates == pytest.approx(2 * once.candidates)
 
 
 def test_every_threshold_of_queries_has_a_meaning_its_data_and_a_command() -> None:

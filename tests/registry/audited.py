@@ -106,3 +106,16 @@ def both_ways(pairs: Iterable[tuple[str, str, float]]) -> tuple[Answered, ...]:
         for first, second, distance in pairs
         for query, relative in ((first, second), (second, first))
     )
+
+
+def kept_by_run(place: str | Path, run_id: int) -> dict[str, list[tuple[object, ...]]]:
+    """What a run kept, without its moments and its process."""
+    tables = ("audit_query", "audit_pair", "audit_finding", "audit_duplicate", "audit_model", "audit_family")
+    with Registry(place, read_only=True) as registry:
+        rows = {
+            table: registry.connection.execute(f"FROM {table} WHERE run_id = ? ORDER BY ALL", [run_id]).fetchall()
+            for table in tables
+        }
+        facts = "* EXCLUDE (started_at, finished_at, owner)"
+        rows["audit_run"] = registry.connection.execute(f"SELECT {facts} FROM audit_run ORDER BY ALL").fetchall()
+    return rows

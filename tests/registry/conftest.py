@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +68,43 @@ def make_model(tmp_path: Path) -> MakeModel:
         return write_files(tmp_path / name, files)
 
     return make
+
+
+@pytest.fixture
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The connection string of a PostgreSQL server of this test's own."""
+    programs = next((p for p in (shutil.which("initdb"), *map(str, _DEBIAN)) if p and Path(p).exists()), None)
+    if programs is None:
+        pytest.fail("no PostgreSQL server on this machine: apt-get install postgresql")
+    folder = Path(programs).resolve().parent
+    place = Path(f"/tmp/forebear-postgres-{os.getpid()}")
+    place.mkdir(mode=0o700)
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    if user:
+        shutil.chown(place, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    subprocess.run(
+        [folder / "initdb", "-D", place / "data", "-A", "trust", "-U", "forebear"],
+        user=user, check=True, capture_output=True, cwd="/",
+    )  # fmt: skip
+    server = subprocess.Popen(
+        [folder / "postgres", "-D", place / "data", "-p", str(port), "-k", place, "-h", "127.0.0.1"],
+        user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+    )  # fmt: skip
+    try:
+        for _ in range(100):
+            if not subprocess.run(
+                [folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True
+            ).returncode:
+                break
+            time.sleep(0.1)
+        yield f"dbname=postgres host=127.0.0.1 port={port} user=forebear"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+        shutil.rmtree(place)
+
+
+_DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)

@@ -31,7 +31,9 @@ def empty(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def beside_a_lake(empty: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """An empty registry with what a DuckLake catalogue has of its own."""
     empty.execute("ATTACH ':memory:' AS lake")
-    empty.execute("CREATE TABLE lake.migration AS FROM registry.migration; CREATE TABLE lake.taken_ids (taken BIGINT)")
+    for table in ("migration", "licence", "published_root", "audit_run"):
+        empty.execute(f"CREATE TABLE lake.{table} AS FROM registry.{table}")
+    empty.execute("CREATE TABLE lake.taken_ids (taken BIGINT); CREATE TABLE lake.taken_runs (taken BIGINT)")
     empty.execute("CREATE MACRO ducklake_options(name) AS TABLE SELECT name AS option_name, name AS value")
     return empty
 

@@ -1,3 +1,3 @@
--- Forgets what an earlier run still had to do.
-DELETE FROM audit_task;
-DELETE FROM audit_candidate;
+-- Drops what a run planned with.
+DROP TABLE IF EXISTS temp.audit_task;
+DROP TABLE IF EXISTS temp.audit_candidate;

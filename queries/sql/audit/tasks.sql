@@ -1,6 +1,5 @@
--- Notes the components of the models $models as tasks of run $run_id, each with the newest answer that has the same filter
--- $against and was judged by the same rules, number $rules; with $whole, only answers of this very run.
-INSERT INTO audit_task
+-- The components of the models $models as tasks of run $run_id, rows for `audit_task`, each with the newest answer that has
+-- the same filter $against and was judged by the same rules, number $rules; with $whole, only answers of this very run.
 WITH base AS (
     SELECT q.query_id, q.component, q.run_id, q.seen_until
     FROM audit_query AS q
@@ -8,7 +7,7 @@ WITH base AS (
     WHERE r.against = $against AND r.rules = $rules AND (r.run_id = $run_id OR NOT $whole)
     QUALIFY row_number() OVER (PARTITION BY q.query_id, q.component ORDER BY q.run_id DESC) = 1
 )
-SELECT s.model_id, s.component, base.run_id, base.seen_until, base.run_id IS NULL
+SELECT s.model_id AS query_id, s.component, base.run_id AS base_run, base.seen_until, base.run_id IS NULL AS evaluate
 FROM sketch AS s
 LEFT JOIN base ON base.query_id = s.model_id AND base.component = s.component
 WHERE s.model_id IN (SELECT unnest($models::UINTEGER[]))

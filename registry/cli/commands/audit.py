@@ -28,7 +28,9 @@ from ..progress import stages
 from .ancestors import direction
 
 if TYPE_CHECKING:
+    from ...audit.cost import AuditCost
     from ...audit.report import AuditChanges, AuditReport
+    from ...audit.run import AuditOptions
 
 
 class FailOn(StrEnum):
@@ -56,6 +58,7 @@ _SPARE = {
 _UNTOLD = "; which came first cannot be told"
 _ACCEPTED_TITLES = ("kind", "status", "model", "relative", "accepted because")
 _CHANGE_TITLES = ("change", "kind", "model", "relative", "status", "relation", "reason")
+_COST_TITLES = ("models", "against", "answers kept", "pairs", "processes", "sketches", "evidence", "memory")
 _HEADS = {
     "ancestor": "nearest ancestors",
     "inferred": "missing ancestors",
@@ -129,6 +132,14 @@ JobsOption = Annotated[
     int | None,
     typer.Option("--jobs", metavar="N", min=1, help="Processes. Default: one a core.", show_default=False),
 ]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what it would take, from a sample of the work: pairs, seconds, memory. Nothing is written.",
+        show_default=False,
+    ),
+]
 
 
 @reporting
@@ -145,6 +156,7 @@ def audit(
     diff: DiffOption = None,
     jobs: JobsOption = None,
     engine: EngineOption = EngineName.LOCAL,
+    dry_run: DryRunOption = False,
     registry: RegistryOption = None,
 ) -> None:
     """Compare every model with all others.
@@ -153,14 +165,19 @@ def audit(
     declared), direction unknown (of one lineage, which came first cannot be told), contradicted (declared, not found)
     or not comparable; then declared recipes of merges beside what replay gives, licence conflicts, duplicates and
     families, and what --accept takes. A .parquet, .csv, .json or .jsonl file holds all relatives too. Runs are kept:
-    `forebear sql "FROM audit_latest"`. A second run computes what is new; one that was ended goes on.
+    `forebear sql "FROM audit_latest"`. A second run computes what is new; one that was ended goes on. Other processes
+    can use the registry while it computes: models that they add are for the next run.
     """
     if diff is not None:
         with open_registry(context, registry, read_only=True) as opened:
             changes = opened.audit_changes(*diff)
         to.write(changes_result(changes))
         return
-    options = replace(_options(queries, against, since, max_evalue, whole, jobs), engine=chosen_engine(engine))
+    options = _options(queries, against, since, max_evalue, whole, jobs)
+    if dry_run:
+        _foresee(context, registry, options, to)
+        return
+    options = replace(options, engine=chosen_engine(engine), sharing=True)
     with open_registry(context, registry, create=False) as opened, stages(quiet=to.quiet) as advance:
         report = opened.audit(options, accept=accept, advance=advance)
     to.write(audit_result(report))
@@ -169,8 +186,26 @@ def audit(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-if TYPE_CHECKING:
-    from ...audit.run import AuditOptions
+def _foresee(context: typer.Context, registry: str | None, options: AuditOptions, to: Output) -> None:
+    """Print what an audit would take."""
+    from ...audit.cost import audit_cost
+
+    with open_registry(context, registry, read_only=True) as opened:
+        cost = audit_cost(opened.connection, options)
+    row = cost.row()
+    cells = [[f"{cost.models:,}", f"{cost.against:,}", f"{cost.kept:,}", f"{cost.pairs:,}", *_costs(cost)]]
+    to.write(Result({"cost": row}, [row], [Table(_COST_TITLES, cells, range(len(_COST_TITLES)))]))
+    basis = f"{counted(cost.sampled, 'component')} of {cost.components:,} sampled"
+    to.say(f"{basis}; recipes and findings come on top; nothing was written")
+
+
+def _costs(cost: AuditCost) -> list[str]:
+    return [
+        str(cost.jobs),
+        f"{cost.sketch_seconds:,.1f} s",
+        f"{cost.evidence_seconds:,.1f} s",
+        f"{cost.megabytes:,} MB",
+    ]
 
 
 def _options(

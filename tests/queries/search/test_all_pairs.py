@@ -196,6 +196,28 @@ def test_small_blocks_find_what_large_ones_find(
     assert blocked(connection) == whole
 
 
+@pytest.mark.parametrize("held", [0, 1, 1 << 30])
+def test_a_pair_that_is_compared_once_for_both_is_found_as_one_compared_twice(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """However many hits may wait for their strip: none, few, or all."""
+    whole = blocked(connection)
+    monkeypatch.setattr(all_pairs, "ROWS", 7)
+    monkeypatch.setattr(all_pairs, "HELD", held)
+    tiles: list[bool] = []
+    compare = all_pairs.tile_hits
+
+    def counted(tile: all_pairs.Tile) -> all_pairs.TileHits:
+        tiles.append(tile.both)
+        return compare(tile)
+
+    monkeypatch.setattr(all_pairs, "tile_hits", counted)
+    assert blocked(connection) == whole
+    strips = -(-len({pair[:2] for pair in whole}) // 7)
+    assert any(tiles) == (held > 0)
+    assert (len(tiles) == strips * (strips + 1) // 2) == (held == 1 << 30)
+
+
 def test_no_model_is_its_own_candidate(connection: duckdb.DuckDBPyConnection) -> None:
     assert not [pair for pair in blocked(connection) if pair[0] == pair[2]]
 

@@ -312,8 +312,8 @@ def test_a_changed_card_shows_in_the_difference_of_two_runs(audited: Path, tmp_p
 _KILLED = """
 import os, signal, sys
 from forebear.registry import Registry
-from forebear.registry.audit import plan
-plan._PAIRS = 20
+from forebear.registry.audit import batches
+batches.BATCH_PAIRS = 20
 def advance(stage, done, total):
     if stage == "pairs" and done >= int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)

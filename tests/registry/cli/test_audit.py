@@ -100,3 +100,16 @@ def test_there_must_be_a_registry(run: Run) -> None:
 def test_since_asks_about_what_was_ingested_then(run: Run) -> None:
     assert run("audit", "--since", "2020-01-01").code == 0
     assert "passes --query" in run("audit", "--since", "2199-01-01").err
+
+
+@pytest.mark.usefixtures("_zoo")
+def test_a_dry_run_says_what_it_would_take_and_keeps_nothing(run: Run, registry_path: Path) -> None:
+    before = registry_path.read_bytes()
+    ran = run("audit", "--dry-run", "--query", "alder-tests", "--format", "json")
+    cost = json.loads(ran.out)["cost"]
+    assert ran.code == 0 and registry_path.read_bytes() == before
+    assert (cost["models"], cost["against"], cost["pairs"], cost["kept"]) == (1, 17, 16, 0)
+    assert cost["seconds"] > 0 and cost["megabytes"] > 0
+    table = run("audit", "--dry-run", "--query", "alder-tests")
+    assert "evidence" in table.out and "nothing was written" in table.err
+    assert run("audit", "--dry-run", "--query", "nobody").code == 1

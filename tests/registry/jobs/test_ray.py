@@ -6,13 +6,20 @@ import importlib
 import importlib.util
 import os
 import signal
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from forebear.queries.search import all_pairs
 from forebear.registry import Registry
+from forebear.registry.audit import batches, plan
 from forebear.registry.audit.run import AuditOptions
-from forebear.registry.jobs.engines import RayCluster
+from forebear.registry.jobs.engines import Here, RayCluster
+
+from ..audited import kept_by_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
 
@@ -62,8 +69,44 @@ def die_once(mark: str, number: int) -> int:
 
 
 def test_a_lost_worker_costs_time_alone(tmp_path: Path) -> None:
-    from functools import partial
-
     work = partial(die_once, str(tmp_path / "mark"))
     assert list(RayCluster().map(work, range(12))) == [(n, n * n) for n in range(12)]
     assert (tmp_path / "mark").exists()
+
+
+def killed_once(mark: str, work: Callable[[Any], Any], item: Any) -> Any:
+    """What `work` returns; the worker of the second batch of evidence is killed before it is done."""
+    if isinstance(item, batches.Order) and not Path(mark).exists():
+        Path(mark).write_text("killed")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(item)
+
+
+class Mortal(RayCluster):
+    """A cluster of which one worker dies."""
+
+    def __init__(self, mark: Path) -> None:
+        super().__init__()
+        self._mark = str(mark)
+
+    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        return super().map(partial(killed_once, self._mark, work), items)
+
+
+def test_workers_that_read_a_shared_catalogue_give_the_rows_of_one_process_though_one_dies(
+    postgres: str, zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sketches are compared in tiles of two models, evidence in batches of some pairs, each where Ray has it."""
+    monkeypatch.setattr(batches, "BATCH_PAIRS", 4)
+    monkeypatch.setattr(all_pairs, "ROWS", 2)
+    monkeypatch.setattr(plan, "NEAREST_UP_TO", 0)  # as in a registry that is too large for it
+    folders = [zoo / name for name in ("alder", "alder-docs", "alder-merge", "birch", "alder-pruned")]
+    place = f"ducklake:postgres:{postgres}?data={tmp_path}/rows"
+    for where, engine in ((tmp_path / "file.duckdb", Here()), (place, Mortal(tmp_path / "mark"))):
+        with Registry(where) as registry:
+            registry.ingest(*folders)
+            registry.audit(AuditOptions(engine=engine))
+    assert (tmp_path / "mark").exists()
+    found = kept_by_run(place, 1)
+    assert found == kept_by_run(tmp_path / "file.duckdb", 1)
+    assert len(found["audit_pair"]) > 4

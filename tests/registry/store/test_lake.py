@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
 import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forebear.registry import Registry, RegistryError
+from forebear.registry import AuditOptions, Registry, RegistryError
 
+from ..audited import kept_by_run
 from ..conftest import COMMAND, MakeModel
 
 pytestmark = pytest.mark.lake
@@ -42,6 +37,35 @@ def test_a_catalogue_answers_as_a_file_does(place: str, tmp_path: Path, zoo: Pat
             assert {o.status for o in registry.ingest(*folders)} == {"unchanged"}
             registry.remove("birch")
     assert answer(place, "alder-docs") == answer(tmp_path / "file.duckdb", "alder-docs")
+
+
+def test_an_audit_of_a_catalogue_finds_what_one_of_a_file_finds(place: str, tmp_path: Path, zoo: Path) -> None:
+    """A first run, one that takes over what holds after a model came, and one after a model went."""
+    folders = [zoo / name for name in ("alder", "alder-docs", "alder-merge", "birch")]
+    file = tmp_path / "file.duckdb"
+    counts: list[list[dict[str, int]]] = []
+    for registry_place in (place, file):
+        with Registry(registry_place) as registry:
+            registry.ingest(*folders)
+            runs = [registry.audit(AuditOptions(jobs=1)).counts()]
+            registry.ingest(zoo / "alder-pruned")
+            runs.append(registry.audit(AuditOptions(jobs=1)).counts())
+            registry.remove("birch")
+            runs.append(registry.audit(AuditOptions(jobs=1)).counts())
+            counts.append(runs)
+    assert counts[0] == counts[1] and counts[0][0] != counts[0][1]
+    for run_id in (1, 2, 3):
+        found = kept_by_run(place, run_id)
+        assert found == kept_by_run(file, run_id)
+        assert found["audit_pair"] and found["audit_finding"]
+
+
+def test_licences_are_judged_on_a_catalogue_too(place: str, make_model: MakeModel) -> None:
+    with Registry(place) as registry:
+        registry.ingest(make_model("ash"))
+        judged = registry.connection.execute("SELECT count(*) FROM licence").fetchall()[0][0]
+        roots = registry.connection.execute("SELECT count(*) FROM published_root").fetchall()[0][0]
+    assert judged > 60 and roots > 0
 
 
 def test_an_export_of_a_file_fills_a_catalogue_and_comes_back(
@@ -76,46 +100,6 @@ def test_sql_reads_the_catalogue_and_nothing_else(place: str, make_model: MakeMo
     for statement in ("FROM read_text('/etc/hostname')", "DELETE FROM model", "FROM '/etc/hostname'"):
         with pytest.raises(RegistryError, match="SQL"):
             run_sql(place, statement)
-
-
-@pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The connection string of a PostgreSQL server of this test's own."""
-    programs = next((p for p in (shutil.which("initdb"), *map(str, _DEBIAN)) if p and Path(p).exists()), None)
-    if programs is None:
-        pytest.fail("no PostgreSQL server on this machine: apt-get install postgresql")
-    folder = Path(programs).resolve().parent
-    place = Path(f"/tmp/forebear-postgres-{os.getpid()}")
-    place.mkdir(mode=0o700)
-    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
-    if user:
-        shutil.chown(place, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    subprocess.run(
-        [folder / "initdb", "-D", place / "data", "-A", "trust", "-U", "forebear"],
-        user=user, check=True, capture_output=True, cwd="/",
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [folder / "postgres", "-D", place / "data", "-p", str(port), "-k", place, "-h", "127.0.0.1"],
-        user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-    )  # fmt: skip
-    try:
-        for _ in range(100):
-            if not subprocess.run(
-                [folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True
-            ).returncode:
-                break
-            time.sleep(0.1)
-        yield f"dbname=postgres host=127.0.0.1 port={port} user=forebear"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(20)
-        shutil.rmtree(place)
-
-
-_DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
 
 
 def test_four_writers_lose_and_double_nothing(postgres: str, tmp_path: Path, make_model: MakeModel) -> None:
