@@ -16,6 +16,7 @@ from ...queries.data.query import Query, SketchesOnly, load_models, registered_q
 from ...queries.lineage.missing.inferring import InferredNode, Shared, shared_values, standing
 from ...queries.lineage.recipes.places import TensorKey
 from ...queries.search.candidates import candidates
+from ...queries.search.scan import SqlScan
 from ...queries.sql import statement
 from ..store.inferred import InferredAncestor, Match, ancestors_of, inferred_ancestors
 
@@ -106,7 +107,7 @@ def _matched(
         component = next((c for c in query.components if c.name == sketch.component), None)
         if component is None:
             continue
-        near = {m for m, _ in candidates(connection, query.model_id, sketch, component.kind, models, 1)}
+        near = {m for m, _ in candidates(SqlScan(connection), query.model_id, sketch, component.kind, models, 1)}
         for number in ancestors_of(connection, sorted(near)):
             found = match_of(connection, every[number], component, query.model_id, query.released_at)
             if found is not None:
