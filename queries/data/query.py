@@ -124,8 +124,9 @@ def _rows(table: duckdb.DuckDBPyRelation, ids: Sequence[int]) -> pa.Table:
     A statement with the ids as its parameter takes 70 times as long in DuckDB 1.5, whose client makes Python objects of
     such results on the way to Arrow, and 8 times for scattered models in 2.0.
     """
-    wanted = ColumnExpression("model_id").isin(*map(ConstantExpression, ids))
-    return (table.filter(wanted) if ids else table.limit(0)).to_arrow_table()
+    if not ids:
+        return table.limit(0).to_arrow_table()
+    return table.filter(ColumnExpression("model_id").isin(*map(ConstantExpression, ids))).to_arrow_table()
 
 
 def registered_sketches(connection: duckdb.DuckDBPyConnection, model_id: int) -> tuple[QuerySketch, ...]:
