@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Set
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 from forebear.registry import Registry
@@ -54,7 +55,7 @@ def serve(server: HubServer, listed: PairList, folder: Path, *, gone: Set[str] =
 
 @pytest.fixture(autouse=True)
 def endpoint(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)  # read once, from the environment
 
 
 @pytest.fixture(scope="module")
