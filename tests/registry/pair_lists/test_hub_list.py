@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Set
 from pathlib import Path
 
-import huggingface_hub
 import pytest
+from huggingface_hub import constants
 
 from forebear.registry import Registry
 from forebear.registry.pair_lists.pair_list import PairList
@@ -55,7 +55,10 @@ def serve(server: HubServer, listed: PairList, folder: Path, *, gone: Set[str] =
 
 @pytest.fixture(autouse=True)
 def endpoint(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)  # read once, from the environment
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)  # read from the environment once, by whoever came first
+    files = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
 
 
 @pytest.fixture(scope="module")
