@@ -51,8 +51,8 @@ def kept_sentences(connection: duckdb.DuckDBPyConnection, model_id: int) -> list
         if method == "unknown":
             found.append(f"{said}: it lies between them, and no method that is known here reproduces it")
             continue
-        share = f"{100 * exact:.2f} % of the sampled values bit for bit, {100 * changed:.2f} % of those that changed"
-        beside = f"; the best other recipe {100 * rival_share:.2f} % ({rival})" if rival else ""
+        share = f"{100 * exact:z.2f} % of the sampled values bit for bit, {100 * changed:z.2f} % of those that changed"
+        beside = f"; the best other recipe {100 * rival_share:z.2f} % ({rival})" if rival else ""
         found.append(f"{said}; it gives {share}{beside}")
     return found
 
