@@ -32,6 +32,7 @@ DOCUMENT = [
     "components",
     "ancestors",
     "adapter",
+    "inferred",
 ]
 QUERY = ["name", "source", "revision", "parameters", "bytes_read", "bytes_total"]
 ANCESTOR = [
