@@ -220,7 +220,7 @@ def test_a_write_in_the_same_moment_is_not_missed(
         for _ in range(3):
             index.scan(registry.connection)
         assert packed_anew.count("digests") == 2  # of the third: a state of this moment is not relied on
-        os.utime(path, ns=(moment - 1_000_000_000,) * 2)
+        os.utime(path, ns=(moment - 1_000_000_000, moment - 1_000_000_000))
         index.scan(registry.connection)
         packed_anew.clear()
         index.scan(registry.connection)
