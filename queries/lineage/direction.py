@@ -74,7 +74,7 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     count = len(distances.squared) - 1
     before = earlier(known, count + 1)
     asked = [(one, two) for i in range(count) for one, two in ((i, count), (count, i)) if before[one].any()]
-    features = design(distances, known, returns(distances.values, asked if count > 1 else []))
+    features = design(distances, known, returns(distances.values, asked, before))
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]

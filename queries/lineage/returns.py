@@ -48,20 +48,25 @@ class Returns:
         return Returns(self.returned[grid], self.went_on[grid], self.stayed[grid], self.moved[grid])
 
 
-def returns(values: NDArray[np.float32], pairs: Iterable[tuple[int, int]]) -> Returns:
-    """The counts of some (candidate, query) `pairs` with every witness, among n models' `values` [n, m]."""
+def returns(
+    values: NDArray[np.float32], pairs: Iterable[tuple[int, int]], witnesses: NDArray[np.bool_] | None = None
+) -> Returns:
+    """The counts of some (candidate, query) `pairs` among n models' `values` [n, m].
+
+    With every witness, or with those alone that `witnesses` [candidate, witness] names.
+    """
     count = len(values)
-    returned, went_on, stayed, moved = (np.zeros((count, count, count), np.int64) for _ in range(4))
+    found = tuple(np.zeros((count, count, count), np.int64) for _ in range(4))
     for candidate, query in pairs:
-        way = values[candidate] - values
+        heard = np.arange(count) if witnesses is None else np.flatnonzero(witnesses[candidate])
+        way = values[candidate] - values[heard]
         step = values[query] - values[candidate]
         near = RETURN_SAME * np.abs(way)
         differs = way != 0
-        returned[candidate, query] = ((np.abs(step + way) <= near) & differs).sum(axis=1)
-        went_on[candidate, query] = ((np.abs(step - way) <= near) & differs).sum(axis=1)
-        stayed[candidate, query] = ((np.abs(step) <= near) & differs).sum(axis=1)
-        moved[candidate, query] = differs.sum(axis=1)
-    return Returns(returned, went_on, stayed, moved)
+        returned, went_on, stayed = (np.abs(s) <= near for s in (step + way, step - way, step))
+        for counts, mine in zip(found, (returned, went_on, stayed, True), strict=True):
+            counts[candidate, query, heard] = (differs & mine).sum(axis=1)
+    return Returns(*found)
 
 
 def telling(terms: NDArray[np.float64]) -> NDArray[np.bool_]:
