@@ -73,7 +73,7 @@ SESSION = {
     "registry.store.lake": ["ATTACH", "DROP", "LOAD", "SET"],
     "registry.store.models": ["SET"],
     "registry.store.sql": ["SET", "SET", "SET", "SET", "SET"],
-    "registry.store.transactions": ["BEGIN", "COMMIT", "ROLLBACK", "SET", "USE", "USE", "USE"],
+    "registry.store.transactions": ["BEGIN", "COMMIT", "ROLLBACK", "SET", "SET", "USE", "USE", "USE", "USE"],
 }
 """Statements in Python: those that set up a session or a transaction, most with names that no parameter can carry."""
 

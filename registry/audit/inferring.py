@@ -26,6 +26,7 @@ from ...queries.sql import statement
 from ...queries.thresholds.lineage import DIRECTION_TOLD, FEWEST_BRANCHES
 from ..jobs.standing import forget_inferred, keep_inferred, keep_match, match_of
 from ..store.inferred import InferredAncestor, ancestors_of, inferred_ancestors
+from ..store.transactions import typed_names
 from .scope import Scope
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ def _infer(connection: duckdb.DuckDBPyConnection, scope: Scope, members: Sequenc
     known = [every[number] for number in ancestors_of(connection, ids)]
     if not known and (len(members) < FEWEST_BRANCHES or any(member.root for member in members)):
         return
-    loaded = load_models(connection, ids)
+    with typed_names(connection):
+        loaded = load_models(connection, ids)
     for one in known:
         _find(connection, one, members, loaded)
     every = {one.inferred_id: one for one in inferred_ancestors(connection)}

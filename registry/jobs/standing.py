@@ -19,6 +19,7 @@ from ...queries.search.candidates import candidates
 from ...queries.search.scan import SqlScan
 from ...queries.sql import statement
 from ..store.inferred import InferredAncestor, Match, ancestors_of, inferred_ancestors
+from ..store.transactions import typed_names
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,8 @@ def _kept_node(
         )
     ]
     ids = [model for model, *_ in members]
-    loaded = load_models(connection, ids)
+    with typed_names(connection):
+        loaded = load_models(connection, ids)
     held = [next((c for c in loaded.get(model, []) if c.name == component), None) for model in ids]
     shared = shared_values([c for c in held if c is not None], keys)
     if shared is None or len(shared.keys) != len(keys) or len(shared.values) != len(ids):

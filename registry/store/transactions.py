@@ -56,3 +56,14 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("COMMIT")
     finally:
         connection.execute("USE registry")
+
+
+@contextmanager
+def typed_names(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Names of tables are the registry's, in a transaction too: of a catalogue its views, which have fixed arrays."""
+    before = connection.execute(statement("lake/search_path")).fetchall()[0][0]
+    connection.execute("USE registry")
+    try:
+        yield
+    finally:
+        connection.execute("SET search_path = ?", [before])

@@ -6,31 +6,15 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from forebear.registry import AuditOptions, Registry
 from forebear.registry.jobs.outcome import Ingested
 from forebear.registry.store.inferred import inferred_ancestor, inferred_ancestors
 
-from ...writers import llama, llama_config, model_files, raw, tokenizer_json, words, write_files
 from ..conftest import Run
+from ..siblings import CHILDREN, write
 from .conftest import found
-
-CHILDREN = ("ash", "beech", "elm", "fir")
-
-
-def write(folder: Path, name: str, *, seed: int = 0, size: float = 0.0) -> Path:
-    """The root, or a child whose matrices moved by `size` of their standard deviation; in bfloat16."""
-    tensors = llama(0)
-    random = np.random.default_rng(seed)
-    for key, values in tensors.items():
-        if values.ndim == 2:
-            moved = size * 0.02 * random.standard_normal(values.shape)
-            tensors[key] = (values + moved).astype(np.float32)
-    files = {key: raw(values, "BF16") for key, values in tensors.items()}
-    made = model_files(files, config=llama_config(tensors), tokenizer=tokenizer_json(words(96)))
-    return write_files(folder / name, made)
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from forebear.registry import AuditOptions, Registry, RegistryError
+from forebear.registry.store.inferred import inferred_ancestors
 
 from ..audited import kept_by_run
 from ..conftest import COMMAND, MakeModel
+from ..siblings import CHILDREN, write
 
 pytestmark = pytest.mark.lake
 WRITERS = 4
@@ -58,6 +60,23 @@ def test_an_audit_of_a_catalogue_finds_what_one_of_a_file_finds(place: str, tmp_
         found = kept_by_run(place, run_id)
         assert found == kept_by_run(file, run_id)
         assert found["audit_pair"] and found["audit_finding"]
+
+
+def test_a_missing_ancestor_is_inferred_and_found_on_a_catalogue_as_in_a_file(place: str, tmp_path: Path) -> None:
+    children = [write(tmp_path, name, seed=n, size=0.05 + 0.01 * n) for n, name in enumerate(CHILDREN, 1)]
+    root, kept = write(tmp_path, "root"), []
+    for registry_place in (place, tmp_path / "file.duckdb"):
+        with Registry(registry_place) as registry:
+            registry.ingest(*children)
+            registry.audit(AuditOptions(jobs=1))
+            (missing,) = inferred_ancestors(registry.connection)
+            assert missing.models == CHILDREN and missing.found == ()
+            registry.ingest(root)
+            registry.audit(AuditOptions(jobs=1))
+            kept += inferred_ancestors(registry.connection)
+    assert all((one.models, one.found, one.dated) == (CHILDREN, ("root",), False) for one in kept)
+    first, second = ((*one.found_identities, one.least_identity, one.most_identity) for one in kept)
+    assert first == pytest.approx(second, rel=1e-9)
 
 
 def test_licences_are_judged_on_a_catalogue_too(place: str, make_model: MakeModel) -> None:
