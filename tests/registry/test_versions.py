@@ -63,8 +63,8 @@ CORRECTED = {
     ("cedar", "alder-docs"): 0.06471120428645771,
     ("cedar", "alder-merge"): 0.19566418526999907,
 }
-"""log10 E-values of unrelated pairs by gram, since its null takes the middle of magnitudes out of models of four layers too
-and the choice of a block is corrected by Sidak; what positions tell is as it was."""
+"""log10 E-values of cedar, which is related to none, by gram: its null takes the middle of magnitudes out of models of
+four layers too now, and the choice of a block is corrected by Sidak."""
 
 
 def test_an_old_registry_measures_after_migration_what_it_did(old: Path, said: dict[str, Any]) -> None:

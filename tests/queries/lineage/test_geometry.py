@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 from forebear.queries.lineage.geometry import FEATURES, Distances, distances_of, gromov_shares, pair_features
+from forebear.queries.thresholds.lineage import RETURN_VALUES
 
 WIDTH = 40_000
 
@@ -58,3 +60,13 @@ def test_two_models_alone_have_even_shares_and_no_other_figure() -> None:
     assert dict(zip(FEATURES, found.tolist(), strict=True)) == {
         name: 0.5 if name.startswith(("share", "equal")) else 0.0 for name in FEATURES
     }
+
+
+def test_some_values_are_kept_as_bfloat16_at_places_that_stand_for_something() -> None:
+    weight = np.ones((1, WIDTH))
+    weight[0, ::2] = 0
+    rows = values(0.1)
+    kept = distances_of(rows, weight, np.ones(1)).values
+    step = -(-WIDTH // 2 // RETURN_VALUES)
+    assert kept.shape[1] <= RETURN_VALUES
+    np.testing.assert_array_equal(kept, rows[:, 1::2][:, ::step].astype(ml_dtypes.bfloat16).astype(np.float32))

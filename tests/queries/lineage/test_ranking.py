@@ -21,9 +21,18 @@ DAY = datetime(2026, 1, 1)
 
 
 def ranked(
-    query: Model, others: dict[str, Model], *, later: str = "", root: str = "", newest: bool = False
+    query: Model,
+    others: dict[str, Model],
+    *,
+    later: str = "",
+    root: str = "",
+    newest: bool = False,
+    dated: bool = False,
 ) -> list[Ranked]:
-    """The ranked answer for a query. `later` names one released after it, `root` one that is claimed a root."""
+    """The ranked answer for a query. `later` names one released after it, `root` one that is claimed a root.
+
+    Where they are `dated`, the others were released one a year, in their order, and the query after them.
+    """
     mine = component(query)
     candidates, numbers = [], {name: number for number, name in enumerate(others, 2)}
     for name, model in others.items():
@@ -31,8 +40,12 @@ def ranked(
         relation = relation_of(evidence) if evidence.significant else None
         candidates.append(Candidate(name, f"file:///{name}", evidence, relation, False, False))
     claims = Claims(
-        released={numbers[later]: datetime(2026, 1, 2)} if later else {},
-        query_released=DAY if later else None,
+        released={number: datetime(2000 + number, 1, 1) for number in numbers.values()}
+        if dated
+        else {numbers[later]: datetime(2026, 1, 2)}
+        if later
+        else {},
+        query_released=DAY if later or dated else None,
         roots={numbers[root]: "https://example.org"} if root else {},
         newest=newest,
     )
@@ -74,6 +87,23 @@ def test_of_a_chain_whose_end_is_the_newest_the_parent_stands_first() -> None:
     assert order(rows)[0] == "parent"
     assert row_of(rows, "parent").direction.probability > row_of(rows, "cousin").direction.probability
     assert "the assumption that the query is the newest" in row_of(rows, "parent").direction.by
+
+
+def test_dates_and_a_root_together_tell_the_parent_that_neither_tells_alone() -> None:
+    parent = rounded(drifted(ROOT, 0.003, 2))
+    query = rounded(drifted(parent, 0.001, 3))
+    others = dict(root=rounded(ROOT), cousin=rounded(drifted(ROOT, 0.003, 4)), parent=parent)
+    told = {
+        (dated, root): row_of(ranked(query, others, dated=dated, root=root), "parent").direction.kind
+        for dated in (True, False)
+        for root in ("root", "")
+    }
+    assert told == {
+        (True, "root"): "ancestor",
+        (True, ""): "unknown",
+        (False, "root"): "unknown",
+        (False, ""): "unknown",
+    }
 
 
 def test_a_claimed_root_is_an_ancestor_by_that_claim_alone() -> None:
