@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.peers import model_dna, short
 from benchmarks.peers.truth import Member, Zoo
+from forebear.registry.pair_lists.shipped import find_list
 
 from ..writers import write_files
 
@@ -53,3 +54,5 @@ def test_the_table_of_lineagebench_names_fifteen_models_and_their_documented_par
     assert len(rows) == len({row["model"] for row in rows}) == 15
     assert all(row["model"].count("/") == row["parent"].count("/") == 1 and row["documented_by"] for row in rows)
     assert sum(row["scored"] == "yes" for row in rows) == 13
+    listed = {(pair.model, pair.other) for pair in find_list("lineagebench").pairs if pair.truth == "related"}
+    assert {(row["model"], row["parent"]) for row in rows} <= listed, "the list that `forebear bench-public` asks"
