@@ -11,7 +11,6 @@ a machine that does as much beside as it did during the sample.
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
@@ -26,7 +25,7 @@ from ...queries.sql import statement
 from ..jobs.engines import AHEAD
 from .batches import BATCH_MODELS, filled, orders
 from .plan import NEAREST_UP_TO, read_plan
-from .run import RULES, AuditOptions, selected
+from .run import FEW_PAIRS, FEW_SKETCHES, RULES, AuditOptions, processes, selected
 from .scope import Scope
 
 SAMPLE = 500
@@ -107,9 +106,12 @@ def audit_cost(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> 
     kept_pairs = float(connection.execute(statement("audit/base_pairs"), named).fetchall()[0][0] or 0.0)
     known = {(q, c): s for q, c, s in zip(*(tasks[n].to_pylist() for n in _TASK), strict=True)}
     samples = [s for found in sketches.values() for s in _samples(found, known, scope)]
-    jobs = options.jobs or os.cpu_count() or 1
     pairs = sum(s.share * (s.pairs + (s.near * kept_pairs if old else 0)) for old, s in samples)
     a_pair, a_model = _evidence(connection, scope, [task for _, s in samples for task in s.tasks])
+    jobs = processes(options, pairs, FEW_PAIRS)
+    sketch_jobs = processes(options, len(asked) * len(against), FEW_SKETCHES)
+    others = jobs if jobs > 1 else 0
+    held = a_model * min(BATCH_MODELS, len(against)) * (jobs * (AHEAD + 1) if others else 1)
     return AuditCost(
         models=len(asked),
         against=len(against),
@@ -118,9 +120,9 @@ def audit_cost(connection: duckdb.DuckDBPyConnection, options: AuditOptions) -> 
         sampled=sum(s.sampled for _, s in samples),
         pairs=round(pairs),
         jobs=jobs,
-        sketch_seconds=sum(s.seconds * s.share / (1 if old else 2) for old, s in samples) / jobs,
+        sketch_seconds=sum(s.seconds * s.share / (1 if old else 2) for old, s in samples) / sketch_jobs,
         evidence_seconds=pairs * a_pair / jobs,
-        megabytes=round(_resident() * (1 + jobs) + _DATABASE_MEGABYTES + a_model * BATCH_MODELS * jobs * (AHEAD + 1)),
+        megabytes=round(_resident() * (1 + others) + _DATABASE_MEGABYTES + held),
     )
 
 

@@ -54,9 +54,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FEW_PAIRS = 2_000
+FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
-_FEW_SKETCHES = 20_000_000
+FEW_SKETCHES = 20_000_000
 """Fewer pairs of sketches, too: a second of work."""
 RULES = 3
 """By which rules answers are judged: raise it when they change. Earlier runs stay then, and are not built on."""
@@ -119,7 +119,7 @@ def run_audit(registry: Registry, options: AuditOptions, advance: Progress) -> i
     scope = door.write(partial(_begin, options=options))
     wanted = {"against": options.against, "whole": options.whole, "rules": RULES}
     sketches = len(scope.asked) * len(scope.against)
-    tasks = planned(door, scope, wanted, _engine(options, sketches, _FEW_SKETCHES), advance)
+    tasks = planned(door, scope, wanted, _engine(options, sketches, FEW_SKETCHES), advance)
     _compute(door, scope, options, tasks, advance)
     find_recipes(door, scope, advance)
     advance("findings", 0, 1)
@@ -130,8 +130,13 @@ def run_audit(registry: Registry, options: AuditOptions, advance: Progress) -> i
 
 def _engine(options: AuditOptions, work: int, few: int) -> Engine:
     """Where `work` pairs are computed; `few` are not worth other processes."""
-    processes = 1 if work < few else options.jobs or os.cpu_count() or 1
-    return options.engine or (Processes(processes) if processes > 1 else Here())
+    jobs = processes(options, work, few)
+    return options.engine or (Processes(jobs) if jobs > 1 else Here())
+
+
+def processes(options: AuditOptions, work: float, few: int) -> int:
+    """How many processes compute `work` pairs on this machine: one where there are fewer than `few`."""
+    return 1 if work < few else options.jobs or os.cpu_count() or 1
 
 
 def selected(connection: duckdb.DuckDBPyConnection, text: str, since: datetime | None, option: str) -> list[int]:
@@ -177,7 +182,7 @@ def _compute(door: Door, scope: Scope, options: AuditOptions, tasks: list[Task],
         declared = _declared(connection, scope)
         roots = dict(connection.execute(statement("audit/roots"), {"run_id": scope.run_id}).fetchall())
     batches = list(orders(scope, tasks, declared, roots))
-    for order, answers in answered(door, _engine(options, total, _FEW_PAIRS), batches):
+    for order, answers in answered(door, _engine(options, total, FEW_PAIRS), batches):
         door.write_run(scope, partial(_keep, answers=answers))
         done += order.pairs
         advance("pairs", done, total)

@@ -357,7 +357,7 @@ def test_a_run_that_was_ended_before_the_registry_changed_is_taken_over_by_the_n
 
 
 def test_two_processes_give_the_rows_of_one(audited: Path, zoo_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_FEW_PAIRS", 0)
+    monkeypatch.setattr(run, "FEW_PAIRS", 0)
     monkeypatch.setattr(batches, "BATCH_PAIRS", 40)
     with Registry(zoo_copy) as registry, Registry(audited, read_only=True) as whole:
         registry.audit(AuditOptions(jobs=2))

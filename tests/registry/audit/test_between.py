@@ -13,6 +13,7 @@ from forebear.queries.answers.audit_batch import Answers, Batch, evaluate
 from forebear.registry import AuditOptions, Registry
 from forebear.registry.audit import batches
 from forebear.registry.audit.cost import audit_cost
+from forebear.registry.audit.run import FEW_PAIRS, processes
 
 from .conftest import found
 
@@ -100,7 +101,13 @@ def test_a_dry_run_expects_the_pairs_that_are_computed_and_writes_nothing(zoo_co
     assert zoo_copy.read_bytes() == before
     assert (cost.models, cost.against, cost.kept, cost.pairs) == (3, 17, 0, 48)
     assert cost.seconds > 0 and cost.megabytes > 0
+    assert cost.jobs == 1, "so few pairs are computed in one process"
     with Registry(zoo_copy) as registry:
         assert registry.audit(THREE).run.evaluated == 48
         again = audit_cost(registry.connection, THREE)
         assert (again.kept, again.pairs, again.evidence_seconds) == (3, 0, 0.0)
+
+
+def test_a_dry_run_counts_the_processes_that_many_pairs_are_worth() -> None:
+    options = AuditOptions(jobs=3)
+    assert [processes(options, work, FEW_PAIRS) for work in (0, FEW_PAIRS - 1, FEW_PAIRS)] == [1, 1, 3]
