@@ -14,15 +14,16 @@ import argparse
 import itertools
 import random
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression, minimize
 
-from forebear.queries.lineage.calibration.regressions import STATES, State
-from forebear.queries.lineage.direction import design, is_light
+from forebear.queries.lineage.calibration.regressions import STATES, State, Weights
+from forebear.queries.lineage.direction import DESIGN, design, is_light
 from forebear.queries.lineage.returns import TERMS, Returns, returns, telling
 from forebear.queries.lineage.rooting import Known
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD
@@ -32,17 +33,24 @@ from .families import Members, families
 WEIGHTS = Path(__file__).resolve().parents[2] / "queries" / "lineage" / "calibration" / "weights.py"
 DRAWS = 60
 LARGEST = 9
-FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+QUANTILES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0])
+LEAST = 0.005
+"""The least probability that a score is worth."""
 FEWEST_TOLD = 50
 """Directions that must have been told of families left out before their share says anything."""
-ENOUGH = 0.97
-"""Share of what is said at DIRECTION_TOLD that has to be so, on families left out, for geometry to tell one alone. The
-held-out half can only take that away: where less than DIRECTION_TOLD of what is said there is so."""
+ENOUGH = 0.98
+"""Share of what geometry tells alone that has to be so, on families left out. The held-out half can only take telling
+away: where less than DIRECTION_TOLD of what is told there is so."""
 RIDGE = 30.0
 """Penalty on the squared weights, as of 30 pairs: of 3 to 1,000 the one whose loss on families left out is smallest."""
 Cases = dict[tuple[str, State, bool], list["Case"]]
+ALWAYS_FOR = frozenset({"tree", "between"})
+ALWAYS_AGAINST = frozenset({"share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
+                            "nearest", "near", "equal"})  # fmt: skip
 Table = dict[str, tuple[int, tuple[float, ...]]]
 """Label -> pairs, and weights."""
+Knots = tuple[tuple[float, ...], tuple[float, ...]]
+"""Scores, and the log odds that they are worth."""
 
 
 @dataclass(frozen=True)
@@ -143,37 +151,43 @@ def fit_ancestor(cases: Sequence[Case]) -> NDArray[np.float64]:
 
 
 def fit_nearest(cases: Sequence[Case]) -> NDArray[np.float64]:
-    """Conditional logit of being the nearest registered ancestor, among the candidates of one query that has one."""
+    """Conditional logit of being the nearest registered ancestor, among the candidates of one query that has one.
+
+    What is ALWAYS_FOR may not speak against it, nor what is ALWAYS_AGAINST for it: few families would let it.
+    """
     asked = [c for c in cases if c.nearest.any() and len(c.nearest) > 1]
-    weights = np.zeros(asked[0].terms.shape[1])
-    for _ in range(50):
-        gradient, curvature = RIDGE * weights, RIDGE * np.eye(len(weights))
-        for case in asked:
-            score = case.terms @ weights
-            p = np.exp(score - score.max())
-            p /= p.sum()
-            target = case.nearest / case.nearest.sum()
-            mean = p @ case.terms
-            gradient += mean - target @ case.terms
-            curvature += (case.terms * p[:, None]).T @ case.terms - np.outer(mean, mean)
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights - step
-        if np.abs(step).max() < 1e-8:
-            break
-    return np.asarray(weights)
+    sizes = np.array([len(c.nearest) for c in asked])
+    starts, number = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(asked)), sizes)
+    terms = np.concatenate([c.terms for c in asked])
+    target = np.concatenate([c.nearest / c.nearest.sum() for c in asked])
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        score = terms @ weights
+        largest = np.maximum.reduceat(score, starts)
+        exponent = np.exp(score - largest[number])
+        total = np.add.reduceat(exponent, starts)
+        value = (np.log(total) + largest).sum() - target @ score + RIDGE / 2 * weights @ weights
+        return float(value), terms.T @ (exponent / total[number] - target) + RIDGE * weights
+
+    bounds = [
+        (0, None) if name in ALWAYS_FOR else (None, 0) if name in ALWAYS_AGAINST else (None, None)
+        for name in (*DESIGN, *[""] * (terms.shape[1] - len(DESIGN)))
+    ]
+    return np.asarray(minimize(loss, np.zeros(terms.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x)
 
 
-def calibration(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
-    """Predicted and true shares of ancestors by bins of probability, and what is told at 0.95."""
-    p = np.concatenate([1 / (1 + np.exp(-(c.terms @ weights))) for c in cases])
+def calibration(cases: Sequence[Case], weights: Weights) -> str:
+    """Predicted and true shares of ancestors by bins of probability, and their mean distance over all pairs."""
+    p = np.concatenate([weights.probability(c.terms) for c in cases])
     truth = np.concatenate([c.ancestor for c in cases])
     edges = (0, 0.02, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
-    parts = []
+    parts, apart = [], 0.0
     for low, high in itertools.pairwise(edges):
         mine = (p >= low) & (p < high)
         if mine.any():
             parts.append(f"{p[mine].mean():.2f}/{truth[mine].mean():.2f} ({mine.sum()})")
-    return "  ".join(parts)
+            apart += abs(p[mine].mean() - truth[mine].mean()) * mine.mean()
+    return f"{apart:.3f} apart: " + "  ".join(parts)
 
 
 def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
@@ -194,65 +208,106 @@ def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
     return f"in the set {np.mean(inside):.3f}, at its top {np.mean(top):.3f}, {middle}"
 
 
-def tempered(families: Sequence[Sequence[Case]], fit: Callable[[Sequence[Case]], NDArray[np.float64]]) -> float:
-    """How far logits have to be drawn to 0 so that families that were not fitted on are predicted best.
+@dataclass(frozen=True)
+class LeftOut:
+    """Pairs [n] of families that were left out of the fit, one after another, by ascending score.
 
-    Every family is left out once; of a few factors the one with the smallest mean loss over those left out, a family a
-    vote, is taken.
+    `truth` is 1 for an ancestor, `telling` whether geometry may tell it, `vote` 1 / the pairs of its family.
     """
-    losses = np.zeros(len(FACTORS))
-    for number, left_out in enumerate(families):
-        weights = fit([case for i, cases in enumerate(families) if i != number for case in cases])
-        logits = np.concatenate([c.terms for c in left_out]) @ weights
-        truth = np.concatenate([c.ancestor for c in left_out])
-        signed = np.where(truth, logits, -logits)
-        losses += [np.log1p(np.exp(-factor * signed)).mean() for factor in FACTORS]
-    return FACTORS[int(losses.argmin())]
+
+    score: NDArray[np.float64]
+    truth: NDArray[np.float64]
+    telling: NDArray[np.bool_]
+    vote: NDArray[np.float64]
 
 
-def told_right(cases: Sequence[Case], weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How much of what geometry says at DIRECTION_TOLD is so, and how much it says [2].
+def left_out(families: Sequence[Sequence[Case]]) -> LeftOut:
+    """Every family's pairs, scored by weights that were fitted on the others."""
+    parts = []
+    for number, mine in enumerate(families):
+        weights = fit_ancestor([case for i, cases in enumerate(families) if i != number for case in cases])
+        terms = np.concatenate([c.terms for c in mine])
+        truth = np.concatenate([c.ancestor for c in mine]).astype(np.float64)
+        parts.append((terms @ weights, truth, telling(terms[:, -TERMS:]), np.full(len(truth), 1 / len(truth))))
+    score, truth, able, vote = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.argsort(score, kind="stable")
+    return LeftOut(score[order], truth[order], able[order], vote[order])
 
-    It tells a direction only where `telling` lets it.
+
+def worth(found: LeftOut) -> Knots:
+    """Scores [k] and the log odds [k] that each was worth; a larger score is worth no less.
+
+    Scores are grouped at QUANTILES; a family counts as much as any other.
     """
+    reached = np.cumsum(found.vote) / found.vote.sum()
+    group = np.searchsorted(QUANTILES, reached, side="left")
+    total, middle, share = (
+        np.array([part[group == g].sum() for g in np.unique(group)])
+        for part in (found.vote, found.vote * found.score, found.vote * found.truth)
+    )
+    share = isotonic_regression(share / total, weights=total).x.clip(LEAST, 1 - LEAST)
+    return rounded(middle / total), rounded(np.log(share / (1 - share)))
+
+
+def least_told(found: LeftOut, weights: Weights) -> float | None:
+    """The least score from which on ENOUGH of the pairs that geometry may tell are so, if those are FEWEST_TOLD.
+
+    Both the regression itself and its worth in families left out have to reach DIRECTION_TOLD there.
+    """
+    fitted = found.score >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))
+    sure = found.telling & fitted & (weights.probability_of(found.score) >= DIRECTION_TOLD)
+    score, right = found.score[sure][::-1], found.truth[sure][::-1]
+    share = np.cumsum(right) / np.arange(1, len(right) + 1)
+    enough = np.flatnonzero((share >= ENOUGH) & (np.arange(len(share)) >= FEWEST_TOLD - 1))
+    return round(float(score[enough[-1]]), 4) if len(enough) else None
+
+
+def told_right(cases: Sequence[Case], weights: Weights, least: float) -> NDArray[np.int64]:
+    """How much of what geometry tells is so, and how much it tells [2]: from a score of `least` on."""
     right, told = 0, 0
     for case in cases:
-        sure = (case.terms @ weights >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))) & telling(case.terms[:, -TERMS:])
+        sure = (case.terms @ weights.vector >= least) & telling(case.terms[:, -TERMS:])
         told += int(sure.sum())
         right += int(case.ancestor[sure].sum())
     return np.array([right, told])
 
 
-def left_out(families: Sequence[Sequence[Case]], factor: float) -> NDArray[np.int64]:
-    """The same, every family told by weights that were fitted on the others."""
-    found = np.zeros(2, np.int64)
-    for number, mine in enumerate(families):
-        weights = factor * fit_ancestor([c for i, cases in enumerate(families) if i != number for c in cases])
-        found += told_right(mine, weights)
-    return found
+def rounded(values: Iterable[float]) -> tuple[float, ...]:
+    """Values as `weights.py` holds them."""
+    return tuple(round(float(v), 4) for v in values)
 
 
-def written(families: Sequence[str], tells: Sequence[str], ancestor: Table, nearest: Table) -> str:
+def _wrapped(vector: Sequence[float]) -> list[str]:
+    numbers = textwrap.wrap(", ".join(map(repr, vector)) + ",", 108, break_on_hyphens=False)
+    return ["        (", *(f"            {n}" for n in numbers), "        ),"]
+
+
+def written(
+    families: Sequence[str], tells: Mapping[str, float], ancestor: Table, nearest: Table, odds: Mapping[str, Knots]
+) -> str:
     """The text of `weights.py`."""
     lines = [
-        '"""The weights of `regressions`, as `make bench-grown` fitted them: pairs, then weights."""',
+        '"""The weights of `regressions`, as `make bench-grown` fits them: pairs and weights; scores and log odds."""',
         "",
         "# fmt: off",
         "Table = dict[str, tuple[int, tuple[float, ...]]]",
+        "Odds = dict[str, tuple[tuple[float, ...], tuple[float, ...]]]",
         f"FAMILIES = {len(families)}",
         '"""Families for development that they were fitted on."""',
-        "TELLS = frozenset([",
-        *(f'    "{label}",' for label in sorted(tells)),
-        "])",
-        '"""Where geometry tells alone: of families left out 97 % of what it said at 0.95 was so, of others 95 %."""',
+        "TELLS: dict[str, float] = {",
+        *(f'    "{label}": {least!r},' for label, least in tells.items()),
+        "}",
+        '"""Scores from which on geometry tells alone: of families left out 98 % of that was so, of others 95 %."""',
     ]
     for name, table in (("ANCESTOR", ancestor), ("NEAREST", nearest)):
         lines.append(f"{name}: Table = {{")
         for label, (pairs, vector) in table.items():
-            numbers = textwrap.wrap(", ".join(map(repr, vector)) + ",", 108, break_on_hyphens=False)
-            lines += [f'    "{label}": (', f"        {pairs},", "        (", *(f"            {n}" for n in numbers)]
-            lines += ["        ),", "    ),"]
+            lines += [f'    "{label}": (', f"        {pairs},", *_wrapped(vector), "    ),"]
         lines.append("}")
+    lines.append("ODDS: Odds = {")
+    for label, (scores, worth_of) in odds.items():
+        lines += [f'    "{label}": (', *_wrapped(scores), *_wrapped(worth_of), "    ),"]
+    lines.append("}")
     return "\n".join(lines) + "\n"
 
 
@@ -270,7 +325,8 @@ def main() -> None:
                 cases.setdefault(key, {}).setdefault(family.name, []).extend(more)
     ancestors: Table = {}
     nearests: Table = {}
-    tells: list[str] = []
+    odds: dict[str, Knots] = {}
+    tells: dict[str, float] = {}
     for state in STATES:
         for light in (True, False):
             label = f"{state} {'light' if light else 'heavy'}"
@@ -278,24 +334,29 @@ def main() -> None:
             mine = [case for found in by_family for case in found]
             if not mine:
                 continue
-            factor = tempered(by_family, fit_ancestor)
-            ancestor, nearest = factor * fit_ancestor(mine), fit_nearest(mine)
             pairs = sum(len(c.ancestor) for c in mine)
-            ancestors[label] = (pairs, tuple(round(float(w), 4) for w in ancestor))
-            nearests[label] = (pairs, tuple(round(float(w), 4) for w in nearest))
-            right, told = left_out(by_family, factor)
-            others = [c for group in cases.get(("held_out", state, light), {}).values() for c in group]
-            so, said = told_right(others, ancestor)
-            tells += [label] * bool(told >= FEWEST_TOLD and right >= ENOUGH * told and so >= DIRECTION_TOLD * said)
-            print(f"{label}: {len(by_family)} families, logits times {factor}, left out: {right} of {told} told are so")
-            print(f"  held_out     {so} of {said} told are so")
+            found = left_out(by_family)
+            odds[label] = worth(found)
+            ancestor, nearest = Weights(fit_ancestor(mine), pairs, *odds[label]), fit_nearest(mine)
+            ancestors[label] = (pairs, rounded(ancestor.vector))
+            nearests[label] = (pairs, rounded(nearest))
+            print(f"{label}: {len(by_family)} families")
+            if (least := least_told(found, ancestor)) is not None:
+                sure = found.telling & (found.score >= least)
+                others = [c for group in cases.get(("held_out", state, light), {}).values() for c in group]
+                so, said = told_right(others, ancestor, least)
+                print(
+                    f"  left out: {found.truth[sure].sum():.0f} of {sure.sum()} told are so; held_out: {so} of {said}"
+                )
+                if so >= DIRECTION_TOLD * said:
+                    tells[label] = least
             for half in ("development", "held_out"):
-                if found := [c for group in cases.get((half, state, light), {}).values() for c in group]:
-                    print(f"  {half:12s} {calibration(found, ancestor)}")
-                    print(f"  {'':12s} nearest: {ranked(found, nearest)}")
+                if pairs_of := [c for group in cases.get((half, state, light), {}).values() for c in group]:
+                    print(f"  {half:12s} {calibration(pairs_of, ancestor)}")
+                    print(f"  {'':12s} nearest: {ranked(pairs_of, nearest)}")
     if asked.write:
         names = sorted({name for key, found in cases.items() if key[0] == "development" for name in found})
-        WEIGHTS.write_text(written(names, tells, ancestors, nearests), "utf-8")
+        WEIGHTS.write_text(written(names, tells, ancestors, nearests, odds), "utf-8")
 
 
 if __name__ == "__main__":

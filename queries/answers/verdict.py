@@ -108,6 +108,8 @@ def _related(derived: Sequence[Ranked]) -> str:
     others = len(derived) - 1
     if "identical" in first.flags:
         return f"identical to {name}{_and_more(others)}; which came first weights cannot tell"
+    if first.direction.kind == "copy" and first.direction.probability == COPY_EVEN:
+        return f"a rounding of what {name}{_and_more(others)} is a rounding of too: {relation.reason}"
     if first.direction.kind == "copy" and first.direction.probability < COPY_EVEN:
         return f"{name}{_and_more(others)} is a rounded copy of it: {relation.reason}"
     if first.direction.kind == "copy":

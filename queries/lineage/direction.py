@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
-from .calibration.regressions import State, tells, weights
-from .geometry import Distances, pair_features
+from .calibration.regressions import State, Weights, least_told, weights
+from .geometry import FEATURES, Distances, pair_features
 from .returns import TERMS, Returns, returns, summary, telling
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .tree import joined, neighbour_joining, placed
@@ -38,6 +38,10 @@ class Direction:
     probability: float
     by: tuple[str, ...]
     descendant: float = 0.0
+
+
+DESIGN = ("one", "witnesses", "few", "near copy", "tree", *FEATURES)
+"""The first terms of `design`; those of `returns.summary` follow."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +82,20 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
-    alone = tells(state, light)
-    toward = _within(_sigmoid(up @ ancestor.vector), up, alone)
-    away = np.zeros(count) if state == "newest" else _within(_sigmoid(down @ ancestor.vector), down, alone)
+    least = least_told(state, light)
+    toward = _within(ancestor, up, least)
+    away = np.zeros(count) if state == "newest" else _within(ancestor, down, least)
     return Placement(toward, away, _softmax(up @ nearest.vector))
 
 
-def _within(probability: NDArray[np.float64], terms: NDArray[np.float64], alone: bool) -> NDArray[np.float64]:
-    """Probabilities [n] no surer than geometry may be.
+def _within(worth: Weights, terms: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+    """Probabilities [n] of rows [n, terms], no surer than geometry may be.
 
-    It may tell an ancestor by what it did beside an earlier relative. It never denies one: the query may be a merge of
-    the candidate and of a model that is not there, and a merge has no place in a tree.
+    It may tell an ancestor, from the score `least` on, by what it did beside an earlier relative. It never denies one:
+    the query may be a merge of the candidate and of a model that is not there, and a merge has no place in a tree.
     """
-    most = np.where(alone & telling(terms[:, -TERMS:]), 1.0, GEOMETRY_ALONE)
-    return np.clip(probability, 1 - GEOMETRY_ALONE, most)
+    told = (terms @ worth.vector >= least) & telling(terms[:, -TERMS:])
+    return np.clip(worth.probability(terms), 1 - GEOMETRY_ALONE, np.where(told, 1.0, GEOMETRY_ALONE))
 
 
 def earlier(known: Known, count: int) -> NDArray[np.bool_]:
@@ -130,14 +134,10 @@ def design(distances: Distances, known: Known, counted: Returns) -> NDArray[np.f
         near[..., None],
         (tree * witnesses * (1 - near))[..., None],
         shares,
-        features[..., 6:9] * witnesses,
+        features[..., 6:11] * witnesses,
         summary(counted, earlier(known, count)),
     ]
     return np.concatenate(terms, axis=2)
-
-
-def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -147,9 +147,10 @@ def _softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def prior(state: State) -> float:
     """The probability that one of two models is an ancestor of the other, where there is no third."""
-    terms = np.zeros(len(weights("ancestor", state, True).vector))
-    terms[0], terms[2] = 1.0, 0.5
-    return float(_sigmoid(terms @ weights("ancestor", state, True).vector))
+    worth = weights("ancestor", state, True)
+    terms = np.zeros((1, len(worth.vector)))
+    terms[0, 0], terms[0, 2] = 1.0, 0.5
+    return float(worth.probability(terms)[0])
 
 
 def direction_of(ancestor: float, descendant: float, by: Sequence[str]) -> Direction:

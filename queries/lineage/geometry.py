@@ -28,13 +28,16 @@ from ..thresholds.lineage import RETURN_VALUES
 Squares = NDArray[np.float64]
 FEATURES = (
     "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
-    "nearest", "central", "near",
+    "nearest", "central", "near", "equal", "between",
 )  # fmt: skip
 """What `pair_features` gives of a pair, in that order."""
 _LEAST = 1e-15
 _CANCELS = 1e-4
 _SHARE_RANGE = (-1.0, 2.0)
 _LOG_RANGE = 4.0
+_FEW = 0.01
+_STEP_SPREAD = 0.25
+"""Standard deviation of the share of a step that models went which do not descend from what is at its end."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,19 @@ class Distances:
     """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` [n, n] shares.
 
     `unequal` is the share of values that differ once both are rounded to bfloat16, the type of most files. `values`
-    [n, m] are some of those values, so rounded, at the same places of every model.
+    [n, m] are some of those values, so rounded, at the same places of every model. `count` is how many equally weighted
+    values `squared` is as exact as.
     """
 
     squared: Squares
     unequal: Squares
     values: NDArray[np.float32]
+    count: float
 
     def take(self, members: NDArray[np.int64]) -> Distances:
         """Those of some of the models."""
         grid = np.ix_(members, members)
-        return Distances(self.squared[grid], self.unequal[grid], self.values[members])
+        return Distances(self.squared[grid], self.unequal[grid], self.values[members], self.count)
 
 
 def distances_of(
@@ -73,7 +78,7 @@ def distances_of(
         rounded = rounded_to(values, kept)
         mine = np.minimum(bits[:, None], bits[None, :]) == kept
         squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
-    return Distances(squared, unequal_shares(values, share), _some(values, share))
+    return Distances(squared, unequal_shares(values, share), _some(values, share), float(1 / np.square(share).sum()))
 
 
 def _some(values: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -117,13 +122,14 @@ def gromov_shares(distances: Squares) -> NDArray[np.float64]:
 
 
 def pair_features(distances: Distances) -> NDArray[np.float64]:
-    """The FEATURES [n, n, 9] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
+    """The FEATURES [n, n, 11] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
     count = len(distances.squared)
     found = np.zeros((count, count, len(FEATURES)))
     found[..., 0:3] = _quartiles(gromov_shares(distances.squared))
     found[..., 3:6] = _quartiles(gromov_shares(distances.unequal))
     if count > 2:
         length = np.sqrt(np.maximum(distances.squared, _LEAST))
+        odds = np.log((distances.unequal + _FEW) / (1 - distances.unequal + _FEW))
         np.fill_diagonal(length, 0.0)
         rest = (length.sum(axis=1)[:, None] - length) / (count - 2)  # of the first to all but the second
         apart = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, length)
@@ -132,8 +138,32 @@ def pair_features(distances: Distances) -> NDArray[np.float64]:
         found[off, 6] = np.log(length[off] / others[off])
         found[off, 7] = np.log(rest[off] / rest.T[off])
         found[off, 8] = np.log(length[off] / rest[off])
-    found[..., 6:9] = found[..., 6:9].clip(-_LOG_RANGE, _LOG_RANGE)
+        rival = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, odds)
+        found[off, 9] = (odds - rival.min(axis=2))[off]
+        found[..., 10] = between(distances)
+    found[..., 6:11] = found[..., 6:11].clip(-_LOG_RANGE, _LOG_RANGE)
     return found
+
+
+def between(distances: Distances) -> NDArray[np.float64]:
+    """How much speaks against a third model standing between the first and the second [n, n]: the least log odds.
+
+    For a first model c, a second q and a third r the regression of the way from c to q on the step from c to r,
+
+        b = (d(c, q) + d(c, r) - d(q, r)) / (2 d(c, r)),   of standard error sqrt(d(c, q) / (count d(c, r))),
+
+    is 1 where q descends from r and 0 where it took no part in the step; normal log odds of the two, whose spread is
+    _STEP_SPREAD beside that error. 0 where no third model is at another place than the first.
+    """
+    squared, count = distances.squared, len(distances.squared)
+    step = np.where(squared > _LEAST, squared, np.nan)[:, None, :]  # [first, second, third]
+    share = (squared[:, :, None] + squared[:, None, :] - squared[None, :, :]) / (2 * step)
+    spread = _STEP_SPREAD**2 + squared[:, :, None] / (distances.count * step)
+    odds = (1 - 2 * share) / (2 * spread)
+    same = np.eye(count, dtype=np.bool_)
+    odds[same[:, :, None] | same[:, None, :] | same[None, :, :]] = np.nan
+    least = np.fmin.reduce(odds, axis=2)
+    return np.where(np.isfinite(least), least, 0.0)
 
 
 def _quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:

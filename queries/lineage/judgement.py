@@ -20,6 +20,7 @@ from ..thresholds.lineage import (
     COVERED_BY_COPY,
     LIGHT_MERGE_PARENTS,
     MERGE_PARENTS,
+    NOT_EXCLUDED,
     ROUNDED_FROM_NEAREST,
     SURE,
 )
@@ -27,6 +28,7 @@ from .calibration.regressions import State
 from .claims import Claims
 from .direction import Direction, direction_of, is_light, place, prior
 from .family import Family, family
+from .geometry import Distances
 from .marks import Order, order_by_marks
 from .rooting import Known
 
@@ -53,14 +55,15 @@ class Relative:
 class Judgement:
     """Of one relative: its direction, its share among the candidates for the nearest ancestor, and how it is a copy.
 
-    `copy` is None where the query is no copy of it; `coarser` tells whether it holds fewer values than the query.
-    `merged_with` names the other parents of a merge, `copy_of` the relative that it is a rounded copy of.
+    `copy` is None where the query is no copy of it; `coarser` is how much coarser its values are than the query's,
+    below 0 where they are finer, 0 where neither could have been rounded to the other. `merged_with` names the other
+    parents of a merge, `copy_of` the relative that it is a rounded copy of.
     """
 
     direction: Direction
     nearest: float
     copy: str | None = None
-    coarser: bool = False
+    coarser: float = 0.0
     merged_with: tuple[str, ...] = ()
     copy_of: int | None = None
 
@@ -104,30 +107,29 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     return found
 
 
-def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, bool]:
-    """Relatives that the query equals or is one rounding of -> whether they hold fewer values than the query.
+def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:
+    """Relatives that the query equals or is one rounding of -> how much coarser than the query they are.
 
-    Of several that would do, rounding in groups leaves open which one was rounded: it is the one that stands between
-    the query and the others.
+    Of several finer ones that would do, rounding in groups leaves open which one was rounded: it is the one that stands
+    between the query and the others. What is as coarse as the query never does: two roundings of one model lie near
+    each other.
     """
-    found = {}
-    squared, query = kin.distances.squared, kin.query
-    quantised = [i for i, r in enumerate(relatives) if r.copy == "numeric_copy"]
-    for i, one in enumerate(relatives):
-        if one.copy == "identical":
-            found[i] = False
-        elif one.copy and not _stands_behind(squared, query, i, quantised):
-            found[i] = _coarseness(one) > 0
-    return found
+    rounded = {i: _coarseness(r) for i, r in enumerate(relatives) if r.copy == "numeric_copy"}
+    finer = [i for i, coarser in rounded.items() if coarser < 0]
+    found = {i: c for i, c in rounded.items() if c >= 0 or not _stands_behind(kin.distances, i, finer)}
+    return found | {i: 0.0 for i, r in enumerate(relatives) if r.copy == "identical"}
 
 
-def _stands_behind(squared: np.ndarray, query: int, number: int, others: Sequence[int]) -> bool:
-    """Whether another one stands between the query and this one."""
+def _stands_behind(distances: Distances, number: int, others: Sequence[int]) -> bool:
+    """Whether another one stands between the query, the last, and this one, beyond what sampling makes seem."""
+    squared = distances.squared
+    way = squared[-1, number]
     for r in others:
         apart = squared[number, r]
         if r != number and apart > 0:
-            own = (squared[query, r] + apart - squared[query, number]) / 2  # of the other one, off the way
-            if own <= BESIDE_SOURCE * apart and squared[query, r] < squared[query, number]:
+            own = (squared[-1, r] + apart - way) / 2  # of the other one, off the way
+            error = np.sqrt(squared[-1, r] * apart / distances.count)
+            if own + NOT_EXCLUDED * error <= BESIDE_SOURCE * apart and squared[-1, r] < way:
                 return True
     return False
 
@@ -145,12 +147,15 @@ def _coarseness(one: Relative) -> float:
     return float(first - second)
 
 
-def _of_copy(one: Relative, coarser: bool) -> Judgement:
+def _of_copy(one: Relative, coarser: float) -> Judgement:
     if one.copy == "identical":
         return Judgement(Direction("copy", 0.5, ("equal values",), 0.5), 1.0, copy=one.copy)
+    if not coarser:
+        by = "it is a rounding of what the query is a rounding of"
+        return Judgement(Direction("copy", 0.5, (by,), 0.5), 1.0, copy=one.copy)
     sure = ROUNDED_FROM_NEAREST if by_groups(one.evidence) else SURE
-    probability = 1 - sure if coarser else sure
-    by = "it is a rounding of the query" if coarser else "the query is a rounding of it, which loses values"
+    probability = 1 - sure if coarser > 0 else sure
+    by = "it is a rounding of the query" if coarser > 0 else "the query is a rounding of it, which loses values"
     if sure < SURE:
         by += ", or of what differs from it by less than the rounding does"
     return Judgement(Direction("copy", probability, (by,), 1 - probability), 1.0, copy=one.copy, coarser=coarser)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
-from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, TIE
+from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NOT_EXCLUDED, TIE
 from .claims import Claims
 from .direction import Direction, direction_of, prior
 from .judgement import Judgement, Relative, judge
@@ -43,6 +45,8 @@ class Candidate:
         return self.evidence.match.distance
 
 
+IN_OTHER_COLUMNS = frozenset({"basis_changed", "width_pruned"})
+"""Flags of relatives whose columns are others than the query's."""
 UNPLACED = Direction("unknown", 0.0, ())
 """Of what is no relative, or could not be placed among the relatives."""
 
@@ -65,16 +69,16 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     """Significant candidates by what they may be of the query, then the others by E-value.
 
     Those that match most of the query by positions come first, placed among each other; then, by distance, those that
-    need a change of basis and those beyond the nearest MOST_RELATIVES.
+    need a change of basis and those beyond the nearest MOST_RELATIVES, tied where their distances are not told apart.
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
     direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY_BY_POSITIONS][:MOST_RELATIVES]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     others = [c for c in significant if c not in direct]
-    if not direct and any(c.relation and "basis_changed" in c.relation.flags for c in others):
+    if not direct and any(c.relation and not IN_OTHER_COLUMNS.isdisjoint(c.relation.flags) for c in others):
         others = _by_common_share(others)
-    groups += [[(c, None)] for c in others]
+    groups += [[(c, None) for c in tie] for tie in _ties(others)]
     ranked = _equal_but_not_significant(candidates)
     for group in groups:
         place = len(ranked) + 1
@@ -98,6 +102,28 @@ def _by_common_share(candidates: Sequence[Candidate]) -> list[Candidate]:
     return near + [c for c in candidates if c not in well]
 
 
+def _ties(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Candidates in their order, together while they are not further than the first of a rank beyond chance."""
+    found: list[list[Candidate]] = []
+    for candidate in candidates:
+        if found and not _further(candidate, found[-1][0]):
+            found[-1].append(candidate)
+        else:
+            found.append([candidate])
+    return found
+
+
+def _further(one: Candidate, other: Candidate) -> bool:
+    """Whether one is further from the query than another on what both match: a paired test over tensors, one-sided."""
+    mine, theirs = one.evidence.match, other.evidence.match
+    both = (mine.kind >= 0) & (theirs.kind >= 0) & (mine.weight > 0)
+    apart = mine.difference[both] - theirs.difference[both]
+    weight = mine.weight[both]
+    mean = float(weight @ apart / weight.sum()) if both.any() else 0.0
+    error = float(np.sqrt(np.square(weight * (apart - mean)).sum()) / weight.sum()) if both.any() else 0.0
+    return mean > NOT_EXCLUDED * error
+
+
 def _equal_but_not_significant(candidates: Sequence[Candidate]) -> list[Ranked]:
     """Models of equal content of which too little can be compared to be significant: they share the first rank."""
     equal = sorted((c for c in candidates if c.equal and not c.evidence.significant), key=lambda c: c.uri)
@@ -116,14 +142,19 @@ Group = Sequence[tuple[Candidate, Judgement | None]]
 
 
 def _groups(judged: Sequence[Judged]) -> list[Group]:
-    """The ranks: equal copies together, rounded ones by precision, ties of the likeliest, the rest one by one."""
+    """The ranks, copies first: equal ones together, those that the query may be a rounding of, coarser ones one by one.
+
+    Then the likeliest together, and the rest one by one.
+    """
     found: list[Group] = []
     equal = [pair for pair in judged if pair[1].copy == "identical"]
     if equal:
         found.append(list(equal))
-    for coarser in (False, True):
-        rounded = [pair for pair in judged if pair[1].copy == "numeric_copy" and pair[1].coarser is coarser]
-        found += [[pair] for pair in sorted(rounded, key=lambda pair: pair[0].distance)]
+    rounded = [pair for pair in judged if pair[1].copy == "numeric_copy"]
+    rounded.sort(key=lambda pair: (pair[1].coarser, pair[0].distance))
+    finer = [pair for pair in rounded if pair[1].coarser < 0]
+    found += [finer] if finer else []
+    found += [[pair] for pair in rounded if pair[1].coarser >= 0]
     rest = sorted(
         (pair for pair in judged if pair[1].copy is None),
         key=lambda p: (-p[1].nearest, -p[1].direction.probability, p[0].distance, p[0].uri),

@@ -80,10 +80,17 @@ DECIDES_NOTHING = {
     "queries/evidence/column_sets.py": {"_AT_ONCE"},  # memory
     "queries/evidence/gram.py": {"_TWICE"},  # two trials, paid for
     "queries/evidence/match.py": {"UNRELATED"},  # a definition: the difference of unrelated vectors
-    "queries/lineage/calibration/weights.py": {"FAMILIES", "ANCESTOR", "NEAREST"},  # fitted
+    "queries/lineage/calibration/weights.py": {"FAMILIES", "TELLS", "ANCESTOR", "NEAREST", "ODDS"},  # fitted
     "queries/lineage/returns.py": {"TERMS", "_SCALE"},  # of how figures are laid out
     "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
-    "queries/lineage/geometry.py": {"_LEAST", "_CANCELS", "_SHARE_RANGE", "_LOG_RANGE"},  # terms of the regressions
+    "queries/lineage/geometry.py": {
+        "_LEAST",
+        "_CANCELS",
+        "_SHARE_RANGE",
+        "_LOG_RANGE",
+        "_FEW",
+        "_STEP_SPREAD",
+    },  # terms of the regressions
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
     "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search

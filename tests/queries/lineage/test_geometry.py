@@ -58,7 +58,7 @@ def test_unequal_values_are_counted_as_bfloat16_keeps_them() -> None:
 def test_two_models_alone_have_even_shares_and_no_other_figure() -> None:
     found = pair_features(measured(values(0.1)))[0, 1]
     assert dict(zip(FEATURES, found.tolist(), strict=True)) == {
-        name: 0.5 if name.startswith(("share", "equal")) else 0.0 for name in FEATURES
+        name: 0.5 if name.startswith(("share_", "equal_")) else 0.0 for name in FEATURES
     }
 
 

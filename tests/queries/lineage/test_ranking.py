@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.ranking import Candidate, Ranked, rank
 from forebear.queries.relation.adapters import relation_of
 
-from ..components import WIDTH, Model, base, changed, component, drifted, quantised, rounded, with_columns
+from ..components import WIDTH, Model, Tensor, base, changed, component, drifted, quantised, rounded, with_columns
 
 ROOT = base(1)
 
@@ -186,3 +187,31 @@ def test_the_parents_of_a_light_merge_are_named_and_not_told() -> None:
         parents = [row for row in rows if row.merged_with]
         assert {row.candidate.name for row in parents} == {"first", "second"}
         assert {row.direction.kind == "ancestor" for row in parents} == {told}
+
+
+def with_half_scales(model: Model) -> Model:
+    """The same levels, times scales that float16 keeps otherwise, as Q8_0 differs from other files of 8 bits."""
+    random = np.random.default_rng(1)
+
+    def change(t: Tensor) -> NDArray[np.floating]:
+        if t.value.ndim < 2 or t.role == "embed":
+            return t.value
+        groups = t.value.reshape(-1, 32)
+        return (groups * (1 + random.uniform(-(2.0**-11), 2.0**-11, (len(groups), 1)))).reshape(t.value.shape)
+
+    return changed(model, change)
+
+
+def test_two_roundings_of_one_model_both_come_from_it_and_not_from_each_other() -> None:
+    eight = quantised(ROOT, 8)
+    roundings = {"eight": eight, "other eight": with_half_scales(eight), "three": quantised(ROOT, 3)}
+    for name, query in roundings.items():
+        rows = ranked(query, {n: m for n, m in roundings.items() if n != name} | {"root": ROOT})
+        assert order(rows)[0] == "root" and rows[0].rank == 1
+        assert row_of(rows, "root").flags == ("numeric_copy",) and row_of(rows, "root").direction.probability > 0.5
+
+
+def test_relatives_in_other_columns_share_a_rank_where_their_distances_are_not_told_apart() -> None:
+    query = with_columns(drifted(ROOT, 0.5, 2), np.random.default_rng(1).permutation(WIDTH))
+    rows = ranked(query, dict(root=ROOT, near=drifted(ROOT, 0.002, 3), far=drifted(ROOT, 0.8, 4)))
+    assert {row.candidate.name: row.rank for row in rows} == {"root": 1, "near": 1, "far": 3}
