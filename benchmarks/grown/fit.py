@@ -44,7 +44,7 @@ away: where less than DIRECTION_TOLD of what is told there is so."""
 RIDGE = 30.0
 """Penalty on the squared weights, as of 30 pairs: of 3 to 1,000 the one whose loss on families left out is smallest."""
 Cases = dict[tuple[str, State, bool], list["Case"]]
-ALWAYS_FOR = frozenset({"tree", "between"})
+ALWAYS_FOR = frozenset({"tree", "between", "children"})
 ALWAYS_AGAINST = frozenset({"share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
                             "nearest", "near", "equal"})  # fmt: skip
 Table = dict[str, tuple[int, tuple[float, ...]]]
@@ -228,7 +228,7 @@ def left_out(families: Sequence[Sequence[Case]]) -> LeftOut:
         weights = fit_ancestor([case for i, cases in enumerate(families) if i != number for case in cases])
         terms = np.concatenate([c.terms for c in mine])
         truth = np.concatenate([c.ancestor for c in mine]).astype(np.float64)
-        parts.append((terms @ weights, truth, telling(terms[:, -TERMS:]), np.full(len(truth), 1 / len(truth))))
+        parts.append((terms @ weights, truth, telling(terms[:, -TERMS:]), np.ones(len(truth))))
     score, truth, able, vote = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(score, kind="stable")
     return LeftOut(score[order], truth[order], able[order], vote[order])

@@ -134,7 +134,7 @@ def design(distances: Distances, known: Known, counted: Returns) -> NDArray[np.f
         near[..., None],
         (tree * witnesses * (1 - near))[..., None],
         shares,
-        features[..., 6:11] * witnesses,
+        features[..., 6:12] * witnesses,
         summary(counted, earlier(known, count)),
     ]
     return np.concatenate(terms, axis=2)

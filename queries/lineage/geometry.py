@@ -28,7 +28,7 @@ from ..thresholds.lineage import RETURN_VALUES
 Squares = NDArray[np.float64]
 FEATURES = (
     "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
-    "nearest", "central", "near", "equal", "between",
+    "nearest", "central", "near", "equal", "between", "children",
 )  # fmt: skip
 """What `pair_features` gives of a pair, in that order."""
 _LEAST = 1e-15
@@ -42,22 +42,24 @@ _STEP_SPREAD = 0.25
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` [n, n] shares.
+    """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` and `changed` shares.
 
-    `unequal` is the share of values that differ once both are rounded to bfloat16, the type of most files. `values`
+    `unequal` [n, n] is the share of values that differ once both are rounded to bfloat16, the type of most files,
+    `changed` [n, n] of those that differ as the coarser float type of the two models keeps them. `values`
     [n, m] are some of those values, so rounded, at the same places of every model. `count` is how many equally weighted
     values `squared` is as exact as.
     """
 
     squared: Squares
     unequal: Squares
+    changed: Squares
     values: NDArray[np.float32]
     count: float
 
     def take(self, members: NDArray[np.int64]) -> Distances:
         """Those of some of the models."""
         grid = np.ix_(members, members)
-        return Distances(self.squared[grid], self.unequal[grid], self.values[members], self.count)
+        return Distances(self.squared[grid], self.unequal[grid], self.changed[grid], self.values[members], self.count)
 
 
 def distances_of(
@@ -73,12 +75,14 @@ def distances_of(
     size = np.repeat(np.where(mean_square > 0, mean_square, 1.0), weight.shape[1])
     scale = np.sqrt(share / size)
     bits = np.array([float_bits(row) for row in values])
-    squared = np.zeros((len(values), len(values)))
+    squared, changed = np.zeros((2, len(values), len(values)))
     for kept in np.unique(bits).tolist():
         rounded = rounded_to(values, kept)
         mine = np.minimum(bits[:, None], bits[None, :]) == kept
         squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
-    return Distances(squared, unequal_shares(values, share), _some(values, share), float(1 / np.square(share).sum()))
+        changed[mine] = unequal_shares(rounded, share)[mine]
+    unequal = unequal_shares(values.astype(ml_dtypes.bfloat16), share)
+    return Distances(squared, unequal, changed, _some(values, share), float(1 / np.square(share).sum()))
 
 
 def _some(values: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -99,15 +103,14 @@ def _squared(scaled: NDArray[np.float64]) -> Squares:
     return squared
 
 
-def unequal_shares(values: NDArray[np.float32], weight: NDArray[np.float64]) -> Squares:
-    """Share [n, n] of the values [n, m] of two models that differ once both are rounded to bfloat16.
+def unequal_shares(values: NDArray[np.floating], weight: NDArray[np.float64]) -> Squares:
+    """Share [n, n] of the values [n, m] of two models that differ.
 
     `weight` [m], the share of the model that each value stands for, sums to 1.
     """
-    rounded = values.astype(ml_dtypes.bfloat16).view(np.uint16)
     found = np.zeros((len(values), len(values)))
     for i in range(len(values)):
-        found[i, i + 1 :] = (rounded[i + 1 :] != rounded[i]) @ weight
+        found[i, i + 1 :] = (values[i + 1 :] != values[i]) @ weight
     return found + found.T
 
 
@@ -122,14 +125,14 @@ def gromov_shares(distances: Squares) -> NDArray[np.float64]:
 
 
 def pair_features(distances: Distances) -> NDArray[np.float64]:
-    """The FEATURES [n, n, 11] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
+    """The FEATURES [n, n, 12] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
     count = len(distances.squared)
     found = np.zeros((count, count, len(FEATURES)))
     found[..., 0:3] = _quartiles(gromov_shares(distances.squared))
     found[..., 3:6] = _quartiles(gromov_shares(distances.unequal))
     if count > 2:
         length = np.sqrt(np.maximum(distances.squared, _LEAST))
-        odds = np.log((distances.unequal + _FEW) / (1 - distances.unequal + _FEW))
+        odds = np.log((distances.changed + _FEW) / (1 - distances.changed + _FEW))
         np.fill_diagonal(length, 0.0)
         rest = (length.sum(axis=1)[:, None] - length) / (count - 2)  # of the first to all but the second
         apart = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, length)
@@ -141,7 +144,8 @@ def pair_features(distances: Distances) -> NDArray[np.float64]:
         rival = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, odds)
         found[off, 9] = (odds - rival.min(axis=2))[off]
         found[..., 10] = between(distances)
-    found[..., 6:11] = found[..., 6:11].clip(-_LOG_RANGE, _LOG_RANGE)
+        found[..., 11] = _children(found[..., 10])
+    found[..., 6:12] = found[..., 6:12].clip(-_LOG_RANGE, _LOG_RANGE)
     return found
 
 
@@ -164,6 +168,16 @@ def between(distances: Distances) -> NDArray[np.float64]:
     odds[same[:, :, None] | same[:, None, :] | same[None, :, :]] = np.nan
     least = np.fmin.reduce(odds, axis=2)
     return np.where(np.isfinite(least), least, 0.0)
+
+
+def _children(least: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log of one more than how many others [n, n] than the second no third model parts from the first, over the models.
+
+    `least` [n, n] is what `between` gives. What many were made from is made from again.
+    """
+    count = len(least)
+    free = (least > 0) & ~np.eye(count, dtype=np.bool_)
+    return np.asarray(np.log((1 + free.sum(axis=1)[:, None] - free) / count))
 
 
 def _quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:
