@@ -44,9 +44,9 @@ away: where less than DIRECTION_TOLD of what is told there is so."""
 RIDGE = 30.0
 """Penalty on the squared weights, as of 30 pairs: of 3 to 1,000 the one whose loss on families left out is smallest."""
 Cases = dict[tuple[str, State, bool], list["Case"]]
-ALWAYS_FOR = frozenset({"tree", "between", "children"})
+ALWAYS_FOR = frozenset({"tree", "between", "children", "held"})
 ALWAYS_AGAINST = frozenset({"share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
-                            "nearest", "near", "equal"})  # fmt: skip
+                            "nearest", "near"})  # fmt: skip
 Table = dict[str, tuple[int, tuple[float, ...]]]
 """Label -> pairs, and weights."""
 Knots = tuple[tuple[float, ...], tuple[float, ...]]
@@ -212,13 +212,12 @@ def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
 class LeftOut:
     """Pairs [n] of families that were left out of the fit, one after another, by ascending score.
 
-    `truth` is 1 for an ancestor, `telling` whether geometry may tell it, `vote` 1 / the pairs of its family.
+    `truth` is 1 for an ancestor, `telling` whether geometry may tell it.
     """
 
     score: NDArray[np.float64]
     truth: NDArray[np.float64]
     telling: NDArray[np.bool_]
-    vote: NDArray[np.float64]
 
 
 def left_out(families: Sequence[Sequence[Case]]) -> LeftOut:
@@ -228,25 +227,22 @@ def left_out(families: Sequence[Sequence[Case]]) -> LeftOut:
         weights = fit_ancestor([case for i, cases in enumerate(families) if i != number for case in cases])
         terms = np.concatenate([c.terms for c in mine])
         truth = np.concatenate([c.ancestor for c in mine]).astype(np.float64)
-        parts.append((terms @ weights, truth, telling(terms[:, -TERMS:]), np.ones(len(truth))))
-    score, truth, able, vote = (np.concatenate(part) for part in zip(*parts, strict=True))
+        parts.append((terms @ weights, truth, telling(terms[:, -TERMS:])))
+    score, truth, able = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(score, kind="stable")
-    return LeftOut(score[order], truth[order], able[order], vote[order])
+    return LeftOut(score[order], truth[order], able[order])
 
 
 def worth(found: LeftOut) -> Knots:
     """Scores [k] and the log odds [k] that each was worth; a larger score is worth no less.
 
-    Scores are grouped at QUANTILES; a family counts as much as any other.
+    Scores are grouped at QUANTILES.
     """
-    reached = np.cumsum(found.vote) / found.vote.sum()
-    group = np.searchsorted(QUANTILES, reached, side="left")
-    total, middle, share = (
-        np.array([part[group == g].sum() for g in np.unique(group)])
-        for part in (found.vote, found.vote * found.score, found.vote * found.truth)
-    )
-    share = isotonic_regression(share / total, weights=total).x.clip(LEAST, 1 - LEAST)
-    return rounded(middle / total), rounded(np.log(share / (1 - share)))
+    group = np.searchsorted(QUANTILES, np.arange(1, len(found.score) + 1) / len(found.score), side="left")
+    parts = [(found.score[group == g], found.truth[group == g]) for g in np.unique(group)]
+    total = np.array([len(score) for score, _ in parts], np.float64)
+    share = isotonic_regression([truth.mean() for _, truth in parts], weights=total).x.clip(LEAST, 1 - LEAST)
+    return rounded(score.mean() for score, _ in parts), rounded(np.log(share / (1 - share)))
 
 
 def least_told(found: LeftOut, weights: Weights) -> float | None:

@@ -23,43 +23,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.precision import float_bits, rounded_to
-from ..thresholds.lineage import RETURN_VALUES
+from ..thresholds.lineage import RETURN_PRIOR, RETURN_VALUES
 
 Squares = NDArray[np.float64]
 FEATURES = (
     "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
-    "nearest", "central", "near", "equal", "between", "children",
+    "nearest", "central", "near", "between", "children", "held",
 )  # fmt: skip
 """What `pair_features` gives of a pair, in that order."""
 _LEAST = 1e-15
 _CANCELS = 1e-4
 _SHARE_RANGE = (-1.0, 2.0)
 _LOG_RANGE = 4.0
-_FEW = 0.01
 _STEP_SPREAD = 0.25
 """Standard deviation of the share of a step that models went which do not descend from what is at its end."""
 
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` and `changed` shares.
+    """Distances among n models, the query last: `squared` [n, n] relative and squared, `unequal` [n, n] shares.
 
-    `unequal` [n, n] is the share of values that differ once both are rounded to bfloat16, the type of most files,
-    `changed` [n, n] of those that differ as the coarser float type of the two models keeps them. `values`
+    `unequal` is the share of values that differ once both are rounded to bfloat16, the type of most files. `values`
     [n, m] are some of those values, so rounded, at the same places of every model. `count` is how many equally weighted
     values `squared` is as exact as.
     """
 
     squared: Squares
     unequal: Squares
-    changed: Squares
     values: NDArray[np.float32]
     count: float
 
     def take(self, members: NDArray[np.int64]) -> Distances:
         """Those of some of the models."""
         grid = np.ix_(members, members)
-        return Distances(self.squared[grid], self.unequal[grid], self.changed[grid], self.values[members], self.count)
+        return Distances(self.squared[grid], self.unequal[grid], self.values[members], self.count)
 
 
 def distances_of(
@@ -75,14 +72,13 @@ def distances_of(
     size = np.repeat(np.where(mean_square > 0, mean_square, 1.0), weight.shape[1])
     scale = np.sqrt(share / size)
     bits = np.array([float_bits(row) for row in values])
-    squared, changed = np.zeros((2, len(values), len(values)))
+    squared = np.zeros((len(values), len(values)))
     for kept in np.unique(bits).tolist():
         rounded = rounded_to(values, kept)
         mine = np.minimum(bits[:, None], bits[None, :]) == kept
         squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
-        changed[mine] = unequal_shares(rounded, share)[mine]
     unequal = unequal_shares(values.astype(ml_dtypes.bfloat16), share)
-    return Distances(squared, unequal, changed, _some(values, share), float(1 / np.square(share).sum()))
+    return Distances(squared, unequal, _some(values, share), float(1 / np.square(share).sum()))
 
 
 def _some(values: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -132,7 +128,6 @@ def pair_features(distances: Distances) -> NDArray[np.float64]:
     found[..., 3:6] = _quartiles(gromov_shares(distances.unequal))
     if count > 2:
         length = np.sqrt(np.maximum(distances.squared, _LEAST))
-        odds = np.log((distances.changed + _FEW) / (1 - distances.changed + _FEW))
         np.fill_diagonal(length, 0.0)
         rest = (length.sum(axis=1)[:, None] - length) / (count - 2)  # of the first to all but the second
         apart = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, length)
@@ -141,10 +136,9 @@ def pair_features(distances: Distances) -> NDArray[np.float64]:
         found[off, 6] = np.log(length[off] / others[off])
         found[off, 7] = np.log(rest[off] / rest.T[off])
         found[off, 8] = np.log(length[off] / rest[off])
-        rival = np.where(np.eye(count, dtype=np.bool_)[:, None, :] | np.eye(count, dtype=np.bool_), np.inf, odds)
-        found[off, 9] = (odds - rival.min(axis=2))[off]
-        found[..., 10] = between(distances)
-        found[..., 11] = _children(found[..., 10])
+        found[..., 9] = between(distances)
+        found[..., 10] = _children(found[..., 9])
+        found[..., 11] = held(distances.values)
     found[..., 6:12] = found[..., 6:12].clip(-_LOG_RANGE, _LOG_RANGE)
     return found
 
@@ -178,6 +172,26 @@ def _children(least: NDArray[np.float64]) -> NDArray[np.float64]:
     count = len(least)
     free = (least > 0) & ~np.eye(count, dtype=np.bool_)
     return np.asarray(np.log((1 + free.sum(axis=1)[:, None] - free) / count))
+
+
+def held(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Whose values the second model holds where the first differs from a third [n, n]: the least log odds over thirds.
+
+    `values` [n, m]. Training leaves many values of a bfloat16 file as they were. So where two models differ, one made
+    from the first holds the first's values, and one made from the third holds the third's. Zeros do not count: all that
+    is rounded or pruned has them. RETURN_PRIOR is added to both counts; 0 where nothing is equal to either.
+    """
+    count = len(values)
+    found = np.zeros((count, count))
+    for query in range(count):
+        equal = ((values == values[query]) & (values != 0)).astype(np.float32)
+        both = equal @ equal.T
+        own = np.diagonal(both)
+        odds = np.log((own[:, None] - both + RETURN_PRIOR) / (own[None, :] - both + RETURN_PRIOR))
+        odds[:, query] = np.inf
+        np.fill_diagonal(odds, np.inf)
+        found[:, query] = odds.min(axis=1)
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:

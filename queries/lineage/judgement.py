@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.component import Component
 from ..data.precision import float_bits
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups
 from ..thresholds.lineage import (
-    BESIDE_SOURCE,
     COVERED_BY_COPY,
+    FITS_BETTER,
     LIGHT_MERGE_PARENTS,
     MERGE_PARENTS,
     NOT_EXCLUDED,
@@ -110,41 +111,51 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
 def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:
     """Relatives that the query equals or is one rounding of -> how much coarser than the query they are.
 
-    Of several finer ones that would do, rounding in groups leaves open which one was rounded: it is the one that stands
-    between the query and the others. What is as coarse as the query never does: two roundings of one model lie near
-    each other.
+    Rounding in groups leaves open what was rounded: also what differs from it by less than the rounding does. So a
+    source is taken away where another model, as fine as it, fits the copy better.
     """
     rounded = {i: _coarseness(r) for i, r in enumerate(relatives) if r.copy == "numeric_copy"}
     finer = [i for i, coarser in rounded.items() if coarser < 0]
-    found = {i: c for i, c in rounded.items() if c >= 0 or not _stands_behind(kin.distances, i, finer)}
-    return found | {i: 0.0 for i, r in enumerate(relatives) if r.copy == "identical"}
+    levels = [_levels(r.evidence.pairing.candidate) for r in relatives]
+    found = {i: 0.0 for i, r in enumerate(relatives) if r.copy == "identical"}
+    for i, coarser in rounded.items():
+        copy, source, rivals = kin.query, i, [r for r in finer if levels[r] >= levels[i] - 1]
+        if coarser > 0:
+            copy, source, rivals = i, kin.query, [r for r, held in enumerate(levels) if held > levels[i] + 1]
+        if not coarser or not any(_fits_better(kin.distances, rival, source, copy) for rival in rivals):
+            found[i] = coarser
+    return found
 
 
-def _stands_behind(distances: Distances, number: int, others: Sequence[int]) -> bool:
-    """Whether another one stands between the query, the last, and this one, beyond what sampling makes seem."""
+def _fits_better(distances: Distances, rival: int, source: int, copy: int) -> bool:
+    """Whether a copy was made from the rival and not from the source, beyond what sampling makes seem.
+
+    Rounding errors are independent of what differs between the two: the squared distance of the copy to the one that it
+    was not made from is larger, by the squared distance between the two.
+    """
     squared = distances.squared
-    way = squared[-1, number]
-    for r in others:
-        apart = squared[number, r]
-        if r != number and apart > 0:
-            own = (squared[-1, r] + apart - way) / 2  # of the other one, off the way
-            error = np.sqrt(squared[-1, r] * apart / distances.count)
-            if own + NOT_EXCLUDED * error <= BESIDE_SOURCE * apart and squared[-1, r] < way:
-                return True
-    return False
+    apart = squared[rival, source]
+    if rival in (source, copy) or apart <= 0:
+        return False
+    nearer = (squared[source, copy] - squared[rival, copy]) / apart
+    error = 2 * np.sqrt(squared[source, copy] / (distances.count * apart))
+    return bool(nearer - NOT_EXCLUDED * error >= FITS_BETTER)
 
 
 def _coarseness(one: Relative) -> float:
     """How much coarser the candidate's values are than the query's: above 0 where rounding the query gives it."""
     query, candidate = one.evidence.pairing.query, one.evidence.pairing.candidate
-    mine, theirs = (
-        (float(np.median(c.levels[c.positions.tensor])) if len(c.positions.tensor) else 32.0)
-        for c in (query, candidate)
-    )
+    mine, theirs = _levels(query), _levels(candidate)
     if abs(mine - theirs) > 1:
         return mine - theirs
     first, second = (float_bits(np.asarray(c.positions.value, np.float32)) for c in (query, candidate))
     return float(first - second)
+
+
+def _levels(component: Component) -> float:
+    """How many different values most matrices have among 32 neighbours."""
+    tensors = component.positions.tensor
+    return float(np.median(component.levels[tensors])) if len(tensors) else 32.0
 
 
 def _of_copy(one: Relative, coarser: float) -> Judgement:

@@ -103,9 +103,9 @@ which came first only where at least this share of the query has a match.
 Set on: no data; more than half.
 Measured again by: make bench-small-registries
 """
-BESIDE_SOURCE = 0.3
-"""A relative is not the source of a rounded copy where another one stands between the two: one whose own way is at
-most this share of its distance to the relative.
+FITS_BETTER = 0.4
+"""A model is not the source of a rounded copy where another one is nearer to it, in squared distance, by at least this
+share of the squared distance between the two: 1 where the other one is the source, -1 where this one is.
 
 Set on: small registries of the benchmark zoo, edition 1.
 Measured again by: make bench-small-registries

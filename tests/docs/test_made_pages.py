@@ -88,7 +88,6 @@ DECIDES_NOTHING = {
         "_CANCELS",
         "_SHARE_RANGE",
         "_LOG_RANGE",
-        "_FEW",
         "_STEP_SPREAD",
     },  # terms of the regressions
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean

@@ -215,3 +215,13 @@ def test_relatives_in_other_columns_share_a_rank_where_their_distances_are_not_t
     query = with_columns(drifted(ROOT, 0.5, 2), np.random.default_rng(1).permutation(WIDTH))
     rows = ranked(query, dict(root=ROOT, near=drifted(ROOT, 0.002, 3), far=drifted(ROOT, 0.8, 4)))
     assert {row.candidate.name: row.rank for row in rows} == {"root": 1, "near": 1, "far": 3}
+
+
+def test_what_was_trained_is_no_source_of_a_rounding_of_its_parent() -> None:
+    moved = drifted(ROOT, 0.02, 2)
+    steps = {id(t): step for t, step in zip(ROOT, moved, strict=True) if t.value.ndim == 2 and t.role != "embed"}
+    query = changed(ROOT, lambda t: steps.get(id(t), t).value)
+    alone = ranked(query, dict(coarse=quantised(ROOT, 4)))
+    assert alone[0].flags == ("numeric_copy",)  # the rounding hides the training
+    rows = ranked(query, dict(coarse=quantised(ROOT, 4), root=ROOT))
+    assert order(rows)[0] == "root" and row_of(rows, "coarse").flags != ("numeric_copy",)
