@@ -275,6 +275,10 @@ bench-missing: dev              ## missing ancestors inferred and found in famil
 	$(BIN)/python -m benchmarks.grown.missing --half $(or $(HALF),held_out) \
 	  $(foreach set,grown field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set)))
 
+bench-appeared: dev .bench/torch/installed ## models asked as they appeared, each the newest: where are their parents? EDITION=7 ROOTS="oak hazel" (10 minutes)
+	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo$(OF) --edition $(EDITION) $(if $(ROOTS),--roots $(ROOTS))
+	$(BIN)/python -m benchmarks.peers.appeared .bench/zoo$(OF)
+
 bench-activations: dev bench-zoo ## pairs of neurons alike in unrelated models, twins and relatives; EDITION=2
 	$(BIN)/python benchmarks/activations.py .bench/zoo$(OF)
 

@@ -1,10 +1,10 @@
 """forebear on the zoo, through its public API and with its own thresholds.
 
 As they appeared: the registry starts with roots and strangers; every other model is asked for while it is a source that
-the registry has never seen, as on the morning of its release, and is registered after that. Against all: once every
-model is registered, roots, strangers, twins and rewritten models ask for as many ancestors as there are models, so that
-every pair of theirs has its E-value: these are the unrelated pairs. All other derivatives ask for the nearest few, as a
-user does, and what the answer leaves out has no score. The score is -log10 E.
+the registry has never seen, as on the morning of its release, said to be the newest, and is registered after that.
+Against all: once every model is registered, roots, strangers, twins and rewritten models ask for as many ancestors as
+there are models, so that every pair of theirs has its E-value: these are the unrelated pairs. All other derivatives ask
+for the nearest few, as a user does, and what the answer leaves out has no score. The score is -log10 E.
 
 Models are registered under numbers drawn at random: forebear sees no name, so no order of names can break a tie.
 """
@@ -130,7 +130,7 @@ def as_they_appeared(registry: Registry, zoo: Zoo, aliases: Aliases, progress: P
     def asked(name: str) -> Content:
         if aliases.path[name].name in known:  # a run was stopped between this answer and its record
             registry.remove(aliases.path[name].name)
-        report = registry.ancestors(aliases.path[name], k=ROWS)
+        report = registry.ancestors(aliases.path[name], k=ROWS, assume_newest=True)
         return registered(name) | {"answer": _answer(Protocol.AS_THEY_APPEARED, name, report, aliases)}
 
     def standing(name: str) -> Content:

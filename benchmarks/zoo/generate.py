@@ -1,6 +1,6 @@
 """Train the large zoo: nine roots, their derivatives of every category, twins, and strangers; and write truth.json.
 
-    python benchmarks/zoo/generate.py FOLDER [--edition N] [--only NAME...] [--workers 2]
+    python benchmarks/zoo/generate.py FOLDER [--edition N] [--only NAME... | --roots ROOT...] [--workers 2]
 
 Needs torch, tokenizers, safetensors and gguf. Models already in FOLDER are kept, so a run that was stopped goes on
 where it was. Each model is trained by one thread and follows from its name alone, whatever else is made beside it.
@@ -20,7 +20,7 @@ import bundled  # noqa: F401  (the next imports need it)
 import torch
 from checkpoints import write
 from derivatives import family
-from editions import FIRST
+from editions import FIRST, name_of
 from lineage import Entry, root_entry, roots, strangers
 
 
@@ -58,6 +58,14 @@ def missing(every: dict[str, Entry], folder: Path, only: list[str] | None) -> li
     return [name for name in every if name in wanted and not (folder / name).exists()]
 
 
+def of_roots(edition: int, chosen: list[str] | None) -> list[str] | None:
+    """The families of some roots, without what is rewritten on purpose and without twins; None for no choice."""
+    if chosen is None:
+        return None
+    mine = {name_of(root, edition) for root in chosen}
+    return [n for n, e in entries(edition).items() if e.root in mine and not e.rewritten and not e.initialisation]
+
+
 def run(folder: Path, edition: int, only: list[str] | None, workers: int) -> None:
     """Make what is missing, each model as soon as its parents are there."""
     every = entries(edition)
@@ -91,11 +99,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the models and truth.json go")
     parser.add_argument("--edition", type=int, default=FIRST, metavar="N", help="other seeds, texts, names (1)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these models, and missing parents")
+    parser.add_argument(
+        "--roots", nargs="+", metavar="ROOT", help="the families of these roots, by their first edition's names"
+    )
     parser.add_argument("--workers", type=int, default=2, help="models at a time (2)")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     write_truth(asked.folder / "truth.json", asked.edition)
-    run(asked.folder, asked.edition, asked.only, asked.workers)
+    run(asked.folder, asked.edition, asked.only or of_roots(asked.edition, asked.roots), asked.workers)
 
 
 if __name__ == "__main__":
