@@ -16,8 +16,8 @@ other model arrives in the order of `truth.json` (families one after the other, 
 structures, then vocabularies, fewer bits, merges, rewritings, twins; always parents before children), and is compared
 with what is there. forebear is really asked so: the new model is a source that its registry has not seen, said to be
 the newest (`--assume-newest`), and registered after the answer. The other methods' ranks follow from their scores of
-pairs. *First*: the parent is in the first rank, ties included; *alone*: and nothing else is, or for forebear, whose ties
-have an order, it is at the top; *tie*: median and largest size of the first rank. Derivatives rewritten on purpose
+pairs. *First*: the parent is in the first rank, ties included; *alone*: and nothing else is, or for forebear, whose
+ties have an order, it is at the top; *tie*: median and largest size of the first rank. Derivatives rewritten on purpose
 are not counted. *Merges*: both parents in the first two ranks.
 """
 
