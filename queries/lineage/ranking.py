@@ -103,20 +103,26 @@ def _by_common_share(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _ties(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Candidates in their order, together while they are not further than the first of a rank beyond chance."""
+    """Candidates in their order, together while they are not further than the first of a rank beyond chance.
+
+    In a rank those come first whose relation takes the fewest changes.
+    """
     found: list[list[Candidate]] = []
     for candidate in candidates:
         if found and not _further(candidate, found[-1][0]):
             found[-1].append(candidate)
         else:
             found.append([candidate])
-    return found
+    return [sorted(tie, key=lambda c: len(_relation(c).flags)) for tie in found]
 
 
 def _further(one: Candidate, other: Candidate) -> bool:
-    """Whether one is further from the query than another on what both match: a paired test over tensors, one-sided."""
+    """Whether one is further from the query than another, by a paired test over tensors, one-sided.
+
+    Only tensors that both match by one kind count: kinds measure differences on scales of their own.
+    """
     mine, theirs = one.evidence.match, other.evidence.match
-    both = (mine.kind >= 0) & (theirs.kind >= 0) & (mine.weight > 0)
+    both = (mine.kind >= 0) & (mine.kind == theirs.kind) & (mine.weight > 0)
     apart = mine.difference[both] - theirs.difference[both]
     weight = mine.weight[both]
     mean = float(weight @ apart / weight.sum()) if both.any() else 0.0
