@@ -182,13 +182,13 @@ HOSTILE = [
 @pytest.mark.parametrize(("data", "reason"), HOSTILE)
 def test_a_file_that_claims_the_impossible_is_refused_before_it_costs_anything(data: bytes, reason: str) -> None:
     reader = MemoryReader(data)
-    begin = time.monotonic()
+    begin = time.process_time()
     tracemalloc.start()
     with pytest.raises(FormatError, match=reason):
         read_onnx(reader, "f.onnx")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 << 20 and reader.bytes_read < 4 << 20 and time.monotonic() - begin < 20
+    assert peak < 4 << 20 and reader.bytes_read < 4 << 20 and time.process_time() - begin < 20
 
 
 @pytest.mark.parametrize("offset", [100, 1 << 59])
@@ -210,10 +210,10 @@ def test_messages_in_messages_are_passed_over_however_deep_they_are() -> None:
 
 def test_millions_of_tiny_fields_are_refused_in_bounded_time() -> None:
     reader = MemoryReader(number(1, 1) * 2_000_000)
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(FormatError, match="fields"):
         read_onnx(reader, "f")
-    assert time.monotonic() - begin < 20 and reader.bytes_read < 4 << 20
+    assert time.process_time() - begin < 20 and reader.bytes_read < 4 << 20
 
 
 class Sparse(MemoryReader):

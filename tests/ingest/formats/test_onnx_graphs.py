@@ -228,12 +228,12 @@ def test_a_name_that_an_exporter_made_up_is_told_from_one_of_the_model(name: str
     "piece", ["_", "a_", "const", "1", "/", "a/", "_1", "dim", "val_", "x::", "_const_dim", "_output_1"]
 )
 def test_long_names_cost_little(piece: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for end in ("", "!", "_q", "~1"):
         name = (piece * 1024)[: 1024 - len(end)] + end
         is_anonymous(name)
         scope_path(Node("Conv", name, (), "", "", {}))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_values_of_one_name_keep_it_apart_from_names_with_a_number() -> None:
@@ -274,10 +274,10 @@ def test_wide_graphs_cost_little(wide: str) -> None:
         "names": [node("Add", [f"v{i}" for i in range(16)], f"v{i}") for i in range(20_000)],
         "constants": [constant(f"c{i}", MATRIX[:1, :2]) for i in range(20_000)],
     }[wide]
-    began = time.monotonic()
+    began = time.process_time()
     with contextlib.suppress(FormatError):
         read(model(nodes, [embedded(f"v{i}", MATRIX[:1]) for i in range(2)]))
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 OPERATORS = [

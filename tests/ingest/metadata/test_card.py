@@ -108,10 +108,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("front", HOSTILE, ids=lambda front: repr(front[:30]))
 def test_hostile_yaml_declares_nothing_and_takes_no_time(front: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = card(front)
     assert all(isinstance(p.parent, str) for p in found.parents)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @settings(max_examples=200, deadline=None)

@@ -288,10 +288,10 @@ def test_a_nested_length_cannot_reach_out_of_its_field() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes_as_a_sentencepiece_model_raise_nothing_but_format_errors(data: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with suppress(FormatError):
         read_tokenizer(MemorySource({"tokenizer.model": b"\x0a" + data}))
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @settings(max_examples=100, deadline=None)
