@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..data.precision import float_bits
 from ..thresholds.lineage import (
     MERGE_ALONG_TRIED,
+    MERGE_CAST,
     MERGE_FEWEST,
     MERGE_LIGHT,
     MERGE_LINE_SHARE,
@@ -33,6 +34,7 @@ from ..thresholds.lineage import (
     MERGE_SUM,
     MERGE_TRIED,
     MERGE_VALUES,
+    NOT_EXCLUDED,
 )
 
 Vector = NDArray[np.float64]
@@ -54,12 +56,15 @@ class Samples:
     def steps(self, merge: int, *others: int) -> list[Vector]:
         """How far [m] rounding may move each value of a merge, by the coarsest type among it and the others.
 
-        Two ways where the merge alone is of that type: rounded once at the end, or computed in it, which moves more.
+        Two ways where the merge alone is of that type: rounded once at the end, or computed in it from parents that
+        were cast to it, which moves more.
         """
         _, exponent = np.frexp(np.abs(self.values[merge]))
         step = np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale
         once = self.bits[merge] < self.bits[list(others)].min()
-        return [factor * step for factor in ((MERGE_ROUNDED_ONCE, MERGE_STEPS) if once else (MERGE_STEPS,))]
+        return [
+            factor * step for factor in ((MERGE_ROUNDED_ONCE, MERGE_STEPS + MERGE_CAST) if once else (MERGE_STEPS,))
+        ]
 
     def change(self, model: int, base: int) -> Vector:
         """Scaled difference [m] of two models."""
@@ -120,12 +125,13 @@ def on_lines(squared: Vector, found_in: Samples) -> dict[int, tuple[int, ...]]:
 def _light_line(
     found_in: Samples, squared: Vector, merge: int, pairs: Iterable[Sequence[int]]
 ) -> tuple[int, ...] | None:
-    """The pair that a model lies between up to rounding: of the finest type, then furthest apart, as ends are.
+    """The pair that a model lies between up to rounding: what misses least, of the finest type, then furthest apart.
 
     The weights are fitted apart (x = u a + v b), as merging tools round them; so one parent alone may be scaled too.
-    Nothing is told where the nearer parent then differs in next to no value by more than rounding.
+    Nothing is told where the nearer parent then differs in next to no value by more than rounding. Of pairs that miss
+    as few values, up to chance, the ends are furthest apart.
     """
-    fits: list[tuple[int, float, float, tuple[int, ...]]] = []
+    fits: list[tuple[int, int, float, float, tuple[int, ...]]] = []
     for (i, j), steps in ((pair, steps) for pair in pairs for steps in found_in.steps(merge, *pair)):
         alone = [_scaled(found_in, merge, parent) for parent in (i, j)]
         least = min(_energy(change, steps) for change in alone)
@@ -137,11 +143,13 @@ def _light_line(
         if differ < MERGE_FEWEST or abs(more) > MERGE_SUM or not MERGE_LINE_SHARE <= share <= 1 - MERGE_LINE_SHARE:
             continue
         left = second - share * axis - more * base
-        missed = (_beyond(left, steps) > 0).mean()
-        if _energy(left, steps) <= MERGE_RESIDUAL * least and missed <= MERGE_MISSED * differ:
+        missed = int((_beyond(left, steps) > 0).sum())
+        if _energy(left, steps) <= MERGE_RESIDUAL * least and missed <= MERGE_MISSED * differ * len(left):
             bits, covers = found_in.bits[[i, j]].min(), found_in.covers[[i, j]].min()
-            fits.append((int(bits), float(squared[i, j]), float(covers), (i, j)))
-    return max(fits)[-1] if fits else None
+            fits.append((missed, int(bits), float(squared[i, j]), float(covers), (i, j)))
+    fewest = min((fit[0] for fit in fits), default=0)
+    chance = NOT_EXCLUDED * float(np.sqrt(2 * fewest + 1))  # of the difference of two counts
+    return max((fit[1:] for fit in fits if fit[0] <= fewest + chance), default=(None,))[-1]
 
 
 def _scaled(found_in: Samples, merge: int, parent: int) -> Vector:

@@ -216,6 +216,12 @@ with the larger weight, a quarter for the other product, whose steps are half as
 Set on: no data.
 Measured again by: pytest tests/queries/lineage/test_merges.py
 """
+MERGE_CAST = 0.5
+"""Steps more where the parents were of a finer type and were cast to the merge's first: half of one, weights sum to 1.
+
+Set on: no data.
+Measured again by: pytest tests/queries/lineage/test_merges.py
+"""
 MERGE_FEWEST = 0.01
 """At least this share of the values must differ by more than rounding for anything to be said of a merge.
 

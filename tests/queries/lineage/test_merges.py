@@ -200,3 +200,19 @@ def test_a_near_relative_of_a_parent_is_no_parent_of_a_mixture() -> None:
     near = vectors[FIRST] + 0.0008 * own
     assert lines(np.stack([vectors[ROOT], near, vectors[SECOND]]), mixture, 23) == ()
     assert lines(vectors[[ROOT, FIRST, SECOND]], mixture, 23) == (1, 2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_light_mixture_that_was_computed_in_bfloat16_from_finer_parents_names_both(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    root = bfloat16(random.standard_normal(WIDTH) / np.sqrt(WIDTH))
+    near, far = (
+        (root + size * random.standard_normal(WIDTH) / np.sqrt(WIDTH)).astype(np.float32) for size in (2e-3, 1e-3)
+    )
+    cast = [parent.astype(ml_dtypes.bfloat16) for parent in (near, far)]
+    merge = cast[0] * ml_dtypes.bfloat16(0.7) + cast[1] * ml_dtypes.bfloat16(0.3)
+    slight = bfloat16(root + 3e-4 * random.standard_normal(WIDTH) / np.sqrt(WIDTH))
+    vectors = np.stack([root, slight, near.astype(float), far.astype(float), merge.astype(float)])
+    held = Samples(vectors, np.ones(WIDTH), np.array([7, 7, 23, 23, 7]), np.ones(len(vectors)))
+    found = on_lines(np.square(vectors[:, None] - vectors).sum(axis=2), held)
+    assert found == {4: (2, 3)}
