@@ -107,7 +107,7 @@ def _related(derived: Sequence[Ranked]) -> str:
     assert relation is not None
     others = len(derived) - 1
     if "identical" in first.flags:
-        return f"identical to {name}{_and_more(others)}; which came first weights cannot tell"
+        return f"equal to {name}{_and_more(others)} in every value that was read; which came first weights cannot tell"
     if first.direction.kind == "copy" and first.direction.probability == COPY_EVEN:
         return f"a rounding of what {name}{_and_more(others)} is a rounding of too: {relation.reason}"
     if first.direction.kind == "copy" and first.direction.probability < COPY_EVEN:

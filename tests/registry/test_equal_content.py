@@ -31,7 +31,7 @@ def test_a_copy_of_what_cannot_be_compared_is_named_first(tmp_path: Path, run: R
     assert (top["name"], top["rank"], top["relation"], top["direction"]) == ("first", 1, ["identical"], "copy")
     out = run("ancestors", second).out.splitlines()
     assert out[0].startswith("equal content: every value that was read is that of first, file://")
-    assert "network: identical to first; which came first weights cannot tell" in out
+    assert "network: equal to first in every value that was read; which came first weights cannot tell" in out
     compared = json.loads(run("compare", first, second, "--format", "json").out)
     assert compared["equal_content"] and compared["verdict"] == "related"
     assert compared["sentence"].startswith("every value that was read of first equals that of second; ")
