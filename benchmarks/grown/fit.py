@@ -55,11 +55,15 @@ Knots = tuple[tuple[float, ...], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Case:
-    """One query: the terms [n, terms] of its candidates, which of them are ancestors, and which the nearest ones."""
+    """One query: the terms [n, terms] of its candidates, which of them are ancestors, and which the nearest ones.
+
+    `open` [n] are those of which nobody claims that they are the root: what geometry may tell.
+    """
 
     terms: NDArray[np.float64]
     ancestor: NDArray[np.bool_]
     nearest: NDArray[np.bool_]
+    open: NDArray[np.bool_]
 
 
 def drawn(family: Members, draws: int) -> Cases:
@@ -97,16 +101,15 @@ def _cases(family: Members, few: NDArray[np.int64], state: State, counted: Retur
         others = [i for i in range(len(few)) if i != place]
         if state in {"newest", "dates", "root and dates"}:
             others = [i for i in others if i < place]
-        if rooted:
-            others = [i for i in others if few[i] != family.root and few[place] != family.root]
-        if not others:
+        if not others or (rooted and few[place] == family.root):
             continue
         among = few[: place + 1] if state == "newest" else few
         part = family.distances.take(among)
         terms = design(part, known(state, among, family), counted.take(among)) if whole is None else whole
         ancestors = np.array([bool(family.above[few[place], few[i]]) for i in others])
         nearest = np.array([_is_nearest(family, few, place, i) for i in others])
-        yield is_light(part), Case(terms[others, place], ancestors, nearest)
+        free = few[others] != family.root if rooted else np.ones(len(others), np.bool_)
+        yield is_light(part), Case(terms[others, place], ancestors, nearest, free)
 
 
 def known(state: State, members: NDArray[np.int64], family: Members) -> Known:
@@ -136,8 +139,8 @@ def _is_nearest(family: Members, few: NDArray[np.int64], query: int, candidate: 
 
 def fit_ancestor(cases: Sequence[Case]) -> NDArray[np.float64]:
     """Logistic regression of being an ancestor, by Newton's method with a ridge."""
-    terms = np.concatenate([c.terms for c in cases])
-    truth = np.concatenate([c.ancestor for c in cases]).astype(np.float64)
+    terms = np.concatenate([c.terms[c.open] for c in cases])
+    truth = np.concatenate([c.ancestor[c.open] for c in cases]).astype(np.float64)
     weights = np.zeros(terms.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-(terms @ weights)))
@@ -178,8 +181,8 @@ def fit_nearest(cases: Sequence[Case]) -> NDArray[np.float64]:
 
 def calibration(cases: Sequence[Case], weights: Weights) -> str:
     """Predicted and true shares of ancestors by bins of probability, and their mean distance over all pairs."""
-    p = np.concatenate([weights.probability(c.terms) for c in cases])
-    truth = np.concatenate([c.ancestor for c in cases])
+    p = np.concatenate([weights.probability(c.terms[c.open]) for c in cases])
+    truth = np.concatenate([c.ancestor[c.open] for c in cases])
     edges = (0, 0.02, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
     parts, apart = [], 0.0
     for low, high in itertools.pairwise(edges):
@@ -225,8 +228,8 @@ def left_out(families: Sequence[Sequence[Case]]) -> LeftOut:
     parts = []
     for number, mine in enumerate(families):
         weights = fit_ancestor([case for i, cases in enumerate(families) if i != number for case in cases])
-        terms = np.concatenate([c.terms for c in mine])
-        truth = np.concatenate([c.ancestor for c in mine]).astype(np.float64)
+        terms = np.concatenate([c.terms[c.open] for c in mine])
+        truth = np.concatenate([c.ancestor[c.open] for c in mine]).astype(np.float64)
         parts.append((terms @ weights, truth, telling(terms[:, -TERMS:])))
     score, truth, able = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(score, kind="stable")
@@ -262,7 +265,7 @@ def told_right(cases: Sequence[Case], weights: Weights, least: float) -> NDArray
     """How much of what geometry tells is so, and how much it tells [2]: from a score of `least` on."""
     right, told = 0, 0
     for case in cases:
-        sure = (case.terms @ weights.vector >= least) & telling(case.terms[:, -TERMS:])
+        sure = case.open & (case.terms @ weights.vector >= least) & telling(case.terms[:, -TERMS:])
         told += int(sure.sum())
         right += int(case.ancestor[sure].sum())
     return np.array([right, told])
@@ -330,7 +333,7 @@ def main() -> None:
             mine = [case for found in by_family for case in found]
             if not mine:
                 continue
-            pairs = sum(len(c.ancestor) for c in mine)
+            pairs = sum(int(c.open.sum()) for c in mine)
             found = left_out(by_family)
             odds[label] = worth(found)
             ancestor, nearest = Weights(fit_ancestor(mine), pairs, *odds[label]), fit_nearest(mine)

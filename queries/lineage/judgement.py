@@ -82,6 +82,8 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
     toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
     certainty = LIGHT_MERGE_PARENTS if is_light(kin.distances) and not kin.of_layers else MERGE_PARENTS
+    of_query = {i for i, parents in kin.parents.items() if kin.query in parents}
+    nearest = _weighed(nearest, {i: 1 - certainty for i in of_query})
     found = []
     for i, one in enumerate(relatives):
         if i in copies:
@@ -92,7 +94,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         original = kin.copy_of.get(i)
         if i in merged:
             ancestor, descendant, by = certainty, 1 - certainty, ("a merge of these", *by)
-        elif kin.query in kin.parents.get(i, ()):
+        elif i in of_query:
             ancestor, descendant, by = 1 - certainty, certainty, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
@@ -180,6 +182,13 @@ def _cut(one: Relative, order: Order | None) -> tuple[float, float] | None:
 
 
 Shares = dict[int, float]
+
+
+def _weighed(shares: Shares, by: Shares) -> Shares:
+    """Shares times `by`, where it says so, that sum to what they did."""
+    weighed = {i: share * by.get(i, 1.0) for i, share in shares.items()}
+    total = sum(weighed.values())
+    return {i: share * sum(shares.values()) / total for i, share in weighed.items()} if total > 0 else weighed
 
 
 def _placed(
