@@ -6,6 +6,7 @@ values to rounding stands where its original does.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from ..data.component import Component
 from ..data.precision import mean_levels
 from ..evidence.pair import PairEvidence
-from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_WAY
+from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_OF_COPY, OWN_WAY
 from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS
-from .geometry import Distances, distances_of
+from .geometry import Distances, distances_of, gromov_shares
 from .merges import Samples, of_changes, of_tensors, on_lines, samples
 
 
@@ -90,15 +91,20 @@ def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, 
     """Relatives that are another member rounded to fewer levels -> the nearest such member.
 
     Rounding only ever loses values, so the coarser of two copies cannot be what the finer one was made from. But what
-    is nearer than rounding can have left it was trained on the coarser one's values, and lies on them still.
+    is nearer than rounding can have left it was trained on the coarser one's values, and lies on them still; and what
+    others are nearer to than to the finer one did not get its error by rounding that one.
     """
     found = {}
+    shares = gromov_shares(squared)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no third model
+        own = np.nan_to_num(np.nanmedian(shares, axis=2), nan=1.0)
     for i in range(len(levels)):
         error = QUANTISED_ERROR[4 if levels[i] <= QUANTISED_LEVELS else 8]
         finer = [
             j
             for j in range(len(levels))
-            if levels[j] > levels[i] + 1 and LEAST_ROUNDING**2 <= squared[i, j] <= error**2
+            if levels[j] > levels[i] + 1 and LEAST_ROUNDING**2 <= squared[i, j] <= error**2 and own[i, j] >= OWN_OF_COPY
         ]
         if finer:
             found[i] = min(finer, key=lambda j: float(squared[i, j]))

@@ -103,6 +103,13 @@ which came first only where at least this share of the query has a match.
 Set on: no data; more than half.
 Measured again by: make bench-small-registries
 """
+OWN_OF_COPY = 0.5
+"""Of the way between a rounded copy and what it is a copy of, at least this share is the copy's own, seen from most
+relatives: 1 where it is a rounding of that one, 0 where that one was made from it.
+
+Set on: no data; even odds.
+Measured again by: make bench-small-registries
+"""
 FITS_BETTER = 0.4
 """A model is not the source of a rounded copy where another one is nearer to it, in squared distance, by at least this
 share of the squared distance between the two: 1 where the other one is the source, -1 where this one is.
