@@ -52,7 +52,7 @@ def families(label: str, folder: Path, half: str) -> Iterator[Family]:
 def inferred(members: Sequence[Component], *, dated: bool) -> bool:
     """Whether the members come from one that none of them is."""
     shared = shared_values(members)
-    return shared is not None and come_from_one(shared.distances(), range(len(members)) if dated else None)
+    return shared is not None and come_from_one(shared, range(len(members)) if dated else None)
 
 
 def matches(members: Sequence[Component], other: Component, *, earlier: bool) -> bool:

@@ -363,3 +363,37 @@ MATCHES_EARLIER = {"light": 0.1, "heavy": 0.4}
 Set on: grown families, development half.
 Measured again by: make bench-missing
 """
+LATTICE_PLACES = 150
+"""A missing ancestor: values of one power of two, and of finer ones, that are needed to compare how models moved there.
+
+Set on: no data.
+Measured again by: make bench-missing
+"""
+LATTICE_MOVED = (0.03, 0.7)
+"""A missing ancestor: moves are compared where a model moved between these shares of the values. Where hardly any moved
+the longest moves alone decide, and these are not alike in small and large values; where most did, steps are fine.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""
+LATTICE_TOLERANCE = 0.025
+"""A missing ancestor: correlation by which moves on coarse and on fine steps may differ about the values that training
+started from, beside the error of sampling: training does not move all values quite alike.
+
+Set on: grown families and field models, development half.
+Measured again by: make bench-missing
+"""
+LATTICE_KEPT = 0.3
+"""A missing ancestor: a model of which less than this share of the foretold moves is seen on coarse steps was trained
+in bfloat16 itself, and takes no part there.
+
+Set on: field models, development half.
+Measured again by: make bench-missing
+"""
+LATTICE_REFUTES = 1.5
+"""A missing ancestor: a model whose values fit worse than this is not what the others were trained from. Registered
+roots had 0.4 to 1.5, with all children and with some; two thirds of the nearest children had more.
+
+Set on: grown families, development half.
+Measured again by: make bench-missing
+"""

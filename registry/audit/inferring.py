@@ -90,9 +90,8 @@ def _infer(connection: duckdb.DuckDBPyConnection, scope: Scope, members: Sequenc
         return
     dates = [member.released_at for member, _ in chosen]
     stamps = [date.timestamp() for date in dates if date is not None]
-    distances = shared.distances()
-    without = come_from_one(distances)
-    if without or (len(stamps) == len(chosen) and come_from_one(distances, stamps)):
+    without = come_from_one(shared)
+    if without or (len(stamps) == len(chosen) and come_from_one(shared, stamps)):
         kept = [member.model_id for member, _ in chosen]
         number = min((one.inferred_id for one in known), default=None)
         node = inferred_node(shared)

@@ -40,6 +40,7 @@ from ...thresholds.lineage import (
 )
 from ..geometry import Distances, distances_of
 from ..recipes.places import TensorKey, keys_of
+from .lattice import refuted
 
 Vector = NDArray[np.float64]
 _LIGHTEST = 0.05
@@ -85,18 +86,19 @@ class InferredNode:
 class Standing:
     """Where another model stands: its own `way` as a share of the usual one, correlation and equal values.
 
-    `exact_share` is of the values that most members hold.
+    `exact_share` is of the values that most members hold; `fits`, whether they can have been trained from its values.
     """
 
     way: float
     identity: float
     exact_share: float
     light: bool
+    fits: bool
 
     def matches(self, *, earlier: bool) -> bool:
         """Whether that is where the members meet; `earlier`: it claims to be released before all of them."""
         within = MATCHES_EARLIER if earlier else MATCHES_WITHIN
-        return abs(self.way) <= within["light" if self.light else "heavy"]
+        return self.fits and abs(self.way) <= within["light" if self.light else "heavy"]
 
 
 def shared_values(components: Sequence[Component], keys: Sequence[TensorKey] | None = None) -> Shared | None:
@@ -127,8 +129,9 @@ def own_ways(squared: Vector) -> Vector:
     return np.asarray(np.linalg.lstsq(left, (weight * squared).sum(axis=1))[0], np.float64)
 
 
-def come_from_one(distances: Distances, dates: Sequence[float] | None = None) -> bool:
+def come_from_one(shared: Shared, dates: Sequence[float] | None = None) -> bool:
     """Whether n models come from one that none of them is; `dates` are their release dates where all are known."""
+    distances = shared.distances()
     squared = distances.squared
     count = len(squared)
     if count < FEWEST_BRANCHES or not (squared[np.triu_indices(count, 1)] > 0).all():
@@ -136,17 +139,24 @@ def come_from_one(distances: Distances, dates: Sequence[float] | None = None) ->
     ways = np.maximum(own_ways(squared), 0.0)
     if _misfit(squared, ways) > ADDITIVE:
         return False
-    shares = np.array([ways[i] / max(np.median(np.delete(ways, i)), np.finfo(float).tiny) for i in range(count)])
-    there = np.flatnonzero(shares <= STANDS_THERE["light" if _light(distances) else "heavy"])
+    there = _standing_there(shared, ways, light=_light(distances))
     older = np.arange(count)
     fewest = FEWEST_BRANCHES
-    if len(there):
+    if there:
         if dates is None:
             return False
         when, fewest = np.asarray(dates, np.float64), FEWEST_OLDER
         older = np.flatnonzero(when < when[there].min())
     nearer = squared[np.ix_(older, older)] < INDEPENDENT * (ways[older][:, None] + ways[older])
     return len(older) >= fewest and int(connected_components(nearer, directed=False)[0]) >= fewest
+
+
+def _standing_there(shared: Shared, ways: Vector, *, light: bool) -> list[int]:
+    """The models of hardly any way of their own whose values do not tell that the others came from somewhere else."""
+    count = len(ways)
+    shares = np.array([ways[i] / max(np.median(np.delete(ways, i)), np.finfo(float).tiny) for i in range(count)])
+    near = np.flatnonzero(shares <= STANDS_THERE["light" if light else "heavy"]).tolist()
+    return [i for i in near if not (light and refuted(shared.values, shared.weight > 0, i))]
 
 
 def _misfit(squared: Vector, ways: Vector) -> float:
@@ -182,10 +192,11 @@ def standing(node: InferredNode, component: Component) -> Standing | None:
     apart = both.distances().squared[-1, :-1]
     weight = 1 / np.square(np.maximum(apart, np.finfo(np.float64).tiny ** 0.25))
     way = float((weight * (apart - node.ways)).sum() / weight.sum() / max(np.median(node.ways), np.finfo(float).tiny))
+    there = not (node.light and refuted(both.values, both.weight > 0, len(both.values) - 1))
     _, most = _centre(node.shared.values, node.ways)
     held_by_most = node.shared.weight * most
     equal = held_by_most[_short(mine) == _short(node.values)].sum() / max(held_by_most.sum(), np.finfo(float).tiny)
-    return Standing(way, identity(mine, node.values, node.shared.weight), float(equal), node.light)
+    return Standing(way, identity(mine, node.values, node.shared.weight), float(equal), node.light, there)
 
 
 def identity(first: NDArray[np.float32], second: NDArray[np.float32], weight: Vector) -> float:

@@ -36,7 +36,7 @@ def shared(models: Sequence[Values]) -> Shared:
 
 
 def from_one(models: Sequence[Values], dates: Sequence[float] | None = None) -> bool:
-    return come_from_one(shared(models).distances(), dates)
+    return come_from_one(shared(models), dates)
 
 
 SIZES = (0.04, 0.05, 0.06, 0.05, 0.07)
