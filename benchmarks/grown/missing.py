@@ -34,12 +34,13 @@ class Family:
 
 
 def families(label: str, folder: Path, half: str) -> Iterator[Family]:
-    """The families of one half whose models are there; those of both halves are of the held-out one."""
+    """The families of one half whose models are there; a root of both halves is one of each."""
     truth = json.loads((folder / "truth.json").read_text("utf-8"))["models"]
     groups: dict[str, list[str]] = {}
     for name, about in truth.items():
-        whose = str(about.get("half") or about.get("split") or "development").replace("both", "held_out")
-        if about["category"] in TRAINED and (folder / name).is_dir() and not of_merges(truth, name) and whose == half:
+        whose = str(about.get("half") or about.get("split") or "development")
+        known = about["category"] in TRAINED and not of_merges(truth, name)
+        if known and (folder / name).is_dir() and whose in (half, "both"):
             groups.setdefault(str(about["root"]), []).append(name)
     for root, names in groups.items():
         held = components_of(folder, names)
