@@ -91,6 +91,7 @@ DECIDES_NOTHING = {
         "_STEP_SPREAD",
     },  # terms of the regressions
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
+    "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
     "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search
     "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..writers import llama, llama_config, model_files, raw, tokenizer_json, words, write_files
 
-CHILDREN = ("ash", "beech", "elm", "fir")
+CHILDREN = ("ash", "beech", "elm", "fir", "hazel")
 
 
 def write(folder: Path, name: str, *, seed: int = 0, size: float = 0.0) -> Path:

@@ -1,13 +1,15 @@
 """The missing ancestor: what a family comes from where no registered model stands there, and its values.
 
 Squared distances add along a tree, so in a star d(i, j) = w(i) + w(j), with w the way that a model went alone from
-where all meet. A parent that is registered stands there: its own way is next to nothing. Where every model has a way of
-its own, and FEWEST_BRANCHES or more meet nowhere else, they come from a model that is not registered.
+where all meet. FEWEST_BRANCHES or more must meet there and nowhere else, of FEWEST_MODELS or more: fewer are nearly a
+star whatever they are. Distances that are no star's (ADDITIVE) tell nothing: of chains, of branches that branch again,
+of steps back.
 
-Siblings of one objective drift alike, and then meet beyond their parent; a sibling that was hardly trained stands where
-the parent does. So nothing is inferred while a model stands near the place (STANDS_THERE), unless dates are known: what
-was released after two branches came forth is not what those come from, though it may be what all others come from.
-Distances that are no star's (ADDITIVE) tell nothing: of chains, of branches that branch again, of steps back.
+Then one of the models may still be what all others come from. Siblings of one objective drift alike, so that a parent
+has a way of its own too, and a sibling that was hardly trained has none. At light drift the steps of values tell
+(`lattice`): something is inferred where they refute every model. At heavy drift a model is not the parent where its own
+way is long (STANDS_THERE). Where dates are known, what was released after two branches came forth is not what those
+come from, though it may be what all others come from.
 
 Values: where more than half of the models hold one value exactly, that; else the centre, every model weighing the less
 the longer its own way.
@@ -31,6 +33,7 @@ from ...statistics.pvalues import LOG10, log_sf
 from ...thresholds.lineage import (
     ADDITIVE,
     FEWEST_BRANCHES,
+    FEWEST_MODELS,
     FEWEST_OLDER,
     INDEPENDENT,
     LIGHT_DRIFT,
@@ -134,29 +137,30 @@ def come_from_one(shared: Shared, dates: Sequence[float] | None = None) -> bool:
     distances = shared.distances()
     squared = distances.squared
     count = len(squared)
-    if count < FEWEST_BRANCHES or not (squared[np.triu_indices(count, 1)] > 0).all():
+    if count < FEWEST_MODELS or not (squared[np.triu_indices(count, 1)] > 0).all():
         return False
     ways = np.maximum(own_ways(squared), 0.0)
     if _misfit(squared, ways) > ADDITIVE:
         return False
-    there = _standing_there(shared, ways, light=_light(distances))
+    order = np.argsort(ways if dates is None else np.asarray(dates, np.float64), kind="stable")
+    place = next((i for i in order.tolist() if _can_be_it(shared, ways, i, light=_light(distances))), None)
     older = np.arange(count)
     fewest = FEWEST_BRANCHES
-    if there:
+    if place is not None:
         if dates is None:
             return False
         when, fewest = np.asarray(dates, np.float64), FEWEST_OLDER
-        older = np.flatnonzero(when < when[there].min())
+        older = np.flatnonzero(when < when[place])
     nearer = squared[np.ix_(older, older)] < INDEPENDENT * (ways[older][:, None] + ways[older])
     return len(older) >= fewest and int(connected_components(nearer, directed=False)[0]) >= fewest
 
 
-def _standing_there(shared: Shared, ways: Vector, *, light: bool) -> list[int]:
-    """The models of hardly any way of their own whose values do not tell that the others came from somewhere else."""
-    count = len(ways)
-    shares = np.array([ways[i] / max(np.median(np.delete(ways, i)), np.finfo(float).tiny) for i in range(count)])
-    near = np.flatnonzero(shares <= STANDS_THERE["light" if light else "heavy"]).tolist()
-    return [i for i in near if not (light and refuted(shared.values, shared.weight > 0, i))]
+def _can_be_it(shared: Shared, ways: Vector, number: int, *, light: bool) -> bool:
+    """Whether all others may come from a model: at light drift its values tell, at heavy drift its own way alone."""
+    if light:
+        return not refuted(shared.values, shared.weight > 0, number)
+    usual = max(float(np.median(np.delete(ways, number))), np.finfo(float).tiny)
+    return float(ways[number]) <= STANDS_THERE * usual
 
 
 def _misfit(squared: Vector, ways: Vector) -> float:

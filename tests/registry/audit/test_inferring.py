@@ -20,7 +20,7 @@ from .conftest import found
 @pytest.fixture
 def folders(tmp_path: Path) -> dict[str, Path]:
     """Children of one root, and the root."""
-    made = {name: write(tmp_path, name, seed=n, size=0.05 + 0.01 * n) for n, name in enumerate(CHILDREN, 1)}
+    made = {name: write(tmp_path, name, seed=n, size=0.07 + 0.005 * n) for n, name in enumerate(CHILDREN, 1)}
     return made | {"root": write(tmp_path, "root")}
 
 
@@ -41,7 +41,7 @@ def test_siblings_without_their_parent_get_a_node_that_is_no_model(siblings: Reg
     assert siblings.find("inferred-1") is None
     (row,) = found(siblings.audit(), kind="inferred")
     assert (row["status"], row["query"], row["relative"]) == ("missing", "ash", "inferred-1")
-    assert "ash, beech, elm and 1 more come from a model that is not registered" in row["reason"]
+    assert "ash, beech, elm and 2 more come from a model that is not registered" in row["reason"]
     siblings.close()
 
 
@@ -58,7 +58,7 @@ def test_the_ancestor_is_found_when_it_is_ingested_and_stays_found(
     (outcome,) = siblings.ingest(folders["root"])
     assert isinstance(outcome, Ingested)
     (note,) = [text for text in outcome.notes if "inferred-1" in text]
-    assert note.startswith("this stands where ash, beech, elm and 1 more meet (inferred-1)") and "identity 1 - " in note
+    assert note.startswith("this stands where ash, beech, elm and 2 more meet (inferred-1)") and "identity 1 - " in note
     one = inferred_ancestor(siblings.connection, "inferred-1")
     assert one and one.found == ("root",) and one.found_identities[0] > one.most_identity
     (row,) = found(siblings.audit(AuditOptions(whole=True)), kind="inferred")
@@ -78,7 +78,7 @@ def test_a_release_date_says_whether_it_is_the_ancestor_or_cannot_be(
     siblings.ingest(folders["root"])
     siblings.connection.execute(f"{dates} WHERE name = 'root'", [datetime(2026, 4, 1)])
     (match,) = siblings.ancestors("root").inferred
-    assert match.earlier and match.sentence.startswith("this is what ash, beech, elm and 1 more come from (inferred-1)")
+    assert match.earlier and match.sentence.startswith("this is what ash, beech, elm and 2 more come from (inferred-1)")
     siblings.connection.execute(f"{dates} WHERE name = 'root'", [datetime(2026, 6, 1)])
     assert siblings.ancestors("root").inferred == ()
     siblings.close()
@@ -100,9 +100,9 @@ def test_a_member_that_goes_takes_the_node_with_it(siblings: Registry) -> None:
 def test_list_show_tree_and_ancestors_say_what_it_is_inferred_from(siblings: Registry, run: Run) -> None:
     siblings.close()
     listed = json.loads(run("list", "--format", "json").out)
-    assert len(listed["models"]) == 4 and listed["inferred"][0]["models"] == list(CHILDREN)
-    assert "inferred-1, which is not registered: what ash, beech, elm and 1 more come from" in run("list").out
-    assert "4 models" in run("list").err
+    assert len(listed["models"]) == 5 and listed["inferred"][0]["models"] == list(CHILDREN)
+    assert "inferred-1, which is not registered: what ash, beech, elm and 2 more come from" in run("list").out
+    assert "5 models" in run("list").err
     shown = run("show", "inferred-1")
     assert shown.code == 0 and "no model that anybody published" in shown.out and "fir" in shown.out
     drawn = run("tree")

@@ -63,7 +63,7 @@ def test_an_audit_of_a_catalogue_finds_what_one_of_a_file_finds(place: str, tmp_
 
 
 def test_a_missing_ancestor_is_inferred_and_found_on_a_catalogue_as_in_a_file(place: str, tmp_path: Path) -> None:
-    children = [write(tmp_path, name, seed=n, size=0.05 + 0.01 * n) for n, name in enumerate(CHILDREN, 1)]
+    children = [write(tmp_path, name, seed=n, size=0.07 + 0.005 * n) for n, name in enumerate(CHILDREN, 1)]
     root, kept = write(tmp_path, "root"), []
     for registry_place in (place, tmp_path / "file.duckdb"):
         with Registry(registry_place) as registry:

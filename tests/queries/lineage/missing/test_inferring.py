@@ -42,11 +42,14 @@ def from_one(models: Sequence[Values], dates: Sequence[float] | None = None) -> 
 SIZES = (0.04, 0.05, 0.06, 0.05, 0.07)
 
 
-@pytest.mark.parametrize("moved", [1.0, 0.1])
-def test_children_come_from_a_model_that_is_none_of_them_unless_it_is_there(moved: float) -> None:
-    children = [tuned(root(), size, seed, moved=moved) for seed, size in enumerate(SIZES, 1)]
+def test_children_come_from_a_model_that_is_none_of_them_unless_it_is_there() -> None:
+    children = [tuned(root(), size, seed) for seed, size in enumerate(SIZES, 1)]
     assert from_one(children)
     assert not from_one([root(), *children])
+
+
+def test_four_models_are_nearly_a_star_whatever_they_are() -> None:
+    assert not from_one([tuned(root(), size, seed) for seed, size in enumerate(SIZES[:4], 1)])
 
 
 def test_two_children_have_no_place_between_them() -> None:
