@@ -107,12 +107,12 @@ def test_list_show_tree_and_ancestors_say_what_it_is_inferred_from(siblings: Reg
     assert shown.code == 0 and "no model that anybody published" in shown.out and "fir" in shown.out
     drawn = run("tree")
     assert "inferred-1 (not registered)" in drawn.out and "├─> ash" in drawn.out
-    assert "4 models and 1 missing ancestor" in drawn.err
+    assert "5 models and 1 missing ancestor" in drawn.err
     nodes = json.loads(run("tree", "--format", "json").out)["nodes"]
     assert [node["name"] for node in nodes if node["inferred"]] == ["inferred-1"]
     assert '"inferred-1 (not registered)"' in run("tree", "--format", "dot").out
     asked = run("ancestors", "ash")
-    assert "one of 4 models that come from inferred-1, which is not registered" in asked.out
+    assert "one of 5 models that come from inferred-1, which is not registered" in asked.out
     assert json.loads(run("ancestors", "ash", "--format", "json").out)["inferred"][0]["member"] is True
     rows = run("sql", "--format", "json", "FROM inferred_ancestors SELECT name, models, found").out
     assert json.loads(rows)["rows"] == [{"name": "inferred-1", "models": list(CHILDREN), "found": []}]
