@@ -5,7 +5,7 @@
 Of every family whose tree is known, with its root left out and with it: is a missing ancestor inferred, without
 release dates and with them (the order of appearance)? Where it is, the root is held against it, and every other member,
 left out in turn with the root, as a model that is no ancestor. A root has to have three children for its place to be
-known.
+known. Whole families are few; so PARTS draws of each are asked as well, the root and some of its descendants.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.grown.families import TRAINED, ancestors, components_of, of_merges
 from forebear.queries.data.component import Component
 from forebear.queries.lineage.missing.inferring import come_from_one, inferred_node, shared_values, standing
 
 BRANCHES = 3
+PARTS = 12
+SEED = 2026
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,21 @@ def measured(family: Family, *, dated: bool) -> Counter[str]:
     return found
 
 
+def parts(families: Sequence[Family], *, dated: bool) -> Counter[str]:
+    """What is inferred of the root with three or more of its descendants, and of these without it."""
+    random = np.random.default_rng(SEED)
+    found: Counter[str] = Counter()
+    for family in families:
+        count = len(family.members)
+        for _ in range(PARTS):
+            some = min(int(random.integers(BRANCHES, max(count, BRANCHES + 1))), count - 1)
+            chosen = 1 + np.sort(random.choice(count - 1, some, replace=False))
+            rest = [family.members[i] for i in chosen.tolist()]
+            found.update(parts=1, false=inferred((family.members[0], *rest), dated=dated))
+            found.update(inferred=inferred(rest, dated=dated))
+    return found
+
+
 def main() -> None:
     """Print a line a state of knowledge, for roots of three children and of fewer."""
     parser = argparse.ArgumentParser(description="missing ancestors inferred and found")
@@ -90,6 +109,7 @@ def main() -> None:
     ):
         for dated in (False, True):
             total: Counter[str] = Counter()
+            some = parts(wanted, dated=dated)
             for family in wanted:
                 found = measured(family, dated=dated)
                 total += found
@@ -99,7 +119,8 @@ def main() -> None:
                 f"{asked.half}, {label}, {'dates known' if dated else 'no dates'}: of {total['families']} families"
                 f" {total['inferred']} inferred with the root withheld, {total['matched']} of these matched by it;"
                 f" {total['false']} inferred with the root registered; of {total['others']} other models"
-                f" {total['taken']} stand there"
+                f" {total['taken']} stand there; of {some['parts']} parts of families {some['inferred']} inferred with"
+                f" the root withheld, {some['false']} with the root registered"
             )
 
 
