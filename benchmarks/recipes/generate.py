@@ -1,4 +1,6 @@
-"""Make the merges with mergekit: `python -m benchmarks.recipes.generate FOLDER`, by a Python that has mergekit.
+"""Make the merges with mergekit: `python -m benchmarks.recipes.generate FOLDER [GROWN]`, by a Python that has mergekit.
+
+With the folder of grown families those of `fresh` are made, without it those of `plan`.
 
 mergekit (LGPL-3.0) is run as a tool; nothing of it is copied.
 """
@@ -13,29 +15,37 @@ from mergekit.config import MergeConfiguration
 from mergekit.merge import run_merge
 from mergekit.options import MergeOptions
 
-from benchmarks.recipes.plan import Merge, merges
+from benchmarks.recipes import fresh, plan
+from benchmarks.recipes.plan import Merge
 
 ZOO = Path(__file__).parents[2] / "tests" / "zoo" / "models"
 
 
-def located(value: object) -> object:
-    """A configuration with the paths of models for their names."""
+def located(value: object, grown: Path | None = None) -> object:
+    """A configuration with the paths of models for their names: of the grown families where those have them."""
     if isinstance(value, dict):
         return {
-            key: str(ZOO / item) if key in {"model", "base_model"} else located(item) for key, item in value.items()
+            key: str(path_of(item, grown)) if key in {"model", "base_model"} else located(item, grown)
+            for key, item in value.items()
         }
-    return [located(item) for item in value] if isinstance(value, list) else value
+    return [located(item, grown) for item in value] if isinstance(value, list) else value
 
 
-def make(merge: Merge, folder: Path) -> None:
+def path_of(name: str, grown: Path | None) -> Path:
+    """The folder of a model."""
+    return grown / name if grown and (grown / name).exists() else ZOO / name
+
+
+def make(merge: Merge, folder: Path, grown: Path | None = None) -> None:
     """One merge, unless it is there."""
     if (folder / merge.name / "model.safetensors").exists():
         return
     torch.manual_seed(merge.seed)
-    config = MergeConfiguration.model_validate(located(merge.config))
+    config = MergeConfiguration.model_validate(located(merge.config, grown))
     run_merge(config, str(folder / merge.name), MergeOptions(random_seed=merge.seed, quiet=True))
 
 
 if __name__ == "__main__":
-    for merge in merges():
-        make(merge, Path(sys.argv[1]))
+    family = Path(sys.argv[2]) if sys.argv[2:] else None
+    for merge in fresh.merges() if family else plan.merges():
+        make(merge, Path(sys.argv[1]), family)

@@ -1,6 +1,7 @@
-"""Ask `recipe` for every merge and every model of the zoo: `python -m benchmarks.recipes.measure FOLDER`.
+"""Ask `recipe` for every merge and every model of the zoo: `python -m benchmarks.recipes.measure FOLDER [GROWN] [SPLIT]`.
 
-`development` after the folder leaves the held-out seeds alone. Prints a table a split: parents right, method right,
+SPLIT `development` leaves the held-out seeds alone, `held-out` the others. With the folder of grown families the merges
+of `fresh` are asked for, those families being registered too, without it those of `plan`. Prints a table a split: parents right, method right,
 largest error of a weight, share that the replay reproduces, and false recipes.
 """
 
@@ -15,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.recipes.plan import Merge, merges
+from benchmarks.recipes import fresh, plan
+from benchmarks.recipes.plan import Merge
 from forebear.registry import Registry
 
 ZOO = Path(__file__).parents[2] / "tests" / "zoo" / "models"
@@ -40,10 +42,10 @@ class Asked:
 
 def ask(registry: Registry, folder: Path, merge: Merge) -> Asked:
     """The recipe of one merge, which the registry does not hold."""
-    began = time.monotonic()
+    began = time.process_time()
     found = registry.recipe(folder / merge.name).recipes
-    seconds = time.monotonic() - began
-    kind = f"{merge.method}{' graded' if merge.graded else ''}, {len(merge.weights)}"
+    seconds = time.process_time() - began
+    kind = f"{'light ' if merge.name.startswith('light-') else ''}{merge.method}{' graded' if merge.graded else ''}, {len(merge.weights)}"
     if not found:
         return Asked(merge.name, kind, merge.held_out, "none", False, False, None, 0.0, 0.0, 0.0, seconds)
     recipe = found[0]
@@ -93,20 +95,27 @@ def table(rows: Sequence[Asked]) -> list[str]:
     return lines
 
 
-def main(folder: Path, splits: Sequence[bool] = (False, True)) -> None:
-    """Ask for all, print both splits, and what was told of the models that are no merges."""
+def main(folder: Path, grown: Path | None, splits: Sequence[bool]) -> None:
+    """Ask for all, print every split, and what was told of the models that are no merges."""
+    models = [model for model in sorted(ZOO.iterdir()) if model.name != "alder-merge"]
+    if grown is not None:
+        models += [grown / name for names in fresh.LIGHT.values() for name in names]
+    merges = [merge for merge in (fresh if grown else plan).merges() if merge.held_out in splits]
     with tempfile.TemporaryDirectory() as place, Registry(Path(place) / "registry.duckdb") as registry:
-        models = sorted(ZOO.iterdir())
-        registry.ingest(*(model for model in models if model.name != "alder-merge"))
-        rows = [ask(registry, folder, merge) for merge in merges() if merge.held_out in splits]
-        others = [model for model in models if model.name != "alder-merge"]
-        claimed = [model.name for model in others if registry.recipe(model.name).recipes]
+        registry.ingest(*models)
+        rows = [ask(registry, folder, merge) for merge in merges]
+        claimed = [model.name for model in models if registry.recipe(model.name).recipes]
     (folder / "asked.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
     for split in splits:
         print(f"\n{'held out' if split else 'development'}\n")
         print("\n".join(table([row for row in rows if row.held_out == split])))
-    print(f"\nrecipes told of models that are no merges: {len(claimed)} of {len(others)} {claimed}")
+    print(f"\nrecipes told of models that are no merges: {len(claimed)} of {len(models)} {claimed}")
 
+
+SPLITS: dict[str, tuple[bool, ...]] = {"development": (False,), "held-out": (True,)}
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), (False,) if sys.argv[2:] == ["development"] else (False, True))
+    *places, last = sys.argv[1:]
+    chosen = SPLITS.get(last)
+    paths = [Path(path) for path in (*places, *([] if chosen else [last]))]
+    main(paths[0], paths[1] if paths[1:] else None, chosen or (False, True))

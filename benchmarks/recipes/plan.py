@@ -35,10 +35,11 @@ class Merge:
 
 def merges() -> list[Merge]:
     """All merges of all seeds."""
-    return [merge for seed in SEEDS for merge in _of_seed(seed)]
+    return [merge for seed in SEEDS for merge in of_seed(seed)]
 
 
-def _of_seed(seed: int) -> list[Merge]:
+def of_seed(seed: int) -> list[Merge]:
+    """All merges of one seed: every draw follows from it."""
     chance = random.Random(seed)
     found = [_linear(chance, seed, count, dtype) for count in (2, 3) for dtype in ("bfloat16", "float32")]
     found += [_graded(chance, seed, "linear"), _graded(chance, seed, "slerp"), _slerp(chance, seed)]
