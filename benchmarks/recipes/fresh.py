@@ -45,9 +45,7 @@ def _light(seed: int) -> list[Merge]:
     return [
         _merge(seed, "linear", None, {name: {"weight": weight} for name, weight in shares.items()}, shares),
         _merge(seed, "task_arithmetic", ground, {n: {"weight": w} for n, w in changes.items()}, changes),
-        _merge(
-            seed, "ties", ground, {n: {"weight": w, "density": density} for n, w in changes.items()}, changes
-        ),
+        _merge(seed, "ties", ground, {n: {"weight": w, "density": density} for n, w in changes.items()}, changes),
         _merge(seed, "karcher", None, {name: {} for name in equal}, equal),
         _merge(seed, "arcee_fusion", first, {first: {}, second: {}}, {second: float("nan")}),
     ]

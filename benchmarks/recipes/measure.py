@@ -1,8 +1,8 @@
-"""Ask `recipe` for every merge and every model of the zoo: `python -m benchmarks.recipes.measure FOLDER [GROWN] [SPLIT]`.
+"""Ask `recipe` for every merge and every model of the zoo: `measure FOLDER [GROWN] [SPLIT]`.
 
 SPLIT `development` leaves the held-out seeds alone, `held-out` the others. With the folder of grown families the merges
-of `fresh` are asked for, those families being registered too, without it those of `plan`. Prints a table a split: parents right, method right,
-largest error of a weight, share that the replay reproduces, and false recipes.
+of `fresh` are asked for, those families being registered too, without it those of `plan`. Prints a table a split:
+parents right, method right, largest error of a weight, share that the replay reproduces, and false recipes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def ask(registry: Registry, folder: Path, merge: Merge) -> Asked:
     began = time.process_time()
     found = registry.recipe(folder / merge.name).recipes
     seconds = time.process_time() - began
-    kind = f"{'light ' if merge.name.startswith('light-') else ''}{merge.method}{' graded' if merge.graded else ''}, {len(merge.weights)}"
+    drift = "light " if merge.name.startswith("light-") else ""
+    kind = f"{drift}{merge.method}{' graded' if merge.graded else ''}, {len(merge.weights)}"
     if not found:
         return Asked(merge.name, kind, merge.held_out, "none", False, False, None, 0.0, 0.0, 0.0, seconds)
     recipe = found[0]

@@ -106,7 +106,7 @@ def _parents(members: Sequence[Relative], places: MergePlaces, best: Fit) -> tup
     ranges = intervals(places, proposal.members, proposal.base)
     if best.method.settings is not None and proposal.base is not None:  # regression says nothing of changes left out
         ranges = [(float("nan"), float("nan"))] * len(ranges)
-    weights = proposal.weights.mean(axis=1)
+    weights = proposal.shown.mean(axis=1)
     return tuple(
         ParentWeight(members[m].name, members[m].source, float(weight), *interval, members[m].coincides)
         for m, weight, interval in zip(proposal.members, weights, ranges, strict=True)
@@ -115,11 +115,12 @@ def _parents(members: Sequence[Relative], places: MergePlaces, best: Fit) -> tup
 
 def _layers(places: MergePlaces, best: Fit) -> tuple[LayerWeights, ...]:
     proposal, cells = best.proposal, places.cells
+    shown = proposal.shown
     errors = cell_errors(places, proposal.members, proposal.base)
     found = []
     for cell, error in enumerate(errors):
         place = int(np.flatnonzero(cells == cell)[0])
-        weights = proposal.weights[:, cell if proposal.weights.shape[1] > 1 else 0]
+        weights = shown[:, cell if shown.shape[1] > 1 else 0]
         found.append(
             LayerWeights(
                 int(places.layer[place]),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import yaml
 
+from .places import TYPES
 from .proposal import MASKED
 from .records import LayerWeights, ParentWeight
 from .refining import Fit
@@ -34,7 +35,8 @@ def arithmetic_config(
     fit: Fit, parents: Sequence[ParentWeight], base: str | None, layers: Sequence[LayerWeights], out_type: str
 ) -> str:
     """The configuration of a merge of weights."""
-    settings = [_graded(layers, n) if fit.proposal.weights.shape[1] > 1 else p.weight for n, p in enumerate(parents)]
+    weights = fit.proposal.weights
+    settings = [_graded(layers, n) if weights.shape[1] > 1 else float(weights[n, 0]) for n in range(len(parents))]
     config: dict[str, object] = {"merge_method": fit.method.name}
     models: list[dict[str, object]] = [{"model": place_of(parent.source)} for parent in parents]
     if fit.method.name == "slerp":
@@ -50,8 +52,9 @@ def arithmetic_config(
             config["base_model"] = place_of(base)
         if fit.method.shared:
             config["parameters"] = dict(fit.method.shared(fit.proposal))
-    stepwise = fit.proposal.arithmetic.stepwise and fit.proposal.arithmetic.bits == 23 and out_type != "float32"
-    config |= {"dtype": "float32", "out_dtype": out_type} if stepwise else {"dtype": out_type}
+    arithmetic = fit.proposal.arithmetic
+    computed = TYPES[arithmetic.bits] if arithmetic.stepwise else out_type
+    config |= {"dtype": computed} if computed == out_type else {"dtype": computed, "out_dtype": out_type}
     return _dumped(config)
 
 

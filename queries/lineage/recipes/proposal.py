@@ -52,6 +52,11 @@ class Proposal:
             raise ValueError("the recipe has no densities")
         return self.setting[: len(self.members)]
 
+    @property
+    def shown(self) -> Vector:
+        """The weights [n, cells] as they are told: without a base they are divided by their sum, as merges divide."""
+        return self.weights if self.base is not None else np.asarray(self.weights / self.weights.sum(axis=0))
+
     def weights_at(self, places: MergePlaces) -> Floats:
         """Weights [n, m], or [n, 1] where they are the same everywhere."""
         spread = self.weights if self.weights.shape[1] == 1 else self.weights[:, places.cells]

@@ -64,10 +64,20 @@ def over_most_equal(places: MergePlaces, members: Sequence[int], base: int | Non
 def moved_towards(places: MergePlaces, members: Sequence[int]) -> list[Mixture]:
     """The nearest member and the other one towards which every value has moved that moved at all; none where none is.
 
-    By how much does not count: a step of fixed size, which least squares hardly sees.
+    By how much does not count: a step of fixed size, which least squares hardly sees. The same from the member that
+    the model is most equal to, of which the largest values alone may have been taken from another.
     """
     apart = [float(np.square((places.relatives[m] - places.query) * places.scale).sum()) for m in members]
-    ground = members[int(np.argmin(apart))]
+    equal = [float((places.relatives[m] == places.query).mean()) for m in members]
+    grounds = dict.fromkeys((int(np.argmin(apart)), int(np.argmax(equal))))
+    return [
+        Mixture((members[ground], other), (0.5, 0.5), apart[ground])
+        for ground in grounds
+        if (other := _moved_from(places, members, members[ground])) is not None
+    ]
+
+
+def _moved_from(places: MergePlaces, members: Sequence[int], ground: int) -> int | None:
     moved = places.query != places.relatives[ground]
     way = np.sign(places.query[moved] - places.relatives[ground][moved])
     agree = {
@@ -76,9 +86,7 @@ def moved_towards(places: MergePlaces, members: Sequence[int]) -> list[Mixture]:
         if m != ground and moved.any()
     }
     other = max(agree, key=lambda m: agree[m], default=None)
-    if other is None or agree[other] < MOVED_TOWARDS:
-        return []
-    return [Mixture((ground, other), (0.5, 0.5), min(apart))]
+    return other if other is not None and agree[other] >= MOVED_TOWARDS else None
 
 
 def _mixture(places: MergePlaces, parents: list[int], base: int) -> Mixture:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..proposal import Method
+from .arcee_fusion import ARCEE_FUSION
 from .breadcrumbs import BREADCRUMBS, BREADCRUMBS_TIES
+from .karcher import KARCHER
 from .linear import LINEAR
 from .masked import DARE_LINEAR, DARE_TIES, DELLA
 from .model_stock import MODEL_STOCK
@@ -14,9 +16,9 @@ from .task_arithmetic import TASK_ARITHMETIC
 from .ties import TIES
 
 METHODS: tuple[Method, ...] = (
-    *(LINEAR, SLERP, TASK_ARITHMETIC, NEARSWAP, MODEL_STOCK, TIES),
+    *(LINEAR, SLERP, KARCHER, TASK_ARITHMETIC, NEARSWAP, MODEL_STOCK, TIES),
     *(BREADCRUMBS_TIES, BREADCRUMBS, SCE),
-    *(DELLA, DARE_TIES, DARE_LINEAR),
+    *(ARCEE_FUSION, DELLA, DARE_TIES, DARE_LINEAR),
 )
 """In the order in which methods that reproduce the same are told: the simplest first. Frankenmerges, which copy whole
 layers and have no arithmetic, are found apart (`structure`)."""

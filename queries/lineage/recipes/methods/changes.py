@@ -59,6 +59,15 @@ def kept(places: MergePlaces, proposal: Proposal, last: Vector, first: Vector | 
     return np.where(inside, changes, np.float32(0))
 
 
+def kept_by_size(kept: NDArray[np.bool_], size: Vector) -> Vector:
+    """How often [n] a change that was kept [n, m] is larger than one that was left out: 0.5 where chance chose."""
+    rank = size.argsort(axis=1).argsort(axis=1)
+    count = kept.sum(axis=1)
+    others = kept.shape[1] - count
+    wins = np.where(kept, rank, 0).sum(axis=1) - count * (count - 1) / 2
+    return np.asarray(wins / np.maximum(count * others, 1))
+
+
 def summed(
     places: MergePlaces, proposal: Proposal, changes: Floats, *, consensus: bool = False, normalized: bool = False
 ) -> Floats:

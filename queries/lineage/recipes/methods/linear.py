@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
-from ..places import Floats, MergePlaces
+from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
 from ..pursuit import Mixture
 
@@ -45,4 +45,12 @@ def replay_linear(places: MergePlaces, proposal: Proposal) -> Floats:
     return rounded(np.asarray(rounded(total) / divisor, np.float32))
 
 
-LINEAR = Method("linear", estimate_linear, replay_linear, transfers)
+def ratios(weights: Vector) -> list[Vector]:
+    """Weights [n, 1] of the same ratio with the largest 1 or 2: thirds are no decimals, and people write 1, 1, 1."""
+    if weights.shape[1] > 1:
+        return []
+    scaled = weights / weights.max()
+    return [made for largest in (1, 2) for digits in (0, 1, 2) if (made := np.round(scaled * largest, digits)).all()]
+
+
+LINEAR = Method("linear", estimate_linear, replay_linear, transfers, restarts=ratios)

@@ -31,7 +31,7 @@ from ....thresholds.recipes import (
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import MASKED, Arithmetic, Method, Proposal, each_way
 from ..pursuit import Mixture
-from .changes import spread
+from .changes import kept_by_size, spread
 from .ties import GLANCE, weights_of_ratio
 
 MOST_MASKED_PARENTS = 3
@@ -258,16 +258,7 @@ def _kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -
     if not told.any():
         return np.full((2, len(changes)), 0.5)
     kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)].T
-    return np.stack([kept.mean(axis=1), _larger(kept, np.abs(changes[:, told] * places.scale[told]))])
-
-
-def _larger(kept: NDArray[np.bool_], size: Vector) -> Vector:
-    """How often [n] a change that was kept is larger than one that was left out: 0.5 where chance chose."""
-    rank = size.argsort(axis=1).argsort(axis=1)
-    count = kept.sum(axis=1)
-    others = kept.shape[1] - count
-    wins = np.where(kept, rank, 0).sum(axis=1) - count * (count - 1) / 2
-    return np.asarray(wins / np.maximum(count * others, 1))
+    return np.stack([kept.mean(axis=1), kept_by_size(kept, np.abs(changes[:, told] * places.scale[told]))])
 
 
 def _by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> float:

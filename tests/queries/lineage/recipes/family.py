@@ -152,3 +152,30 @@ def dare(
         elected = np.where(sum(made) >= 0, 1.0, -1.0)
         made = [np.where(np.sign(one) == elected, one, 0) for one in made]
     return (ground + np.asarray(sum(made), np.float32).astype(BFLOAT16)).astype(np.float32)
+
+
+def karcher(parents: Sequence[Weights]) -> Weights:
+    """The Karcher mean of every tensor, found on whole tensors in float64, kept as bfloat16."""
+    values = np.stack(parents).astype(np.float64)
+    lengths = np.linalg.norm(values, axis=2, keepdims=True)
+    units = values / lengths
+    mean = units.mean(axis=0)
+    mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+    for _ in range(50):
+        dots = (units * mean).sum(axis=2, keepdims=True)
+        angles = np.arccos(dots)
+        tangent = (angles / np.sin(angles) * (units - dots * mean)).mean(axis=0)
+        length = np.linalg.norm(tangent, axis=1, keepdims=True)
+        mean = np.cos(length) * mean + np.sin(length) * tangent / np.maximum(length, 1e-12)
+    return (lengths.mean(axis=0) * mean).astype(np.float32).astype(BFLOAT16).astype(np.float32)
+
+
+def arcee_fusion(base: Weights, other: Weights, rows: int = 64) -> Weights:
+    """The most important values of another model, importance being the change times the divergence of its row."""
+    shape = (len(base), rows, -1)
+    chances = [np.exp(x) / np.exp(x).sum(axis=2, keepdims=True) for x in (other.reshape(shape), base.reshape(shape))]
+    divergence = (chances[0] * np.log(chances[0] / chances[1])).sum(axis=2, keepdims=True)
+    importance = (np.abs(other - base).reshape(shape) * divergence).reshape(base.shape)
+    low, middle, high = np.quantile(importance, [0.25, 0.5, 0.75], axis=1, keepdims=True)
+    changes = (other.astype(BFLOAT16) - base.astype(BFLOAT16)).astype(np.float32)
+    return (base + np.where(importance >= middle + 1.5 * (high - low), changes, 0)).astype(np.float32)

@@ -15,9 +15,11 @@ from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
 from .family import (
     ROOT,
     Weights,
+    arcee_fusion,
     breadcrumbs,
     dare,
     family,
+    karcher,
     linear,
     linear_in_steps,
     model_stock,
@@ -41,7 +43,7 @@ def best(places: MergePlaces) -> Trials:
 
 def told(found: Trials) -> dict[int, float]:
     proposal = found.best.proposal
-    return dict(zip(proposal.members, proposal.weights.mean(axis=1).tolist(), strict=True))
+    return dict(zip(proposal.members, proposal.shown.mean(axis=1).tolist(), strict=True))
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
@@ -122,6 +124,39 @@ def test_changes_in_the_middle_are_breadcrumbs_with_density_and_gamma() -> None:
     assert found.best.method.parameters is not None
     for said in found.best.method.parameters(found.best.proposal):
         assert said["density"] == pytest.approx(0.6, abs=0.02) and said["gamma"] == pytest.approx(0.05, abs=0.02)
+
+
+def test_the_mean_on_a_sphere_is_told_from_the_mean_of_values() -> None:
+    models = family(16, drift=0.6)
+    places = sampled(karcher(list(models[1:4])), models)
+    found = best(places)
+    assert (found.best.method.name, found.best.proposal.base) == ("karcher", None)
+    assert set(told(found)) == {1, 2, 3} and found.best.share_of(places.changed) >= RECIPE_CLAIMED
+    assert {fit.method.name for fit in found.equals} == {"karcher"}
+
+
+def test_of_models_that_hardly_differ_the_mean_on_a_sphere_is_a_twin_of_that_of_values() -> None:
+    models = family(17, drift=0.02)
+    found = best(sampled(karcher(list(models[1:4])), models))
+    assert found.best.method.name == "linear"
+    assert told(found) == pytest.approx({1: 1 / 3, 2: 1 / 3, 3: 1 / 3}, abs=0.01)
+    assert "karcher" in {fit.method.name for fit in found.equals}
+
+
+@pytest.mark.parametrize("drift", [0.08, 0.4])
+def test_few_large_values_of_another_model_are_arcee_fusion(drift: float) -> None:
+    models = family(18, drift=drift)
+    found = best(sampled(arcee_fusion(models[1], models[3]), models, bits=23))
+    assert (found.best.method.name, found.best.proposal.base, found.best.proposal.members) == ("arcee_fusion", 1, (3,))
+    assert found.best.share == 1.0
+    assert 0.03 < told(found)[3] < 0.25
+
+
+def test_values_taken_from_another_model_at_random_are_no_arcee_fusion() -> None:
+    models = family(19)
+    mixed = np.where(np.random.default_rng(1).random(models[1].shape) < 0.1, models[3], models[1])
+    found = trials(sampled(mixed, models))
+    assert found is None or found.best.method.name != "arcee_fusion"
 
 
 @pytest.mark.parametrize(("signs", "name"), [(False, "dare_linear"), (True, "dare_ties")])

@@ -1,0 +1,104 @@
+"""The Karcher mean: the point of a sphere that is nearest to the parents' tensors, as long as they are in the mean.
+
+Source: Karcher, "Riemannian center of mass and mollifier smoothing", 1977. It is found by steps of gradient descent:
+the mean of the logarithms of all parents at a point leads to the next point.
+
+*Limitations.* Parents count alike. The mean is a sum of the parents' tensors with factors that follow from lengths and
+angles of whole tensors: they are had from the samples of each tensor, and tuned. Merges that were computed in bfloat16
+round each of dozens of steps, whose factors samples do not give: those are not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, FACTORS_OFF
+from ..places import Floats, MergePlaces, Vector
+from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..pursuit import Mixture
+
+_STEPS = 10
+"""Steps of gradient descent, as many as mergekit takes."""
+_SMALLEST = 1e-5
+"""A tangent of less ends the descent; an angle of less counts for nothing."""
+_TUNED = (np.linspace(-0.006, 0.006, 25), np.linspace(-0.0015, 0.0015, 21))
+"""What is added to a factor: least squares over 256 rounded values give it to some thousandths."""
+
+
+def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
+    """Factors of every tensor from the samples, for parents whose shares are alike."""
+    count = len(mixture.members)
+    if mixture.base is not None or count < 2:
+        return []
+    weights = np.array(mixture.weights)
+    if np.abs(weights / weights.sum() - 1 / count).max() > EQUAL_WEIGHTS_OFF:
+        return []
+    factors, expected = _least_squares(places, mixture.members), _factors(places, mixture.members)
+    if np.median(np.abs(factors - expected)) > FACTORS_OFF:
+        return []
+    return [Proposal(mixture.members, None, factors.mean(axis=1, keepdims=True), Arithmetic(23), factors)]
+
+
+def _least_squares(places: MergePlaces, members: Sequence[int]) -> Vector:
+    """The factors [n, tensors] under which the samples of each tensor come nearest."""
+    found = np.empty((len(members), int(places.tensor.max()) + 1))
+    starts = np.searchsorted(places.tensor, np.arange(found.shape[1] + 1))
+    for tensor in range(found.shape[1]):
+        inside = slice(starts[tensor], starts[tensor + 1])
+        values = places.relatives[list(members), inside].astype(np.float64)
+        found[:, tensor] = np.linalg.lstsq(values.T, places.query[inside].astype(np.float64))[0]
+    return found
+
+
+def _factors(places: MergePlaces, members: Sequence[int]) -> Vector:
+    """The same [n, tensors] as lengths and angles of the samples give them."""
+    values = places.relatives[list(members)].astype(np.float64)
+    products = np.empty((int(places.tensor.max()) + 1, len(members), len(members)))
+    for i, one in enumerate(values):
+        for j in range(i + 1):
+            products[:, i, j] = products[:, j, i] = np.bincount(places.tensor, one * values[j])
+    return np.stack([_mean_on_sphere(each) for each in products], axis=1)
+
+
+def _mean_on_sphere(products: Vector) -> Vector:
+    """The factors [n] of the Karcher mean of vectors whose inner products [n, n] are given."""
+    lengths = np.sqrt(np.diag(products))
+    if not (lengths > 0).all():
+        return np.full(len(lengths), 1 / len(lengths))
+    cosines = products / np.outer(lengths, lengths)
+    mean = np.full(len(lengths), 1 / len(lengths))
+    mean /= np.sqrt(mean @ cosines @ mean)
+    for _ in range(_STEPS):
+        dots = np.clip(cosines @ mean, -1.0, 1.0)
+        angles = np.arccos(dots)
+        pull = np.where(angles < _SMALLEST, 0.0, angles / np.maximum(np.sin(angles), _SMALLEST)) / len(lengths)
+        tangent = pull - (pull @ dots) * mean
+        length = float(np.sqrt(max(0.0, tangent @ cosines @ tangent)))
+        if length < _SMALLEST:
+            break
+        mean = np.cos(length) * mean + np.sin(length) * tangent / length
+        mean /= np.sqrt(mean @ cosines @ mean)
+    return np.asarray(lengths.mean() * mean / lengths)
+
+
+def replay_karcher(places: MergePlaces, proposal: Proposal) -> Floats:
+    """The sum of the parents by the factors of their tensors, in float32."""
+    if proposal.setting is None:
+        raise ValueError("the Karcher mean needs the factors of its tensors")
+    factors = proposal.setting.astype(np.float32)[:, places.tensor]
+    return np.asarray((factors * proposal.parents_at(places)).sum(axis=0), np.float32)
+
+
+KARCHER = Method(
+    "karcher",
+    estimate_karcher,
+    replay_karcher,
+    each_way,
+    settings=lambda setting, row, fine: [setting[row] + more for more in _TUNED[fine]],
+    gradable=False,
+    weighted=False,
+    same_as=("multislerp",),  # of equal weights: the first of those steps, whose factors hardly differ
+    note="the weights are the means over tensors of what the parents' lengths and angles give",
+)
