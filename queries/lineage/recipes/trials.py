@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,9 +27,12 @@ from .refining import Fit, refined
 from .regression import cell_weights
 from .values import moved_towards, over_most_equal, taken_over
 
+_Said = TypeVar("_Said")
 _BASES_TRIED = 3
 _TUNED_AT_MOST = 4
 """Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
+_DECOYS_TUNED = 2
+"""The same of decoys: what is left of a recipe without one of its parents."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,32 @@ def tried(
 
 def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture]) -> list[tuple[Proposal, Mixture]]:
     """What a method proposes; of one whose settings are tuned, those that reproduce most as they are."""
+    if method.settings is not None:
+        mixtures = _distinct(mixtures)
     made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, arithmetics(places.bits))]
-    if method.settings is None or len(made) <= _TUNED_AT_MOST:
+    return made if method.settings is None else _best_as_they_are(places, method, made, _TUNED_AT_MOST)
+
+
+def _distinct(mixtures: Sequence[Mixture]) -> list[Mixture]:
+    """One mixture of each base and parents, the nearest: their weights are had anew where settings are tuned.
+
+    Those without a base stay, each with its weights.
+    """
+    kept: dict[object, Mixture] = {}
+    for mixture in mixtures:
+        parents = mixture.members if mixture.base is None else frozenset(mixture.members)
+        kept.setdefault((parents, mixture.base, mixture.weights if mixture.base is None else ()), mixture)
+    return list(kept.values())
+
+
+def _best_as_they_are(
+    places: MergePlaces, method: Method, made: list[tuple[Proposal, _Said]], most: int
+) -> list[tuple[Proposal, _Said]]:
+    """The proposals that reproduce most before anything is tuned or searched, `most` of them."""
+    if len(made) <= most:
         return made
     some = places.thinned(SEARCHED)
-    made.sort(key=lambda one: -some.share(method.replay(some, one[0])))
-    return made[:_TUNED_AT_MOST]
+    return sorted(made, key=lambda one: -some.share(method.replay(some, one[0])))[:most]
 
 
 def _of_all(fit: Fit) -> bool:
@@ -159,11 +183,10 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
     """One method on the nearest mixture of some relatives."""
     near = nearest_mixtures(span_of(places), members, base)[:1]
     mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
-    return [
-        refined(places, method, proposal)
-        for mixture in mixtures
-        for proposal in method.estimate(places, mixture, arithmetics(places.bits))
+    made = [
+        (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, arithmetics(places.bits))
     ]
+    return [refined(places, method, proposal) for proposal, _ in _best_as_they_are(places, method, made, _DECOYS_TUNED)]
 
 
 def turned_round(places: MergePlaces, best: Fit) -> int | None:

@@ -136,7 +136,7 @@ def test_the_mean_on_a_sphere_is_told_from_the_mean_of_values() -> None:
 
 
 def test_of_models_that_hardly_differ_the_mean_on_a_sphere_is_a_twin_of_that_of_values() -> None:
-    models = family(17, drift=0.02)
+    models = family(17, drift=0.005)
     found = best(sampled(karcher(list(models[1:4])), models))
     assert found.best.method.name == "linear"
     assert told(found) == pytest.approx({1: 1 / 3, 2: 1 / 3, 3: 1 / 3}, abs=0.01)
