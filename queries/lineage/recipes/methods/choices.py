@@ -1,0 +1,80 @@
+"""Which changes were kept where chance chose: at every place the choice that gives the model's value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..places import Floats, MergePlaces, Vector
+from ..proposal import Proposal
+from .changes import kept_by_size
+
+
+def replay_masked(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Floats:
+    """At every place the choice of kept changes that gives the model's value; the base's own where none does."""
+    found = proposal.base_at(places).copy()
+    for _, made in _choices(places, proposal, consensus=consensus, normalized=normalized):
+        found = np.where(made == places.query, made, found)
+    return found
+
+
+def _choices(
+    places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool
+) -> list[tuple[NDArray[np.bool_], Floats]]:
+    """Which parents' changes are kept [n], and the values [m] that come out, for each choice; fewest last."""
+    if proposal.setting is None:
+        raise ValueError("masked changes need their scales")
+    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
+    scales = rounded(proposal.setting.astype(np.float32))[:, places.tensor]
+    shape = (len(scales), len(base))
+    weights = np.broadcast_to(rounded(proposal.weights_at(places)), shape)
+    weighted = rounded(rounded(proposal.changes_at(places) * scales) * weights)
+    found = []
+    for choice in product((True, False), repeat=len(weighted)):
+        kept = np.array(choice)
+        some, shares = weighted[kept], weights[kept]
+        if consensus and len(some) > 1:
+            agree = np.sign(some) == np.where(some.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
+            some, shares = some * agree, shares * agree
+        total = rounded(np.asarray(some.sum(axis=0), np.float32))
+        if normalized and len(some):
+            divisor = rounded(np.asarray(shares.sum(axis=0), np.float32))
+            total = rounded(np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32))
+        found.append((kept, rounded(base + total)))
+    return found
+
+
+def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -> Vector:
+    """How often each parent's change was kept, and how often it was then larger than one left out: [2, n].
+
+    Of places where exactly one choice gives the model's value.
+
+    Where signs are elected a change of another sign than the sum's counts for nothing, kept or not: only places where
+    all changes have one sign tell.
+    """
+    choices = _choices(places, proposal, consensus=normalized, normalized=normalized)
+    made = np.stack([values for _, values in choices])
+    equal = made == places.query
+    changes = proposal.changes_at(places)
+    distinct = (np.diff(np.sort(made, axis=0), axis=0) != 0).all(axis=0)
+    told = distinct & (equal.sum(axis=0) == 1) & ((changes > 0).all(axis=0) | (changes < 0).all(axis=0))
+    if not told.any():
+        return np.full((2, len(changes)), 0.5)
+    kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)].T
+    return np.stack([kept.mean(axis=1), kept_by_size(kept, np.abs(changes[:, told] * places.scale[told]))])
+
+
+def by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> float:
+    """What the same freedom reproduces of the changed places with changes that stand elsewhere in their tensors."""
+    order = np.lexsort((np.random.default_rng(0).random(len(places.query)), places.tensor))
+    relatives = places.relatives.copy()
+    if proposal.base is not None:
+        ground = relatives[proposal.base]
+        members = list(proposal.members)
+        relatives[members] = ground + (relatives[members] - ground)[:, order]
+    decoy = replace(places, relatives=relatives)
+    return float((replay(decoy, proposal) == places.query)[places.changed].mean())
