@@ -16,12 +16,13 @@ from ...data.query import Query
 from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
-from .mergekit import arithmetic_config, passthrough_config
+from .mergekit import arithmetic_config, experts_config, passthrough_config
 from .places import GROUPS, TYPES, MergePlaces
 from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit
 from .regression import cell_errors, intervals
+from .structure.experts import Experts, experts_of
 from .structure.passthrough import Slice, slices_of
 from .trials import Trials, trials, turned_round
 
@@ -56,6 +57,8 @@ def component_recipe(
     query: Component, relatives: Sequence[Relative], *, models: int, base: int | None = None, named: bool = False
 ) -> Recipe | None:
     """The recipe of one component from its relatives, `base` being the model id of its base where that is known."""
+    if query.has_experts and (made := experts_of(query, [relative.component for relative in relatives])) is not None:
+        return _of_experts(query, relatives, made)
     runs = slices_of(query, [relative.component for relative in relatives], in_place=named)
     if runs and (len({run.relative for run in runs}) > 1 or len(runs) > 1):
         return _passthrough(query, relatives, runs)
@@ -215,4 +218,38 @@ def _passthrough(query: Component, relatives: Sequence[Relative], runs: Sequence
         twins=(),
         notes=("embeddings, heads and norms were not checked",),
         mergekit=passthrough_config([(relatives[r.relative].source, r.start, r.end) for r in runs], out_type),
+    )
+
+
+def _of_experts(query: Component, relatives: Sequence[Relative], made: Experts) -> Recipe:
+    """A mixture of dense models: its parents weigh what they hold of its experts."""
+    order = list(dict.fromkeys(sources[0] for sources in made.experts))
+    held = {number: sum(sources[0] == number for sources in made.experts) / len(made.experts) for number in order}
+    same = {sources[0]: tuple(relatives[n].name for n in sources[1:]) for sources in made.experts}
+    base, listed = relatives[made.base], [relatives[sources[0]].source for sources in made.experts]
+    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
+    experts = ", ".join(f"expert {n} is {relatives[sources[0]].name}" for n, sources in enumerate(made.experts))
+    return Recipe(
+        component=query.name,
+        method="moe",
+        base=base.name,
+        base_source=base.source,
+        parents=tuple(
+            ParentWeight(relatives[n].name, relatives[n].source, held[n], held[n], held[n], same[n]) for n in order
+        ),
+        exact_share=made.share,
+        changed_share=made.share,
+        rival_share=made.rival,
+        rival=None,
+        unexplained=0.0,
+        arithmetic=None,
+        out_type=out_type,
+        layers=(),
+        twins=(),
+        notes=(
+            experts,
+            "routers do not follow from the parents: the configuration draws them at random (gate_mode: random)",
+            "embeddings, heads and norms were not checked",
+        ),
+        mergekit=experts_config(base.source, listed, out_type),
     )

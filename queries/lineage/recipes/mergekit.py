@@ -64,6 +64,12 @@ def passthrough_config(slices: Sequence[tuple[str, int, int]], out_type: str) ->
     return _dumped({"merge_method": "passthrough", "slices": listed, "dtype": out_type})
 
 
+def experts_config(base: str, experts: Sequence[str], out_type: str) -> str:
+    """The configuration of mergekit-moe. Its routers are drawn at random: what they were made by is not known."""
+    listed = [{"source_model": place_of(source)} for source in experts]
+    return _dumped({"base_model": place_of(base), "gate_mode": "random", "dtype": out_type, "experts": listed})
+
+
 def _graded(layers: Sequence[LayerWeights], parent: int) -> object:
     """A weight by layer for attention and FFN, as gradients with an anchor a layer; the mean of both for all else.
 

@@ -108,6 +108,5 @@ KARCHER = Method(
     settings=lambda setting, row, fine: [setting[row] + more for more in _TUNED[fine]],
     gradable=False,
     weighted=False,
-    same_as=("multislerp",),  # of equal weights: the first of those steps, whose factors hardly differ
-    note="the weights are the means over tensors of what the parents' lengths and angles give",
+    note="multislerp of equal weights gives the same as far as can be seen; the weights are means over tensors",
 )
