@@ -16,7 +16,8 @@ from ...data.query import Query
 from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
-from .mergekit import arithmetic_config, experts_config, passthrough_config
+from .low_rank import Adapted, LowRank, adapted, adapters_of
+from .mergekit import adapter_config, arithmetic_config, experts_config, passthrough_config
 from .places import GROUPS, TYPES, MergePlaces
 from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
@@ -46,7 +47,14 @@ def recipes(
             raise RegistryError(f"the model has a sketch of {sketch.component!r} and no tensor; ingest it again")
         named = (*parents, *(() if base is None else (base,)))
         relatives = relatives_of(connection, query, sketch, named)
-        recipe = component_recipe(component, relatives, models=models, base=base, named=bool(named))
+        recipe = component_recipe(
+            component,
+            relatives,
+            models=models,
+            base=base,
+            named=bool(named),
+            adapters=() if parents else adapters_of(connection, component),
+        )
         _log.info("%s: %d relatives, recipe in %.2f s", component.name, len(relatives), time.monotonic() - began)
         if recipe is not None:
             found.append(recipe)
@@ -54,14 +62,25 @@ def recipes(
 
 
 def component_recipe(
-    query: Component, relatives: Sequence[Relative], *, models: int, base: int | None = None, named: bool = False
+    query: Component,
+    relatives: Sequence[Relative],
+    *,
+    models: int,
+    base: int | None = None,
+    named: bool = False,
+    adapters: Sequence[LowRank] = (),
 ) -> Recipe | None:
-    """The recipe of one component from its relatives, `base` being the model id of its base where that is known."""
+    """The recipe of one component from its relatives, `base` being the model id of its base where that is known.
+
+    An adapter merged into a relative is looked for first: it leaves no mixture of relatives to be found.
+    """
     if query.has_experts and (made := experts_of(query, [relative.component for relative in relatives])) is not None:
         return _of_experts(query, relatives, made)
     runs = slices_of(query, [relative.component for relative in relatives], in_place=named)
     if runs and (len({run.relative for run in runs}) > 1 or len(runs) > 1):
         return _passthrough(query, relatives, runs)
+    if adapters and (fit := adapted(query, [relative.component for relative in relatives], adapters)) is not None:
+        return _of_adapter(query, relatives[fit.base], adapters[fit.adapter], fit)
     members, places = parents_of(query, relatives, models)
     if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST_CHANGED:
         return None
@@ -252,4 +271,30 @@ def _of_experts(query: Component, relatives: Sequence[Relative], made: Experts) 
             "embeddings, heads and norms were not checked",
         ),
         mergekit=experts_config(base.source, listed, out_type),
+    )
+
+
+def _of_adapter(query: Component, base: Relative, adapter: LowRank, fit: Adapted) -> Recipe:
+    """An adapter merged into a base; its weight is 1 where its own scale was taken."""
+    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
+    notes = ["compared where registered rows and columns of the adapter's factors meet sampled values"]
+    if adapter.alpha is None:
+        notes.append("the adapter declares no alpha: the weight is the factor of B A itself")
+    return Recipe(
+        component=query.name,
+        method="lora",
+        base=base.name,
+        base_source=base.source,
+        parents=(ParentWeight(adapter.name, adapter.source, fit.weight, fit.weight, fit.weight),),
+        exact_share=fit.share,
+        changed_share=fit.changed,
+        rival_share=fit.rival,
+        rival=None,
+        unexplained=0.0,
+        arithmetic=out_type,
+        out_type=out_type,
+        layers=(),
+        twins=(),
+        notes=tuple(notes),
+        mergekit=adapter_config(base.source, adapter.source, fit.weight, out_type),
     )

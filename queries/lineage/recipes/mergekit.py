@@ -70,6 +70,17 @@ def experts_config(base: str, experts: Sequence[str], out_type: str) -> str:
     return _dumped({"base_model": place_of(base), "gate_mode": "random", "dtype": out_type, "experts": listed})
 
 
+def adapter_config(base: str, adapter: str, weight: float, out_type: str) -> str:
+    """A base with an adapter, which mergekit names `base+adapter`; of another weight than 1 a weighted change."""
+    both = f"{place_of(base)}+{place_of(adapter)}"
+    if weight == 1:
+        return _dumped({"merge_method": "passthrough", "models": [{"model": both}], "dtype": out_type})
+    models = [{"model": both, "parameters": {"weight": weight}}]
+    return _dumped(
+        {"merge_method": "task_arithmetic", "base_model": place_of(base), "models": models, "dtype": out_type}
+    )
+
+
 def _graded(layers: Sequence[LayerWeights], parent: int) -> object:
     """A weight by layer for attention and FFN, as gradients with an anchor a layer; the mean of both for all else.
 
