@@ -1,0 +1,78 @@
+"""Recipes of what is put together: an adapter in its base, and experts that are feed-forwards of dense models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forebear.queries.lineage.recipes.records import Recipe
+from forebear.registry import Registry
+
+from .folders import adapter, experts, merged, relatives, rounded, write, write_adapter
+
+
+def asked(tmp_path: Path, registered: Sequence[Path], model: Path) -> tuple[Recipe, ...]:
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        registry.ingest(*registered)
+        return tuple(registry.recipe(model).recipes)
+
+
+@pytest.mark.parametrize(("rank", "weight"), [(8, 1.0), (4, 1.0), (8, 0.7)])
+def test_an_adapter_that_was_merged_is_told_with_its_base_and_its_weight(
+    tmp_path: Path, rank: int, weight: float
+) -> None:
+    base, sibling = relatives(2)
+    factors, others = adapter(base, rank=rank), adapter(base, rank=rank, seed=1)
+    registered = [write(tmp_path / "base", base), write(tmp_path / "sibling", sibling)]
+    registered += [
+        write_adapter(tmp_path / "other", others, 16),
+        write_adapter(tmp_path / "adapter", factors, 16),
+    ]
+    (recipe,) = asked(tmp_path, registered, write(tmp_path / "model", merged(base, factors, weight * 16 / rank)))
+    assert (recipe.method, recipe.base) == ("lora", "base")
+    assert [(parent.name, parent.weight) for parent in recipe.parents] == [("adapter", weight)]
+    assert recipe.changed_share >= 0.97 and recipe.rival_share < 0.5
+    assert recipe.mergekit is not None
+    config = yaml.safe_load(recipe.mergekit)
+    assert config["models"][0]["model"] == f"{tmp_path / 'base'}+{tmp_path / 'adapter'}"
+    assert config["merge_method"] == ("passthrough" if weight == 1 else "task_arithmetic")
+
+
+def test_a_fine_tune_beside_an_adapter_of_its_base_is_no_merge_of_it(tmp_path: Path) -> None:
+    base, child = relatives(2)
+    registered = [write(tmp_path / "base", base), write_adapter(tmp_path / "adapter", adapter(base), 16)]
+    assert asked(tmp_path, registered, write(tmp_path / "model", child)) == ()
+
+
+def test_an_adapter_merged_into_a_model_that_was_trained_further_is_not_told(tmp_path: Path) -> None:
+    base, other = relatives(2)
+    factors = adapter(base)
+    model = merged(base, factors, 2.0) | {n: v for n, v in other.items() if ".mlp." in n}
+    registered = [write(tmp_path / "base", base), write_adapter(tmp_path / "adapter", factors, 16)]
+    assert asked(tmp_path, registered, write(tmp_path / "model", model)) == ()
+
+
+def test_every_expert_is_told_with_the_model_that_it_was_copied_from(tmp_path: Path) -> None:
+    models = relatives(4)
+    registered = [write(tmp_path / name, model) for name, model in zip("abcd", models, strict=True)]
+    tensors, config = experts(models[1], [models[2], models[1], models[2], models[3]])
+    (recipe,) = asked(tmp_path, registered, write(tmp_path / "mixture", tensors, config))
+    assert (recipe.method, recipe.base, recipe.exact_share) == ("moe", "b", 1.0)
+    assert {parent.name: parent.weight for parent in recipe.parents} == {"c": 0.5, "b": 0.25, "d": 0.25}
+    assert recipe.rival_share < 0.5
+    assert any("routers do not follow from the parents" in note for note in recipe.notes)
+    assert recipe.mergekit is not None
+    said = yaml.safe_load(recipe.mergekit)
+    assert said["base_model"] == str(tmp_path / "b") and said["gate_mode"] == "random"
+    assert [expert["source_model"] for expert in said["experts"]] == [str(tmp_path / name) for name in "cbcd"]
+
+
+def test_experts_that_were_trained_are_nobodys_copies(tmp_path: Path) -> None:
+    models = relatives(3)
+    trained = {name: rounded(values * 1.01) if ".mlp." in name else values for name, values in models[2].items()}
+    registered = [write(tmp_path / name, model) for name, model in zip("abc", models, strict=True)]
+    tensors, config = experts(models[1], [models[1], trained])
+    assert asked(tmp_path, registered, write(tmp_path / "mixture", tensors, config)) == ()
