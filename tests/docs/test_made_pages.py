@@ -94,10 +94,14 @@ DECIDES_NOTHING = {
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
     "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search
+    "queries/lineage/recipes/methods/karcher.py": {"_FLAT", "_SMALLEST", "_STEPS", "_TUNED"},  # of a search
     "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
-    "queries/lineage/recipes/methods/masked.py": {
+    "queries/lineage/recipes/methods/chance/masked.py": {
         "MOST_MASKED_PARENTS",
         "_DENSITIES",
+        "_GRIDS",
+        "_MEETING",
+        "_STARTS",
         "_MOVES",
         "_SCALES",
         "_STEPS",
@@ -118,7 +122,8 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
     "queries/lineage/recipes/refining.py": {"_DIGITS", "_GLANCE", "_ROUNDS", "_STEPS", "_TUNINGS"},  # steps of a search
     "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
-    "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_TUNED_AT_MOST"},  # limits on work
+    "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
+    "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # limits on work
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "_ANY", "_NOTHING"},  # memory; no limit

@@ -11,20 +11,20 @@ import numpy as np
 
 from ....ingest.errors import RegistryError
 from ...data.component import Component
-from ...data.precision import float_bits
 from ...data.query import Query
 from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
-from .low_rank import Adapted, LowRank, adapted, adapters_of
-from .mergekit import adapter_config, arithmetic_config, experts_config, passthrough_config
+from .mergekit import arithmetic_config
 from .places import GROUPS, TYPES, MergePlaces
 from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit
 from .regression import cell_errors, intervals
-from .structure.experts import Experts, experts_of
-from .structure.passthrough import Slice, slices_of
+from .structure.copied import adapter_recipe, experts_recipe, passthrough_recipe
+from .structure.experts import experts_of
+from .structure.low_rank import LowRank, adapted, adapters_of
+from .structure.passthrough import slices_of
 from .trials import Trials, trials, turned_round
 
 _log = logging.getLogger(__name__)
@@ -75,12 +75,12 @@ def component_recipe(
     An adapter merged into a relative is looked for first: it leaves no mixture of relatives to be found.
     """
     if query.has_experts and (made := experts_of(query, [relative.component for relative in relatives])) is not None:
-        return _of_experts(query, relatives, made)
+        return experts_recipe(query, relatives, made)
     runs = slices_of(query, [relative.component for relative in relatives], in_place=named)
     if runs and (len({run.relative for run in runs}) > 1 or len(runs) > 1):
-        return _passthrough(query, relatives, runs)
+        return passthrough_recipe(query, relatives, runs)
     if adapters and (fit := adapted(query, [relative.component for relative in relatives], adapters)) is not None:
-        return _of_adapter(query, relatives[fit.base], adapters[fit.adapter], fit)
+        return adapter_recipe(query, relatives[fit.base], adapters[fit.adapter], fit)
     members, places = parents_of(query, relatives, models)
     if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST_CHANGED:
         return None
@@ -205,96 +205,4 @@ def _unknown(query: Component, members: Sequence[Relative], places: MergePlaces)
         twins=(),
         notes=("the values lie between those of the parents, and no method that is known here reproduces them",),
         mergekit=None,
-    )
-
-
-def _passthrough(query: Component, relatives: Sequence[Relative], runs: Sequence[Slice]) -> Recipe:
-    """A frankenmerge: its parents weigh what they hold of its layers."""
-    count = sum(run.end - run.start for run in runs)
-    order = list(dict.fromkeys(run.relative for run in runs))
-    held = {number: sum(run.end - run.start for run in runs if run.relative == number) / count for number in order}
-    parents = tuple(ParentWeight(relatives[n].name, relatives[n].source, held[n], held[n], held[n]) for n in order)
-    layers: list[LayerWeights] = []
-    for run in runs:
-        weights = tuple(float(run.relative == number) for number in order)
-        for layer in range(run.start, run.end):
-            layers.append(LayerWeights(len(layers), "layer", weights, (0.0,) * len(order), layer))
-    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
-    return Recipe(
-        component=query.name,
-        method="passthrough",
-        base=None,
-        base_source=None,
-        parents=parents,
-        exact_share=1.0,
-        changed_share=1.0,
-        rival_share=0.0,
-        rival=None,
-        unexplained=0.0,
-        arithmetic=None,
-        out_type=out_type,
-        layers=tuple(layers),
-        twins=(),
-        notes=("embeddings, heads and norms were not checked",),
-        mergekit=passthrough_config([(relatives[r.relative].source, r.start, r.end) for r in runs], out_type),
-    )
-
-
-def _of_experts(query: Component, relatives: Sequence[Relative], made: Experts) -> Recipe:
-    """A mixture of dense models: its parents weigh what they hold of its experts."""
-    order = list(dict.fromkeys(sources[0] for sources in made.experts))
-    held = {number: sum(sources[0] == number for sources in made.experts) / len(made.experts) for number in order}
-    same = {sources[0]: tuple(relatives[n].name for n in sources[1:]) for sources in made.experts}
-    base, listed = relatives[made.base], [relatives[sources[0]].source for sources in made.experts]
-    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
-    experts = ", ".join(f"expert {n} is {relatives[sources[0]].name}" for n, sources in enumerate(made.experts))
-    return Recipe(
-        component=query.name,
-        method="moe",
-        base=base.name,
-        base_source=base.source,
-        parents=tuple(
-            ParentWeight(relatives[n].name, relatives[n].source, held[n], held[n], held[n], same[n]) for n in order
-        ),
-        exact_share=made.share,
-        changed_share=made.share,
-        rival_share=made.rival,
-        rival=None,
-        unexplained=0.0,
-        arithmetic=None,
-        out_type=out_type,
-        layers=(),
-        twins=(),
-        notes=(
-            experts,
-            "routers do not follow from the parents: the configuration draws them at random (gate_mode: random)",
-            "embeddings, heads and norms were not checked",
-        ),
-        mergekit=experts_config(base.source, listed, out_type),
-    )
-
-
-def _of_adapter(query: Component, base: Relative, adapter: LowRank, fit: Adapted) -> Recipe:
-    """An adapter merged into a base; its weight is 1 where its own scale was taken."""
-    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
-    notes = ["compared where registered rows and columns of the adapter's factors meet sampled values"]
-    if adapter.alpha is None:
-        notes.append("the adapter declares no alpha: the weight is the factor of B A itself")
-    return Recipe(
-        component=query.name,
-        method="lora",
-        base=base.name,
-        base_source=base.source,
-        parents=(ParentWeight(adapter.name, adapter.source, fit.weight, fit.weight, fit.weight),),
-        exact_share=fit.share,
-        changed_share=fit.changed,
-        rival_share=fit.rival,
-        rival=None,
-        unexplained=0.0,
-        arithmetic=out_type,
-        out_type=out_type,
-        layers=(),
-        twins=(),
-        notes=tuple(notes),
-        mergekit=adapter_config(base.source, adapter.source, fit.weight, out_type),
     )

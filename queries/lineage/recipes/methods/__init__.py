@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..proposal import Method
 from .arcee_fusion import ARCEE_FUSION
 from .breadcrumbs import BREADCRUMBS, BREADCRUMBS_TIES
+from .chance.masked import DARE_LINEAR, DARE_TIES, DELLA
 from .karcher import KARCHER
 from .linear import LINEAR
-from .masked import DARE_LINEAR, DARE_TIES, DELLA
 from .model_stock import MODEL_STOCK
 from .nearswap import NEARSWAP
 from .sce import SCE

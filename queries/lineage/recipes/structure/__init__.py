@@ -1,1 +1,1 @@
-"""Merges that copy whole layers or experts and have no arithmetic."""
+"""Merges that are put together from whole pieces: layers, experts, an adapter in its base."""

@@ -19,7 +19,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ....thresholds.recipes import (
+from .....thresholds.recipes import (
     CONSTANT_WEIGHTS,
     KEPT_BY_SIZE,
     LEAST_WEIGHT,
@@ -28,12 +28,12 @@ from ....thresholds.recipes import (
     SHARES_BY_CHANCE,
     WORTH_SEARCHING,
 )
-from ..places import SEARCHED, Floats, MergePlaces, Vector
-from ..proposal import MASKED, Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
-from .changes import spread
+from ...places import SEARCHED, Floats, MergePlaces, Vector
+from ...proposal import MASKED, Arithmetic, Method, Proposal, each_way
+from ...pursuit import Mixture
+from ..changes import spread
+from ..ties import GLANCE, weights_of_ratio
 from .choices import by_chance, kept_shares, replay_masked
-from .ties import GLANCE, weights_of_ratio
 
 MOST_MASKED_PARENTS = 3
 """Eight choices a place; with four parents it would be sixteen."""

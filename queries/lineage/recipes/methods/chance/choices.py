@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ..places import Floats, MergePlaces, Vector
-from ..proposal import Proposal
-from .changes import kept_by_size
+from ...places import Floats, MergePlaces, Vector
+from ...proposal import Proposal
+from ..changes import kept_by_size
 
 
 def replay_masked(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Floats:

@@ -19,15 +19,15 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ....ingest.fingerprint.factors import factor_ranks, rank_axis
-from ....ingest.fingerprint.positions import MATRIX_VALUES, places
-from ....ingest.plan import LEADING_ROWS
-from ...data.component import Component
-from ...data.precision import float_bits, rounded_to
-from ...data.query import load_models
-from ...sql import statement
-from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_COPY
-from .places import Floats, TensorKey, Vector, keys_of
+from .....ingest.fingerprint.factors import factor_ranks, rank_axis
+from .....ingest.fingerprint.positions import MATRIX_VALUES, places
+from .....ingest.plan import LEADING_ROWS
+from ....data.component import Component
+from ....data.precision import float_bits, rounded_to
+from ....data.query import load_models
+from ....sql import statement
+from ....thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_COPY
+from ..places import Floats, TensorKey, Vector, keys_of
 
 MOST_RANK = 8
 """Ranks of a factor that the registry holds."""

@@ -1,0 +1,1 @@
+"""Methods that leave changes out at random, by a seed that nobody states."""
