@@ -196,21 +196,19 @@ def turned_round(places: MergePlaces, best: Fit) -> int | None:
     """
     proposal = best.proposal
     members = [*proposal.members, *(() if proposal.base is None else (proposal.base,))]
+    some, share = places.thinned(SEARCHED), float(best.equal[:: places.step(SEARCHED)].mean())
     for parent in members:
         others = [member for member in members if member != parent]
-        other_way = MergePlaces(
-            query=places.relatives[parent],
-            relatives=np.vstack([places.query[None, :], places.relatives[others]]),
-            layer=places.layer,
-            group=places.group,
-            tensor=places.tensor,
-            scale=places.scale,
-            bits=float_bits(places.relatives[parent]),
+        other_way = replace(
+            some,
+            query=some.relatives[parent],
+            relatives=np.vstack([some.query[None, :], some.relatives[others]]),
+            bits=float_bits(some.relatives[parent]),
         )
         fits = tried_fits(other_way, LINEAR, range(len(members)), None)
         if best.method is not LINEAR:
             simple = [method for method in METHODS if method.stage <= TRIMMED]
             fits += [fit for fit, _ in tried(other_way, methods=simple)]
-        if any(0 in fit.proposal.members and fit.share >= best.share for fit in fits):
+        if any(0 in fit.proposal.members and fit.share >= share for fit in fits):
             return parent
     return None
