@@ -91,7 +91,7 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
     best: Proposal | None = None
     for proposal in tried[:_STARTS]:
         if share(proposal) < WORTH_SEARCHING or not _promises(places, proposal, replay):
-            continue
+            break  # as it is for those that start from less
         made = _searched(some, changed, proposal, replay, normalized=normalized)
         if made is not None and (best is None or share(made) > share(best)):
             best = made
