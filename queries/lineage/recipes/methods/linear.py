@@ -46,11 +46,17 @@ def replay_linear(places: MergePlaces, proposal: Proposal) -> Floats:
 
 
 def ratios(weights: Vector) -> list[Vector]:
-    """Weights [n, 1] of the same ratio with the largest 1 or 2: thirds are no decimals, and people write 1, 1, 1."""
+    """Weights [n, 1] of the same ratio: with a sum of 1, or the largest 1 or 2, in few decimals.
+
+    The sum that they are divided by shows in the last digit: 0.606, 0.2525 and 0.1515 give 0.995 of what 0.6, 0.25 and
+    0.15 give. Thirds are no decimals, and people write 1, 1, 1.
+    """
     if weights.shape[1] > 1:
         return []
-    scaled = weights / weights.max()
-    return [made for largest in (1, 2) for digits in (0, 1, 2) if (made := np.round(scaled * largest, digits)).all()]
+    share, scaled = weights / weights.sum(), weights / weights.max()
+    made = [np.round(share, digits) for digits in (1, 2, 3)]
+    made += [np.round(scaled * largest, digits) for largest in (1, 2) for digits in (0, 1, 2)]
+    return [each for each in made if (each > 0).all()]
 
 
 LINEAR = Method("linear", estimate_linear, replay_linear, transfers, restarts=ratios)

@@ -12,6 +12,7 @@ from forebear.queries.lineage.recipes.proposal import MASKED
 from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
 from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
 
+from . import family as small
 from .family import (
     ROOT,
     Weights,
@@ -62,6 +63,25 @@ def test_of_three_parents_all_weights_come_back() -> None:
     found = best(sampled(linear(list(models[1:4]), [0.5, 0.3, 0.2]), models))
     assert told(found) == pytest.approx({1: 0.5, 2: 0.3, 3: 0.2}, abs=0.01)
     assert found.best.share >= 0.99
+
+
+def test_what_weights_are_divided_by_is_right_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small, "LAYERS", 32)
+    monkeypatch.setattr(small, "VALUES", 1_024)
+    models = family(2, drift=0.003, children=50)
+    found = best(sampled(linear(list(models[1:4]), [0.6, 0.25, 0.15]), models))
+    assert (found.best.method.name, found.best.proposal.base) == ("linear", None)
+    assert told(found) == pytest.approx({1: 0.6, 2: 0.25, 3: 0.15})
+    assert found.best.share == 1.0
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.5, 0.5)])
+def test_weights_in_whole_ratios_are_told_as_shares(weights: tuple[float, ...]) -> None:
+    models = family(20)
+    found = best(sampled(linear(list(models[1:4]), weights), models))
+    assert found.best.method.name == "linear"
+    assert told(found) == pytest.approx({n + 1: weight / sum(weights) for n, weight in enumerate(weights)})
+    assert found.best.share == 1.0
 
 
 def test_weights_that_change_over_layers_come_back_for_every_layer() -> None:
