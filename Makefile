@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-no-merges bench-rewrites \
+        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-fresh bench-no-merges bench-rewrites \
         bench-travel bench-outputs test-mergekit clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -288,6 +288,10 @@ bench-rewrites: dev             ## rewrites alone, in pairs and triples, and dam
 bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of the bundled zoo: parents, method and weights got back
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges
 	$(BIN)/python -m benchmarks.recipes.measure .bench/merges
+
+bench-recipes-fresh: dev .bench/mergekit/installed    ## the same of fresh seeds, a part of them of light families: GROWN=.bench/grown
+	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/fresh-merges $(or $(GROWN),.bench/grown)
+	$(BIN)/python -m benchmarks.recipes.measure .bench/fresh-merges $(or $(GROWN),.bench/grown)
 
 bench-no-merges: dev            ## recipes claimed for models that are no merges: ZOOS='.bench/grown .bench/zoo .bench/field'
 	$(BIN)/python -m benchmarks.recipes.no_merges .bench/no-merges.jsonl $(or $(ZOOS),.bench/grown)
