@@ -20,8 +20,8 @@ Status = Literal["recipe_confirmed", "recipe_contradicted", "recipe_not_checkabl
 CONFIRMED: Status = "recipe_confirmed"
 CONTRADICTED: Status = "recipe_contradicted"
 NOT_CHECKABLE: Status = "recipe_not_checkable"
-REPLAYED = frozenset({"passthrough"}.union(*({method.name, *method.same_as} for method in METHODS)))
-"""Methods of which a replay can say that they were not used."""
+REPLAYED = frozenset({"passthrough"}.union(*({method.name, *method.same_as} for method in METHODS))) - {"multislerp"}
+"""Methods of which a replay can say that they were not used; multislerp is replayed of equal weights alone."""
 _SHARES = frozenset({"linear", "slerp", "nuslerp", "passthrough", "ties", "della"})
 """Methods that divide by the sum of the weights unless told otherwise, so that only their ratio counts."""
 _ONE_FORMULA = frozenset({"linear", "task_arithmetic"})

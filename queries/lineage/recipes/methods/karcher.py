@@ -108,5 +108,6 @@ KARCHER = Method(
     settings=lambda setting, row, fine: [setting[row] + more for more in _TUNED[fine]],
     gradable=False,
     weighted=False,
-    note="multislerp of equal weights gives the same as far as can be seen; the weights are means over tensors",
+    same_as=("multislerp",),  # of equal weights: factors that are tuned do not tell one from the other
+    note="the weights are means over tensors; multislerp of equal weights has factors that are near",
 )

@@ -101,10 +101,11 @@ def test_what_is_wrong_is_named(declared: DeclaredRecipe, recipe: Recipe, wrong:
         (weighted("linear", ("a", 0.6), ("b", 0.4)), [], "no method that is known here reproduces"),
         (weighted("linear", ("a", 0.6), ("b", 0.4)), [replace(LINEAR, method="unknown")], "the values lie between"),
         (weighted("ram", ("a", 0.6), ("b", 0.4)), [LINEAR], "ram is not replayed here"),
+        (weighted("multislerp", ("a", 0.6), ("b", 0.4)), [LINEAR], "multislerp is not replayed here"),
         (said("merge_method: linear"), [LINEAR], "names no parents"),
         (said("merge_method: linear\n---\nmerge_method: ties"), [LINEAR], "several stages"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_what_cannot_be_checked_is_not_judged(declared: DeclaredRecipe, recipes: list[Recipe], reason: str) -> None:
     (found,) = check(declared, *recipes)
