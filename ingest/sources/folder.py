@@ -108,7 +108,7 @@ def open_folder(path: Path, *, depth: int = _DEPTH) -> FolderSource:
 
 def folder_uri(path: Path) -> str:
     """The URI of a folder or a file, which need not be there: `a/../b` and `b` have one."""
-    path = Path(os.path.abspath(path.expanduser()))
+    path = Path(os.path.abspath(_expanded(path)))
     try:
         return _snapshot(path).as_uri()
     except SourceError:  # several snapshots: said when it is opened
@@ -117,7 +117,15 @@ def folder_uri(path: Path) -> str:
 
 def local_path(spec: str) -> Path:
     """The path that a specification is: one as people write it, or a `file://` URI."""
-    return Path(url2pathname(spec.removeprefix("file://")) if spec.startswith("file://") else spec).expanduser()
+    return _expanded(Path(url2pathname(spec.removeprefix("file://")) if spec.startswith("file://") else spec))
+
+
+def _expanded(path: Path) -> Path:
+    """A path with `~` as the home that it stands for; as it is where it stands for none."""
+    try:
+        return path.expanduser()
+    except (RuntimeError, ValueError):  # nobody has that name, or a NUL stands behind
+        return path
 
 
 def _parse(spec: str) -> Location | None:

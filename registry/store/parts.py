@@ -14,7 +14,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from duckdb import ColumnExpression
 
@@ -76,11 +75,16 @@ def checked_batches(file: Path) -> Iterator[pa.Table]:
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name == "model_id" and column.null_count:
                     raise FormatError(f"{file}: rows without a model_id; nothing was imported")
-                if name == "layer" and (highest := pc.max(column).as_py()) is not None and highest > MOST_NUMBER:
+                if name == "layer" and (highest := _highest(column)) > MOST_NUMBER:
                     raise FormatError(f"{file}: a layer {highest} is over the limit of {MOST_NUMBER}; nothing imported")
                 if not _is_finite(column):
                     raise FormatError(f"{file}: column {name} holds values that are no numbers; nothing was imported")
             yield pa.Table.from_batches([batch])
+
+
+def _highest(column: pa.Array) -> int:
+    """The highest number of a column, 0 where it has none."""
+    return int(column.drop_null().to_numpy(zero_copy_only=False).max(initial=0))
 
 
 def _is_finite(column: pa.Array) -> bool:
