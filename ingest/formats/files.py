@@ -27,7 +27,6 @@ ADAPTERS = re.compile(r"(adapter_model|adapter|pytorch_lora_weights)\.\w+", re.I
 """Files that hold an adapter beside a model, where both are there."""
 _NUMBER = re.compile(r"\d+")
 _SHOWN = 12
-_MOST_PARTS = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +36,8 @@ class NetworkFiles:
 
     `index` is the one that stands beside them. It is `stale` when it lists shards that are not there, and the files
     are other ones that may be whole: their tensors have to be all that it names. `left` are other weights of this
-    format that stand in the folder and are not read, since one file has the usual name of a whole model.
+    format that stand in the folder and are not read: one file has the usual name of a whole model, or an index lists
+    the others.
     """
 
     network: Network
@@ -153,11 +153,19 @@ def _weights(source: Source, form: Format, folder: str, paths: Sequence[str]) ->
     index = read_index(source, next((i for i in indexes if i.startswith(f"{at}model.")), one_variant(indexes)[0]))
     absent = [shard for shard in index.shards if shard not in source.files]
     if not absent:
-        return NetworkFiles(here, form, tuple(index.shards), index)
+        return NetworkFiles(here, form, tuple(index.shards), index, left=_stray(form, paths, index))
     files = _without_index(source, form, at, paths)
     if set(files) <= set(index.shards):  # some of its shards and nothing else: a download that was cut short
         raise _Absent(absence(source, index))
     return NetworkFiles(here, form, tuple(files), index, stale=True)
+
+
+def _stray(form: Format, paths: Sequence[str], index: Index) -> tuple[str, ...]:
+    """Parts that are named as the shards of an index are, and that it does not list."""
+    stems = tuple({part.stem for shard in index.shards if (part := find_part(shard))})
+    listed = set(index.shards)
+    others = [path for path in paths if form.holds(path) and path not in listed and path.startswith(stems)]
+    return tuple(path for path in others if any(path.removeprefix(stem)[:1].isdigit() for stem in stems))
 
 
 def absence(source: Source, index: Index) -> str:
@@ -245,12 +253,13 @@ def _check_parts(source: Source, files: Iterable[str]) -> None:
     for parts in there.values():
         numbers = {part.number for part in parts}
         begin, count = int(0 not in numbers), parts[0].count
-        absent = [k for k in range(begin, begin + min(count, _MOST_PARTS)) if k not in numbers]
-        if absent:
-            others = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        first = next((k for k in range(begin, begin + count) if k not in numbers), None)
+        if first is not None:
+            more = count - len(numbers) - 1
+            others = f" and {more} more" if more > 0 else ""
             raise SourceError(
                 f"{source.uri}: {len(numbers)} of {count} parts are here, without"
-                f" {printable(parts[0].named(absent[0]))!r}{others}; fetch all parts"
+                f" {printable(parts[0].named(first))!r}{others}; fetch all parts"
             )
 
 

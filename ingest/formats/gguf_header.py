@@ -77,7 +77,7 @@ def read_header(reader: Reader, file: str) -> Header:
         raise FormatError(f"{file}: does not begin with GGUF")
     version = int(at.number("<u4"))
     if version not in (2, 3):
-        big = version == struct.unpack(">I", struct.pack("<I", 3))[0]
+        big = version.to_bytes(4, "little") in (b"\0\0\0\1", b"\0\0\0\2", b"\0\0\0\3")
         what = "a big-endian GGUF" if big else f"GGUF version {version}"
         raise FormatError(f"{file}: {what} is not read; versions 2 and 3, little-endian, are. Convert it again")
     tensors = at.count("tensors", least=24)

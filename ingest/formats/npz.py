@@ -146,7 +146,7 @@ def _header(head: bytes, where: str) -> _Array | None:
         return None
     try:
         found: object = ast.literal_eval(head[begin : begin + length].decode("utf-8").strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise FormatError(f"{where}: its header is broken") from error
     fields = found if isinstance(found, dict) else {}
     dtype, shape, fortran = (fields.get(key) for key in ("descr", "shape", "fortran_order"))

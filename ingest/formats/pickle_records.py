@@ -142,7 +142,7 @@ def _ordered(*arguments: Any) -> dict[Any, Any]:
     if not arguments:
         return {}
     pairs = arguments[0].items() if isinstance(arguments[0], dict) else arguments[0]
-    return {k: v for k, v in pairs if is_key(k)}
+    return {k if is_key(k) else f"entry_{n}": v for n, (k, v) in enumerate(pairs)}
 
 
 def _same(value: Any, *rest: Any) -> Any:

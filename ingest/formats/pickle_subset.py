@@ -23,6 +23,7 @@ from ..errors import FormatError
 from .pickle_records import CALLS, NAME_LIMIT, Global, Inert, OpaqueTensor, PersistentId, TensorRecord, is_key
 
 _LONG_LIMIT = 64  # bytes of an integer
+_DIGIT_LIMIT = 150  # digits of one that is written out
 
 
 _MARK = object()
@@ -91,7 +92,8 @@ class _Machine:
                 return self.stack.pop()
             step = _STEPS.get(code)
             if step is None:
-                raise FormatError(f"{self.where}: pickle opcode {code!r} at byte {self.at - 1} is not read")
+                what = f"pickle opcode {code!r} at byte {self.at - 1} is not read"
+                raise FormatError(f"{self.where}: {what}; save it again with torch")
             step(self)
         raise FormatError(f"{self.where}: {beyond(PICKLE_OPCODES, most + 1)}")
 
@@ -169,12 +171,18 @@ class _Machine:
         self.push(made)
 
     def store(self, items: list[Any]) -> None:
-        """Pairs into the dictionary that is last on the stack; keys that are no short names or numbers are dropped."""
+        """Pairs into the dictionary that is last on the stack.
+
+        Keys that are no short names or numbers would cost what they like to hash. What may hold tensors gets another
+        name in their place, single values are dropped.
+        """
         last = self.last(dict | Inert)
         into = last.items if isinstance(last, Inert) else last
         for key, value in zip(items[::2], items[1::2], strict=True):
             if is_key(key):
                 into[key] = value
+            elif isinstance(value, TensorRecord | OpaqueTensor | Inert | dict | list | tuple):
+                into[_name_of(key, len(into), self.where)] = value
 
     def refer(self) -> None:
         """What stands outside the pickle; for a class with its source, which torch before 1.6 wrote, the class."""
@@ -195,6 +203,28 @@ class _Machine:
         state, last = self.pop(), self.last(dict | TensorRecord | OpaqueTensor | Inert | Global)
         if isinstance(last, Inert):
             last.state = state
+
+
+def _name_of(key: object, number: int, where: str) -> str:
+    """A name in the place of a key that is none; FormatError for one that is too long."""
+    if isinstance(key, str):
+        raise FormatError(f"{where}: a name of {len(key)} characters is over the limit of {NAME_LIMIT}")
+    shown = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key) if isinstance(key, float) else ""
+    return shown if 0 < len(shown) <= NAME_LIMIT else f"entry_{number}"
+
+
+def _decimal(machine: _Machine, text: str) -> None:
+    """A number of protocols 0 and 1, where 00 and 01 are the two truth values."""
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGIT_LIMIT:
+        raise ValueError("no number, or one too long")
+    machine.push({"00": False, "01": True}.get(text, int(text)))
+
+
+def _old_object(machine: _Machine) -> None:
+    """An object of a class of Python 2, made of what stands above the mark; inert, as all are."""
+    kind, *arguments = machine.marked()
+    machine.make(Inert(kind, tuple(arguments)))
 
 
 def _integer(machine: _Machine, length: int) -> None:
@@ -271,6 +301,8 @@ _STEPS: dict[bytes, Callable[[_Machine], None]] = {
     b"\x88": lambda m: m.push(True),
     b"\x89": lambda m: m.push(False),
     b"J": _number("<i"), b"K": _number("<B"), b"M": _number("<H"), b"G": _number(">d"),
+    b"I": lambda m: _decimal(m, m.line()), b"L": lambda m: _decimal(m, m.line().removesuffix("L")),
+    b"o": _old_object,
     b"\x8a": lambda m: _integer(m, m.number("<B")),
     b"\x8b": lambda m: _integer(m, m.number("<I")),
     b"X": lambda m: _text(m, "<I"), b"\x8c": lambda m: _text(m, "<B"), b"\x8d": lambda m: _text(m, "<Q"),
@@ -290,5 +322,5 @@ _STEPS: dict[bytes, Callable[[_Machine], None]] = {
     b"b": _Machine.build,
     b"Q": _Machine.refer,
 }  # fmt: skip
-"""Opcode -> what it does to the machine. Sets are lists here, as nothing is hashed. Not here are those of protocol 0,
-which no torch has written, and those that import by number."""
+"""Opcode -> what it does to the machine. Sets are lists here, as nothing is hashed. Not here are those of protocol 0
+alone, in which no torch can save a tensor, and those that import by number."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..errors import FormatError
 from ..storage.reader import Reader
 from .contents import Contents
-from .torch_legacy import MAGIC, read_legacy
+from .torch_legacy import MAGIC, MAGIC_WRITTEN_OUT, read_legacy
 from .torch_zip import read_zip
 
-SIGNATURES = (b"PK\x03\x04", b"\x80\x02" + MAGIC)
-"""How a zip file begins, and the number that torch before 1.6 wrote first."""
+SIGNATURES = (b"PK\x03\x04", b"\x80\x02" + MAGIC, MAGIC_WRITTEN_OUT)
+"""How a zip file begins, and the number that torch before 1.6 wrote first, in the protocol that it used and in 1."""
 _AGAIN = "save its state_dict again with torch, or as safetensors"
 _FRAMED = 32
 """Bytes that hold the first pickle, in any protocol."""
@@ -26,7 +26,7 @@ def read_torch(reader: Reader, file: str) -> Contents:
     head = reader.read(0, min(reader.size, _USTAR + 5))
     if head.startswith(b"PK"):
         return read_zip(reader, file)
-    if head[:1] == b"\x80" and MAGIC in head[:_FRAMED]:
+    if (head[:1] == b"\x80" and MAGIC in head[:_FRAMED]) or head.startswith(MAGIC_WRITTEN_OUT):
         return read_legacy(reader, file)
     if head[_USTAR:] == b"ustar":
         raise FormatError(f"{file}: a tar file, as torch 0.1 wrote them or one that was packed; unpack it or {_AGAIN}")

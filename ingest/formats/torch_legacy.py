@@ -23,6 +23,8 @@ from .torch_weights import read_weights
 
 MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """How the first pickle ends; its protocol and, from the fourth on, the length of a frame stand before it."""
+MAGIC_WRITTEN_OUT = b"L119547037146038801333356L\n."
+"""The whole first pickle in protocol 1."""
 _VERSION = 1001
 _FIRST_READ = 64 << 10
 _ITEM = {

@@ -8,6 +8,7 @@ Limitations: archives over several disks are refused.
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
+_END_MARK = re.compile(b"PK\x05\x06")
 _FULL, _FULL_SHORT = 0xFFFFFFFF, 0xFFFF
 
 
@@ -63,11 +65,11 @@ def read_directory(reader: Reader, file: str) -> dict[str, Entry]:
 
 def _end(reader: Reader, file: str) -> tuple[int, int, int]:
     """(entries, bytes, offset) of the directory."""
-    for length in (_TAIL, _LONGEST_TAIL):
-        length = min(length, reader.size)
+    for most in (_TAIL, _LONGEST_TAIL):
+        length = min(most, reader.size)
         tail = reader.read(reader.size - length, length) if length else b""
-        place = tail.rfind(b"PK\x05\x06")
-        if 0 <= place <= len(tail) - _END.size:
+        place = _end_record(tail, last=most == _LONGEST_TAIL)
+        if place >= 0:
             break
     else:
         raise FormatError(f"{file}: not a zip file, or cut at its end; download it again")
@@ -77,6 +79,17 @@ def _end(reader: Reader, file: str) -> tuple[int, int, int]:
     if count == _FULL_SHORT or size == _FULL or offset == _FULL:
         return _end64(reader, reader.size - length + place - _LOCATOR.size, file)
     return count, size, offset
+
+
+def _end_record(tail: bytes, *, last: bool) -> int:
+    """Where the end record stands: the last one whose comment reaches to the end of the file; -1 where none does.
+
+    A comment may hold what looks like a record. With `last`, where no comment fits, the last record counts, as bytes
+    may follow it.
+    """
+    places = [found.start() for found in _END_MARK.finditer(tail) if found.start() <= len(tail) - _END.size]
+    fitting = (p for p in reversed(places) if p + _END.size + _END.unpack_from(tail, p)[-1] == len(tail))
+    return next(fitting, places[-1] if places and last else -1)
 
 
 def _end64(reader: Reader, locator: int, file: str) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import url2pathname
 
@@ -26,6 +27,8 @@ from .source import Source, SourceFile
 _log = logging.getLogger(__name__)
 _DEPTH = 3
 _MOST_FILES = 20_000
+_LONGEST_REF = 256
+"""Bytes of the file in a Hub cache that names a commit of 40 characters."""
 _SMALL = (".json", ".md", ".txt", ".model", ".spm", ".tiktoken")
 """Endings of the files that describe a model: config, card and tokenizers."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -48,7 +51,7 @@ class FolderSource:
         cached = _cached(root)
         self.revision: str | None = cached[1] if cached else None
         self.name = printable(stem if only and stem.lower() not in _GENERIC else cached[0] if cached else root.name)
-        found = {path: status for path, status in _walk(root, depth) if only is None or beside(path, only.name)}
+        found = dict(_walk(root, depth) if only is None else _beside(root, only.name))
         self._times = {path: status.st_mtime_ns for path, status in found.items()}
         self._files = {
             # who names a link names what it points to; in a folder it may be a stranger's
@@ -105,7 +108,7 @@ def open_folder(path: Path, *, depth: int = _DEPTH) -> FolderSource:
 
 def folder_uri(path: Path) -> str:
     """The URI of a folder or a file, which need not be there: `a/../b` and `b` have one."""
-    path = Path(os.path.abspath(path.expanduser()))
+    path = Path(os.path.abspath(_expanded(path)))
     try:
         return _snapshot(path).as_uri()
     except SourceError:  # several snapshots: said when it is opened
@@ -114,7 +117,15 @@ def folder_uri(path: Path) -> str:
 
 def local_path(spec: str) -> Path:
     """The path that a specification is: one as people write it, or a `file://` URI."""
-    return Path(url2pathname(spec.removeprefix("file://")) if spec.startswith("file://") else spec).expanduser()
+    return _expanded(Path(url2pathname(spec.removeprefix("file://")) if spec.startswith("file://") else spec))
+
+
+def _expanded(path: Path) -> Path:
+    """A path with `~` as the home that it stands for; as it is where it stands for none."""
+    try:
+        return path.expanduser()
+    except (RuntimeError, ValueError):  # nobody has that name, or a NUL stands behind
+        return path
 
 
 def _parse(spec: str) -> Location | None:
@@ -129,6 +140,21 @@ def _open(spec: str, connections: int | None) -> Source:
 
 
 FOLDER = SourceKind("folder", _parse, _open)
+
+
+def _beside(root: Path, weights: str) -> list[tuple[str, os.stat_result]]:
+    """(name, status) of a named file of weights and the files that belong to it, however many others lie around it."""
+    found: list[tuple[str, os.stat_result]] = []
+    for entry in os.scandir(root):
+        if entry.name.startswith(".") and entry.name != weights:
+            continue
+        if not beside(entry.name, weights) or entry.is_dir():
+            continue
+        if entry.is_file() or _special(Path(entry.path)):
+            found.append((entry.name, entry.stat() if entry.is_file() else entry.stat(follow_symlinks=False)))
+        if len(found) > _MOST_FILES:
+            raise SourceError(f"{root / weights}: more than {_MOST_FILES} files describe it; put it in its own folder")
+    return sorted(found)
 
 
 def _walk(root: Path, depth: int) -> list[tuple[str, os.stat_result]]:
@@ -149,8 +175,8 @@ def _walk(root: Path, depth: int) -> list[tuple[str, os.stat_result]]:
                 found.append((entry.relative_to(root).as_posix(), entry.stat()))
             elif _special(entry):
                 found.append((entry.relative_to(root).as_posix(), entry.lstat()))
-            if len(found) > _MOST_FILES:
-                raise SourceError(f"{root}: more than {_MOST_FILES} files; name the model's own folder")
+            if len(found) + len(pending) > _MOST_FILES:
+                raise SourceError(f"{root}: more than {_MOST_FILES} files or folders; name the model's own folder")
     return found
 
 
@@ -190,10 +216,10 @@ def _snapshot(path: Path) -> Path:
     snapshots = path / "snapshots"
     if not _CACHE.fullmatch(path.name) or not snapshots.is_dir():
         return path
-    try:
-        main = snapshots / (path / "refs" / "main").read_text(encoding="ascii").strip()[:64]
-    except (OSError, ValueError):
-        main = snapshots
+    ref, main = path / "refs" / "main", snapshots
+    with suppress(OSError, ValueError):
+        if ref.is_file() and ref.stat().st_size <= _LONGEST_REF:  # a FIFO would wait, a device would not end
+            main = snapshots / ref.read_text(encoding="ascii").strip()
     found = sorted(entry for entry in snapshots.iterdir() if entry.is_dir())
     if main.parent == snapshots and main in found:
         return main

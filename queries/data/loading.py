@@ -20,13 +20,14 @@ from .component import Component, Evidence, Neurons, Tokens
 def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]]:
     """Model id -> its components, from Arrow tables named and shaped as those of the registry.
 
-    Raises RegistryError for a shape that no ingest keeps, as a forged registry may hold one.
+    Raises RegistryError for a shape or a count of samples that no ingest keeps, as a forged registry may hold one.
     """
     tensors = tables["tensor"].sort_by([("model_id", "ascending"), ("tensor_id", "ascending")])
     _require_shapes(tensors)
     places = _places(tensors)
     owner = places >> 32
     columns = {name: tensors[name].to_pylist() for name in ("component", "name", "role", "slot", "dtype", "shape")}
+    _require_samples(tensors, places, tables)
     numbers = {
         n: _column(tensors, n)
         for n in ("layer", "expert", "represents", "sampled", "levels", "std", "hash", "rows_read")
@@ -96,6 +97,20 @@ def _require_shapes(tensors: pa.Table) -> None:
     if len(wrong):
         model, shape = tensors["model_id"][int(wrong[0])].as_py(), column[int(wrong[0])].as_py()
         raise RegistryError(f"model {model} has a tensor of shape {shape}: the registry was altered; remove that model")
+
+
+def _require_samples(tensors: pa.Table, places: NDArray[np.int64], tables: Mapping[str, pa.Table]) -> None:
+    """What values are kept of has some; positions and rows of tokens are those of matrices. RegistryError otherwise."""
+    axes = tensors["shape"].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
+    scalar, unsampled = axes < 1, _column(tensors, "sampled") < 1
+    for table, empty in (("token_row", scalar), ("positions", scalar | unsampled), ("vector", unsampled)):
+        held = np.isin(_places(tables[table]), places[empty])
+        if held.any():
+            model = tables[table]["model_id"][int(np.flatnonzero(held)[0])].as_py()
+            raise RegistryError(
+                f"model {model} has values of a tensor of which none was sampled: the registry was altered;"
+                " remove that model"
+            )
 
 
 def _column(table: pa.Table, name: str) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...ingest.sources import Source, open_source
+from ...ingest.sources.folder import local_path
 
 PATHS = ("/", "./", "../", "~", "file://")
 """What starts so names a place on this machine, never a model by its name."""
@@ -18,12 +19,7 @@ def is_path(model: str | Path) -> bool:
 
 def path_of(model: str | Path) -> Path:
     """The place that a path or a file URI names."""
-    text = os.fspath(model)
-    if text.startswith("file://"):
-        from urllib.request import url2pathname  # HTTP and e-mail come with it: 0.05 s
-
-        text = url2pathname(text.removeprefix("file://"))
-    return Path(text).expanduser()
+    return local_path(os.fspath(model))
 
 
 def opened_spec(spec: str | Path, *, connections: int | None = None) -> Source:

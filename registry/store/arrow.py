@@ -112,6 +112,14 @@ def _capped(count: int) -> int:
     return min(count, (1 << 64) - 1)
 
 
+def _as_json(config: Mapping[str, object]) -> str:
+    """A config as JSON that DuckDB reads too: lone surrogates, which Python takes and it refuses, become `?`."""
+    text = json.dumps(config)
+    if "\\ud" not in text:
+        return text
+    return json.dumps(json.loads(json.dumps(config, ensure_ascii=False).encode("utf-8", "replace")))
+
+
 def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
     architectures = model.config.get("architectures")
     first = architectures[0] if isinstance(architectures, list) and architectures else None
@@ -132,7 +140,7 @@ def _model_columns(model: ModelFingerprint) -> dict[str, Any]:
         "bytes_total": model.bytes_total,
         "bytes_read": model.bytes_read,
         "requests": model.requests,
-        "config": json.dumps(model.config),
+        "config": _as_json(model.config),
         "fingerprint_version": FINGERPRINT_VERSION,
     }
     types: dict[str, Any] = {
@@ -190,9 +198,13 @@ def _tensor_table(tensors: Sequence[TensorFingerprint], model_id: int) -> pa.Tab
     return pa.table(columns)
 
 
+MOST_NUMBER = 0xFFFE
+"""The highest number of a layer or an expert; one more still fits in 16 bits, as queries need it that count layers."""
+
+
 def _small(number: int | None) -> int | None:
-    """Layer and expert numbers past 65,535 exist in no architecture; a name that claims one is cut to that."""
-    return None if number is None else min(number, 0xFFFF)
+    """Layer and expert numbers past 65,534 exist in no architecture; a name that claims one is cut to that."""
+    return None if number is None else min(number, MOST_NUMBER)
 
 
 def _token_table(model: ModelFingerprint, model_id: int) -> pa.Table:

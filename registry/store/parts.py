@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from duckdb import ColumnExpression
 
 from ...ingest.errors import FormatError
+from .arrow import MOST_NUMBER
 
 PART = "part.parquet"
 _ROWS = 1 << 14
@@ -65,15 +66,25 @@ def _listed(kind: str) -> str:
 
 
 def checked_batches(file: Path) -> Iterator[pa.Table]:
-    """The rows of a file, so many at a time; FormatError for a model_id that is missing or a number that is none."""
+    """The rows of a file, so many at a time.
+
+    FormatError for a model_id that is missing, a number that is none, and a layer past those that an ingest keeps.
+    """
     with pq.ParquetFile(file) as opened:
         for batch in opened.iter_batches(_ROWS):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name == "model_id" and column.null_count:
                     raise FormatError(f"{file}: rows without a model_id; nothing was imported")
+                if name == "layer" and (highest := _highest(column)) > MOST_NUMBER:
+                    raise FormatError(f"{file}: a layer {highest} is over the limit of {MOST_NUMBER}; nothing imported")
                 if not _is_finite(column):
                     raise FormatError(f"{file}: column {name} holds values that are no numbers; nothing was imported")
             yield pa.Table.from_batches([batch])
+
+
+def _highest(column: pa.Array) -> int:
+    """The highest number of a column, 0 where it has none."""
+    return int(column.drop_null().to_numpy(zero_copy_only=False).max(initial=0))
 
 
 def _is_finite(column: pa.Array) -> bool:

@@ -10,10 +10,14 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from ...ingest.budget import Limit, beyond
 from ...ingest.errors import RegistryError
 from .database import WAIT, Place, open_database
 from .lake import data_folder
 from .transactions import is_lake
+
+RESULT = Limit(256 << 20, "bytes of rows that one statement gives")
+"""The positions of 250,000 tensors; as Python values, which the table and JSON need, they take several times more."""
 
 
 def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes: int | None = None) -> pa.Table:
@@ -33,12 +37,24 @@ def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes:
         connection.execute("SET lock_configuration = true")
         _check(connection, statement)
         asked = connection.sql(statement)
-        found = (asked if rows is None else asked.limit(rows)).to_arrow_table()
-    except duckdb.Error as error:
+        found = _collected(asked if rows is None else asked.limit(rows))
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise RegistryError(f"SQL: {error}") from error
     finally:
         connection.close()
     return found.rename_columns(_distinct(found.column_names))
+
+
+def _collected(asked: duckdb.DuckDBPyRelation) -> pa.Table:
+    """All rows; RegistryError once they take more than their limit: `FROM range(100000000000)` has no end in sight."""
+    taken, batches = 0, []
+    with asked.to_arrow_reader(1 << 14) as reader:
+        for batch in reader:
+            taken += batch.nbytes
+            if message := beyond(RESULT, taken):
+                raise RegistryError(f"SQL: {message}, or ask for fewer rows with LIMIT, or for sums of them")
+            batches.append(batch)
+        return pa.Table.from_batches(batches, reader.schema)
 
 
 def rows_of(found: pa.Table) -> list[dict[str, object]]:

@@ -257,6 +257,11 @@ def test_what_is_read_is_counted(tmp_path: Path) -> None:
     ]
 
 
+def test_without_an_embedding_nothing_is_said_of_how_embeddings_are_compared() -> None:
+    tensors = {name: values for name, values in llama().items() if "embed" not in name and "lm_head" not in name}
+    assert tensors and not list(iter_problems(fingerprint_model(MemorySource(model_files(tensors, config=CONFIG)))))
+
+
 def test_the_card_the_config_and_the_tokenizer_are_kept() -> None:
     files = model_files(TENSORS, config=CONFIG, tokenizer=TOKENIZER) | {"README.md": b"---\nbase_model: org/p\n---\n"}
     made = fingerprint_model(MemorySource(files))

@@ -4,7 +4,7 @@ SELECT component,
        list_unique(list(layer)) AS layers,
        list_unique(list(expert)) AS experts,
        count(*) AS tensors,
-       sum(represents)::UBIGINT AS parameters,
+       least(sum(represents), 18446744073709551615)::UBIGINT AS parameters,
        list_sort(list_distinct(list(role))) AS roles
 FROM tensor
 WHERE model_id = $model_id

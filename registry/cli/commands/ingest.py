@@ -170,7 +170,7 @@ def expanded(sources: Iterable[str]) -> list[str]:
             found.append(source)
             continue
         try:
-            text = sys.stdin.read() if source == "@-" else os.fsdecode(Path(source[1:]).expanduser().read_bytes())
+            text = sys.stdin.read() if source == "@-" else _read_list(source[1:])
         except OSError as error:
             raise typer.BadParameter(f"the list {source[1:]!r} cannot be read: {error.strerror}") from error
         lines = (line.strip() for line in text.lstrip("\ufeff").splitlines())
@@ -178,12 +178,28 @@ def expanded(sources: Iterable[str]) -> list[str]:
     return found
 
 
+_LONGEST_LIST = 64 << 20
+"""Bytes of a list of sources: a million of them, and what may be said of each."""
+
+
+def _read_list(name: str) -> str:
+    """The text of a list of sources; a device without an end is not read to it."""
+    from ....ingest.sources.folder import local_path
+
+    with local_path(name).open("rb") as file:
+        data = file.read(_LONGEST_LIST + 1)
+    if len(data) > _LONGEST_LIST:
+        raise typer.BadParameter(f"the list {name!r} has more than {_LONGEST_LIST} bytes; give it in parts")
+    return os.fsdecode(data)
+
+
 def models_below(spec: str) -> list[str]:
     """The models in a folder of models; a source that is no folder, or holds none, as it is."""
     from ....ingest.errors import SourceError
     from ....ingest.model_folders import model_folders
+    from ....ingest.sources.folder import local_path
 
-    folder = Path(spec).expanduser()
+    folder = local_path(spec)
     try:
         return [str(path) for path in model_folders(folder)] or [spec] if folder.is_dir() else [spec]
     except SourceError:  # said when it is opened

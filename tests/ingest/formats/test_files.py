@@ -120,7 +120,7 @@ def test_a_slice_that_is_absent_below_the_last_one_is_named(
 
 
 def test_a_count_of_parts_that_no_model_has_costs_no_time() -> None:
-    with pytest.raises(SourceError, match="1 of 999999 parts are here"):
+    with pytest.raises(SourceError, match=r"1 of 999999 parts are here, without '.*' and 999997 more"):
         read_checkpoint(MemorySource({"model-000001-of-999999.safetensors": b""}))
 
 
@@ -200,3 +200,13 @@ def test_the_files_are_found_without_reading_weights() -> None:
     found = resolve_files(MemorySource(model_files(TENSORS, shards=2)))
     assert found.paths == (FIRST, SECOND) and found.notes == ()
     assert found.networks[0].index is not None and set(found.networks[0].index.weights) == set(TENSORS)
+
+
+def test_a_shard_that_the_index_does_not_list_is_named() -> None:
+    files = parts()
+    listed = {name: shard for i, shard in enumerate(files) for name in list(TENSORS)[i::2]}
+    more = {"model-00003-of-00003.safetensors": safetensors_bytes({"x.weight": np.ones((4, 4), np.float32)})}
+    whole = {**files, INDEX: index(listed), "model.fp16-00001-of-00002.safetensors": b""}
+    assert not resolve_files(MemorySource(whole)).notes
+    (note,) = resolve_files(MemorySource({**whole, **more})).notes
+    assert "'model-00003-of-00003.safetensors' beside it was not" in note

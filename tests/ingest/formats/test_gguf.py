@@ -418,3 +418,10 @@ def test_a_layer_of_an_adapter_in_other_digits_ends_nothing(layer: str) -> None:
     pair = {f"blk.{layer}.attn_q.weight.lora_a": ones, f"blk.{layer}.attn_q.weight.lora_b": turned}
     source = MemorySource({"model.gguf": gguf_bytes(fields, pair)})
     assert len(read_checkpoint(source)[1].tensors) == len(pair)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_big_endian_file_of_any_version_is_called_so(version: int) -> None:
+    data = b"GGUF" + struct.pack(">IQQ", version, 1, 0) + b"\0" * 100
+    with pytest.raises(FormatError, match="a big-endian GGUF is not read"):
+        read_gguf(MemoryReader(data), "f")

@@ -121,6 +121,8 @@ def header(text: bytes, data: bytes = bytes(16)) -> bytes:
         header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (" + b"9" * 30 + b",)}"),
         header(b"__import__('os').system('true')"),
         header(b"(" * 3000),
+        header(b"{{}: 1}"),
+        header(b"{[1]: 2}"),
         header(b"'" + b"a" * 5000 + b"'"),
         header(b"\xff\xfe"),
         npz({"a": np.ones(4, np.float32)})[:-30],

@@ -365,3 +365,48 @@ def test_files_that_torch_writes_hold_the_same_values(tmp_path: Path) -> None:
     assert set(found) == set(made)
     for key, expected in made.items():
         np.testing.assert_array_equal(found[key], expected.detach().float().numpy())
+
+
+def test_protocol_1_is_read_in_both_formats() -> None:
+    """As `torch.save(..., pickle_protocol=1)` writes numbers and truth values."""
+    plain = state({"w": View("0", "F32", 0, (20, 12), (12, 1))})
+    old = plain.replace(b"\x89", b"I00\n").replace(b"\x88", b"I01\n")
+    assert old != plain
+    more = b"}(" + text("epoch") + b"I3\n" + text("far") + b"L1180591620717411303424L\n" + text("model") + old + b"u"
+    data = zip_bytes(more + STOP, {"0": MATRIX.tobytes()})
+    np.testing.assert_array_equal(values(data)["w"], MATRIX)
+
+
+@pytest.mark.parametrize("digits", [b"", b"-", b"1_0", b"0x10", "\u0661".encode(), b"9" * 3000])
+def test_numbers_that_are_written_out_have_ascii_digits_and_not_many(digits: bytes) -> None:
+    for code in (b"I" + digits, b"L" + digits + b"L"):
+        with pytest.raises(FormatError, match="broken pickle"):
+            read_pickle(code + b"\n.", "f")
+
+
+def test_an_object_of_python_2_is_inert() -> None:
+    found = read_pickle(b"(cos\nsystem\n" + text("true") + b"o.", "f")
+    assert str(found) == "os.system" and found.arguments == ("true",)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("key", "called"),
+    [(b"C\x03a.b", "a.b"), (b"G" + struct.pack(">d", 0.5), "0.5"), (b"K\x01K\x02\x86", "entry_1"), (b"N", "entry_1")],
+)
+def test_a_tensor_under_a_key_that_is_no_text_is_not_lost(key: bytes, called: str) -> None:
+    view = View("0", "F32", 0, (20, 12), (12, 1))
+    pickle = START + b"}(" + text("w") + tensor(view) + key + tensor(view) + b"u" + STOP
+    assert set(values(zip_bytes(pickle, {"0": MATRIX.tobytes()}))) == {"w", called}
+
+
+def test_a_tensor_under_a_name_that_is_too_long_is_refused() -> None:
+    pickle = START + b"}(" + text("w" * (NAME_LIMIT + 1)) + tensor(View("0", "F32", 0, (2,), (1,))) + b"u" + STOP
+    with pytest.raises(FormatError, match="a name of 1025 characters is over the limit of 1024"):
+        read_torch(MemoryReader(zip_bytes(pickle, {"0": b"\0" * 8})), "f")
+
+
+def test_a_comment_behind_a_zip_file_that_looks_like_its_end_is_none() -> None:
+    data = one_view(View("0", "F32", 0, (20, 12), (12, 1)))
+    for fill in (b"PK\x05\x06" * 10, b"PK\x05\x06" * 750):
+        commented = data[:-2] + struct.pack("<H", len(fill)) + fill
+        assert read_directory(MemoryReader(commented), "f") == read_directory(MemoryReader(data), "f")

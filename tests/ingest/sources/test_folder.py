@@ -243,3 +243,41 @@ def test_what_is_named_and_is_no_file_is_refused_by_its_kind(tmp_path: Path, kin
     special(tmp_path / "model.safetensors", kind)
     with pytest.raises(SourceError, match=f"is {kind}, not a file or a folder"):
         open_folder(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "long"])
+def test_a_ref_of_a_cache_that_is_no_short_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    cache = tmp_path / "models--org--name"
+    write_files(cache / "snapshots" / ("a" * 40), model_files(llama()))
+    (cache / "refs").mkdir()
+    ref = cache / "refs" / "main"
+    if kind == "fifo":
+        os.mkfifo(ref)
+    elif kind == "device":
+        ref.symlink_to("/dev/zero")
+    else:
+        ref.write_text("b" * 5000)
+    assert open_source(str(cache)).name == "org/name"
+
+
+def test_folders_count_among_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebear.ingest.sources.folder._MOST_FILES", 10)
+    for i in range(12):
+        (tmp_path / f"d{i}").mkdir()
+    with pytest.raises(SourceError, match="more than 10 files or folders"):
+        open_folder(tmp_path)
+
+
+def test_a_named_file_is_read_whatever_lies_around_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebear.ingest.sources.folder._MOST_FILES", 5)
+    write_files(tmp_path, model_files(llama()))
+    for i in range(20):
+        (tmp_path / f"other{i}").touch()
+    with pytest.raises(SourceError, match="more than 5 files"):
+        open_folder(tmp_path)
+    assert set(open_folder(tmp_path / "model.safetensors").files) == set(model_files(llama()))
+
+
+def test_a_hidden_file_that_is_named_is_read(tmp_path: Path) -> None:
+    write_files(tmp_path, {".hidden.safetensors": model_files(llama())["model.safetensors"]})
+    assert set(open_folder(tmp_path / ".hidden.safetensors").files) == {".hidden.safetensors"}

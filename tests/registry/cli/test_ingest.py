@@ -106,6 +106,19 @@ def test_a_list_that_is_not_there_is_a_usage_error_and_an_empty_one_has_nothing_
     assert not registry_path.exists()
 
 
+def test_a_list_without_an_end_is_a_usage_error_and_one_of_no_text_ends_nothing(
+    run: Run, make_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forebear.registry.cli.commands.ingest._LONGEST_LIST", 1000)
+    ran = run("ingest", "@/dev/zero")
+    assert ran.code == 2 and "has more than 1000 bytes" in ran.err
+    odd = tmp_path / "odd.txt"
+    odd.write_bytes(b"~\x00\xff\n~nobody-of-that-name/x\n" + str(make_model("good")).encode())
+    ran = run("ingest", f"@{odd}", "--recursive", "--format", "jsonl")
+    assert [json.loads(line)["status"] for line in ran.out.splitlines()] == ["failed", "failed", "ingested"]
+    assert ran.code == 4 and "Traceback" not in ran.err
+
+
 def test_the_table_names_every_source_and_stderr_says_why(run: Run, make_model: MakeModel, bad: Path) -> None:
     ran = run("ingest", make_model("good"), bad)
     assert [line.split()[:2] for line in ran.out.splitlines()[2:]] == [["ingested", "good"], ["failed", str(bad)]]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from forebear.ingest.budget import Limit
+
 from ..conftest import Run
 
 
@@ -146,3 +148,13 @@ def test_a_mistake_is_told_in_the_words_of_duckdb(run: Run) -> None:
     assert "nme" in ran.err
     assert "name" in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("query", ["FROM range(100000000000)", "SELECT repeat('x', 30000) FROM range(1000000)"])
+def test_rows_without_an_end_in_sight_are_refused_while_they_come(
+    run: Run, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr("forebear.registry.store.sql.RESULT", Limit(1 << 20, "bytes of rows"))
+    ran = run("sql", query)
+    assert (ran.code, ran.out) == (1, "")
+    assert "are over the limit of 1048576; set FOREBEAR_LIMITS=" in ran.err and "LIMIT" in ran.err

@@ -162,6 +162,7 @@ def with_first(value: object) -> Callable[[pa.ChunkedArray], pa.Array]:
         ("model", "model_id", with_first(None), "without a model_id"),
         ("tensor", "model_id", with_first(None), "without a model_id"),
         ("tensor", "mean", with_first(float("inf")), "mean holds values that are no numbers"),
+        ("tensor", "layer", with_first(65535), "layer 65535 is over the limit of 65534"),
         ("positions", "value", with_first([float("nan")] * 256), "no numbers"),
         ("positions", "value", with_first([None] * 256), "no numbers"),
         ("positions", "value", lambda c: pa.array([v[:5] for v in c.to_pylist()], pa.list_(pa.float32())), "length 5"),
@@ -200,7 +201,12 @@ def test_lists_of_the_right_length_stand_for_arrays(exported: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("table", "column", "value", "reason"),
-    [("tensor", "shape", [1 << 63, 1 << 63], "was altered"), ("sketch", "component", "x'; DROP", "ingest it again")],
+    [
+        ("tensor", "shape", [1 << 63, 1 << 63], "was altered"),
+        ("tensor", "shape", [], "none was sampled"),
+        ("tensor", "sampled", 0, "none was sampled"),
+        ("sketch", "component", "x'; DROP", "ingest it again"),
+    ],
 )
 def test_questions_to_forged_rows_are_errors(
     exported: Path, tmp_path: Path, table: str, column: str, value: object, reason: str
