@@ -10,21 +10,25 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from ...ingest.budget import Limit, beyond
+from ...ingest.budget import FACTOR, Limit, allowed, beyond
 from ...ingest.errors import RegistryError
 from .database import WAIT, Place, open_database
 from .lake import data_folder
+from .memory import bounded
 from .transactions import is_lake
 
 RESULT = Limit(256 << 20, "bytes of rows that one statement gives")
 """The positions of 250,000 tensors; as Python values, which the table and JSON need, they take several times more."""
+MEMORY = Limit(1 << 30, "bytes of memory for one statement")
+"""A ranking of 10,000 models takes 0.2 GB. `SELECT repeat('x', 3000000000)` would take 7 GB."""
 
 
 def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes: int | None = None) -> pa.Table:
     """The result of one statement; columns of one name are told apart by a number behind it.
 
-    At most `rows` rows are taken, and `megabytes` of memory with no file to spill to; without them no fewer than there
-    are. Raises RegistryError for anything that is not one SELECT, and with DuckDB's own words for one that fails.
+    At most `rows` rows are taken, and `megabytes` of memory with no file to spill to; without them all rows, and MEMORY
+    bytes where the system can bound them. Raises RegistryError for anything that is not one SELECT, for one that takes
+    more, and with DuckDB's own words for one that fails.
     """
     connection = open_database(place, read_only=True, wait=WAIT)
     try:
@@ -36,8 +40,14 @@ def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         _check(connection, statement)
-        asked = connection.sql(statement)
-        found = _collected(asked if rows is None else asked.limit(rows))
+        with bounded(allowed(MEMORY)):
+            asked = connection.sql(statement)
+            found = _collected(asked if rows is None else asked.limit(rows))
+    except (MemoryError, duckdb.OutOfMemoryException) as error:
+        if megabytes is None:
+            most = f"more than {allowed(MEMORY)} {MEMORY.unit}; set {FACTOR} to a larger number to allow more"
+            raise RegistryError(f"SQL: {most}") from error
+        raise RegistryError(f"SQL: {error}") from error
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise RegistryError(f"SQL: {error}") from error
     finally:

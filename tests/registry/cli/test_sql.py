@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import resource
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,3 +160,15 @@ def test_rows_without_an_end_in_sight_are_refused_while_they_come(
     ran = run("sql", query)
     assert (ran.code, ran.out) == (1, "")
     assert "are over the limit of 1048576; set FOREBEAR_LIMITS=" in ran.err and "LIMIT" in ran.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the memory of a process so")
+@pytest.mark.parametrize("query", ["SELECT repeat('x', 3000000000)", "SELECT length(repeat('x', 3000000000))"])
+def test_one_value_of_gigabytes_is_refused_before_it_is_made_and_the_limit_ends_with_the_statement(
+    run: Run, query: str
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    ran = run("sql", query)
+    assert ran.code == 1 and "bytes of memory for one statement; set FOREBEAR_LIMITS" in ran.err
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2_000_000  # kilobytes
