@@ -6,6 +6,7 @@ Rows keep their names when forebear's change: `direction` is what the answer say
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +20,12 @@ from forebear.queries.data.query import load_models
 from forebear.queries.evidence import pair
 from forebear.queries.evidence.pair import PairEvidence
 from forebear.queries.lineage.claims import Claims
+from forebear.queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from forebear.registry import Registry
 
 from .summary import COPIES
 
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
-LEAST_LOG10_EVALUE = -3.0
-"""Rows above it are what unrelated models reach: they are no part of an answer."""
 ANSWERED = 50
 OPTIONS = ("no dates", "newest", "dates known", "root known", "dates and root known")
 """What is known beside the weights. Newest: the query is, of the members that appeared before it. Root known: where the
@@ -81,17 +81,25 @@ class Asker:
         self._names = models
         self._components = {models[model]: components for model, components in loaded.items()}
         self._ids = {name: model for model, name in models.items()}
-        verdict.compare = remembered(pair.compare)  # type: ignore[attr-defined]
+        self._compare = remembered(pair.compare)
+
+    def anew(self, compare: Compare | None = None) -> Asker:
+        """The same models without anything that was computed of them, with evidence by `compare`, or a new memory."""
+        other = copy(self)
+        other._components = {name: [_uncomputed(c) for c in held] for name, held in self._components.items()}
+        other._compare = compare or remembered(pair.compare)
+        return other
 
     def ask(self, query: str, members: Sequence[str], option: str) -> Answer:
         """The answer for `query` in a registry of `members`, with one of OPTIONS."""
+        verdict.compare = self._compare  # type: ignore[attr-defined]
         component = self._main(query)
         others = [n for n in members if n != query and (option != "newest" or self._order[n] < self._order[query])]
         candidates = [c for name in others for c in self._components[name] if c.kind == component.kind]
         facts = {self._ids[n]: (n, n, None) for n in others}
         question = Question(component, candidates, facts, self._claims(query, others, option), len(others))
         found = verdict.judged(question, ANSWERED, blocks=False)
-        rows = tuple(_row(r, r.name) for r in found.ancestors if r.log10_evalue <= LEAST_LOG10_EVALUE)
+        rows = tuple(_row(r, r.name) for r in found.ancestors if r.log10_evalue <= SIGNIFICANT_LOG10_E)
         return Answer(found.verdict, found.sentence, rows)
 
     def _claims(self, query: str, others: Sequence[str], option: str) -> Claims:
@@ -112,6 +120,11 @@ class Asker:
 
     def _released(self, name: str) -> datetime:
         return FIRST_DAY + timedelta(days=self._order[name])
+
+
+def _uncomputed(component: Component) -> Component:
+    """A copy that computes its cached properties again."""
+    return replace(component, tokens={role: replace(held, made={}) for role, held in component.tokens.items()})
 
 
 def remembered(compare: Compare) -> Compare:

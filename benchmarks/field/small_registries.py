@@ -27,27 +27,32 @@ from .summary import table
 
 def questions(asker: Asker, zoo: Zoo, drawn: SmallRegistry, option: str) -> Iterator[dict[str, Any]]:
     """Every member of one registry asked with one option."""
-    lineage = Lineage(zoo)
     for query in drawn.members:
-        answer = asker.ask(query, drawn.members, option)
-        rows = []
-        for row in answer.rows:
-            relation = lineage.relation(query, row.name)
-            above = row.name in lineage.steps_up(query)
-            near = lineage.stands_for_ancestor(query, row.name) if relation is not Relation.UNRELATED else False
-            rows.append(asdict(row) | {"truth": relation, "is_ancestor": above, "stands_for_ancestor": near})
-        yield {
-            "registry": drawn.number,
-            "option": option,
-            "query": query,
-            "category": zoo.members[query].category,
-            "members": drawn.members,
-            "chosen": query == drawn.chosen,
-            "nearest": lineage.nearest(query, drawn.members),
-            "verdict": answer.verdict,
-            "sentence": answer.sentence,
-            "rows": rows,
-        }
+        yield question(asker, zoo, drawn, option, query)
+
+
+def question(asker: Asker, zoo: Zoo, drawn: SmallRegistry, option: str, query: str) -> dict[str, Any]:
+    """One member of a registry asked with one option: the answer, and what is true of it."""
+    lineage = Lineage(zoo)
+    answer = asker.ask(query, drawn.members, option)
+    rows = []
+    for row in answer.rows:
+        relation = lineage.relation(query, row.name)
+        above = row.name in lineage.steps_up(query)
+        near = lineage.stands_for_ancestor(query, row.name) if relation is not Relation.UNRELATED else False
+        rows.append(asdict(row) | {"truth": relation, "is_ancestor": above, "stands_for_ancestor": near})
+    return {
+        "registry": drawn.number,
+        "option": option,
+        "query": query,
+        "category": zoo.members[query].category,
+        "members": drawn.members,
+        "chosen": query == drawn.chosen,
+        "nearest": lineage.nearest(query, drawn.members),
+        "verdict": answer.verdict,
+        "sentence": answer.sentence,
+        "rows": rows,
+    }
 
 
 def together(folders: Sequence[Path], split: str | None) -> tuple[Zoo, dict[str, Path]]:

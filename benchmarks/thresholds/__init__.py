@@ -1,0 +1,1 @@
+"""The operating curve of every threshold: `make thresholds`."""
