@@ -11,7 +11,7 @@ SOAK_MINUTES ?= 20
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-fresh bench-no-merges bench-rewrites \
-        bench-travel bench-outputs test-mergekit clean
+        bench-travel bench-outputs test-mergekit thresholds clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -247,6 +247,7 @@ bench-peers-light: bench-field-models .bench/modeldna/installed     ## forebear 
 	$(MAKE) bench-peers-report
 
 FIELD ?= .bench/field
+GROWN ?= .bench/grown
 SPLIT ?= development
 ZOOS  ?= $(FIELD)
 SMALL ?= .bench/small-registries/$(SPLIT).jsonl
@@ -270,6 +271,10 @@ bench-grown: dev .bench/torch/installed ## 70 grown families whose trees are kno
 	.bench/torch/bin/python benchmarks/grown/generate.py .bench/grown
 	$(BIN)/python -m benchmarks.grown.fit --set grown=.bench/grown \
 	  $(foreach set,field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set))) $(WRITE)
+
+thresholds: dev                 ## operating curve of every threshold on models that none was set on, then docs/thresholds.md (25 minutes; a run that was stopped goes on); FIELD=.bench/field GROWN=.bench/grown ONLY=TIE
+	$(BIN)/python -m benchmarks.thresholds $(FIELD) $(GROWN) --fingerprints .bench/thresholds.duckdb $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m docs.make_thresholds
 
 bench-missing: dev              ## missing ancestors inferred and found in families whose trees are known, after bench-grown; HALF=held_out
 	$(BIN)/python -m benchmarks.grown.missing --half $(or $(HALF),held_out) \

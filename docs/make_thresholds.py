@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.thresholds.table import read
+
+from . import operating_curves
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "thresholds.md"
 ROOMS = ("queries/thresholds", "ingest/fingerprint")
 """Where such constants stand: all of `queries/`; of `ingest/` the sizes of a fingerprint, in their own modules."""
+VARIED = "queries/thresholds/"
+"""Whose constants have operating curves; sizes of a fingerprint have none, as all models would be ingested anew."""
 _SET_ON, _MEASURED = "Set on:", "Measured again by:"
 _HEAD = """# Thresholds
 
@@ -22,6 +28,16 @@ Every constant that decides something: its value, its meaning, the data that it 
 that nobody wrote down which models it was chosen on; the command then shows whether it still holds. The weights of the
 two regressions of direction are fitted, not chosen: `make bench-grown WRITE=--write` writes them to
 [weights.py](../queries/lineage/calibration/weights.py).
+
+## Operating curves
+
+What becomes of the answers where one threshold has another value and all others stay: [thresholds.csv](thresholds.csv),
+by `make thresholds`. Asked are fixed questions about models on which no threshold was set: the held-out halves of the
+field models and of the grown families, in small registries of relatives and unrelated models, without and with release
+dates. Numbers are multiplied by 0.5, 0.8, 1.25 and 2; shares, probabilities and correlations above 0.5 keep off 1 by as
+much more or less; whole numbers are rounded. A value that does better here is no reason to take it: then these models
+would be what it was set on. A threshold that was changed has to be measured again, or be named in STALE of
+[elsewhere.py](../benchmarks/thresholds/elsewhere.py) with a reason; a test holds the table to the modules.
 
 """
 
@@ -81,18 +97,23 @@ def _of(path: Path) -> Iterator[Threshold]:
 
 def page() -> str:
     """The page in Markdown: a section for each module, a heading for each constant."""
-    named = headings()
-    return _HEAD + "\n".join(
-        f"## {named[path].rstrip('.')}\n\n[{path}](../{path})\n\n" + "\n".join(map(_entry, held))
+    named, (totals, curves) = headings(), read()
+    head = f"{_HEAD}{operating_curves.summary(totals, curves)}\n"
+    return head + "\n".join(
+        f"## {named[path].rstrip('.')}\n\n[{path}](../{path})\n\n"
+        + "\n".join(
+            _entry(one, operating_curves.curve(one.name, totals, curves) if path.startswith(VARIED) else None)
+            for one in held
+        )
         for path, held in thresholds().items()
     )
 
 
-def _entry(one: Threshold) -> str:
+def _entry(one: Threshold, curve: str | None) -> str:
     return (
         f"### {one.name}\n\n`{one.value}`\n\n{one.meaning}\n\n"
         f"- Set on: {_sentence(one.data)}\n- Measured again by: {_command(one.command)}\n"
-    )
+    ) + (f"- Operating curve: {curve}\n" if curve else "")
 
 
 def _sentence(text: str) -> str:

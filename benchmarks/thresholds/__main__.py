@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.field.asking import Asker
+
 from .asked import Asked
 from .elsewhere import elsewhere
 from .models import Missing, held_out
@@ -77,7 +79,8 @@ def main() -> int:
         return 2
     given.fingerprints.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    asked = Asked(models, given.fingerprints, given.count)
+    asker = Asker(given.fingerprints, models.places, list(models.zoo.members), models.roots)
+    asked = Asked(models, asker, given.count)
     print(f"{len(asked.questions)} questions in {time.monotonic() - started:.0f} s", flush=True)
     measure(asked, given.only or here, given.table)
     return 0

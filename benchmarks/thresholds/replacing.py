@@ -12,6 +12,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType
 
 import forebear.queries
@@ -21,6 +22,7 @@ PACKAGES = ("forebear", "benchmarks")
 """Whose modules hold thresholds."""
 
 
+@cache
 def modules_of(package: ModuleType) -> list[ModuleType]:
     """All modules of a package, imported: one that is imported later would keep the other value."""
     found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
