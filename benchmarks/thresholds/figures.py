@@ -13,13 +13,15 @@ from benchmarks.peers.truth import Zoo
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 
 Question = dict[str, Any]
+SAID_OF_ROW = ("name", "rank", "relation", "direction", "probability", "merged_with")
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Counts over all questions; pairs are a query and another model of its registry.
 
-    `changed`: answers that differ in anything from those of the thresholds as they are. `unrelated`: unrelated pairs
+    `changed`: answers that differ from those of the thresholds as they are: in the verdict, or in a row's rank,
+    relation, direction, probability or the other parents of a merge (E-values and distances aside). `unrelated`: unrelated pairs
     that are called related. `related`: related pairs that are. `first`, `top`: questions whose nearest registered
     ancestor shares the first rank, stands at its top. `tie`: the median number of models in that rank, `mean_tie` its
     mean. `derived`: questions answered by `derived from` a model that is no ancestor. `denied`: questions whose nearest
@@ -59,7 +61,7 @@ def figures(questions: Sequence[Question], as_they_are: Sequence[Question]) -> F
     ranked = [q for q in with_ancestor if q["rows"]]
     ties = [len(first_tie(q)) for q in ranked]
     return Figures(
-        changed=sum(one != other for one, other in zip(questions, as_they_are, strict=True)),
+        changed=sum(_said(one) != _said(other) for one, other in zip(questions, as_they_are, strict=True)),
         unrelated=sum(row["truth"] == Relation.UNRELATED for row in rows),
         related=sum(row["truth"] != Relation.UNRELATED for row in rows),
         first=sum(map(nearest_first, with_ancestor)),
@@ -100,6 +102,10 @@ def totals(zoo: Zoo, questions: Sequence[Question]) -> Figures:
 def _truths(zoo: Zoo, question: Question) -> Iterator[Relation]:
     lineage, query = Lineage(zoo), question["query"]
     return (lineage.relation(query, other) for other in question["members"] if other != query)
+
+
+def _said(question: Question) -> tuple[object, ...]:
+    return question["verdict"], [[row[key] for key in SAID_OF_ROW] for row in question["rows"]]
 
 
 def _falsely_derived(question: Question) -> bool:

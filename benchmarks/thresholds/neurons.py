@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forebear.queries.evidence import activations
 from forebear.queries.evidence.activations import pair_counts
+from forebear.queries.thresholds.significance import ACTIVATION_COSINES
 
 Vectors = Sequence[NDArray[np.float32]]
 Counted = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -27,7 +28,7 @@ class CountedOnce:
         """Inside, evidence by activations counts so; without `use` it counts, and what it finds is kept."""
 
         def counts(query: list[NDArray[np.float32]], candidate: list[NDArray[np.float32]]) -> Counted:
-            key = _digest(query), _digest(candidate), activations.ACTIVATION_COSINES.tobytes()
+            key = _digest(query), _digest(candidate), ACTIVATION_COSINES.tobytes()
             if not use or key not in self._known:
                 self._known[key] = pair_counts(query, candidate)
             return self._known[key]

@@ -15,23 +15,20 @@ from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 
-import forebear.queries
-import forebear.queries.thresholds
-
 PACKAGES = ("forebear", "benchmarks")
 """Whose modules hold thresholds."""
 
 
 @cache
-def modules_of(package: ModuleType) -> list[ModuleType]:
+def modules_of(package: str) -> list[ModuleType]:
     """All modules of a package, imported: one that is imported later would keep the other value."""
-    found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    found = pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
     return [importlib.import_module(module.name) for module in found]
 
 
 def threshold_modules() -> list[ModuleType]:
     """The modules in which thresholds stand."""
-    return modules_of(forebear.queries.thresholds)
+    return modules_of("forebear.queries.thresholds")
 
 
 def values() -> dict[str, object]:
@@ -41,7 +38,7 @@ def values() -> dict[str, object]:
 
 def holders(name: str) -> list[ModuleType]:
     """The modules that hold the threshold of this name, its own one among them; KeyError where there is none."""
-    modules_of(forebear.queries)
+    modules_of("forebear.queries")
     value = values()[name]
     loaded = [module for path, module in sys.modules.items() if path.split(".")[0] in PACKAGES]
     return [module for module in loaded if name in vars(module) and vars(module)[name] is value]
