@@ -1,6 +1,6 @@
 """The operating curve of every threshold, on models that none was set on: docs/thresholds.csv.
 
-    python -m benchmarks.thresholds FIELD GROWN --fingerprints FILE [--only TIE ...] [--count 14]
+    python -m benchmarks.thresholds FIELD GROWN --fingerprints FILE [--only TIE ...] [--count 5]
 
 FIELD and GROWN are the folders of the field models and of the grown families; their held-out halves are asked about in
 small registries of relatives and unrelated models. What is in the table is not measured again, unless a threshold or an
@@ -23,7 +23,7 @@ from .replacing import values
 from .steps import steps, text
 from .table import TABLE, Curves, Point, as_it_is, read, write
 
-COUNT = 14
+COUNT = 5
 """Registries of each of the two folders."""
 
 
