@@ -18,8 +18,8 @@ ELSEWHERE = (
     Elsewhere(
         "make bench-missing HALF=held_out",
         "it decides whether an ancestor that is not registered is inferred, which is another question",
-        ("ADDITIVE", "FEWEST_BRANCHES", "FEWEST_OLDER", "INDEPENDENT", "MATCHES_EARLIER", "MATCHES_WITHIN",
-         "STANDS_THERE"),
+        ("ADDITIVE", "FEWEST_BRANCHES", "FEWEST_MODELS", "FEWEST_OLDER", "INDEPENDENT", "LATTICE_KEPT", "LATTICE_MOVED",
+         "LATTICE_PLACES", "LATTICE_REFUTES", "LATTICE_TOLERANCE", "MATCHES_EARLIER", "MATCHES_WITHIN", "STANDS_THERE"),
     ),
     Elsewhere(
         "make bench-query",

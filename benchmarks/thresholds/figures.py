@@ -24,10 +24,10 @@ class Figures:
     relation, direction, probability or the other parents of a merge (E-values and distances aside). `unrelated`:
     unrelated pairs that are called related. `related`: related pairs that are. `first`, `top`: questions whose nearest
     registered ancestor shares the first rank, stands at its top. `tie`: the median number of models in that rank,
-    `mean_tie` its mean. `derived`: questions answered by `derived from` a model that is no ancestor. `denied`: questions whose nearest
-    ancestor is called a sibling or a descendant. `told`: questions whose nearest ancestor is called one, or a copy.
-    `copies`: pairs of copies that are called so, `no_copies` other pairs that are. `merges`: questions about merges
-    that name both parents.
+    `mean_tie` its mean. `derived`: questions answered by `derived from` one that is no ancestor. `denied`: questions
+    whose nearest ancestor is called a sibling or a descendant. `told`: questions whose nearest ancestor is called one
+    or a copy. `copies`: pairs of copies that are called so, `no_copies` other pairs that are. `merges`: questions about
+    merges that name both parents.
     """
 
     changed: int
