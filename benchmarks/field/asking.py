@@ -14,7 +14,7 @@ from typing import Protocol
 
 from forebear.queries.answers import verdict
 from forebear.queries.answers.question import Question
-from forebear.queries.answers.records import Ancestor
+from forebear.queries.answers.records import Ancestor, ComponentAnswer
 from forebear.queries.data.component import Component
 from forebear.queries.data.query import load_models
 from forebear.queries.evidence import pair
@@ -92,15 +92,23 @@ class Asker:
 
     def ask(self, query: str, members: Sequence[str], option: str) -> Answer:
         """The answer for `query` in a registry of `members`, with one of OPTIONS."""
-        verdict.compare = self._compare  # type: ignore[attr-defined]
         component = self._main(query)
         others = [n for n in members if n != query and (option != "newest" or self._order[n] < self._order[query])]
         candidates = [c for name in others for c in self._components[name] if c.kind == component.kind]
         facts = {self._ids[n]: (n, n, None) for n in others}
         question = Question(component, candidates, facts, self._claims(query, others, option), len(others))
-        found = verdict.judged(question, ANSWERED, blocks=False)
+        found = self._judged(question)
         rows = tuple(_row(r, r.name) for r in found.ancestors if r.log10_evalue <= SIGNIFICANT_LOG10_E)
         return Answer(found.verdict, found.sentence, rows)
+
+    def _judged(self, question: Question) -> ComponentAnswer:
+        """The answer, with the evidence that is remembered."""
+        whole = verdict.compare  # type: ignore[attr-defined]
+        try:
+            verdict.compare = self._compare  # type: ignore[attr-defined]
+            return verdict.judged(question, ANSWERED, blocks=False)
+        finally:
+            verdict.compare = whole  # type: ignore[attr-defined]
 
     def _claims(self, query: str, others: Sequence[str], option: str) -> Claims:
         if option == "newest":

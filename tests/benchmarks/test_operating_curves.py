@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from benchmarks.thresholds.models import Missing, Models, held_out
 from benchmarks.thresholds.reach import Reach
 from benchmarks.thresholds.replacing import holders, replaced, threshold_modules, values
 from benchmarks.thresholds.steps import steps, text
+from forebear.queries.answers import verdict
+from forebear.queries.evidence import activations, pair
+from forebear.queries.lineage import judgement
+from forebear.queries.lineage.family import family
+from forebear.queries.relation.adapters import relation_of
 from forebear.queries.statistics.pvalues import cauchy
 from forebear.queries.thresholds import significance
 
@@ -171,6 +177,13 @@ def test_a_threshold_that_is_changed_far_enough_changes_answers_and_then_they_ar
     assert asked.measured("SIGNIFICANT_LOG10_E", -1e9).related < before.related
     assert asked.measured("DIRECTION_TOLD", 0.01).changed > 0
     assert asked.measured("TIE", values()["TIE"]) == before
+
+
+def test_after_the_questions_every_function_is_the_product_s_own(asked: Asked) -> None:
+    asked.measured("TIE", 0.5)
+    assert vars(verdict)["compare"] is pair.compare and vars(verdict)["relation_of"] is relation_of
+    assert vars(judgement)["family"] is family and vars(activations)["pair_counts"].__module__ == activations.__name__
+    assert sys.getprofile() is None
 
 
 def test_a_threshold_that_nothing_reaches_is_told_from_one_that_is_read(asked: Asked) -> None:
