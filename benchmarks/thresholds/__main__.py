@@ -1,10 +1,10 @@
 """The operating curve of every threshold, on models that none was set on: docs/thresholds.csv.
 
-    python -m benchmarks.thresholds FIELD GROWN --fingerprints FILE [--only TIE ...] [--count 5]
+    python -m benchmarks.thresholds FIELD GROWN NEW --fingerprints FILE [--only TIE ...] [--count 5]
 
-FIELD and GROWN are the folders of the field models and of the grown families; their held-out halves are asked about in
-small registries of relatives and unrelated models. What is in the table is not measured again, unless a threshold or an
-answer has changed since: a run that was stopped goes on.
+FIELD and GROWN are the folders of the field models and of the grown families, whose held-out halves are asked about,
+NEW is an edition of the benchmark zoo that nothing was set on; `asks` says in which registries. What is in the table is
+not measured again, unless a threshold or an answer has changed since: a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .steps import steps, text
 from .table import TABLE, Curves, Point, as_it_is, read, write
 
 COUNT = 5
-"""Registries of each of the two folders."""
+"""Random registries of each of the two folders."""
 
 
 def measure(asked: Asked, wanted: list[str], path: Path) -> None:
@@ -63,6 +63,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="the operating curve of every threshold")
     parser.add_argument("field", type=Path, help="folder of the field models")
     parser.add_argument("grown", type=Path, help="folder of the grown families")
+    parser.add_argument("new", type=Path, help="folder of an edition of the benchmark zoo")
     parser.add_argument("--fingerprints", type=Path, required=True, help="registry in which fingerprints are kept")
     parser.add_argument("--only", nargs="+", help="thresholds (all that are not measured elsewhere)")
     parser.add_argument("--count", type=int, default=COUNT, help=f"registries of either folder ({COUNT})")
@@ -73,7 +74,7 @@ def main() -> int:
         print(f"{unknown[0]} is no threshold that is measured here", file=sys.stderr)
         return 2
     try:
-        models = held_out(given.field.resolve(), given.grown.resolve())
+        models = held_out(*(folder.resolve() for folder in (given.field, given.grown, given.new)))
     except Missing as error:
         print(error, file=sys.stderr)
         return 2

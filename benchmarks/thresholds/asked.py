@@ -7,10 +7,8 @@ evidence of pairs, their relations, families of relatives, and whole answers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from benchmarks.field.asking import Asker
-from benchmarks.field.draws import SEED, SmallRegistry, draw
 from benchmarks.field.small_registries import question
 from forebear.queries.answers import verdict
 from forebear.queries.data.component import Component
@@ -18,6 +16,7 @@ from forebear.queries.evidence import pair
 from forebear.queries.evidence.pair import PairEvidence
 from forebear.queries.lineage import judgement
 
+from .asks import Ask, asks
 from .figures import Figures, Question, figures, totals
 from .models import Models
 from .neurons import CountedOnce
@@ -25,36 +24,19 @@ from .reach import Reach
 from .replacing import holders, replaced, values
 from .stages import Stage
 
-OPTIONS = ("no dates", "dates known")
 COMPUTES_EVIDENCE = ("forebear.queries.evidence", "forebear.queries.statistics", "forebear.queries.data")
 """What components keep of themselves is computed by these: with a threshold of theirs changed it is computed anew."""
 Pair = tuple[int, str, int, str, float]
 """Query and candidate, each a model and its component, and the correction for the size of the registry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One question: a member of a small registry, and what is known beside the weights."""
-
-    drawn: SmallRegistry
-    query: str
-    option: str
-
-
 class Asked:
     """All questions and their answers with thresholds as they are; `measured` with one of them changed."""
 
     def __init__(self, models: Models, asker: Asker, count: int) -> None:
-        """Draws `count` registries of the families of either folder, and asks every member of each."""
+        """Asks them, with `count` registries of the families of either folder."""
         self._zoo, self._asker = models.zoo, asker
-        folders = models.field, frozenset(models.zoo.members) - models.field
-        self.asks = [
-            Ask(drawn, query, option)
-            for number, names in enumerate(folders)
-            for drawn in draw(models.zoo, count, seed=SEED + number, of=names)
-            for query in drawn.members
-            for option in OPTIONS
-        ]
+        self.asks = asks(models, count)
         self._reach, self._neurons = Reach(frozenset(values())), CountedOnce()
         self._relations = Stage(verdict, "relation_of", _pair, self._reach)
         self._families = Stage(judgement, "family", _pairs, self._reach)

@@ -40,7 +40,7 @@ def models(truth: dict[str, Any], zoo: Path) -> Models:
         name: Member(name, tuple(truth["models"][name]["parents"]), kind, "", name.split("-")[0], "held_out")
         for name, kind in {"alder": "root", "alder-docs": "tuned", "alder-4bit": "converted", "birch": "root"}.items()
     }
-    return Models(Zoo(members), {name: zoo / name for name in members}, frozenset({"alder"}))
+    return Models(Zoo(members), {name: zoo / name for name in members}, frozenset({"alder"}), frozenset({"birch"}))
 
 
 @pytest.fixture(scope="module")
