@@ -15,6 +15,7 @@ from benchmarks.field.asking import Asker
 from benchmarks.field.small_registries import question
 from benchmarks.peers.truth import Member, Zoo
 from benchmarks.thresholds.asked import Asked
+from benchmarks.thresholds.asks import asks
 from benchmarks.thresholds.figures import Figures, figures
 from benchmarks.thresholds.models import Missing, Models, held_out
 from benchmarks.thresholds.reach import Reach
@@ -38,9 +39,14 @@ def models(truth: dict[str, Any], zoo: Path) -> Models:
     """A few of the bundled zoo; the registries of both folders are drawn of its one large family."""
     members = {
         name: Member(name, tuple(truth["models"][name]["parents"]), kind, "", name.split("-")[0], "held_out")
-        for name, kind in {"alder": "root", "alder-docs": "tuned", "alder-4bit": "converted", "birch": "root"}.items()
+        for name, kind in {
+            "alder": "root",
+            "alder-docs": "finetuned",
+            "alder-4bit": "converted",
+            "birch": "root",
+        }.items()
     }
-    return Models(Zoo(members), {name: zoo / name for name in members}, frozenset({"alder"}), frozenset({"birch"}))
+    return Models(Zoo(members), {name: zoo / name for name in members}, frozenset({"alder"}), frozenset({"alder-docs"}))
 
 
 @pytest.fixture(scope="module")
@@ -199,24 +205,37 @@ def test_figures_are_at_most_of_how_many_they_are(asked: Asked) -> None:
 
 
 def test_the_held_out_half_is_asked_with_the_roots_that_both_halves_have(tmp_path: Path) -> None:
-    facts = {"category": "finetuned", "drift": "light"}
-    for folder in ("field", "grown"):
+    folders = [tmp_path / label for label in ("field", "grown", "new")]
+    for folder in folders:
+        label, halves = folder.name, {"root": "both", "seen": "development", "later": "held_out"}
+        facts = {"category": "finetuned", "drift": "light", "strength": "", "split": "held_out", "rewritten": False}
         about = {
-            f"{folder}-root": {**facts, "parents": [], "root": f"{folder}-root", "half": "both"},
-            f"{folder}-seen": {**facts, "parents": [f"{folder}-root"], "root": f"{folder}-root", "half": "development"},
-            f"{folder}-new": {**facts, "parents": [f"{folder}-root"], "root": f"{folder}-root", "half": "held_out"},
+            f"{label}-{name}": facts
+            | {"half": half, "root": f"{label}-root", "parents": [] if name == "root" else [f"{label}-root"]}
+            for name, half in halves.items()
         }
         for name in about:
-            (tmp_path / folder / name).mkdir(parents=True)
-        (tmp_path / folder / "truth.json").write_text(json.dumps({"models": about}), "utf-8")
-    found = held_out(tmp_path / "field", tmp_path / "grown")
-    assert [*found.zoo.members] == ["field-root", "field-new", "grown-root", "grown-new"]
-    assert found.field == {"field-root", "field-new"} and found.roots == ["field-root", "grown-root"]
+            (folder / name).mkdir(parents=True)
+        (folder / "truth.json").write_text(json.dumps({"models": about}), "utf-8")
+    found = held_out(*folders)
+    assert found.field == {"field-root", "field-later"} and found.grown == {"grown-root", "grown-later"}
+    assert [*found.zoo.members][4:] == ["new-root", "new-seen", "new-later"], (
+        "all of an edition that nothing was set on"
+    )
+    assert found.roots == ["field-root", "grown-root", "new-root"]
     (tmp_path / "grown" / "grown-root").rmdir()
     with pytest.raises(Missing, match=r"lacks grown-root.*make bench-grown"):
-        held_out(tmp_path / "field", tmp_path / "grown")
+        held_out(*folders)
 
 
 def test_folders_that_are_not_there_are_said_with_what_makes_them(tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"make bench-field-models.*FIELD=FOLDER"):
-        held_out(tmp_path / "field", tmp_path / "grown")
+        held_out(tmp_path / "field", tmp_path / "grown", tmp_path / "new")
+
+
+def test_what_is_no_plain_fine_tune_is_asked_beside_its_ancestors_others_and_strangers(models: Models) -> None:
+    found = asks(models, 1)
+    special = found[-1]
+    assert special.query == special.drawn.chosen == "alder-4bit" and special.option == "no dates"
+    assert {*special.drawn.members} == {"alder-4bit", "alder", "alder-docs", "birch"}
+    assert {one.option for one in found} == {"no dates", "dates known"} and asks(models, 1) == found
