@@ -36,10 +36,11 @@ by `make thresholds`. Asked are fixed questions about models on which no thresho
 field models and of the grown families, every member of small random registries of relatives and unrelated models,
 without and with release dates; and every merge, copy, part and rewrite among them and in edition 8 of the benchmark
 zoo, beside its ancestors. Numbers are multiplied by 0.5, 0.8, 1.25 and 2; shares, probabilities and correlations above
-0.5 keep off 1 by as much more or less; whole numbers are rounded. A value that does better here is no
-reason to take it: then these models would be what it was set on. A threshold that was changed has to be measured again,
-or be named in STALE of [elsewhere.py](../benchmarks/thresholds/elsewhere.py) with a reason; a test holds the table to
-the modules.
+0.5 keep off 1 by as much more or less; whole numbers are rounded. An answer counts as changed where the verdict or a
+rank, relation, direction, probability or merge partner does; models that are wrongly called a merge are not counted
+apart. A value that does better here is no reason to take it: then these models would be what it was set on. A threshold
+that was changed has to be measured again, or be named in STALE of
+[elsewhere.py](../benchmarks/thresholds/elsewhere.py) with a reason; a test holds the table to the modules.
 
 """
 
