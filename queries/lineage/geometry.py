@@ -77,7 +77,7 @@ def distances_of(
         rounded = rounded_to(values, kept)
         mine = np.minimum(bits[:, None], bits[None, :]) == kept
         squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
-    unequal = unequal_shares(values.astype(ml_dtypes.bfloat16), share)
+    unequal = unequal_shares(rounded_to(values, 7), share)
     return Distances(squared, unequal, _some(values, share), float(1 / np.square(share).sum()))
 
 
@@ -99,7 +99,7 @@ def _squared(scaled: NDArray[np.float64]) -> Squares:
     return squared
 
 
-def unequal_shares(values: NDArray[np.floating], weight: NDArray[np.float64]) -> Squares:
+def unequal_shares(values: NDArray[np.float32], weight: NDArray[np.float64]) -> Squares:
     """Share [n, n] of the values [n, m] of two models that differ.
 
     `weight` [m], the share of the model that each value stands for, sums to 1.

@@ -23,7 +23,7 @@ def rounded(values: Floats) -> Floats:
 def relatives(count: int, *, layers: int = 6, drift: float = 0.001) -> list[Tensors]:
     """A Llama, then fine-tunes of it whose every matrix moved."""
     random = np.random.default_rng(0)
-    root = {name: rounded(values) for name, values in llama(1, layers=layers).items()}
+    root = {name: rounded(values.astype(np.float32)) for name, values in llama(1, layers=layers).items()}
     made = [root]
     for _ in range(count - 1):
         change = {n: random.standard_normal(v.shape).astype(np.float32) * (v.ndim > 1) for n, v in root.items()}
