@@ -27,7 +27,9 @@ def relatives(count: int, *, layers: int = 6, drift: float = 0.001) -> list[Tens
     made = [root]
     for _ in range(count - 1):
         change = {n: random.standard_normal(v.shape).astype(np.float32) * (v.ndim > 1) for n, v in root.items()}
-        made.append({name: rounded(values + drift * change[name]) for name, values in root.items()})
+        made.append(
+            {name: rounded((values + drift * change[name]).astype(np.float32)) for name, values in root.items()}
+        )
     return made
 
 
