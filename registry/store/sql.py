@@ -19,8 +19,10 @@ from .transactions import is_lake
 
 RESULT = Limit(256 << 20, "bytes of rows that one statement gives")
 """The positions of 250,000 tensors; as Python values, which the table and JSON need, they take several times more."""
-MEMORY = Limit(1 << 30, "bytes of memory for one statement")
-"""A ranking of 10,000 models takes 0.2 GB. `SELECT repeat('x', 3000000000)` would take 7 GB."""
+_BATCH = 1 << 11
+"""Rows that are taken at once, a vector of DuckDB's: of long values a larger batch alone would be too much."""
+MEMORY = Limit(2 << 30, "bytes of memory for one statement")
+"""`SELECT repeat('x', 3000000000)` would take 7 GB."""
 
 
 def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes: int | None = None) -> pa.Table:
@@ -43,22 +45,25 @@ def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes:
         with bounded(allowed(MEMORY)):
             asked = connection.sql(statement)
             found = _collected(asked if rows is None else asked.limit(rows))
-    except (MemoryError, duckdb.OutOfMemoryException) as error:
-        if megabytes is None:
-            most = f"more than {allowed(MEMORY)} {MEMORY.unit}; set {FACTOR} to a larger number to allow more"
-            raise RegistryError(f"SQL: {most}") from error
-        raise RegistryError(f"SQL: {error}") from error
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise RegistryError(f"SQL: {error}") from error
+    except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
+        raise RegistryError(f"SQL: {_said(error, megabytes)}") from error
     finally:
         connection.close()
     return found.rename_columns(_distinct(found.column_names))
 
 
+def _said(error: Exception, megabytes: int | None) -> str:
+    """What was wrong: the limit on memory where that was it, which Arrow reports in DuckDB's words, else those words."""
+    short = isinstance(error, (MemoryError, duckdb.OutOfMemoryException)) or "Out of Memory" in str(error)
+    if not short or megabytes is not None:
+        return str(error)
+    return f"more than {allowed(MEMORY)} {MEMORY.unit}; set {FACTOR} to a larger number to allow more"
+
+
 def _collected(asked: duckdb.DuckDBPyRelation) -> pa.Table:
     """All rows; RegistryError once they take more than their limit: `FROM range(100000000000)` has no end in sight."""
     taken, batches = 0, []
-    with asked.to_arrow_reader(1 << 14) as reader:
+    with asked.to_arrow_reader(_BATCH) as reader:
         for batch in reader:
             taken += batch.nbytes
             if message := beyond(RESULT, taken):
