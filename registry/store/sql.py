@@ -53,7 +53,7 @@ def run_sql(place: Place, statement: str, *, rows: int | None = None, megabytes:
 
 
 def _said(error: Exception, megabytes: int | None) -> str:
-    """What was wrong: the limit on memory where that was it, which Arrow reports in DuckDB's words, else those words."""
+    """What was wrong: the limit on memory, which Arrow reports in DuckDB's words too, or else the error's words."""
     short = isinstance(error, (MemoryError, duckdb.OutOfMemoryException)) or "Out of Memory" in str(error)
     if not short or megabytes is not None:
         return str(error)
