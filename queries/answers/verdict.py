@@ -109,7 +109,8 @@ def _related(derived: Sequence[Ranked]) -> str:
     if "identical" in first.flags:
         return f"equal to {name}{_and_more(others)} in every value that was read; which came first weights cannot tell"
     if first.direction.kind == "copy" and first.direction.probability == COPY_EVEN:
-        return f"a rounding of what {name}{_and_more(others)} is a rounding of too: {relation.reason}"
+        apart = "as coarse, and no further apart than rounding goes; which came from which, or what both came from,"
+        return f"a rounded copy as {name}{_and_more(others)} is: {apart} cannot be told: {relation.reason}"
     if first.direction.kind == "copy" and first.direction.probability < COPY_EVEN:
         return f"{name}{_and_more(others)} is a rounded copy of it: {relation.reason}"
     if first.direction.kind == "copy":

@@ -6,7 +6,6 @@ values to rounding stands where its original does.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from ..data.precision import mean_levels
 from ..evidence.pair import PairEvidence
 from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_OF_COPY, OWN_WAY
 from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS
-from .geometry import Distances, distances_of, gromov_shares
+from .geometry import Distances, distances_of, gromov_shares, quartiles
 from .merges import Samples, of_changes, of_tensors, on_lines, samples
 
 
@@ -95,10 +94,7 @@ def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, 
     others are nearer to than to the finer one did not get its error by rounding that one.
     """
     found = {}
-    shares = gromov_shares(squared)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no third model
-        own = np.nan_to_num(np.nanmedian(shares, axis=2), nan=1.0)
+    own = quartiles(gromov_shares(squared))[..., 1] if len(squared) > 2 else np.ones_like(squared)
     for i in range(len(levels)):
         error = QUANTISED_ERROR[4 if levels[i] <= QUANTISED_LEVELS else 8]
         finer = [

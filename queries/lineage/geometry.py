@@ -124,8 +124,8 @@ def pair_features(distances: Distances) -> NDArray[np.float64]:
     """The FEATURES [n, n, 12] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
     count = len(distances.squared)
     found = np.zeros((count, count, len(FEATURES)))
-    found[..., 0:3] = _quartiles(gromov_shares(distances.squared))
-    found[..., 3:6] = _quartiles(gromov_shares(distances.unequal))
+    found[..., 0:3] = quartiles(gromov_shares(distances.squared))
+    found[..., 3:6] = quartiles(gromov_shares(distances.unequal))
     if count > 2:
         length = np.sqrt(np.maximum(distances.squared, _LEAST))
         np.fill_diagonal(length, 0.0)
@@ -194,7 +194,7 @@ def held(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def _quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lower quartile, median and upper quartile [n, n, 3] over witnesses; 0.5 where there are none."""
     ordered = np.sort(shares, axis=2)  # NaN last
     counts = np.isfinite(shares).sum(axis=2)

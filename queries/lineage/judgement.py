@@ -58,7 +58,7 @@ class Judgement:
 
     `copy` is None where the query is no copy of it; `coarser` is how much coarser its values are than the query's,
     below 0 where they are finer, 0 where neither could have been rounded to the other. `merged_with` names the other
-    parents of a merge, `copy_of` the relative that it is a rounded copy of.
+    parents of a merge.
     """
 
     direction: Direction
@@ -66,7 +66,6 @@ class Judgement:
     copy: str | None = None
     coarser: float = 0.0
     merged_with: tuple[str, ...] = ()
-    copy_of: int | None = None
 
 
 def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
@@ -91,7 +90,6 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
             continue
         by = _by(one, claims, orders[i], state, len(placed), relatives)
         ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
-        original = kin.copy_of.get(i)
         if i in merged:
             ancestor, descendant, by = certainty, 1 - certainty, ("a merge of these", *by)
         elif i in of_query:
@@ -106,7 +104,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         direction = direction_of(ancestor, descendant, by)
         if one.relation.origin != "derivation" and direction.kind not in {"unknown"}:
             direction = Direction("unknown", direction.probability, by, direction.descendant)
-        found.append(Judgement(direction, share, merged_with=partners, copy_of=original))
+        found.append(Judgement(direction, share, merged_with=partners))
     return found
 
 
@@ -124,12 +122,12 @@ def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:
         copy, source, rivals = kin.query, i, [r for r in finer if levels[r] >= levels[i] - 1]
         if coarser > 0:
             copy, source, rivals = i, kin.query, [r for r, held in enumerate(levels) if held > levels[i] + 1]
-        if not coarser or not any(_fits_better(kin.distances, rival, source, copy) for rival in rivals):
+        if not coarser or not any(fits_better(kin.distances, rival, source, copy) for rival in rivals):
             found[i] = coarser
     return found
 
 
-def _fits_better(distances: Distances, rival: int, source: int, copy: int) -> bool:
+def fits_better(distances: Distances, rival: int, source: int, copy: int) -> bool:
     """Whether a copy was made from the rival and not from the source, beyond what sampling makes seem.
 
     Rounding errors are independent of what differs between the two: the squared distance of the copy to the one that it
@@ -164,7 +162,7 @@ def _of_copy(one: Relative, coarser: float) -> Judgement:
     if one.copy == "identical":
         return Judgement(Direction("copy", 0.5, ("equal values",), 0.5), 1.0, copy=one.copy)
     if not coarser:
-        by = "it is a rounding of what the query is a rounding of"
+        by = "both are as coarse, and differ by no more than rounding does"
         return Judgement(Direction("copy", 0.5, (by,), 0.5), 1.0, copy=one.copy)
     sure = ROUNDED_FROM_NEAREST if by_groups(one.evidence) else SURE
     probability = 1 - sure if coarser > 0 else sure
@@ -284,4 +282,4 @@ def _by(
     return tuple(found)
 
 
-__all__ = ["Judgement", "Relative", "judge"]
+__all__ = ["Judgement", "Relative", "fits_better", "judge"]

@@ -36,11 +36,11 @@ from ...thresholds.lineage import (
     FEWEST_MODELS,
     FEWEST_OLDER,
     INDEPENDENT,
-    LIGHT_DRIFT,
     MATCHES_EARLIER,
     MATCHES_WITHIN,
     STANDS_THERE,
 )
+from ..direction import is_light
 from ..geometry import Distances, distances_of
 from ..recipes.places import TensorKey, keys_of
 from .lattice import refuted
@@ -143,7 +143,7 @@ def come_from_one(shared: Shared, dates: Sequence[float] | None = None) -> bool:
     if _misfit(squared, ways) > ADDITIVE:
         return False
     order = np.argsort(ways if dates is None else np.asarray(dates, np.float64), kind="stable")
-    place = next((i for i in order.tolist() if _can_be_it(shared, ways, i, light=_light(distances))), None)
+    place = next((i for i in order.tolist() if _can_be_it(shared, ways, i, light=is_light(distances))), None)
     older = np.arange(count)
     fewest = FEWEST_BRANCHES
     if place is not None:
@@ -183,7 +183,7 @@ def inferred_node(shared: Shared) -> InferredNode:
     places = int((shared.weight > 0).sum())
     log10_p = log_sf(identities * np.sqrt(places)) / LOG10
     exact = float((shared.weight * most).sum())
-    return InferredNode(shared, values, exact, ways, identities, log10_p, _light(distances))
+    return InferredNode(shared, values, exact, ways, identities, log10_p, is_light(distances))
 
 
 def standing(node: InferredNode, component: Component) -> Standing | None:
@@ -215,11 +215,6 @@ def identity(first: NDArray[np.float32], second: NDArray[np.float32], weight: Ve
     products = (centred[0] * centred[1]).sum(axis=1)
     by_tensor = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     return float((by_tensor * weight.sum(axis=1)).sum())
-
-
-def _light(distances: Distances) -> bool:
-    """Whether the median pair differs in few of its values: the drift of real fine-tunes."""
-    return bool(np.median(distances.unequal[np.triu_indices(len(distances.unequal), 1)]) < LIGHT_DRIFT)
 
 
 def _centre(values: NDArray[np.float32], ways: Vector) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

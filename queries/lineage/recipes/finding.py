@@ -196,13 +196,8 @@ def _unknown(query: Component, members: Sequence[Relative], places: MergePlaces)
         parents=parents,
         exact_share=0.0,
         changed_share=0.0,
-        rival_share=0.0,
-        rival=None,
         unexplained=_unexplained(places, mixture),
-        arithmetic=None,
         out_type=TYPES[places.bits],
-        layers=(),
-        twins=(),
         notes=("the values lie between those of the parents, and no method that is known here reproduces them",),
         mergekit=None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,16 @@ def each_way(parents: int) -> Vector:
     """Every parent up and down alone: the sum is free."""
     unit = np.eye(parents)
     return np.vstack([unit, -unit])
+
+
+def either_way(
+    mixture: Mixture, types: Sequence[Arithmetic], fitted: Callable[[int, int, Arithmetic], Proposal | None]
+) -> list[Proposal]:
+    """What is `fitted` (base, other, arithmetic) of two models, either as the base; nothing for other mixtures."""
+    if mixture.base is not None or len(mixture.members) != 2:
+        return []
+    ways = product(permutations(mixture.members), types)
+    return [found for (base, other), each in ways if (found := fitted(base, other, each)) is not None]
 
 
 def arithmetics(bits: int) -> tuple[Arithmetic, ...]:

@@ -34,7 +34,7 @@ class LayerWeights:
     source_layer: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What a component was merged from, and how well that reproduces it.
 
@@ -52,12 +52,12 @@ class Recipe:
     parents: tuple[ParentWeight, ...]
     exact_share: float
     changed_share: float
-    rival_share: float
-    rival: str | None
-    unexplained: float
-    arithmetic: str | None
+    rival_share: float = 0.0
+    rival: str | None = None
+    unexplained: float = 0.0
+    arithmetic: str | None = None
     out_type: str
-    layers: tuple[LayerWeights, ...]
-    twins: tuple[str, ...]
+    layers: tuple[LayerWeights, ...] = ()
+    twins: tuple[str, ...] = ()
     notes: tuple[str, ...]
     mergekit: str | None

@@ -188,7 +188,7 @@ def test_a_file_that_claims_the_impossible_is_refused_before_it_costs_anything(d
         read_onnx(reader, "f.onnx")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 << 20 and reader.bytes_read < 4 << 20 and time.process_time() - begin < 20
+    assert peak < 4 << 20 and reader.bytes_read < 4 << 20 and time.process_time() - begin < 10
 
 
 @pytest.mark.parametrize("offset", [100, 1 << 59])
@@ -213,7 +213,7 @@ def test_millions_of_tiny_fields_are_refused_in_bounded_time() -> None:
     begin = time.process_time()
     with pytest.raises(FormatError, match="fields"):
         read_onnx(reader, "f")
-    assert time.process_time() - begin < 20 and reader.bytes_read < 4 << 20
+    assert time.process_time() - begin < 10 and reader.bytes_read < 4 << 20
 
 
 class Sparse(MemoryReader):

@@ -6,7 +6,15 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from forebear.queries.lineage.geometry import FEATURES, Distances, distances_of, gromov_shares, pair_features
+from forebear.queries.lineage.geometry import (
+    FEATURES,
+    Distances,
+    between,
+    distances_of,
+    gromov_shares,
+    held,
+    pair_features,
+)
 from forebear.queries.thresholds.lineage import RETURN_VALUES
 
 WIDTH = 40_000
@@ -70,3 +78,37 @@ def test_some_values_are_kept_as_bfloat16_at_places_that_stand_for_something() -
     step = -(-WIDTH // 2 // RETURN_VALUES)
     assert kept.shape[1] <= RETURN_VALUES
     np.testing.assert_array_equal(kept, rows[:, 1::2][:, ::step].astype(ml_dtypes.bfloat16).astype(np.float32))
+
+
+def test_a_third_model_stands_between_a_grandparent_and_its_grandchild_and_not_the_other_way() -> None:
+    odds = between(measured(values(0.1, 0.1)))
+    assert odds[0, 2] < -4 and odds[1, 2] > 4  # the root, and the parent, seen from the last
+
+
+def test_what_sampling_cannot_tell_stands_between_nothing() -> None:
+    rows = values(1e-4, 0.1)  # the last went a thousand times as far as the step before it
+    assert abs(between(measured(rows))[1, 2]) < 1
+    assert abs(between(measured(rows))[0, 2]) < 1
+
+
+def test_a_child_holds_the_values_of_its_parent_where_a_sibling_moved() -> None:
+    random = np.random.default_rng(3)
+    root = np.ones(WIDTH, np.float32)
+    first, query = (np.where(random.random(WIDTH) < 0.3, root * 2, root) for _ in range(2))
+    odds = held(np.stack([root, first, query]))
+    assert odds[0, 2] > 0.5 and odds[1, 2] < -0.5
+
+
+def test_zeros_that_all_pruned_models_have_are_no_values_that_are_held() -> None:
+    root = np.ones(WIDTH, np.float32)
+    pruned = np.where(np.arange(WIDTH) < WIDTH // 2, 0, 3).astype(np.float32)
+    query = np.where(np.arange(WIDTH) < WIDTH // 2, 0, 5).astype(np.float32)
+    assert held(np.stack([root, pruned, query]))[1, 2] == 0
+
+
+def test_what_many_were_made_from_has_the_most_children() -> None:
+    random = np.random.default_rng(5)
+    root = random.standard_normal(WIDTH)
+    star = np.stack([root, *(root + 0.1 * random.standard_normal(WIDTH) for _ in range(5))]).astype(np.float32)
+    children = pair_features(measured(star))[:5, 5, FEATURES.index("children")]
+    assert children.argmax() == 0 and children[0] > children[1:].max() + 0.5

@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.claims import Claims
+from forebear.queries.lineage.geometry import Distances
+from forebear.queries.lineage.judgement import fits_better
 from forebear.queries.lineage.ranking import Candidate, Ranked, rank
 from forebear.queries.relation.adapters import relation_of
 
@@ -63,10 +66,10 @@ def row_of(rows: list[Ranked], name: str) -> Ranked:
 
 def test_a_copy_ranks_before_what_drifted_and_strangers_come_last() -> None:
     query = drifted(ROOT, 0.1, 2)
-    rows = ranked(query, dict(stranger=base(9), far=drifted(query, 0.3, 3), copy=query, near=drifted(query, 0.1, 4)))
+    rows = ranked(query, dict(stranger=base(9), far=drifted(query, 0.9, 3), copy=query, near=drifted(query, 0.1, 4)))
     assert order(rows)[0] == "copy" and rows[0].rank == 1
     assert order(rows)[-1] == "stranger" and rows[-1].rank == 4
-    assert order(rows)[1:3] == ["near", "far"]
+    assert row_of(rows, "near").rank < row_of(rows, "far").rank
 
 
 def test_a_stranger_between_relatives_is_no_relative_and_has_a_rank_of_its_own() -> None:
@@ -225,3 +228,53 @@ def test_what_was_trained_is_no_source_of_a_rounding_of_its_parent() -> None:
     assert alone[0].flags == ("numeric_copy",)  # the rounding hides the training
     rows = ranked(query, dict(coarse=quantised(ROOT, 4), root=ROOT))
     assert order(rows)[0] == "root" and row_of(rows, "coarse").flags != ("numeric_copy",)
+
+
+def test_a_base_that_was_dequantised_is_no_rounding_of_what_was_trained_on_it() -> None:
+    base_ = quantised(ROOT, 8)
+    merge = drifted(base_, 0.003, 2)
+    query = drifted(base_, 0.0005, 3)
+    rows = ranked(query, dict(base=base_, far=merge, other=drifted(base_, 0.0007, 4)))
+    assert order(rows)[0] == "base" and row_of(rows, "base").rank == 1
+
+
+def test_a_merge_of_the_query_is_hardly_its_nearest_ancestor() -> None:
+    query, other = drifted(ROOT, 0.1, 2), drifted(ROOT, 0.1, 3)
+    halves = iter(other)
+    merge = changed(query, lambda t: (t.value + next(halves).value) / 2)
+    rows = ranked(query, dict(root=ROOT, other=other, merge=merge, third=drifted(ROOT, 0.1, 4)))
+    assert row_of(rows, "merge").direction.by[0] == "a merge of the query"
+    assert order(rows)[0] == "root"
+
+
+def test_a_rounding_of_a_rounding_is_one_of_the_original_too() -> None:
+    eight = quantised(ROOT, 8)
+    rows = ranked(rounded(eight), dict(eight=eight, root=ROOT))
+    assert {row.candidate.name: (row.rank, row.flags) for row in rows} == {
+        "root": (1, ("numeric_copy",)),
+        "eight": (1, ("numeric_copy",)),
+    }
+
+
+@pytest.mark.parametrize(("count", "told"), [(100.0, False), (100_000.0, True)])
+def test_one_of_two_sources_is_taken_away_only_where_enough_values_tell(count: float, told: bool) -> None:
+    squared = np.array([[0.0, 0.01, 0.09], [0.01, 0.0, 0.10], [0.09, 0.10, 0.0]])  # rival, source, copy
+    distances = Distances(squared, np.ones((3, 3)), np.zeros((3, 1), np.float32), count)
+    assert fits_better(distances, 0, 1, 2) is told
+    assert not fits_better(distances, 1, 0, 2)
+
+
+def test_differences_of_two_kinds_of_evidence_part_no_relatives() -> None:
+    query = with_columns(drifted(ROOT, 0.5, 2), np.random.default_rng(1).permutation(WIDTH))
+    mine, ranks = component(query), []
+    for same in (True, False):
+        candidates = []
+        for number, (name, model) in enumerate({"root": ROOT, "far": drifted(ROOT, 0.8, 4)}.items(), 2):
+            evidence = compare(mine, component(model, number), 2)
+            if name == "far" and not same:
+                kind = np.where(evidence.match.kind >= 0, evidence.match.kind + 1, -1)
+                evidence = replace(evidence, match=replace(evidence.match, kind=kind))
+            relation = relation_of(evidence)
+            candidates.append(Candidate(name, f"file:///{name}", evidence, relation, False, False))
+        ranks.append({row.candidate.name: row.rank for row in rank(candidates, Claims())})
+    assert ranks == [{"root": 1, "far": 2}, {"root": 1, "far": 1}]

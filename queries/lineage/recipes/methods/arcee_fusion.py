@@ -12,13 +12,13 @@ divergence of models that hardly drifted is nothing but rounding, and which rows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from functools import partial
 
 import numpy as np
 
 from ....thresholds.recipes import FUSION_BY_SIZE, FUSION_TAKES, RECIPE_CLAIMED
 from ..places import TYPES, Floats, MergePlaces
-from ..proposal import MASKED, Arithmetic, Method, Proposal, each_way
+from ..proposal import MASKED, Arithmetic, Method, Proposal, each_way, either_way
 from ..pursuit import Mixture
 from .changes import kept_by_size, ranks
 
@@ -28,16 +28,9 @@ def estimate_arcee_fusion(places: MergePlaces, mixture: Mixture, types: Sequence
 
     Merges in a short type are written in float32: the mask of what is taken is of that type, and the sum with it.
     """
-    if mixture.base is not None or len(mixture.members) != 2:
-        return []
     if places.bits == 23:
         types = [*(Arithmetic(bits) for bits in TYPES if bits < 23), *types]
-    return [
-        proposal
-        for base, other in permutations(mixture.members)
-        for each in types
-        if (proposal := _taken(places, base, other, each)) is not None
-    ]
+    return either_way(mixture, types, partial(_taken, places))
 
 
 def _taken(places: MergePlaces, base: int, other: int, arithmetic: Arithmetic) -> Proposal | None:

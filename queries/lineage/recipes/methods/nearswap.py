@@ -6,12 +6,12 @@ Source: the model card of alchemonaut/QuartetAnemoi-70B-t0.0001: weight = min(1,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from functools import partial
 
 import numpy as np
 
 from ..places import SEARCHED, Floats, MergePlaces
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..proposal import Arithmetic, Method, Proposal, each_way, either_way
 from ..pursuit import Mixture
 from .changes import spread
 
@@ -23,14 +23,7 @@ _NEAR = np.concatenate([np.linspace(0.8, 1.25, 46), [1.0]])
 
 def estimate_nearswap(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
     """The step of each of two models towards the other: the median way of what arrived at neither."""
-    if mixture.base is not None or len(mixture.members) != 2:
-        return []
-    return [
-        proposal
-        for base, other in permutations(mixture.members)
-        for each in types
-        if (proposal := _stepped(places, base, other, each)) is not None
-    ]
+    return either_way(mixture, types, partial(_stepped, places))
 
 
 def _stepped(places: MergePlaces, base: int, other: int, arithmetic: Arithmetic) -> Proposal | None:

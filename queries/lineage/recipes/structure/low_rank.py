@@ -57,8 +57,8 @@ class Adapted:
     """A base with an adapter merged in: their numbers, the weight of the change, and what that reproduces.
 
     `share` is of all compared places, `changed` of those where the model differs from its base; `rival` is the best
-    share of the changed by another pair. `bits` is the type that the sum was kept in, `stepwise` whether the change was
-    rounded to it first.
+    share of the changed by another pair. `stepwise` says that the change was rounded to the model's type before it was
+    added.
     """
 
     base: int
