@@ -78,7 +78,9 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     count = len(distances.squared) - 1
     before = earlier(known, count + 1)
     asked = [(one, two) for i in range(count) for one, two in ((i, count), (count, i)) if before[one].any()]
-    features = design(distances, known, returns(distances.values, asked, before))
+    pairs = np.zeros((count + 1, count + 1), np.bool_)
+    pairs[:, count] = pairs[count] = True
+    features = design(distances, known, returns(distances.values, asked, before), pairs)
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
@@ -116,13 +118,16 @@ def is_light(distances: Distances) -> bool:
     return bool(np.median(distances.unequal[np.triu_indices(count, 1)]) < LIGHT_DRIFT)
 
 
-def design(distances: Distances, known: Known, counted: Returns) -> NDArray[np.float64]:
+def design(
+    distances: Distances, known: Known, counted: Returns, asked: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
     """The rows [n, n, terms] of the regressions, of every (candidate, query); `counted` of those that are asked about.
 
-    The last term is whether a third relative is known to be earlier than the candidate.
+    `asked` [n, n] are the pairs that values are compared for, by default all. The last term is whether a third relative
+    is known to be earlier than the candidate.
     """
     count = len(distances.squared)
-    features = pair_features(distances)
+    features = pair_features(distances, np.ones((count, count), np.bool_) if asked is None else asked)
     tree = np.log(_EVEN + (p := tree_probabilities(distances, known))) - np.log(_EVEN + 1 - p)
     witnesses = float(count > 2)
     near = (features[..., 8] < NEAR_COPY) * witnesses

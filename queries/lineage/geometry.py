@@ -17,6 +17,7 @@ whose trees are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import ml_dtypes
 import numpy as np
@@ -26,6 +27,7 @@ from ..data.precision import float_bits, rounded_to
 from ..thresholds.lineage import RETURN_PRIOR, RETURN_VALUES
 
 Squares = NDArray[np.float64]
+Real = TypeVar("Real", np.float32, np.float64)
 FEATURES = (
     "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
     "nearest", "central", "near", "between", "children", "held",
@@ -35,6 +37,8 @@ _LEAST = 1e-15
 _CANCELS = 1e-4
 _SHARE_RANGE = (-1.0, 2.0)
 _LOG_RANGE = 4.0
+_WITHOUT_THREADS = 262_144
+"""Multiplications up to which OpenBLAS uses no threads."""
 _STEP_SPREAD = 0.25
 """Standard deviation of the share of a step that models went which do not descend from what is at its end."""
 
@@ -90,9 +94,9 @@ def _some(values: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np
 
 def _squared(scaled: NDArray[np.float64]) -> Squares:
     """Squared distances [n, n] of rows [n, m]; of near copies without the cancellation of products."""
-    products = scaled @ scaled.T
-    squares = np.diagonal(products)
-    squared = np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0.0)
+    inner = products(scaled, scaled)
+    squares = np.diagonal(inner)
+    squared = np.maximum(squares[:, None] + squares[None, :] - 2 * inner, 0.0)
     for i in range(len(scaled)):
         for j in np.flatnonzero(squared[i] < _CANCELS * squares[i]):
             squared[i, j] = np.square(scaled[i] - scaled[j]).sum()
@@ -120,8 +124,11 @@ def gromov_shares(distances: Squares) -> NDArray[np.float64]:
     return shares
 
 
-def pair_features(distances: Distances) -> NDArray[np.float64]:
-    """The FEATURES [n, n, 12] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0."""
+def pair_features(distances: Distances, asked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The FEATURES [n, n, 12] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0.
+
+    Values are counted for the pairs `asked` [n, n] alone, which takes by far the longest: `held` of others is 0.
+    """
     count = len(distances.squared)
     found = np.zeros((count, count, len(FEATURES)))
     found[..., 0:3] = quartiles(gromov_shares(distances.squared))
@@ -138,7 +145,7 @@ def pair_features(distances: Distances) -> NDArray[np.float64]:
         found[off, 8] = np.log(length[off] / rest[off])
         found[..., 9] = between(distances)
         found[..., 10] = _children(found[..., 9])
-        found[..., 11] = held(distances.values)
+        found[..., 11] = held(distances.values, asked)
     found[..., 6:12] = found[..., 6:12].clip(-_LOG_RANGE, _LOG_RANGE)
     return found
 
@@ -174,24 +181,38 @@ def _children(least: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log((1 + free.sum(axis=1)[:, None] - free) / count))
 
 
-def held(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def held(values: NDArray[np.float32], asked: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Whose values the second model holds where the first differs from a third [n, n]: the least log odds over thirds.
 
-    `values` [n, m]. Training leaves many values of a bfloat16 file as they were. So where two models differ, one made
-    from the first holds the first's values, and one made from the third holds the third's. Zeros do not count: all that
-    is rounded or pruned has them. RETURN_PRIOR is added to both counts; 0 where nothing is equal to either.
+    `values` [n, m]; of the pairs `asked` [n, n], 0 for others. Training leaves many values of a bfloat16 file as they
+    were. So where two models differ, one made from the first holds the first's values, and one made from the third
+    holds the third's. Zeros do not count: all that is rounded or pruned has them. RETURN_PRIOR is added to both counts;
+    0 where nothing is equal to either.
     """
-    count = len(values)
-    found = np.zeros((count, count))
-    for query in range(count):
+    found = np.zeros(asked.shape)
+    for query in np.flatnonzero(asked.any(axis=0)).tolist():
         equal = ((values == values[query]) & (values != 0)).astype(np.float32)
-        both = equal @ equal.T
-        own = np.diagonal(both)
-        odds = np.log((own[:, None] - both + RETURN_PRIOR) / (own[None, :] - both + RETURN_PRIOR))
+        firsts = np.flatnonzero(asked[:, query])
+        both = products(equal[firsts], equal)
+        own = equal.sum(axis=1)
+        odds = np.log((own[firsts, None] - both + RETURN_PRIOR) / (own[None, :] - both + RETURN_PRIOR))
         odds[:, query] = np.inf
-        np.fill_diagonal(odds, np.inf)
-        found[:, query] = odds.min(axis=1)
+        odds[np.arange(len(firsts)), firsts] = np.inf
+        found[firsts, query] = odds.min(axis=1)
     return np.where(np.isfinite(found), found, 0.0)
+
+
+def products(first: NDArray[Real], second: NDArray[Real]) -> NDArray[Real]:
+    """The products [n, k] of rows [n, m] and [k, m], added up over parts that BLAS multiplies without its threads.
+
+    Where other processes want the cores too, those wait for each other: 7 s for what takes 0.02.
+    """
+    width = max(1, _WITHOUT_THREADS // max(1, len(first) * len(second)))
+    parts = first.shape[1] // width
+    whole = parts * width
+    one, two = (rows[:, :whole].reshape(len(rows), parts, width).transpose(1, 0, 2) for rows in (first, second))
+    found: NDArray[Real] = np.matmul(one, two.transpose(0, 2, 1)).sum(axis=0)
+    return found + first[:, whole:] @ second[:, whole:].T
 
 
 def quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from forebear.queries.lineage.geometry import (
     gromov_shares,
     held,
     pair_features,
+    products,
 )
 from forebear.queries.thresholds.lineage import RETURN_VALUES
 
@@ -27,6 +28,11 @@ def values(*changes: float, seed: int = 1) -> np.ndarray:
     for size in changes:
         rows.append(rows[-1] + size * random.standard_normal(WIDTH))
     return np.stack(rows).astype(np.float32)
+
+
+def every(rows: np.ndarray) -> np.ndarray:
+    """All pairs are asked about."""
+    return np.ones((len(rows), len(rows)), np.bool_)
 
 
 def measured(rows: np.ndarray) -> Distances:
@@ -64,7 +70,7 @@ def test_unequal_values_are_counted_as_bfloat16_keeps_them() -> None:
 
 
 def test_two_models_alone_have_even_shares_and_no_other_figure() -> None:
-    found = pair_features(measured(values(0.1)))[0, 1]
+    found = pair_features(pair := measured(values(0.1)), every(pair.values))[0, 1]
     assert dict(zip(FEATURES, found.tolist(), strict=True)) == {
         name: 0.5 if name.startswith(("share_", "equal_")) else 0.0 for name in FEATURES
     }
@@ -95,7 +101,7 @@ def test_a_child_holds_the_values_of_its_parent_where_a_sibling_moved() -> None:
     random = np.random.default_rng(3)
     root = np.ones(WIDTH, np.float32)
     first, query = (np.where(random.random(WIDTH) < 0.3, root * 2, root) for _ in range(2))
-    odds = held(np.stack([root, first, query]))
+    odds = held(rows := np.stack([root, first, query]), every(rows))
     assert odds[0, 2] > 0.5 and odds[1, 2] < -0.5
 
 
@@ -103,12 +109,28 @@ def test_zeros_that_all_pruned_models_have_are_no_values_that_are_held() -> None
     root = np.ones(WIDTH, np.float32)
     pruned = np.where(np.arange(WIDTH) < WIDTH // 2, 0, 3).astype(np.float32)
     query = np.where(np.arange(WIDTH) < WIDTH // 2, 0, 5).astype(np.float32)
-    assert held(np.stack([root, pruned, query]))[1, 2] == 0
+    assert held(rows := np.stack([root, pruned, query]), every(rows))[1, 2] == 0
+
+
+def test_values_are_counted_for_the_pairs_that_are_asked_about() -> None:
+    random = np.random.default_rng(4)
+    rows = np.round(random.standard_normal((6, WIDTH)) * 2).astype(np.float32)
+    asked = np.zeros((6, 6), np.bool_)
+    asked[5] = asked[:, 5] = True
+    whole, some = held(rows, every(rows)), held(rows, asked)
+    np.testing.assert_array_equal(some[asked], whole[asked])
+    assert (some[~asked] == 0).all() and (whole[~asked & ~np.eye(6, dtype=np.bool_)] != 0).all()
+
+
+def test_products_in_parts_are_those_of_whole_rows() -> None:
+    first, second = (np.random.default_rng(n).standard_normal((n, 1001)) for n in (70, 3))
+    np.testing.assert_allclose(products(first, second), first @ second.T, rtol=1e-12, atol=1e-9)
+    np.testing.assert_allclose(products(first, first), first @ first.T, rtol=1e-12, atol=1e-9)
 
 
 def test_what_many_were_made_from_has_the_most_children() -> None:
     random = np.random.default_rng(5)
     root = random.standard_normal(WIDTH)
     star = np.stack([root, *(root + 0.1 * random.standard_normal(WIDTH) for _ in range(5))]).astype(np.float32)
-    children = pair_features(measured(star))[:5, 5, FEATURES.index("children")]
+    children = pair_features(measured(star), every(star))[:5, 5, FEATURES.index("children")]
     assert children.argmax() == 0 and children[0] > children[1:].max() + 0.5
