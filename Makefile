@@ -318,6 +318,7 @@ bench-peers-report: dev         ## benchmarks/RESULTS.md and the README's short 
 
 .PHONY: docs
 docs: dev                       ## the output in README and docs as it is printed today, and what is made from code; PAGES=docs/audit.md
+	$(BIN)/python -m docs.make_catalogue
 	$(BIN)/python -m docs.make_folders
 	$(BIN)/python -m docs.make_thresholds
 	$(BIN)/python -m docs.make_schemas

@@ -59,7 +59,7 @@ ASKED, TIMED_STRANGERS, TIMED_CROWD, UNRELATED = 20, 8, 4, 1_000
 LARGEST, SMALLEST = SIZES[-1], SIZES[0]
 K = 10
 _WARM = """
-import json, resource, sys, time
+import json, re, sys, time
 from forebear.registry import Registry
 seconds, used = [], []
 with Registry(sys.argv[1], read_only=True) as registry:
@@ -70,12 +70,14 @@ with Registry(sys.argv[1], read_only=True) as registry:
         registry.ancestors(name)
         seconds.append(time.perf_counter() - began)
         used.append(time.process_time() - before)
-print(json.dumps([seconds, used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+peak = re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]
+print(json.dumps([seconds, used, int(peak) / 1024]))
 """
+"""The peak is not that of `getrusage`, which begins with the peak of the process that started this one."""
 _COLD = """
 import os, sys, time
 began = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"})
 _, status, used = os.wait4(child, 0)
 print(time.perf_counter() - began, used.ru_maxrss / 1024, os.waitstatus_to_exitcode(status), file=sys.stderr)
 """
@@ -275,7 +277,7 @@ def _timed_ids(layout: Layout) -> dict[str, list[int]]:
 
 
 def _cold(path: Path, name: str) -> tuple[float, float]:
-    """Seconds and peak MB of `forebear ancestors` in a process of its own."""
+    """Seconds and peak MB of `forebear ancestors` in a process of its own, whose modules are compiled as pip does."""
     command = [sys.executable, "-m", "forebear.registry.cli", "--registry", str(path), "ancestors", name]
     watched = [sys.executable, "-c", _COLD, *command]
     ran = subprocess.run(watched, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

@@ -467,12 +467,12 @@ class Registry:
             )
 
     def _asked(self, model: str | Path) -> Model | ModelFingerprint:
-        from ..ingest.model import fingerprint_model
-
         found = self._found(model)
         if isinstance(found, Model):
             return found
         try:
+            from ..ingest.model import fingerprint_model
+
             return fingerprint_model(found)
         finally:
             found.close()

@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from ...ingest.model import ModelFingerprint
 from ...queries.answers.ancestors import Answering, ancestors, equal_models
 from ...queries.answers.verdict import judged
-from ...queries.data.query import registered_query
+from ...queries.data.query import Query, registered_query
 from ...queries.search.scan import Scanning, SqlScan
 from ...queries.sql import statement
-from ..jobs.question import unregistered_query
 from ..jobs.standing import matches_of
-from ..store.adapters import adapter_details, unregistered_adapter
-from ..store.arrow import model_tables
+from ..store.adapters import AdapterDetails, adapter_details
 from ..store.models import Model, count_outdated
 from .ancestors import AncestorsReport, EqualContent, overall_verdict
+
+if TYPE_CHECKING:
+    from ...ingest.model import ModelFingerprint
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +45,7 @@ def ask(
         query = registered_query(connection, asked.model_id)
         adapter = adapter_details(connection, asked.model_id)
     else:
-        query = unregistered_query(connection, asked)
-        adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
+        query, adapter = _unregistered(connection, asked)
     same = equal_models(connection, query)
     equal = tuple(EqualContent(name, uri) for _, name, uri in same)
     equals = {model for model, _, _ in same}
@@ -70,3 +70,15 @@ def ask(
         registry_outdated=outdated,
         inferred=tuple(matches_of(connection, query)),
     )
+
+
+def _unregistered(
+    connection: duckdb.DuckDBPyConnection, asked: ModelFingerprint
+) -> tuple[Query, AdapterDetails | None]:
+    """The query for a fingerprint that is not kept. What reads checkpoints takes 0.1 s to import, and is there then."""
+    from ..jobs.question import unregistered_query
+    from ..store.adapters import unregistered_adapter
+    from ..store.arrow import model_tables
+
+    adapter = unregistered_adapter(connection, model_tables(asked, 0)) if asked.adapter else None
+    return unregistered_query(connection, asked), adapter

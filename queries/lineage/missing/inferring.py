@@ -26,7 +26,6 @@ from dataclasses import dataclass
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from ...data.component import Component
 from ...statistics.pvalues import LOG10, log_sf
@@ -152,6 +151,8 @@ def come_from_one(shared: Shared, dates: Sequence[float] | None = None) -> bool:
         when, fewest = np.asarray(dates, np.float64), FEWEST_OLDER
         older = np.flatnonzero(when < when[place])
     nearer = squared[np.ix_(older, older)] < INDEPENDENT * (ways[older][:, None] + ways[older])
+    from scipy.sparse.csgraph import connected_components  # 0.07 s, which most questions do not need
+
     return len(older) >= fewest and int(connected_components(nearer, directed=False)[0]) >= fewest
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from docs.make_catalogue import page
 from forebear.registry import Registry, RegistryError
+from forebear.registry.store import catalogue
+from forebear.registry.store.database import migrations
 
 
 def altered(path: Path, *changes: str) -> Path:
@@ -82,3 +85,24 @@ def test_sql_in_a_registry_cannot_read_or_write_files(tmp_path: Path, read_only:
         for text in ("FROM leak", f"COPY (SELECT 1) TO '{tmp_path}/out.csv'", "SET enable_external_access = true"):
             with pytest.raises(duckdb.Error, match=r"disabled|while database is running"):
                 registry.connection.execute(text).fetchall()
+
+
+def test_a_catalogue_that_is_known_is_not_compared_and_any_other_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = tuple(text for _, _, text in migrations())
+    right = catalogue.digest(*catalogue.made_by(texts))
+    monkeypatch.setattr(catalogue, "_known", lambda: {right})
+    monkeypatch.setattr(catalogue, "made_by", lambda _: pytest.fail("a catalogue was made"))
+    Registry(tmp_path / "ours.duckdb").close()
+    Registry(tmp_path / "ours.duckdb", read_only=True).close()
+    with pytest.raises(pytest.fail.Exception, match="was made"):
+        altered(tmp_path / "theirs.duckdb", "CREATE OR REPLACE VIEW known_root AS SELECT 1 AS model_id, 'x' AS source")
+        Registry(tmp_path / "theirs.duckdb")
+
+
+def test_the_digests_that_come_with_forebear_are_of_its_migrations() -> None:
+    kept = catalogue.KNOWN.read_text("utf-8")
+    made = page(kept)
+    assert kept.splitlines()[0] == made.splitlines()[0], "make docs"
+    assert duckdb.__version__ not in kept or kept == made, "make docs"

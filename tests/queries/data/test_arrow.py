@@ -1,0 +1,42 @@
+"""Columns of Arrow as numpy arrays, with what stands for NULL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from forebear.queries.data.arrow import numbers
+
+
+def test_a_whole_column_is_not_copied_and_keeps_its_type() -> None:
+    column = pa.array([1, 2, 2**64 - 1], pa.uint64())
+    found = numbers(column)
+    assert found.dtype == np.uint64 and found.tolist() == [1, 2, 2**64 - 1]
+    assert found.__array_interface__["data"][0] == column.buffers()[1].address
+
+
+@pytest.mark.parametrize("cut", [slice(0, None), slice(1, None), slice(9, 12), slice(3, 3)])
+def test_null_is_nan_wherever_a_part_of_a_column_begins(cut: slice) -> None:
+    values = [None if n % 3 == 1 else float(n) for n in range(20)]
+    found = numbers(pa.array(values, pa.float32())[cut])
+    np.testing.assert_array_equal(found, np.array([np.nan if v is None else v for v in values[cut]]))
+
+
+def test_null_may_be_another_number_and_large_ones_stay_exact() -> None:
+    column = pa.chunked_array([[2**64 - 1, None], [5]], pa.uint64())
+    found = numbers(column, np.uint64(0))
+    assert found.dtype == np.uint64 and found.tolist() == [2**64 - 1, 0, 5]
+
+
+def test_a_question_to_a_registry_does_not_import_pandas(zoo_registry: Path) -> None:
+    code = (
+        "import sys; from forebear import Registry\n"
+        f"with Registry({str(zoo_registry)!r}, read_only=True) as r: r.ancestors(r.models()[0].name)\n"
+        "assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
