@@ -20,8 +20,6 @@ Bits = NDArray[np.int16]
 Floats = NDArray[np.float64]
 _ANY = 32_767
 """More bits than any row has."""
-_TOGETHER = 3
-"""Counts of so many words fit a byte, as 3 x 64 < 256."""
 
 
 class BitsApart:
@@ -45,11 +43,8 @@ class BitsApart:
 
 
 def _summed(counts: NDArray[np.uint8]) -> Bits:
-    """The sums [m] of counts [words, m], each at most 64: most of them added as bytes, 64 at a time."""
-    whole = len(counts) // _TOGETHER * _TOGETHER
-    few = counts[:whole].reshape(-1, _TOGETHER, counts.shape[1]).sum(axis=1, dtype=np.uint8)
-    total = few.sum(axis=0, dtype=np.int16)
-    return total if whole == len(counts) else total + counts[whole:].sum(axis=0, dtype=np.int16)
+    """The sums [m] of counts [words, m], each at most 64."""
+    return np.add.reduce(counts, axis=0, dtype=np.int16)
 
 
 def counted_bits(width: int, roles: int) -> Ints:

@@ -127,7 +127,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "_ANY", "_NOTHING"},  # memory; no limit
-    "queries/search/bits.py": {"_ANY", "_TOGETHER"},  # what numbers hold
+    "queries/search/bits.py": {"_ANY"},  # what numbers hold
     "queries/search/packed.py": {
         "BLOCK",
         "POSITIONS",
