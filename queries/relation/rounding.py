@@ -3,10 +3,13 @@
 A copy loses values and gains none, so an error beyond half a step was trained. Three kinds of step are known: that of a
 float type (of the coarser of the two lattices that the values lie on; two files of one type that differ are no copies),
 that of one scale a tensor, found as the lattice of the values themselves, and that of quantised groups, whose scales
-the samples do not hold: there the error must be as small as the type's and bounded as rounding is.
+the samples do not hold: there the error must be as small as the type's, and for 8 bits as large as rounding leaves it
+and of its shape: training that is as light is smaller, or Gaussian.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +23,19 @@ from ..thresholds.relation import (
     FEWEST_MULTIPLES,
     FLOAT_LEVELS,
     HALF_STEP_OF_ROUNDING,
-    LARGEST_OF_ROUNDING,
+    KURTOSIS_OF_ROUNDING,
+    LEAST_OF_8_BITS,
     LEAST_OF_ROUNDING,
     LEVELS_OF_3_BITS,
     MOST_MULTIPLES,
+    MOST_OF_8_BITS,
     OFF_STEP,
     QUANTISED_ERROR,
     QUANTISED_LEVELS,
 )
 
 _BITS_OF_FLOAT16 = 10
+_SMALLEST_GROUP = 32
 
 
 Values = NDArray[np.float32]
@@ -53,7 +59,8 @@ def within_half_steps(evidence: PairEvidence) -> bool:
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     partner = match.tensor[found]
-    grouped, reached = [], []
+    fewer = len(found) > 0 and abs(float(np.median(query.levels[found] - candidate.levels[partner]))) > 1
+    shares, tails, reached = [], [], []
     for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
         if query.hash[mine] == candidate.hash[theirs]:
             continue
@@ -64,16 +71,28 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             error = _relative_error(first, second)
             stored = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
             levels = min(query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0)
-            few = _error_of_levels(levels) if abs(query.levels[mine] - candidate.levels[theirs]) > 1 else 0.0
+            coarser = fewer or abs(query.levels[mine] - candidate.levels[theirs]) > 1
+            few = _error_of_levels(levels) if coarser else 0.0
             if error > max(stored, few):
                 return False
             if error > 0:
                 reached.append(error / (stored or few))
-            if error > stored and levels > QUANTISED_LEVELS:
-                grouped.append(_largest_over_rms(first, second))
+            eight = fewer and levels > QUANTISED_LEVELS and max(stored, few) <= QUANTISED_ERROR[8]
+            if eight and len(first) >= _SMALLEST_GROUP:
+                shares.append(error / _error_of_8_bits(second))
+                tails.append(_kurtosis(first, second))
     if reached and float(np.median(reached)) < LEAST_OF_ROUNDING:
         return False  # trained on the levels of a quantised file, which rounding would give back
-    return _vectors_rounded(evidence) and (not grouped or float(np.median(grouped)) <= LARGEST_OF_ROUNDING)
+    return _vectors_rounded(evidence) and (not shares or _of_8_bits(float(np.median(shares)), float(np.median(tails))))
+
+
+def _of_8_bits(share: float, kurtosis: float) -> bool:
+    """Whether differences are the errors of 8 bits in groups, by their size as a share of the least, and their shape.
+
+    What was trained on a file of 8 bits differs from it by less; what was trained before it was rounded, or after, by
+    more than groups of 32 leave, and with longer tails than uniform errors of any groups have.
+    """
+    return share >= LEAST_OF_8_BITS and (share <= MOST_OF_8_BITS or kurtosis <= KURTOSIS_OF_ROUNDING)
 
 
 def values_of(query: Component, mine: int, candidate: Component, theirs: int) -> tuple[Values | None, Values | None]:
@@ -167,9 +186,24 @@ def _error_of_levels(levels: float) -> float:
     return QUANTISED_ERROR[8 if levels > QUANTISED_LEVELS else 4 if levels > LEVELS_OF_3_BITS else 3]
 
 
-def _largest_over_rms(first: Values, second: Values) -> float:
-    change = first.astype(np.float64) - second
-    return float(np.abs(change).max() / np.sqrt(np.square(change).mean()))
+def _error_of_8_bits(values: Values) -> float:
+    """Relative RMS error that 8 bits in groups of 32, the smallest in use, leave of such values [n], n at least 32.
+
+    The step of a group is its largest value over 127, and the error uniform over a step. The mean square of the largest
+    of 32 is that over all choices of 32 of the n values: the i-th smallest is it in C(i - 1, 31) of C(n, 32).
+    """
+    count, size = len(values), _SMALLEST_GROUP
+    squares = np.sort(np.square(values.astype(np.float64)))
+    number = np.arange(count, size, -1)  # the largest first
+    chance = (size / count) * np.cumprod(np.concatenate([[1.0], (number - size) / (number - 1)]))
+    largest = float(squares[size - 1 :][::-1] @ chance)
+    return math.sqrt(largest / 12) / 127 / max(math.sqrt(float(squares.mean())), np.finfo(float).tiny)
+
+
+def _kurtosis(first: Values, second: Values) -> float:
+    """Mean fourth power of the differences over the square of their mean square: 1.8 if uniform, 3 if Gaussian."""
+    squares = np.square(first.astype(np.float64) - second)
+    return float(np.square(squares).mean() / np.square(squares.mean()))
 
 
 def _vectors_rounded(evidence: PairEvidence) -> bool:
