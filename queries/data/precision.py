@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from ..thresholds.relation import FLOAT_LEVELS, STORED_ERROR
+from ..thresholds.relation import FLOAT_LEVELS, LEVELS_OF_3_BITS, QUANTISED_ERROR, QUANTISED_LEVELS, STORED_ERROR
 from .component import Component
 
 ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
@@ -18,6 +18,13 @@ def mean_levels(component: Component) -> float:
     known = component.levels[component.positions.tensor]
     known = known[known > 0]
     return float(known.mean()) if len(known) else 32.0
+
+
+def error_of_levels(levels: float) -> float:
+    """Largest relative RMS error of rounding in groups, by how many different values 32 neighbours have."""
+    if levels >= FLOAT_LEVELS:
+        return 0.0
+    return QUANTISED_ERROR[8 if levels > QUANTISED_LEVELS else 4 if levels > LEVELS_OF_3_BITS else 3]
 
 
 def stored_error(dtype: str) -> float:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import mean_levels
+from ..data.precision import error_of_levels, mean_levels
 from ..evidence.pair import PairEvidence
 from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_OF_COPY, OWN_WAY
-from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_ERROR, QUANTISED_LEVELS
+from ..thresholds.relation import LEAST_ROUNDING
 from .geometry import Distances, distances_of, gromov_shares, quartiles
 from .merges import Samples, of_changes, of_tensors, on_lines, samples
 
@@ -96,7 +96,7 @@ def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, 
     found = {}
     own = quartiles(gromov_shares(squared))[..., 1] if len(squared) > 2 else np.ones_like(squared)
     for i in range(len(levels)):
-        error = QUANTISED_ERROR[4 if levels[i] <= QUANTISED_LEVELS else 8]
+        error = error_of_levels(levels[i])
         finer = [
             j
             for j in range(len(levels))

@@ -15,18 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component, Tokens
-from ..data.precision import float_bits, stored_error
+from ..data.precision import error_of_levels, float_bits, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
 from ..thresholds.relation import (
     FEWEST_MULTIPLES,
-    FLOAT_LEVELS,
     HALF_STEP_OF_ROUNDING,
     KURTOSIS_OF_ROUNDING,
     LEAST_OF_8_BITS,
     LEAST_OF_ROUNDING,
-    LEVELS_OF_3_BITS,
     MOST_MULTIPLES,
     MOST_OF_8_BITS,
     OFF_STEP,
@@ -72,7 +70,7 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             stored = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
             levels = min(query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0)
             coarser = fewer or abs(query.levels[mine] - candidate.levels[theirs]) > 1
-            few = _error_of_levels(levels) if coarser else 0.0
+            few = error_of_levels(levels) if coarser else 0.0
             if error > max(stored, few):
                 return False
             if error > 0:
@@ -177,13 +175,6 @@ def lattice_step(values: Values) -> float | None:
 
 def _relative_error(first: Values, second: Values) -> float:
     return float(np.sqrt(relative_difference(first.astype(np.float64)[None], second.astype(np.float64)[None])[0]))
-
-
-def _error_of_levels(levels: float) -> float:
-    """Largest relative RMS error of rounding in groups, by how many different values 32 neighbours have."""
-    if levels >= FLOAT_LEVELS:
-        return 0.0
-    return QUANTISED_ERROR[8 if levels > QUANTISED_LEVELS else 4 if levels > LEVELS_OF_3_BITS else 3]
 
 
 def _error_of_8_bits(values: Values) -> float:
