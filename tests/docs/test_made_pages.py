@@ -89,7 +89,8 @@ DECIDES_NOTHING = {
         "_SHARE_RANGE",
         "_LOG_RANGE",
         "_STEP_SPREAD",
-    },  # terms of the regressions
+        "_WITHOUT_THREADS",
+    },  # terms of the regressions; time
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
@@ -125,7 +126,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
     "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # limits on work
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
-    "queries/relation/rounding.py": {"_BITS_OF_FLOAT16"},  # of float types
+    "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_SMALLEST_GROUP"},  # of float types; of files in use
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "_ANY", "_NOTHING"},  # memory; no limit
     "queries/search/bits.py": {"_ANY"},  # what numbers hold
     "queries/search/packed.py": {
