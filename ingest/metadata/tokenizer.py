@@ -6,6 +6,7 @@ token. `tokenizer_files` reads them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +19,7 @@ from ..hashing import hash_bytes
 from ..text import printable
 
 _MOST_SPECIALS = 64
+_BYTE = re.compile("<0x[0-9A-Fa-f]{2}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,18 @@ class Tokenizer:
         """The tokens that text can be made of, under the hash of their bytes."""
         spelling = self.spelling()
         plain: list[int] = []
+        written: list[bool] = []
 
         def spelled() -> Iterator[bytes]:  # one text at a time: a list of them takes 150 MB for a million tokens
             for token, number in self.tokens.items():
                 if token not in self.specials and (text := spelling(token)):
                     plain.append(number)
+                    written.append(not _is_byte(token))
                     yield text
 
         keys = hash_bytes(spelled())
         ids = np.array(plain, np.int64)
-        order = np.lexsort((ids, keys))
+        order = np.lexsort((ids, np.array(written, np.bool_), keys))
         return Vocabulary(ids[order], keys[order])
 
     def fingerprint(self, vocabulary: Vocabulary | None = None) -> TokenizerFingerprint:
@@ -68,7 +72,10 @@ class Tokenizer:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Rows of the embedding, `ids` int64 [n], by the hash of their text, `keys` uint64 [n], ascending."""
+    """Rows of the embedding, `ids` int64 [n], by the hash of their text, `keys` uint64 [n], ascending.
+
+    Of rows of one text those of byte tokens come first, then the others by id.
+    """
 
     ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -82,7 +89,7 @@ class Vocabulary:
     def places(self, wanted: NDArray[np.uint64], rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The ids below `rows` of those of the texts `wanted` that are there, and which places in `wanted` they have.
 
-        Of a text that stands twice the highest id: the byte tokens of SentencePiece, which come first, are hardly used.
+        Of a text that stands twice the last: the byte tokens of SentencePiece are hardly used, wherever they stand.
         """
         inside = (self.ids >= 0) & (self.ids < rows)
         ids, keys = self.ids[inside], self.keys[inside]
@@ -120,13 +127,15 @@ class Spelling:
         """The bytes of one token."""
         if self._table is not None and all(c in self._table for c in token):
             return bytes(self._table[c] for c in token)
-        if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
-            try:
-                return bytes([int(token[3:5], 16)])
-            except ValueError:
-                pass
+        if _is_byte(token):
+            return bytes([int(token[3:5], 16)])
         text = token.replace("▁", " ") if self._metaspace else token
         return text.encode("utf-8", "surrogatepass")
+
+
+def _is_byte(token: str) -> bool:
+    """Whether SentencePiece spells a single byte so: `<0x0A>`."""
+    return _BYTE.fullmatch(token) is not None
 
 
 @cache

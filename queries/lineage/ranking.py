@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
@@ -105,19 +106,21 @@ def _by_common_share(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _ties(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Candidates in their order, together while they are not further than the first of a rank beyond chance.
 
-    In a rank those come first whose relation takes the fewest changes.
+    The first of many is partly so by luck: a candidate is further where it is at the stated error of the whole rank,
+    shared among all that are compared. In a rank those come first whose relation takes the fewest changes.
     """
     found: list[list[Candidate]] = []
+    errors = float(-ndtri(ndtr(-NOT_EXCLUDED) / max(1, len(candidates) - 1)))
     for candidate in candidates:
-        if found and not _further(candidate, found[-1][0]):
+        if found and not _further(candidate, found[-1][0], errors):
             found[-1].append(candidate)
         else:
             found.append([candidate])
     return [sorted(tie, key=lambda c: len(_relation(c).flags)) for tie in found]
 
 
-def _further(one: Candidate, other: Candidate) -> bool:
-    """Whether one is further from the query than another, by a paired test over tensors, one-sided.
+def _further(one: Candidate, other: Candidate, errors: float) -> bool:
+    """Whether one is further from the query than another by so many standard errors, paired over tensors.
 
     Only tensors that both match by one kind count: kinds measure differences on scales of their own.
     """
@@ -127,7 +130,7 @@ def _further(one: Candidate, other: Candidate) -> bool:
     weight = mine.weight[both]
     mean = float(weight @ apart / weight.sum()) if both.any() else 0.0
     error = float(np.sqrt(np.square(weight * (apart - mean)).sum()) / weight.sum()) if both.any() else 0.0
-    return mean > NOT_EXCLUDED * error
+    return mean > errors * error
 
 
 def _equal_but_not_significant(candidates: Sequence[Candidate]) -> list[Ranked]:

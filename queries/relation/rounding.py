@@ -76,7 +76,7 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             if error > 0:
                 reached.append(error / (stored or few))
             eight = fewer and levels > QUANTISED_LEVELS and max(stored, few) <= QUANTISED_ERROR[8]
-            if eight and len(first) >= _SMALLEST_GROUP:
+            if eight and error > 0 and len(first) >= _SMALLEST_GROUP:
                 shares.append(error / _error_of_8_bits(second))
                 tails.append(_kurtosis(first, second))
     if reached and float(np.median(reached)) < LEAST_OF_ROUNDING:

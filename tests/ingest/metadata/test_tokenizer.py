@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from forebear.ingest.budget import Limit
 from forebear.ingest.errors import FormatError
+from forebear.ingest.hashing import hash_bytes
 from forebear.ingest.metadata import sentencepiece, tokenizer_files
 from forebear.ingest.metadata.tokenizer import Tokenizer, Vocabulary
 from forebear.ingest.metadata.tokenizer_files import read_tokenizer
@@ -73,6 +74,14 @@ def test_a_byte_token_is_the_byte_it_stands_for() -> None:
     bytewise = from_json({"Ġa": 0, "Ċ": 1})
     keys = keys_by_text(fallback, {"<0x0A>": "\n"})
     assert keys == keys_by_text(bytewise, {"Ċ": "\n"})
+
+
+@pytest.mark.parametrize("ids", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_text_is_the_row_of_its_own_token_wherever_its_byte_token_stands(ids: tuple[int, int, int]) -> None:
+    byte, own, other = ids
+    vocabulary = from_json({"<0x41>": byte, "A": own, "▁b": other}).vocabulary()
+    found, there = vocabulary.places(hash_bytes([b"A", b"B"]), 3)
+    assert found.tolist() == [own] and there.tolist() == [0]
 
 
 def test_keys_do_not_depend_on_ids() -> None:
