@@ -77,7 +77,8 @@ print(json.dumps([seconds, used, int(peak) / 1024]))
 _COLD = """
 import os, sys, time
 began = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"})
+there = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], there)
 _, status, used = os.wait4(child, 0)
 print(time.perf_counter() - began, used.ru_maxrss / 1024, os.waitstatus_to_exitcode(status), file=sys.stderr)
 """

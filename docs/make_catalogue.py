@@ -23,7 +23,8 @@ def page(kept: str) -> str:
     texts = tuple(text for _, _, text in migrations())
     head = HEAD + hashlib.sha256("".join(texts).encode()).hexdigest()
     first, *lines = kept.splitlines() or [""]
-    versions = dict(reversed(line.split()) for line in lines) if first == head else {}
+    known = (line.split() for line in lines if first == head)
+    versions = {version: found for found, version in known}
     versions[duckdb.__version__] = digest(*made_by(texts))
     return "\n".join([head, *(f"{found} {version}" for version, found in sorted(versions.items())), ""])
 

@@ -42,6 +42,11 @@ ELSEWHERE = (
          "WEAK_UP_TO"),
     ),
     Elsewhere(
+        "make bench-rewrites",
+        "it decides which relatives of a model in another basis are placed among each other, of which these have none",
+        ("NEARLY_AS_MUCH",),
+    ),
+    Elsewhere(
         "make bench-audit",
         "it decides which pairs of a large registry an audit looks at",
         ("UNRELATED_CANDIDATES",),

@@ -17,7 +17,7 @@ whose trees are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import ml_dtypes
 import numpy as np
@@ -211,7 +211,7 @@ def products(first: NDArray[Real], second: NDArray[Real]) -> NDArray[Real]:
     parts = first.shape[1] // width
     whole = parts * width
     one, two = (rows[:, :whole].reshape(len(rows), parts, width).transpose(1, 0, 2) for rows in (first, second))
-    found: NDArray[Real] = np.matmul(one, two.transpose(0, 2, 1)).sum(axis=0)
+    found: NDArray[Any] = np.matmul(one, two.transpose(0, 2, 1)).sum(axis=0)
     return found + first[:, whole:] @ second[:, whole:].T
 
 

@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
-from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NOT_EXCLUDED, TIE
+from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH, NOT_EXCLUDED, TIE
 from .claims import Claims
 from .direction import Direction, direction_of, prior
 from .judgement import Judgement, Relative, judge
@@ -73,7 +73,7 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     need a change of basis and those beyond the nearest MOST_RELATIVES, tied where their distances are not told apart.
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
-    direct = [c for c in significant if c.evidence.match.share("positions") >= MOSTLY_BY_POSITIONS][:MOST_RELATIVES]
+    direct = in_place(significant)[:MOST_RELATIVES]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     others = [c for c in significant if c not in direct]
@@ -87,6 +87,20 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     others = [c for c in candidates if not c.evidence.significant and not c.equal]
     rest = sorted(others, key=lambda c: (c.evidence.log10_evalue, c.uri))
     return ranked + [Ranked(len(ranked) + i + 1, c) for i, c in enumerate(rest)]
+
+
+def in_place(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that match enough of the query by positions, in their order; none where nobody matches most of it so.
+
+    Where even the best matches hardly more than half, those that match nearly as much belong to the family too: which
+    of them are beyond half is decided by what drifted.
+    """
+    shares = [c.evidence.match.share("positions") for c in candidates]
+    most = max(shares, default=0.0)
+    if most < MOSTLY_BY_POSITIONS:
+        return []
+    least = min(MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH * most)
+    return [c for c, share in zip(candidates, shares, strict=True) if share >= least]
 
 
 def _by_common_share(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.geometry import Distances
 from forebear.queries.lineage.judgement import fits_better
-from forebear.queries.lineage.ranking import Candidate, Ranked, rank
+from forebear.queries.lineage.ranking import Candidate, Ranked, in_place, rank
 from forebear.queries.relation.adapters import relation_of
 
 from ..components import WIDTH, Model, Tensor, base, changed, component, drifted, quantised, rounded, with_columns
@@ -154,6 +155,26 @@ def test_what_needs_another_basis_comes_after_what_matches_directly_although_it_
     rows = ranked(query, {"shuffled": shuffled, "root": ROOT})
     assert row_of(rows, "shuffled").candidate.distance < row_of(rows, "root").candidate.distance
     assert order(rows) == ["root", "shuffled"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "taken"),
+    [
+        ([0.52, 0.45, 0.40, 0.0], [0.52, 0.45]),  # the original lies below half, its descendant above
+        ([0.9, 0.6, 0.49], [0.9, 0.6]),
+        ([0.49, 0.45], []),
+        ([], []),
+    ],
+)
+def test_those_that_match_nearly_as_much_at_equal_places_as_the_best_are_placed_with_it(
+    shares: list[float], taken: list[float]
+) -> None:
+    def candidate(share: float) -> Candidate:
+        match = SimpleNamespace(share=lambda _: share)
+        return Candidate("", "", SimpleNamespace(match=match), None, declared=False, declared_child=False)  # type: ignore[arg-type]
+
+    found = in_place([candidate(share) for share in shares])
+    assert [c.evidence.match.share("positions") for c in found] == taken
 
 
 def test_a_merge_has_both_parents_in_the_first_rank() -> None:
