@@ -212,7 +212,8 @@ def products(first: NDArray[Real], second: NDArray[Real]) -> NDArray[Real]:
     whole = parts * width
     one, two = (rows[:, :whole].reshape(len(rows), parts, width).transpose(1, 0, 2) for rows in (first, second))
     found: NDArray[Any] = np.matmul(one, two.transpose(0, 2, 1)).sum(axis=0)
-    return found + first[:, whole:] @ second[:, whole:].T
+    found += first[:, whole:] @ second[:, whole:].T
+    return found
 
 
 def quartiles(shares: NDArray[np.float64]) -> NDArray[np.float64]:
