@@ -291,6 +291,9 @@ bench-activations: dev bench-zoo ## pairs of neurons alike in unrelated models, 
 bench-rewrites: dev             ## rewrites alone, in pairs and triples, and damage, of three bundled models: is the original first? (8 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.rewrites.run $(ROOTS)
 
+bench-rewrites-real: bench-field-models ## MiniLM and SmolLM2 rewritten by everything that leaves their outputs, and strangers of MiniLM's shape; FIELD=.bench/field
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.rewrites.real $(FIELD)
+
 bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of the bundled zoo: parents, method and weights got back
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges
 	$(BIN)/python -m benchmarks.recipes.measure .bench/merges
