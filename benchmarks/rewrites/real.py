@@ -1,4 +1,4 @@
-"""Two published models rewritten by everything that leaves their function: is the original found? `make bench-rewrites-real`.
+"""Two published models rewritten by all that leaves their function, asked about: `make bench-rewrites-real`.
 
     python -m benchmarks.rewrites.real FIELD
 
@@ -186,9 +186,8 @@ def main() -> int:
         for seed in range(3):
             place, evalue, _ = told(registry, "minilm", stranger(root, np.random.default_rng(seed)))
             good &= place is None
-            print(
-                f"stranger {seed} of MiniLM's shape: {'no relative' if place is None else 'taken for a relative'}, E = {10**evalue:.2g}"
-            )
+            said = "no relative" if place is None else "taken for a relative"
+            print(f"stranger {seed} of MiniLM's shape: {said}, E = {10**evalue:.2g}")
     return 0 if good else 1
 
 
