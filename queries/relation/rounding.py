@@ -23,6 +23,7 @@ from ..thresholds.relation import (
     FEWEST_MULTIPLES,
     HALF_STEP_OF_ROUNDING,
     KURTOSIS_OF_ROUNDING,
+    KURTOSIS_OF_UNEVEN_GROUPS,
     LEAST_OF_8_BITS,
     LEAST_OF_ROUNDING,
     MOST_MULTIPLES,
@@ -90,7 +91,8 @@ def _of_8_bits(share: float, kurtosis: float) -> bool:
     What was trained on a file of 8 bits differs from it by less; what was trained before it was rounded, or after, by
     more than groups of 32 leave, and with longer tails than uniform errors of any groups have.
     """
-    return share >= LEAST_OF_8_BITS and (share <= MOST_OF_8_BITS or kurtosis <= KURTOSIS_OF_ROUNDING)
+    most = KURTOSIS_OF_UNEVEN_GROUPS if share <= MOST_OF_8_BITS else KURTOSIS_OF_ROUNDING
+    return share >= LEAST_OF_8_BITS and kurtosis <= most
 
 
 def values_of(query: Component, mine: int, candidate: Component, theirs: int) -> tuple[Values | None, Values | None]:
