@@ -135,7 +135,7 @@ class Spelling:
 
 def _is_byte(token: str) -> bool:
     """Whether SentencePiece spells a single byte so: `<0x0A>`."""
-    return _BYTE.fullmatch(token) is not None
+    return len(token) == 6 and _BYTE.fullmatch(token) is not None
 
 
 @cache

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from forebear.queries.lineage import direction
 from forebear.queries.lineage.direction import Placement, earlier, is_light, place
-from forebear.queries.lineage.geometry import distances_of
+from forebear.queries.lineage.geometry import distances_of, pair_features
 from forebear.queries.lineage.rooting import Known
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE
 
@@ -46,6 +47,18 @@ def test_with_dates_a_parent_is_told_and_its_siblings_are_unlikely_ancestors() -
     assert found.ancestor[2] >= DIRECTION_TOLD
     assert found.ancestor[1] < 0.1 and found.ancestor[3] < 0.1
     assert int(found.nearest.argmax()) == 2
+
+
+@pytest.mark.parametrize("known", [Known(), DATED])
+def test_what_is_said_is_what_values_of_all_pairs_would_say(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = ROOT, FIRST, SECOND, THIRD, trained(SECOND, 7, 0.1)
+    few = placed(known, *models)
+    monkeypatch.setattr(
+        direction, "pair_features", lambda distances, asked: pair_features(distances, np.ones_like(asked))
+    )
+    every = placed(known, *models)
+    for name in ("ancestor", "descendant", "nearest"):
+        np.testing.assert_array_equal(getattr(few, name), getattr(every, name))
 
 
 def test_that_a_sibling_is_no_ancestor_is_never_told_as_a_merge_would_look_the_same() -> None:

@@ -14,7 +14,7 @@ from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.geometry import Distances
 from forebear.queries.lineage.judgement import fits_better
-from forebear.queries.lineage.ranking import Candidate, Ranked, in_place, rank
+from forebear.queries.lineage.ranking import Candidate, Ranked, _ties, in_place, rank
 from forebear.queries.relation.adapters import relation_of
 
 from ..components import WIDTH, Model, Tensor, base, changed, component, drifted, quantised, rounded, with_columns
@@ -175,6 +175,25 @@ def test_those_that_match_nearly_as_much_at_equal_places_as_the_best_are_placed_
 
     found = in_place([candidate(share) for share in shares])
     assert [c.evidence.match.share("positions") for c in found] == taken
+
+
+@pytest.mark.parametrize(("others", "ranks"), [(1, 2), (11, 1)])
+def test_the_first_of_many_in_another_basis_is_partly_so_by_luck(others: int, ranks: int) -> None:
+    """Two standard errors tell one from one other at 5 %, and not the nearest of twelve."""
+    tensors = 100
+    noise = np.tile([1.0, -1.0], tensors // 2)
+
+    def candidate(away: float) -> Candidate:
+        match = SimpleNamespace(
+            kind=np.ones(tensors, np.int64),
+            weight=np.ones(tensors),
+            difference=away * (0.2 + noise),
+            share=lambda _: 0.0,
+        )
+        relation = SimpleNamespace(flags=())
+        return Candidate("", "", SimpleNamespace(match=match), relation, declared=False, declared_child=False)  # type: ignore[arg-type]
+
+    assert len(_ties([candidate(0.0), *(candidate(1.0) for _ in range(others))])) == ranks
 
 
 def test_a_merge_has_both_parents_in_the_first_rank() -> None:

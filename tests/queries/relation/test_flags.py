@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from forebear.queries.data.component import Component
 from forebear.queries.evidence.pair import PairEvidence, compare
 from forebear.queries.relation.flags import Relation, equal_values, relate
 from forebear.queries.relation.rounding import values_of
@@ -113,6 +114,18 @@ def test_a_change_as_small_as_8_bits_round_is_a_fine_tune_where_its_errors_are_n
         for t, u in zip(coarse, drifted(coarse, 0.005, 2), strict=True)
     )
     assert relation(tuned, coarse).flags == ("finetuned",)
+
+
+def test_one_matrix_that_happens_to_hold_more_levels_leaves_an_8_bit_file_a_copy() -> None:
+    at = [t.role for t in PARENT].index("gate")
+
+    def with_levels(model: Model, number: int, held: float) -> Component:
+        found = component(model, number)
+        return replace(found, levels=np.where(np.arange(len(found.levels)) == at, held, found.levels))
+
+    fine = with_levels(PARENT, 1, 31.4)  # means over few runs of neighbours, as bfloat16 files have them
+    assert relate(compare(fine, with_levels(quantised(PARENT, 8), 2, 30.6), 10)).flags == ("numeric_copy",)
+    assert relate(compare(fine, with_levels(quantised(PARENT, 8), 2, 31.2), 10)).flags == ("finetuned",), "not rounded"
 
 
 def test_a_light_change_of_some_matrices_of_a_4_bit_file_is_a_fine_tune() -> None:
