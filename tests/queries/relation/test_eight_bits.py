@@ -36,14 +36,12 @@ def figures(change: str, group: int, seed: int) -> tuple[float, float]:
             first, second = whole, rounded(whole + 1.2 * drift, group)
         elif change == "trained on it by equal steps":
             first = rounded(whole, group)
-            second = (first + 3e-5 * np.sign(drift)).astype(np.float32)  # as the first steps of AdamW are: no long tails
+            steps = np.sign(drift)  # as the first ones of AdamW are: no long tails
+            second = (first + 3e-5 * steps).astype(np.float32)
         else:
             first = rounded(whole, group)
-            second = (
-                (first + (0.3 if change == "trained on a rounded file" else 0.9) * drift)
-                .astype(ml_dtypes.bfloat16)
-                .astype(np.float32)
-            )
+            moved = first + (0.3 if change == "trained on a rounded file" else 0.9) * drift
+            second = moved.astype(ml_dtypes.bfloat16).astype(np.float32)
         at = random.choice(SIZE, SAMPLED, replace=False)
         shares.append(_relative_error(first[at], second[at]) / _error_of_8_bits(second[at]))
         tails.append(_kurtosis(first[at], second[at]))
