@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from query import Values, batch_tables, strangers, tuned
+from query import Values, batch_tables, stored, strangers, tuned
 
 from forebear.queries.search.all_pairs import Sketches, Tile, TileHits, near_pairs
 from forebear.registry import Registry
@@ -65,7 +65,7 @@ def families(random: np.random.Generator, count: int) -> Iterator[tuple[list[str
         names = [f"org-{family}/root", *(f"org-{family}/tune-{i}" for i in range(FIRST + SECOND))]
         parents: list[int | None] = [None, *[0] * FIRST, *[1] * SECOND]
         joined = Values(*(np.concatenate([getattr(v, f) for v in (root, children, second)]) for f in Values.__slots__))
-        yield names, parents, joined
+        yield names, parents, stored(joined)
 
 
 def build(path: Path, models: int) -> None:

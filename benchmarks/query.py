@@ -225,11 +225,11 @@ def build(path: Path, count: int) -> None:
         for names, values in models(random, count):
             ids = np.arange(first, first + len(names), dtype=np.uint32)
             first += len(names)
-            for table, rows in batch_tables(random, names, _stored(values), ids).items():
+            for table, rows in batch_tables(random, names, stored(values), ids).items():
                 registry.connection.from_arrow(rows).insert_into(table)
 
 
-def _stored(values: Values) -> Values:
+def stored(values: Values) -> Values:
     """Weights as bfloat16 holds them."""
 
     def rounded(found: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -117,6 +117,16 @@ class Component:
         return np.array([math.prod(s[1:]) for s in self.shapes], np.int64)
 
     @cached_property
+    def _role_masks(self) -> dict[tuple[str, ...], NDArray[np.bool_]]:
+        return {}
+
+    def with_role(self, *roles: str) -> NDArray[np.bool_]:
+        """Which tensors have one of these roles; computed once for all comparisons."""
+        if roles not in self._role_masks:
+            self._role_masks[roles] = np.array([role in roles for role in self.roles], np.bool_)
+        return self._role_masks[roles]
+
+    @cached_property
     def keys(self) -> list[str]:
         """What two tensors must share to be compared: role and slot; shape and order in the block for unknown ones."""
         seen: dict[tuple[int, int, str], int] = defaultdict(int)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +13,28 @@ from numpy.typing import NDArray
 from ..thresholds.relation import FLOAT_LEVELS, LEVELS_OF_3_BITS, QUANTISED_ERROR, QUANTISED_LEVELS, STORED_ERROR
 from .component import Component
 
+Result = TypeVar("Result")
+
 ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 """Largest relative error of one rounding to that type."""
 
 
+def once(function: Callable[[Component], Result]) -> Callable[[Component], Result]:
+    """A function of one component, computed once for all pairs that it takes part in, and kept beside its arrays."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def kept(component: Component) -> Result:
+        made = component.__dict__
+        if name not in made:
+            made[name] = function(component)
+        found: Result = made[name]
+        return found
+
+    return kept
+
+
+@once
 def mean_levels(component: Component) -> float:
     """Different values among 32 neighbours, over all matrices; all 32 where nothing is known."""
     known = component.levels[component.positions.tensor]
@@ -32,6 +54,14 @@ def stored_error(dtype: str) -> float:
     return max((error for name, error in STORED_ERROR.items() if dtype.startswith(name)), default=0.0)
 
 
+@once
+def median_levels(component: Component) -> float:
+    """How many different values most matrices have among 32 neighbours; all 32 where there is no matrix."""
+    tensors = component.positions.tensor
+    return float(np.median(component.levels[tensors])) if len(tensors) else 32.0
+
+
+@once
 def quantised(component: Component) -> bool:
     """Whether a model's matrices hold codes of few bits, or the values of such codes."""
     tensors = component.positions.tensor
@@ -66,11 +96,20 @@ def _coarsest(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.where(short, ROUNDING["BF16"], np.where(half, ROUNDING["F16"], 0.0))
 
 
+@once
+def fraction_bits(component: Component) -> int:
+    """The `float_bits` of all values of a model's matrices."""
+    return float_bits(np.asarray(component.positions.value, np.float32))
+
+
 def float_bits(values: NDArray[np.float32]) -> int:
-    """Bits behind the point that all values need: 7 for bfloat16, 10 for float16, 23 for float32."""
+    """Bits behind the point that all values need: 7 for bfloat16, 10 for float16, 23 for float32 and for NaN."""
+    used = int(np.bitwise_or.reduce(np.ascontiguousarray(values).view(np.uint32), axis=None))
+    if not used & 0xFFFF and not np.isnan(values).any():
+        return 7
+    if used & 0x1FFF:  # float16 has ten bits of fraction, and fewer below 2^-14
+        return 23
     with np.errstate(over="ignore"):
-        if (values.astype(ml_dtypes.bfloat16).astype(np.float32) == values).all():
-            return 7
         return 10 if (values.astype(np.float16).astype(np.float32) == values).all() else 23
 
 

@@ -77,8 +77,7 @@ def matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMat
         weight=weight / total if total > 0 else weight,
     )
     for alignment in alignments:
-        for scores in alignment.scores:
-            _match_key(pairing, alignment, scores, match)
+        _match_aligned(pairing, alignment, match)
     for one in tokens:
         if one.log_p <= TENSOR_LOG_P:
             match.kind[one.query], match.tensor[one.query] = 0, one.candidate
@@ -88,8 +87,18 @@ def matches(pairing: Pairing, alignments: list[Alignment], tokens: list[TokenMat
     return match
 
 
-def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Match) -> None:
-    """Fill in tensors of one key whose counterpart in the aligned block is significant.
+def _match_aligned(pairing: Pairing, alignment: Alignment, match: Match) -> None:
+    """Fill in all tensors whose counterpart in the aligned block is significant; a tensor has one key."""
+    found = [_matched_of_key(pairing, alignment, scores, match) for scores in alignment.scores]
+    if found:
+        mine, theirs, similarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        _fill(pairing, match, alignment.kind, mine, theirs, similarity)
+
+
+def _matched_of_key(
+    pairing: Pairing, alignment: Alignment, scores: Scores, match: Match
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Tensors [n] of one key whose counterpart in the aligned block is significant, that [n], and how alike they are.
 
     A tensor that an earlier kind matched keeps that, unless this kind finds it more than twice as alike: then the
     values at equal places agree by chance.
@@ -103,8 +112,7 @@ def _match_key(pairing: Pairing, alignment: Alignment, scores: Scores, match: Ma
     similarity = KINDS[kind_number(alignment.kind)].correlation(scores.similarity[rows, column])
     open_yet = (match.kind[scores.query] < 0) | (match.similarity[scores.query] < similarity / 2)
     new = (column >= 0) & (log_p <= TENSOR_LOG_P) & open_yet
-    mine, theirs = scores.query[new], scores.candidate[column[new]]
-    _fill(pairing, match, alignment.kind, mine, theirs, scores.similarity[rows, column][new])
+    return scores.query[new], scores.candidate[column[new]], scores.similarity[rows, column][new]
 
 
 def _match_outside(pairing: Pairing, match: Match) -> None:

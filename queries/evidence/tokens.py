@@ -55,12 +55,21 @@ def match_tokens(query: Component, candidate: Component) -> list[TokenMatch]:
         other = candidate.tokens.get(role) or (candidate.tokens.get("embed") if role == "head" else None)
         if other is None or query.inputs[tokens.tensor] != candidate.inputs[other.tensor]:
             continue
-        _, mine, theirs = np.intersect1d(tokens.keys, other.keys, return_indices=True)
+        mine, theirs = _shared(tokens, other)
         if len(mine) >= FEW_SHARED_TOKENS:
             first = tokens.values[mine].astype(np.float64)
             numbered = _numbered(query, tokens)
             found.append(TokenMatch(tokens, other, first, other.values[theirs].astype(np.float64), numbered=numbered))
     return found
+
+
+def _shared(query: Tokens, candidate: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows [n] of the tokens that both hold, in order of their keys; nearly always all of both."""
+    if np.array_equal(query.keys, candidate.keys):
+        every = np.arange(len(query.keys))
+        return every, every
+    _, mine, theirs = np.intersect1d(query.keys, candidate.keys, return_indices=True)
+    return mine, theirs
 
 
 def _numbered(component: Component, tokens: Tokens) -> bool:

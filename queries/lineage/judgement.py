@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.component import Component
-from ..data.precision import float_bits
+from ..data.precision import fraction_bits, median_levels
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups
@@ -116,7 +115,7 @@ def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:
     """
     rounded = {i: _coarseness(r) for i, r in enumerate(relatives) if r.copy == "numeric_copy"}
     finer = [i for i, coarser in rounded.items() if coarser < 0]
-    levels = [_levels(r.evidence.pairing.candidate) for r in relatives]
+    levels = [median_levels(r.evidence.pairing.candidate) for r in relatives]
     found = {i: 0.0 for i, r in enumerate(relatives) if r.copy == "identical"}
     for i, coarser in rounded.items():
         copy, source, rivals = kin.query, i, [r for r in finer if levels[r] >= levels[i] - 1]
@@ -145,17 +144,10 @@ def fits_better(distances: Distances, rival: int, source: int, copy: int) -> boo
 def _coarseness(one: Relative) -> float:
     """How much coarser the candidate's values are than the query's: above 0 where rounding the query gives it."""
     query, candidate = one.evidence.pairing.query, one.evidence.pairing.candidate
-    mine, theirs = _levels(query), _levels(candidate)
+    mine, theirs = median_levels(query), median_levels(candidate)
     if abs(mine - theirs) > 1:
         return mine - theirs
-    first, second = (float_bits(np.asarray(c.positions.value, np.float32)) for c in (query, candidate))
-    return float(first - second)
-
-
-def _levels(component: Component) -> float:
-    """How many different values most matrices have among 32 neighbours."""
-    tensors = component.positions.tensor
-    return float(np.median(component.levels[tensors])) if len(tensors) else 32.0
+    return float(fraction_bits(query) - fraction_bits(candidate))
 
 
 def _of_copy(one: Relative, coarser: float) -> Judgement:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.precision import float_bits
+from ..statistics.null import median
 from ..thresholds.lineage import (
     MERGE_ALONG_TRIED,
     MERGE_CAST,
@@ -221,7 +222,7 @@ def _taken(change: Vector, parent: Vector, steps: Vector) -> float:
 def _ratio(change: Vector, parent: Vector) -> float:
     """The commonest ratio of a change to a parent's, over the larger changes of the parent: the half-sample mode."""
     moved = np.abs(parent[parent != 0])
-    large = np.abs(parent) >= (np.median(moved) if len(moved) else np.inf)
+    large = np.abs(parent) >= (median(moved) if len(moved) else np.inf)
     ratios = change[large] / np.where(parent[large] != 0, parent[large], np.inf)
     ratios = np.sort(ratios[np.abs(ratios) > MERGE_SMALL])
     held = int(MERGE_MODE * large.sum())

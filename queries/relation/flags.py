@@ -11,6 +11,7 @@ from ..data.component import Component
 from ..data.precision import quantised
 from ..evidence.gains import matched_vectors
 from ..evidence.pair import PairEvidence
+from ..statistics.null import median
 from ..thresholds.relation import (
     FEW_MATRICES_FOR_FLAGS,
     GAUSSIAN_LARGEST,
@@ -63,7 +64,7 @@ def relate(evidence: PairEvidence) -> Relation:
 def _in_place(evidence: PairEvidence) -> bool:
     """Whether every matrix of the layers matches at equal places, and gains that vary follow each other."""
     query, match, gains = evidence.pairing.query, evidence.match, evidence.gains
-    matrices = query.scorable & np.isin(np.array(query.roles), INSIDE)
+    matrices = query.scorable & query.with_role(*INSIDE)
     return bool((match.kind[matrices] == 0).all()) and (gains.equal or gains.correlation >= TRAINED_TOGETHER)
 
 
@@ -204,15 +205,15 @@ def _noise(evidence: PairEvidence) -> bool:
     size = np.sqrt(np.square(second).mean(axis=1))
     if not (rms > 0).all() or not (size > 0).all():
         return False
-    largest = float(np.median(np.abs(change).max(axis=1) / rms))
+    if float(np.log(rms / size).std()) > NOISE_SPREAD:
+        return False
     a, b = np.abs(change), np.abs(second)
+    largest = median(a.max(axis=1) / rms)
+    if not GAUSSIAN_LARGEST[0] <= largest <= GAUSSIAN_LARGEST[1]:
+        return False
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    grows = float(np.median((a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))))
-    return (
-        float(np.log(rms / size).std()) <= NOISE_SPREAD
-        and GAUSSIAN_LARGEST[0] <= largest <= GAUSSIAN_LARGEST[1]
-        and abs(grows) <= NOISE_GROWS
-    )
+    grows = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return abs(float(np.median(grows))) <= NOISE_GROWS  # NaN where a matrix moved by one size everywhere
 
 
 def equal_values(evidence: PairEvidence) -> float:

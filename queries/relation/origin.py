@@ -102,13 +102,12 @@ def _gains_tell(evidence: PairEvidence) -> bool:
     the rest comes from elsewhere, and the norms may come with the rest.
     """
     query, match = evidence.pairing.query, evidence.match
-    roles = np.array(query.roles)
-    if not (match.kind[np.isin(roles, _READERS)] == kind_number("positions")).any():
+    if not (match.kind[query.with_role(*_READERS)] == kind_number("positions")).any():
         return False
     if match.identity < HIGH_IDENTITY:
         return True
-    inside = query.scorable & np.isin(roles, INSIDE)
-    return set(roles[inside & (match.kind >= 0)].tolist()) == set(roles[inside].tolist())
+    there = [mask for role in INSIDE if (mask := query.scorable & query.with_role(role)).any()]
+    return all(bool((match.kind[mask] >= 0).any()) for mask in there)
 
 
 def _angles(evidence: PairEvidence) -> float:

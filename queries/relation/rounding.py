@@ -19,6 +19,7 @@ from ..data.precision import error_of_levels, float_bits, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
+from ..statistics.null import median
 from ..thresholds.relation import (
     FEWEST_MULTIPLES,
     HALF_STEP_OF_ROUNDING,
@@ -58,7 +59,7 @@ def within_half_steps(evidence: PairEvidence) -> bool:
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     partner = match.tensor[found]
-    fewer = len(found) > 0 and abs(float(np.median(query.levels[found] - candidate.levels[partner]))) > 1
+    fewer = len(found) > 0 and abs(median(query.levels[found] - candidate.levels[partner])) > 1
     shares, tails, reached = [], [], []
     for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
         if query.hash[mine] == candidate.hash[theirs]:

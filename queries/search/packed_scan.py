@@ -117,9 +117,18 @@ class _Weights:
             ]
         )
 
+    def _most_apart(self, positions: float, gram: float, columns: float) -> tuple[Bits, Bits, Bits]:
+        """The most bits apart with which a row may reach these z, by mask of roles, and by shape of column sets."""
+        return (
+            most_signs_apart(self.position_bits, positions),
+            most_signs_apart(self.gram_bits, gram),
+            self.chance.most_apart(columns),
+        )
+
     def nearest(self, limits: Limits, blocks: Sequence[Block]) -> list[Nearest]:
         """The nearest of some blocks whatever their z, and those from `least_z` on by each kind of evidence."""
         least = limits.least_z
+        known, most = None, self._most_apart(-np.inf, least, least)
         few = Nearest(self.rows, limits.nearest, -np.inf)
         family = Nearest(self.rows, limits.family, least)
         gram = Nearest(self.rows, limits.most, least)
@@ -128,13 +137,16 @@ class _Weights:
         for start, block in blocks:
             here = slice(start, start + block.shape[1])
             apart = counted.of(block)
-            most = most_signs_apart(self.position_bits, min(few.least, family.least))
-            near = apart[0] <= of_each(most, self.sketches.position_roles[here])
-            most = most_signs_apart(self.gram_bits, gram.least)
-            near |= apart[1] <= of_each(most, self.sketches.gram_roles[here])
-            near |= apart[2] <= of_each(self.chance.most_apart(columns.least), self.sketches.shape[here])
+            asked = min(few.least, family.least), gram.least, columns.least
+            if asked != known:  # which hardly any block but the first ones changes
+                known, most = asked, self._most_apart(*asked)
+            near = apart[0] <= of_each(most[0], self.sketches.position_roles[here])
+            near |= apart[1] <= of_each(most[1], self.sketches.gram_roles[here])
+            near |= apart[2] <= of_each(most[2], self.sketches.shape[here])
             offered = np.flatnonzero(near)
             offered = offered[self.rows.others(offered + start, self.own, self.of_kind)]
+            if not len(offered):
+                continue
             index = offered + start
             positions, cosines, sets = self.z(index, [part[offered] for part in apart])
             far = positions < least
@@ -168,5 +180,7 @@ class _Signs:
             (apart,) = counted.of(block)
             offered = np.flatnonzero(apart <= most_signs_apart(bits, kept.least))
             offered = offered[self.rows.others(offered + start, self.own, self.of_kind)]
+            if not len(offered):
+                continue
             kept.add(offered + start, signs_z(bits, apart[offered]))
         return [kept]

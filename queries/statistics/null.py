@@ -70,13 +70,13 @@ def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np
     either. The two are apart because four layers against four have both: what all their pairs share is no evidence.
     """
     finite = np.isfinite(z)
-    rows, columns = finite.any(axis=1).sum(), finite.any(axis=0).sum()
+    whole = bool(finite.all())
+    rows, columns = z.shape if whole else (int(finite.any(axis=axis).sum()) for axis in (1, 0))
     if min(rows, columns) < FEW_BLOCKS:
         return z / FIXED_SPREAD
-    whole = bool(finite.all())
     centred = z - _median(z, 1, whole)
     centred = centred - _median(centred, 0, whole)
-    if finite.sum() < FEW_PAIRS:
+    if (z.size if whole else finite.sum()) < FEW_PAIRS:
         return centred / FIXED_SPREAD
     freedom = math.sqrt(rows * columns / ((rows - 1) * (columns - 1)))  # what the medians took out
     return centred / max(1.0, freedom * spread(centred, symmetric=symmetric))
@@ -90,13 +90,19 @@ def spread(scores: NDArray[np.float64], *, symmetric: bool = False) -> float:
     together; of a few layers with all their experts copied from one dense FFN these are a quarter and more, so it is
     left out where the null is `symmetric`, as that of values at hashed places is, and that of cosines is not.
     """
-    values = scores[np.isfinite(scores)]
+    values = np.sort(scores[np.isfinite(scores)])
     if not values.size:
         return 1.0
-    deviations = values - _middle(np.sort(values))
+    deviations = values - _middle(values)  # ascending too
     sizes = np.sort(np.abs(deviations))
-    outer = [_quantile(np.sort(-deviations[deviations <= 0]), 0.8)] + ([] if symmetric else [_quantile(sizes, 0.8)])
+    below = -deviations[: np.searchsorted(deviations, 0.0, side="right")][::-1]
+    outer = [_quantile(below, 0.8)] + ([] if symmetric else [_quantile(sizes, 0.8)])
     return float(max(_MAD * _quantile(sizes, 0.5), max(outer) / _NORMAL_80))
+
+
+def median(values: NDArray[np.floating]) -> float:
+    """The median of values [n], at least one and none of them NaN: np.median to the same bits, in half the time."""
+    return float(_middle(np.sort(values)))
 
 
 def _row_medians(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,7 +110,7 @@ def _row_medians(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return _middle(np.sort(values, axis=1).T)[:, None]
 
 
-def _middle(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+def _middle(ordered: NDArray[np.floating]) -> NDArray[np.float64]:
     """Medians along the first axis of sorted values: np.median, ten times as fast for small arrays."""
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ....data.component import Component
-from ....data.precision import float_bits
+from ....data.precision import fraction_bits
 from ..family import Relative
 from ..mergekit import adapter_config, experts_config, passthrough_config
 from ..places import TYPES
@@ -28,7 +26,7 @@ def passthrough_recipe(query: Component, relatives: Sequence[Relative], runs: Se
         weights = tuple(float(run.relative == number) for number in order)
         for layer in range(run.start, run.end):
             layers.append(LayerWeights(len(layers), "layer", weights, (0.0,) * len(order), layer))
-    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
+    out_type = TYPES[fraction_bits(query)]
     return Recipe(
         component=query.name,
         method="passthrough",
@@ -50,7 +48,7 @@ def experts_recipe(query: Component, relatives: Sequence[Relative], made: Expert
     held = {number: sum(sources[0] == number for sources in made.experts) / len(made.experts) for number in order}
     same = {sources[0]: tuple(relatives[n].name for n in sources[1:]) for sources in made.experts}
     base, listed = relatives[made.base], [relatives[sources[0]].source for sources in made.experts]
-    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
+    out_type = TYPES[fraction_bits(query)]
     experts = ", ".join(f"expert {n} is {relatives[sources[0]].name}" for n, sources in enumerate(made.experts))
     return Recipe(
         component=query.name,
@@ -75,7 +73,7 @@ def experts_recipe(query: Component, relatives: Sequence[Relative], made: Expert
 
 def adapter_recipe(query: Component, base: Relative, adapter: LowRank, fit: Adapted) -> Recipe:
     """An adapter merged into a base; its weight is 1 where its own scale was taken."""
-    out_type = TYPES[float_bits(np.asarray(query.positions.value, np.float32))]
+    out_type = TYPES[fraction_bits(query)]
     notes = ["compared where registered rows and columns of the adapter's factors meet sampled values"]
     if adapter.alpha is None:
         notes.append("the adapter declares no alpha: the weight is the factor of B A itself")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....data.component import FFN_ROLES, Component
-from ....data.precision import float_bits, rounded_to
+from ....data.precision import fraction_bits, rounded_to
 from ....thresholds.recipes import RECIPE_COPY
 from ..places import keys_of
 
@@ -58,7 +58,7 @@ def _shares(query: Component, relative: Component, count: int) -> NDArray[np.flo
 
     0 of what it has not all tensors of.
     """
-    bits = float_bits(np.asarray(query.positions.value, np.float32))
+    bits = fraction_bits(query)
     theirs = keys_of(relative)
     equal, total, lacking = np.zeros(count + 1), np.zeros(count + 1), np.zeros(count + 1, np.bool_)
     for (layer, expert, key, shape), row in keys_of(query).items():

@@ -23,7 +23,7 @@ from .....ingest.fingerprint.factors import factor_ranks, rank_axis
 from .....ingest.fingerprint.positions import MATRIX_VALUES, places
 from .....ingest.plan import LEADING_ROWS
 from ....data.component import Component
-from ....data.precision import float_bits, rounded_to
+from ....data.precision import fraction_bits, rounded_to
 from ....data.query import load_models
 from ....sql import statement
 from ....thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_COPY
@@ -97,7 +97,7 @@ def adapters_of(connection: duckdb.DuckDBPyConnection, query: Component) -> list
 def adapted(query: Component, relatives: Sequence[Component], adapters: Sequence[LowRank]) -> Adapted | None:
     """The base and the adapter that give the model; None where none does."""
     keys = keys_of(query)
-    bits = float_bits(np.asarray(query.positions.value, np.float32))
+    bits = fraction_bits(query)
     found: list[Adapted] = []
     for number, adapter in enumerate(adapters):
         change = _change(query, keys, adapter)
