@@ -209,10 +209,14 @@ bench-outputs: dev             ## kinship of behaviour on a zoo: precision, reca
 bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
 	$(BIN)/python benchmarks/travel.py
 
-bench-scale: dev                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
+plain:                          ## forebear as `pip install` leaves it, without extras and tools of development, in .bench/plain
+	test -x .bench/plain/bin/python || $(PYTHON) -m venv .bench/plain
+	.bench/plain/bin/python -m pip install -q --upgrade .
+
+bench-scale: dev plain                ## registries of 1,000 to 1,000,000 models: seconds, bytes, recall, false alarms (40 minutes)
 	$(BIN)/python benchmarks/scale.py
 
-bench-search: dev               ## the scan of 1,000,000 sketches beside a read of their bytes and beside SQL, and recall (10 minutes); MODELS=100000
+bench-search: dev plain               ## the scan of 1,000,000 sketches beside a read of their bytes and beside SQL, and recall (10 minutes); MODELS=100000
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/search.py $(MODELS)
 
 .bench/kit/installed:           # Cisco's model provenance kit asks for Python 3.12 and runs on 3.11

@@ -53,6 +53,8 @@ from forebear.registry.store.sketch_file import sketch_file
 from forebear.registry.store.sketch_index import SketchIndex
 
 PLACE = Path(".bench/scale")
+PLAIN = Path(".bench/plain/bin/python")
+"""Where forebear is installed with what it needs and nothing else (`make plain`): libraries look for others of them."""
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 FAMILIES, CROWD = 500, 3_000
 ASKED, TIMED_STRANGERS, TIMED_CROWD, UNRELATED = 20, 8, 4, 1_000
@@ -278,8 +280,8 @@ def _timed_ids(layout: Layout) -> dict[str, list[int]]:
 
 
 def _cold(path: Path, name: str) -> tuple[float, float]:
-    """Seconds and peak MB of `forebear ancestors` in a process of its own, whose modules are compiled as pip does."""
-    command = [sys.executable, "-m", "forebear.registry.cli", "--registry", str(path), "ancestors", name]
+    """Seconds and peak MB of `forebear ancestors` in a process of its own, installed as `pip install` leaves it."""
+    command = [str(PLAIN), "-m", "forebear.registry.cli", "--registry", str(path), "ancestors", name]
     watched = [sys.executable, "-c", _COLD, *command]
     ran = subprocess.run(watched, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     seconds, megabytes, code = ran.stderr.split()[-3:]
