@@ -104,6 +104,10 @@ _COLLECTED_AFTER = (100_000, 20, 20)
 """Looking for cycles after 700 new objects, as CPython does, takes a third of the seconds where a model has 250,000
 tensors, and finds none."""
 
+_ONE_THREAD = "OPENBLAS_NUM_THREADS"
+"""What numpy's matrix products look at when it is loaded. Ours are small: threads that wait for each other took a quarter
+of the processor time of a question, and each of an audit's processes would have as many as there are cores."""
+
 for _command in COMMANDS:
     app.command(_command.name)(_command.run)
 app.add_typer(outputs.app, name="outputs")
@@ -139,6 +143,7 @@ def _common(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: those of the process) name; returns the exit code."""
+    os.environ.setdefault(_ONE_THREAD, "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -135,3 +135,21 @@ def test_the_registry_is_named_before_or_after_the_command_or_by_the_environment
     ran = run(*(option if place == "before" else []), "list", *(option if place == "after" else []))
     assert ran.code == 0
     assert "17 models in" in ran.err
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])
+def test_matrix_products_of_a_command_have_one_thread_unless_a_user_asks_for_more(
+    asked: str | None, threads: int
+) -> None:
+    if (os.cpu_count() or 1) < 2 or not Path("/proc/self/task").exists():
+        pytest.skip("one core has one thread, and not every system lists them")
+    code = (
+        "from forebear.registry.cli import main; import contextlib\n"
+        "with contextlib.suppress(SystemExit): main(['--version'])\n"
+        "import threading, numpy as np, pathlib; a = np.ones((2000, 2000)); a @ a\n"
+        "print(len(list(pathlib.Path('/proc/self/task').iterdir())))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}}
+    environment |= {"OPENBLAS_NUM_THREADS": asked} if asked else {}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(ran.stdout.split()[-1]) == threads
