@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak golden test-real test-lake test-ray \
-        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
+        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-fresh bench-no-merges bench-rewrites \
@@ -156,6 +156,9 @@ bench-calibration: dev .bench/torch/installed   ## E-values of models that have 
 bench-calibration-widths: bench-field-models    ## the same of strangers 384 to 4096 wide, made of two real models' matrices (5 minutes)
 	$(BIN)/python -m benchmarks.calibration.strangers .bench/strangers $(FIELD)/smollm2-bf16 $(FIELD)/minilm
 	$(BIN)/python -m benchmarks.calibration.measure .bench/strangers --pairs 12000
+
+bench-calibration-million: dev  ## the same of a million ordered pairs of models of different editions and families (40 minutes); ZOOS='.bench/zoo .bench/zoo-2 .bench/grown'
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.measure $(or $(ZOOS),.bench/zoo .bench/zoo-2 .bench/grown) --across --pairs 1000000
 
 bench-lineage: dev .bench/torch/installed       ## the parent's rank in families denser than the bundled zoo
 	.bench/torch/bin/python benchmarks/family_models.py .bench/families

@@ -1,10 +1,12 @@
 """Are E-values honest? Ordered pairs of models that have nothing in common: observed against expected p-values.
 
-    python -m benchmarks.calibration.measure FOLDER... [--pairs 20000] [--half development|held_out] [--rows FILE]
+    python -m benchmarks.calibration.measure FOLDER... [--pairs 20000] [--half development|held_out] [--across]
+        [--rows FILE]
 
 A folder holds models and a truth.json that gives each its `root`, or what it `holds` (`role:tensor` of a real model,
 benchmarks/calibration/strangers.py); without truth.json no two models are related. Pairs are drawn at random, the same
-in every run. `pairs of roots` says how many draws are independent at most: derivatives of a model repeat its luck.
+in every run; with --across the two are of different folders. `pairs of roots` says how many draws are independent at
+most: derivatives of a model repeat its luck.
 
 The bars: at most twice the expected share at p <= 0.01, and the smallest p no smaller than chance allows: with n pairs
 it is below 0.001 / n in one run of a thousand.
@@ -14,9 +16,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,7 @@ from forebear.registry import Registry
 THRESHOLDS = (0.5, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-5)
 TOGETHER = "together"
 SEED = 20260101
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,14 @@ def load(folder: Path) -> Iterator[Model]:
             yield Model(name, folder.name, root, half, frozenset(about.get("holds", ())), component)
 
 
-def drawn(models: Sequence[Model], most: int) -> Iterator[tuple[Model, Model]]:
-    """Ordered unrelated pairs in random order, at most so many."""
+def drawn(models: Sequence[Model], most: int, *, across: bool = False) -> Iterator[tuple[Model, Model]]:
+    """Ordered unrelated pairs in random order, at most so many; with `across` of different folders."""
     order = np.random.default_rng(SEED).permutation(len(models) ** 2)
     count = 0
     for code in order.tolist():
         query, candidate = models[code // len(models)], models[code % len(models)]
-        if query is not candidate and query.unrelated(candidate):
+        apart = query.label != candidate.label if across else query is not candidate
+        if apart and query.unrelated(candidate):
             count += 1
             yield query, candidate
         if count == most:
@@ -100,6 +107,24 @@ def p_values(pairs: Iterator[tuple[Model, Model]]) -> list[dict[str, Any]]:
         found = evidence.log10_p | {TOGETHER: evidence.log10_evalue}
         rows += [about | {"kind": kind, "log10_p": float(p)} for kind, p in found.items()]
     return rows
+
+
+_SHARED: list[Model] = []
+"""What the processes of `by_processes` were forked with."""
+
+
+def by_processes(models: Sequence[Model], pairs: Iterator[tuple[Model, Model]], jobs: int) -> list[dict[str, Any]]:
+    """The rows of `p_values` in the order of the pairs, by so many processes."""
+    _SHARED[:] = models
+    number = {id(model): place for place, model in enumerate(models)}
+    codes = [(number[id(query)], number[id(candidate)]) for query, candidate in pairs]
+    some = [codes[start : start + _AT_ONCE] for start in range(0, len(codes), _AT_ONCE)]
+    with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
+        return [row for rows in pool.map(_of_some, some) for row in rows]
+
+
+def _of_some(codes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    return p_values((_SHARED[query], _SHARED[candidate]) for query, candidate in codes)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -140,10 +165,11 @@ def main() -> int:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--pairs", type=int, default=20_000)
     parser.add_argument("--half", help="models of this half of the truth only")
+    parser.add_argument("--across", action="store_true", help="pairs of models of different folders only")
     parser.add_argument("--rows", type=Path, help="a Parquet file for the p-values themselves")
     asked = parser.parse_args()
     models = [m for folder in asked.folders for m in load(folder) if asked.half in (None, m.half)]
-    rows = p_values(drawn(models, asked.pairs))
+    rows = by_processes(models, drawn(models, asked.pairs, across=asked.across), os.cpu_count() or 1)
     if asked.rows:
         pq.write_table(pa.Table.from_pylist(rows), asked.rows)
     told, passed = bars(rows)

@@ -105,7 +105,7 @@ _COLLECTED_AFTER = (100_000, 20, 20)
 tensors, and finds none."""
 
 _ONE_THREAD = "OPENBLAS_NUM_THREADS"
-"""What numpy's matrix products look at when it is loaded. Ours are small: threads that wait for each other took a quarter
+"""What numpy looks at when it is loaded. Our matrix products are small: threads that wait for each other took a quarter
 of the processor time of a question, and each of an audit's processes would have as many as there are cores."""
 
 for _command in COMMANDS:

@@ -65,6 +65,8 @@ def test_pairs_are_unrelated_by_what_they_hold_and_their_p_values_come_by_width_
     pairs = list(measure.drawn(models, 100))
     assert len(pairs) == 12 - 2, "the first two hold the same layers"
     rows = measure.p_values(iter(pairs))
+    assert measure.by_processes(models, iter(pairs), 2) == rows
+    assert not list(measure.drawn(models, 100, across=True)), "all are of one folder"
     assert {row["width"] for row in rows} == {48}
     assert all(row["log10_p"] <= 0 for row in rows)
     text = measure.table(rows)
