@@ -15,6 +15,8 @@ from .component import Component
 
 Result = TypeVar("Result")
 
+BFLOAT16 = 7
+"""Bits of fraction of the coarsest float type."""
 ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 """Largest relative error of one rounding to that type."""
 
@@ -106,7 +108,7 @@ def float_bits(values: NDArray[np.float32]) -> int:
     """Bits behind the point that all values need: 7 for bfloat16, 10 for float16, 23 for float32 and for NaN."""
     used = int(np.bitwise_or.reduce(np.ascontiguousarray(values).view(np.uint32), axis=None))
     if not used & 0xFFFF and not np.isnan(values).any():
-        return 7
+        return BFLOAT16
     if used & 0x1FFF:  # float16 has ten bits of fraction, and fewer below 2^-14
         return 23
     with np.errstate(over="ignore"):

@@ -15,14 +15,12 @@ from typing import Literal
 
 import numpy as np
 
-from ..data.precision import fraction_bits, mean_levels, quantised
+from ..data.precision import BFLOAT16, fraction_bits, mean_levels, quantised
 from ..evidence.pair import PairEvidence
 from ..relation.flags import doubled_layers
 from ..thresholds.lineage import MARK_FEW_VALUES, MARK_LEAST_SHARE, MARK_MOSTLY, MARK_OFF_LATTICE
 from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_LEVELS
 
-_BFLOAT16 = 7
-"""Bits of fraction of the coarsest float type."""
 Order = Literal["query_later", "candidate_later"]
 
 
@@ -74,7 +72,7 @@ def _lattice(evidence: PairEvidence) -> Order | None:
     training did not touch. Values of a quantised file are on a coarser lattice by chance, and tell nothing.
     """
     query, candidate, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
-    if quantised(query) or quantised(candidate) or fraction_bits(query) == fraction_bits(candidate) == _BFLOAT16:
+    if quantised(query) or quantised(candidate) or fraction_bits(query) == fraction_bits(candidate) == BFLOAT16:
         return None
     tensors = query.positions.tensor
     mine = np.flatnonzero(match.kind[tensors] == 0)

@@ -74,7 +74,7 @@ DECIDES_NOTHING = {
     "queries/comparison/tokenizers/encoding.py": {"_LONGEST"},  # a limit on work
     "queries/comparison/tokenizers/token_rows.py": {"TOKENS"},  # rows that are read for a figure
     "queries/comparison/tokenizers/tokenizers.py": {"BANDS", "_SHOWN"},  # of what is shown
-    "queries/data/precision.py": {"ROUNDING"},  # of float types
+    "queries/data/precision.py": {"BFLOAT16", "ROUNDING"},  # of float types
     "queries/data/query.py": {"NO_CONTENT"},  # a digest of nothing
     "queries/evidence/activations.py": {"_DECIMALS", "_UNDERFLOW"},  # arithmetic of floats
     "queries/evidence/column_sets.py": {"_AT_ONCE"},  # memory
