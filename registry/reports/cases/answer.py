@@ -253,6 +253,15 @@ def _sources_of_null(one: ClaimAnswer, words: Words) -> Iterator[str]:
         yield words("from_controls", count=controls)
 
 
+def _experts(result: CaseResult) -> str:
+    """`solar, glm 1 / 128; phi 1 / 16`: how many routed experts of a layer were read; empty without any."""
+    counts: dict[tuple[int, int], list[str]] = {}
+    for one in result.models:
+        if one.experts:
+            counts.setdefault((one.experts_read, one.experts), []).append(one.label)
+    return "; ".join(f"{', '.join(labels)} {read} / {experts}" for (read, experts), labels in counts.items())
+
+
 def limits(result: CaseResult, words: Words) -> list[str]:
     """What the answer cannot say."""
     unread = [one.label for one in result.models if one.failure]
@@ -264,6 +273,7 @@ def limits(result: CaseResult, words: Words) -> list[str]:
         *([words("cannot_unread", models=", ".join(unread))] if unread else []),
         *([words("cannot_direction")] if untold else []),
         words("cannot_sampled"),
+        *([words("cannot_experts", models=experts)] if (experts := _experts(result)) else []),
         words("cannot_data"),
         *([words("cannot_unconfirmed", models=", ".join(unconfirmed))] if unconfirmed else []),
         *([words("cannot_dates", claims="; ".join([*dated, *roots]))] if dated or roots else []),
