@@ -211,7 +211,7 @@ def claims_grid(result: CaseResult, words: Words) -> Grid:
         [
             claim_text(one),
             words(f"status_{one.status}"),
-            one.published,
+            published_text(one),
             one.found or values.DASH,
             null_text(one),
             values.DASH if one.beyond_null is None else words("yes" if one.beyond_null else "no"),
@@ -234,6 +234,20 @@ def claim_text(one: ClaimAnswer) -> str:
     options = ", ".join(f"{key} {value}" for key, value in one.options.items())
     about = ", ".join(text for text in (tensors, options) if text)
     return f"{one.metric.replace('_', ' ')}{f' ({about})' if about else ''}, {models}{layers}"
+
+
+def published_text(one: ClaimAnswer) -> str:
+    """The published value, and how far the one that is found may be off: `0.95 ± 0.01`, `≥ 0.95`.
+
+    >>> from forebear.queries.comparison.case.records import ClaimAnswer
+    >>> one = ClaimAnswer("", "cosine", ("a", "b"), (), {}, {"bound": "above"}, "0.95", "1", 0.01, "reproduced",
+    ...                   None, None, (), None, None, "", "")
+    >>> published_text(one)
+    '≥ 0.95'
+    """
+    if bound := one.options.get("bound"):
+        return f"{'≥' if bound == 'above' else '≤'} {one.published}"
+    return f"{one.published} ± {one.allowed:.2g}" if one.allowed else one.published
 
 
 def null_text(one: ClaimAnswer) -> str:

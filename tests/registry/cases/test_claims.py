@@ -10,7 +10,7 @@ import pytest
 from forebear.queries.comparison.case.claims.answering import METRICS
 from forebear.queries.comparison.case.records import CaseResult, ClaimAnswer
 from forebear.queries.comparison.records.gains import GainSummary
-from forebear.registry.reports.cases.answer import limits
+from forebear.registry.reports.cases.answer import limits, published_text
 from forebear.registry.reports.cases.prose import Words
 
 from .claimed import CLAIMS, Claimed
@@ -127,3 +127,9 @@ def test_how_many_experts_were_read_is_said(answered: CaseResult) -> None:
     assert {(model.experts_read, model.experts) for model in answered.models} == {(1, 4)}
     for language, said in (("en", "(solar, glm, intellect, phi, deepseek 1 / 4)"), ("ko", "1 / 4")):
         assert any(said in text for text in limits(answered, Words(language)))
+
+
+def test_how_far_a_value_may_be_off_stands_beside_what_was_published(answered: CaseResult) -> None:
+    shown = {published_text(one) for one in answered.claims if one.metric == "cosine"}
+    assert {"0.95 ± 0.01", "≥ 0.95", "≤ 0.90"} <= shown
+    assert {published_text(one) for one in answered.claims if one.metric == "shared_tokens"} == {"400"}
