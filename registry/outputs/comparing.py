@@ -25,6 +25,10 @@ CANNOT_TELL = (
     "Agreement of next tokens is kinship of behaviour: models distilled from one another, or trained on the same text,"
     " agree too. It says nothing of direction, nor of descent of weights; `forebear compare` tells that."
 )
+FEW_CONTROLS = (
+    f"Fewer than {LEAST_CONTROLS} controls: how much unrelated models differ is not known, and the nearest"
+    " control stands for all. p is too small where they differ; give controls of more makers."
+)
 POWER = 0.9
 """Chance to find a difference as large as the one seen, for which the number of prompts is said."""
 

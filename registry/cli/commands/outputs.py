@@ -89,7 +89,7 @@ def compare(
     From three controls on, p says how rarely one more unrelated pair would agree as often, by how much controls differ
     among themselves. It is corrected for the number of candidates. Kinship of behaviour is not descent of weights.
     """
-    from ...outputs.comparing import CANNOT_TELL, compare_outputs
+    from ...outputs.comparing import CANNOT_TELL, FEW_CONTROLS, compare_outputs
     from ...outputs.record import read_record
 
     def named(path: Path) -> tuple[str, dict[str, str]]:
@@ -99,8 +99,9 @@ def compare(
     rows = [pair.row for pair in found]
     cells = [_cells(pair) for pair in found]
     titles = ("candidate", "verdict", "agreement", "expected", "best control", "log10 p", "prompts", "needed")
-    table = Table(titles, cells, (2, 3, 4, 5, 6, 7), [f"{a}: next tokens", CANNOT_TELL])
-    to.write(Result({"schema_version": 1, "pairs": rows, "cannot_tell": CANNOT_TELL}, rows, [table]))
+    limits = [*([FEW_CONTROLS] if any(pair.expected is None for pair in found) else []), CANNOT_TELL]
+    table = Table(titles, cells, (2, 3, 4, 5, 6, 7), [f"{a}: next tokens", *limits])
+    to.write(Result({"schema_version": 1, "pairs": rows, "cannot_tell": " ".join(limits)}, rows, [table]))
 
 
 def _cells(pair: Behaviour) -> list[str]:

@@ -42,7 +42,8 @@ def test_relatives_behave_alike_and_others_do_not(run: Run, server: OutputsEndpo
     assert [pair["verdict"] for pair in document["pairs"]] == ["behaves alike", "no kinship of behaviour shown"]
     assert document["pairs"][0]["p"] < 1e-6 and document["pairs"][0]["candidates_tried"] == 2
     assert document["pairs"][0]["prompts_needed"] < 200
-    assert "descent of weights" in run("outputs", "compare", oak, chat, "--control", elm).out
+    shown = run("outputs", "compare", oak, chat, "--control", elm).out
+    assert "descent of weights" in shown and "Fewer than 3 controls" in shown
     assert run("outputs", "compare", oak, chat, "--control", elm, "--format", "csv").out.startswith("a,b,verdict")
 
 
