@@ -206,8 +206,8 @@ bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/z
 bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
 	$(BIN)/python benchmarks/sql.py $(ZOO)
 	$(BIN)/python benchmarks/sql.py scale
-bench-outputs: dev             ## kinship of behaviour on a zoo: precision, recall, false alarms; ZOO=.bench/zoo PROMPTS=1000
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo) $(or $(PROMPTS),1000)
+bench-outputs: dev             ## kinship of behaviour on a zoo: precision, recall, false alarms; ZOO=.bench/zoo-2 PROMPTS=1000 KEPT=folder
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo) $(or $(PROMPTS),1000) $(KEPT)
 
 bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
 	$(BIN)/python benchmarks/travel.py

@@ -66,11 +66,12 @@ def _attention(
 
     def turned(values: Floats) -> Floats:
         low, high = np.split(values, 2, axis=-1)
-        return values * turns[0] + np.concatenate((-high, low), axis=-1) * turns[1]
+        crossed: Floats = np.concatenate((-high, low), axis=-1)
+        return np.asarray(values * turns[0] + crossed * turns[1], np.float32)
 
     scores = turned(split("q", heads)) @ turned(split("k", keys)).swapaxes(-1, -2)
     shares = causal(scores / np.float32(np.sqrt(_head_size(config))))
-    mixed = (shares @ split("v", keys)).transpose(0, 2, 1, 3).reshape(*normed.shape[:2], -1)
+    mixed: Floats = (shares @ split("v", keys)).transpose(0, 2, 1, 3).reshape(*normed.shape[:2], -1)
     return mixed @ weights[f"{at}.self_attn.o_proj.weight"].T
 
 

@@ -83,19 +83,24 @@ def answers(zoo: Path, kept: Path, name: str, count: int) -> dict[str, str]:
     return found
 
 
-def read_zoo(place: Path, kept: Path, count: int) -> tuple[Zoo, dict[str, dict[str, str]]]:
-    """All models of a zoo that a pass reads; the others are counted by reason."""
-    truth = json.loads((place / "truth.json").read_text())["models"]
+def read_zoo(places: Sequence[Path], kept: Path, count: int) -> tuple[Zoo, dict[str, dict[str, str]]]:
+    """All models of a zoo, and of students of its roots, that a pass reads; the others are counted by reason."""
+    truth: dict[str, dict[str, object]] = {}
+    homes: dict[str, Path] = {}
+    for place in places:
+        listed = json.loads((place / "truth.json").read_text())["models"]
+        truth |= listed
+        homes |= dict.fromkeys(listed, place)
     found, reasons = {}, Counter[str]()
     began = time.monotonic()
     for name in sorted(truth):
         try:
-            found[name] = answers(place, kept, name, count)
+            found[name] = answers(homes[name], kept, name, count)
         except NotAsked as reason:
             reasons[str(reason)] += 1
     print(f"{len(found)} models answered {count} prompts in {time.monotonic() - began:.0f} s")
-    for reason, models in reasons.items():
-        print(f"not asked: {models} ({reason})")
+    for why, models in reasons.items():
+        print(f"not asked: {models} ({why})")
     return Zoo(list(found), agreements(list(found.values()), prompts(count)), truth, count), found
 
 
@@ -182,11 +187,14 @@ def print_parents(zoo: Zoo) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """ZOO PROMPTS [FOLDER]: print the counts; answers are kept in FOLDER, next to the zoo without one."""
+    """ZOO PROMPTS [FOLDER [STUDENTS]]: print the counts.
+
+    Answers are kept in FOLDER, next to the zoo without one. STUDENTS is what benchmarks/zoo/distil.py made.
+    """
     place, count = Path(arguments[0]), int(arguments[1])
     kept = Path(arguments[2]) if len(arguments) > 2 else place.with_name(f"{place.name}-outputs")
     kept.mkdir(exist_ok=True)
-    zoo, found = read_zoo(place, kept, count)
+    zoo, found = read_zoo([place, *map(Path, arguments[3:4])], kept, count)
     print(f"controls: of {len(zoo.roots)} roots those of other families, and {len(zoo.short)} strangers")
     right, of = print_derived(zoo)
     print_unrelated(zoo, right, of)

@@ -81,8 +81,7 @@ def differences(before: object, after: object, at: str = "") -> Iterator[tuple[s
             if at or key not in LEFT_OUT:
                 yield from differences(first.get(key), second.get(key), f"{at}.{key}" if at else str(key))
     elif isinstance(first, list) and isinstance(second, list) and _files(first) and _files(second):
-        named = ({str(file["path"]): file for file in files} for files in (first, second))
-        yield from differences(*named, at)
+        yield from differences(_by_path(first), _by_path(second), at)
     elif isinstance(first, list) and isinstance(second, list):
         if len(first) != len(second):
             yield at, f"{len(first)} entries", f"{len(second)} entries"
@@ -95,6 +94,10 @@ def differences(before: object, after: object, at: str = "") -> Iterator[tuple[s
 def _files(rows: list[object]) -> TypeGuard[list[Mapping[str, object]]]:
     """Whether these are files, which are told by their paths: one more of them moves all that follow."""
     return bool(rows) and all(isinstance(row, Mapping) and "path" in row for row in rows)
+
+
+def _by_path(files: list[Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+    return {str(file["path"]): file for file in files}
 
 
 def _equal(first: object, second: object) -> bool:
