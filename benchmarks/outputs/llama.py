@@ -77,7 +77,9 @@ def _attention(
 
 def _gated(normed: Floats, gate: Floats, up: Floats, down: Floats) -> Floats:
     raised = normed @ gate.T
-    return (raised / (1 + np.exp(-raised)) * (normed @ up.T)) @ down.T
+    activated = np.asarray(raised / (1 + np.exp(-raised)), np.float32)
+    wide = np.asarray(activated * (normed @ up.T), np.float32)
+    return np.asarray(wide @ down.T, np.float32)
 
 
 def _dense(weights: Mapping[str, Floats], config: Config, at: str, normed: Floats) -> Floats:
