@@ -11,7 +11,7 @@ SOAK_MINUTES ?= 20
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-fresh bench-no-merges bench-rewrites \
-        bench-travel bench-outputs test-mergekit thresholds clean
+        bench-travel bench-outputs bench-outputs-distilled test-mergekit thresholds clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
 	$(BIN)/forebear demo
@@ -206,8 +206,12 @@ bench-trees: dev                ## edges of trees beside the truth; ZOO=.bench/z
 bench-sql: dev                  ## FROM ancestors(...) in SQL against the command, and its seconds among 10,000 models; ZOO=.bench/zoo
 	$(BIN)/python benchmarks/sql.py $(ZOO)
 	$(BIN)/python benchmarks/sql.py scale
-bench-outputs: dev             ## kinship of behaviour on a zoo: precision, recall, false alarms; ZOO=.bench/zoo PROMPTS=1000
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo) $(or $(PROMPTS),1000)
+bench-outputs: dev             ## kinship of behaviour on a zoo: precision, recall, false alarms; ZOO=.bench/zoo-2 PROMPTS=1000 KEPT=folder
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo) $(or $(PROMPTS),1000) $(KEPT)
+
+bench-outputs-distilled: dev .bench/torch/installed     ## the same with students that were taught by roots of ZOO; ZOO=.bench/zoo-2 EDITION=2 (6 minutes)
+	.bench/torch/bin/python benchmarks/zoo/distil.py $(or $(ZOO),.bench/zoo-2) $(or $(EDITION),2) .bench/students-$(or $(EDITION),2)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo-2) 1000 $(or $(ZOO),.bench/zoo-2)-outputs .bench/students-$(or $(EDITION),2)
 
 bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
 	$(BIN)/python benchmarks/travel.py

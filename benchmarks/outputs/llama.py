@@ -1,76 +1,99 @@
-"""The forward pass of a small llama in numpy: the next token after a prompt."""
+"""The forward pass of small llamas, qwen2s and mixtrals in numpy: the next token after every prompt of a batch."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-TYPES = {"BF16": np.uint16, "F16": np.float16, "F32": np.float32}
+Config = Mapping[str, Any]
 
 
-def tensors(path: Path) -> dict[str, Floats]:
-    """All tensors of a safetensors file as float32; KeyError for a type that is no float."""
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    read = {}
-    for name, of in json.loads(data[8:start]).items():
-        if name == "__metadata__":
-            continue
-        begin, end = of["data_offsets"]
-        values = np.frombuffer(data[start + begin : start + end], TYPES[of["dtype"]])
-        if of["dtype"] == "BF16":
-            values = (values.astype(np.uint32) << 16).view(np.float32)
-        read[name] = values.astype(np.float32).reshape(of["shape"])
-    return read
+def logits(weights: Mapping[str, Floats], config: Config, tokens: NDArray[np.int64], ends: NDArray[np.int64]) -> Floats:
+    """Logits (prompts, vocabulary) after the token at `ends` (prompts,) of every row of `tokens` (prompts, length).
+
+    What stands after `ends` is padding: attention is causal, so it changes nothing. KeyError for a tensor that lacks.
+    """
+    hidden = weights["model.embed_tokens.weight"][tokens]
+    turns = _turns(config, tokens.shape[1])
+    for layer in range(int(config["num_hidden_layers"])):
+        at = f"model.layers.{layer}"
+        hidden = hidden + _attention(
+            weights, config, at, _normed(weights, config, f"{at}.input_layernorm", hidden), turns
+        )
+        normed = _normed(weights, config, f"{at}.post_attention_layernorm", hidden)
+        hidden = hidden + (_experts if "num_local_experts" in config else _dense)(weights, config, at, normed)
+    last = _normed(weights, config, "model.norm", hidden[np.arange(len(tokens)), ends])
+    head = weights.get("lm_head.weight", weights["model.embed_tokens.weight"])
+    return last @ head.T
 
 
-def encoded(text: str, ids: dict[str, int]) -> list[int]:
-    """Token ids, the longest token that fits first; a blank is spelled as byte-level vocabularies do."""
-    text, at, found = text.replace(" ", "\u0120"), 0, []
-    while at < len(text):
-        size = next(n for n in range(len(text) - at, 0, -1) if text[at : at + n] in ids)
-        found.append(ids[text[at : at + size]])
-        at += size
-    return found
+def causal(scores: Floats) -> Floats:
+    """Softmax of attention scores (..., length, length) over what stands before."""
+    scores = scores + np.triu(np.full(scores.shape[-2:], -np.inf, np.float32), 1)
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    return shares / shares.sum(-1, keepdims=True)
 
 
-def next_token(weights: dict[str, Floats], config: dict[str, float], tokens: list[int]) -> int:
-    """The most likely token after `tokens`."""
+def _turns(config: Config, length: int) -> tuple[Floats, Floats]:
+    size = _head_size(config)
+    angles = np.outer(np.arange(length), config["rope_theta"] ** (-np.arange(0, size, 2) / size))
+    angles = np.tile(angles, 2).astype(np.float32)
+    return np.cos(angles), np.sin(angles)
+
+
+def _head_size(config: Config) -> int:
+    return int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
+
+
+def _normed(weights: Mapping[str, Floats], config: Config, at: str, values: Floats) -> Floats:
+    return values / np.sqrt((values**2).mean(-1, keepdims=True) + config["rms_norm_eps"]) * weights[f"{at}.weight"]
+
+
+def _attention(
+    weights: Mapping[str, Floats], config: Config, at: str, normed: Floats, turns: tuple[Floats, Floats]
+) -> Floats:
     heads, keys = int(config["num_attention_heads"]), int(config["num_key_value_heads"])
-    size, epsilon = int(config.get("head_dim") or config["hidden_size"] // heads), config["rms_norm_eps"]
-    table, hidden = weights["model.embed_tokens.weight"], weights["model.embed_tokens.weight"][tokens]
-    angles = np.outer(np.arange(len(tokens)), config["rope_theta"] ** (-np.arange(0, size, 2) / size))
-    cosines, sines = np.cos(np.tile(angles, 2)), np.sin(np.tile(angles, 2))
 
-    def norm(at: str, values: Floats) -> Floats:
-        return values / np.sqrt((values**2).mean(-1, keepdims=True) + epsilon) * weights[f"{at}.weight"]
+    def split(name: str, count: int) -> Floats:
+        projected = normed @ weights[f"{at}.self_attn.{name}_proj.weight"].T
+        projected = projected + weights.get(f"{at}.self_attn.{name}_proj.bias", np.float32(0))
+        values = projected.reshape(*normed.shape[:2], count, _head_size(config)).transpose(0, 2, 1, 3)
+        return values if count == heads else np.repeat(values, heads // count, axis=1)
 
     def turned(values: Floats) -> Floats:
         low, high = np.split(values, 2, axis=-1)
-        return values * cosines + np.concatenate((-high, low), axis=-1) * sines
+        crossed: Floats = np.concatenate((-high, low), axis=-1)
+        return np.asarray(values * turns[0] + crossed * turns[1], np.float32)
 
-    for layer in range(int(config["num_hidden_layers"])):
-        at = f"model.layers.{layer}"
-        normed = norm(f"{at}.input_layernorm", hidden)
+    scores = turned(split("q", heads)) @ turned(split("k", keys)).swapaxes(-1, -2)
+    shares = causal(scores / np.float32(np.sqrt(_head_size(config))))
+    mixed: Floats = (shares @ split("v", keys)).transpose(0, 2, 1, 3).reshape(*normed.shape[:2], -1)
+    return mixed @ weights[f"{at}.self_attn.o_proj.weight"].T
 
-        def split(name: str, count: int, at: str = at, normed: Floats = normed) -> Floats:
-            projected = normed @ weights[f"{at}.self_attn.{name}_proj.weight"].T
-            projected = projected + weights.get(f"{at}.self_attn.{name}_proj.bias", np.float32(0))
-            return projected.reshape(len(tokens), count, size).transpose(1, 0, 2)
 
-        key = np.repeat(turned(split("k", keys)), heads // keys, axis=0)
-        value = np.repeat(split("v", keys), heads // keys, axis=0)
-        scores = turned(split("q", heads)) @ key.transpose(0, 2, 1) / np.sqrt(size)
-        scores += np.triu(np.full(scores.shape[1:], -np.inf), 1)
-        shares = np.exp(scores - scores.max(-1, keepdims=True))
-        mixed = (shares / shares.sum(-1, keepdims=True) @ value).transpose(1, 0, 2).reshape(len(tokens), -1)
-        hidden = hidden + mixed @ weights[f"{at}.self_attn.o_proj.weight"].T
-        normed = norm(f"{at}.post_attention_layernorm", hidden)
-        gate = normed @ weights[f"{at}.mlp.gate_proj.weight"].T
-        raised = gate / (1 + np.exp(-gate)) * (normed @ weights[f"{at}.mlp.up_proj.weight"].T)
-        hidden = hidden + raised @ weights[f"{at}.mlp.down_proj.weight"].T
-    return int(np.argmax(weights.get("lm_head.weight", table) @ norm("model.norm", hidden[-1])))
+def _gated(normed: Floats, gate: Floats, up: Floats, down: Floats) -> Floats:
+    raised = normed @ gate.T
+    activated = np.asarray(raised / (1 + np.exp(-raised)), np.float32)
+    wide = np.asarray(activated * (normed @ up.T), np.float32)
+    return np.asarray(wide @ down.T, np.float32)
+
+
+def _dense(weights: Mapping[str, Floats], config: Config, at: str, normed: Floats) -> Floats:
+    return _gated(normed, *(weights[f"{at}.mlp.{name}_proj.weight"] for name in ("gate", "up", "down")))
+
+
+def _experts(weights: Mapping[str, Floats], config: Config, at: str, normed: Floats) -> Floats:
+    """Every expert on every token, weighted by the softmax over the best `num_experts_per_tok`; small models only."""
+    scores = normed @ weights[f"{at}.block_sparse_moe.gate.weight"].T
+    least = np.sort(scores, axis=-1)[..., -int(config["num_experts_per_tok"]), None]
+    shares = np.where(scores >= least, np.exp(scores - scores.max(-1, keepdims=True)), 0)
+    shares = shares / shares.sum(-1, keepdims=True)
+    total = np.zeros_like(normed)
+    for expert in range(int(config["num_local_experts"])):
+        names = (f"{at}.block_sparse_moe.experts.{expert}.{name}.weight" for name in ("w1", "w3", "w2"))
+        total += shares[..., expert, None] * _gated(normed, *(weights[name] for name in names))
+    return total

@@ -38,6 +38,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "token_at": ("id",),
 }
 """Metric -> the keys that it cannot do without."""
+RELATIONS = ("unrelated", "related", "shared initialisation", "derived")
+"""What a claim of `relation` may say."""
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,23}")
 
 
@@ -170,8 +172,11 @@ def _claim(node: Node, labels: Sequence[str], number: int) -> Claim:
     written = value.text(200).strip()
     if metric not in WORDS:
         value.number()
-    if "bound" in fields:
-        fields["bound"].choice(("above", "below"))
+    if metric == "relation":
+        value.choice(RELATIONS)
+    if "of" in fields:
+        fields["of"].choice(models)
+    _check_limits(fields, metric)
     for key in {"from", "id"} & fields.keys():
         fields[key].whole()
     return Claim(
@@ -186,6 +191,17 @@ def _claim(node: Node, labels: Sequence[str], number: int) -> Claim:
         text=_line(fields["text"]) if "text" in fields else "",
         options={key: _line(fields[key], 200) for key in OPTIONS if key in fields},
     )
+
+
+def _check_limits(fields: Mapping[str, Node], metric: str) -> None:
+    """`bound` and `tolerance` are of numbers, and exclude each other: a limit has no tolerance."""
+    limits = [key for key in ("bound", "tolerance") if key in fields]
+    if limits and metric in WORDS - {"config"}:
+        raise fields[limits[0]].error(f"{metric} is said in words; {limits[0]} is of numbers")
+    if len(limits) > 1:
+        raise fields["tolerance"].error("a claim with a bound is judged by the bound; leave tolerance out")
+    if "bound" in fields:
+        fields["bound"].choice(("above", "below"))
 
 
 def _claimed_layers(node: Node | None, models: Sequence[str]) -> Mapping[str, tuple[int, ...]]:

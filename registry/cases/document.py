@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from typing import TypeGuard
 
 from ...queries.comparison.case.question import Case
 from ...queries.comparison.case.records import CaseResult
@@ -79,6 +80,8 @@ def differences(before: object, after: object, at: str = "") -> Iterator[tuple[s
         for key in [*first, *(key for key in second if key not in first)]:
             if at or key not in LEFT_OUT:
                 yield from differences(first.get(key), second.get(key), f"{at}.{key}" if at else str(key))
+    elif isinstance(first, list) and isinstance(second, list) and _files(first) and _files(second):
+        yield from differences(_by_path(first), _by_path(second), at)
     elif isinstance(first, list) and isinstance(second, list):
         if len(first) != len(second):
             yield at, f"{len(first)} entries", f"{len(second)} entries"
@@ -86,6 +89,15 @@ def differences(before: object, after: object, at: str = "") -> Iterator[tuple[s
             yield from differences(*pair, f"{at}[{number}]")
     elif not _equal(first, second):
         yield at, first, second
+
+
+def _files(rows: list[object]) -> TypeGuard[list[Mapping[str, object]]]:
+    """Whether these are files, which are told by their paths: one more of them moves all that follow."""
+    return bool(rows) and all(isinstance(row, Mapping) and "path" in row for row in rows)
+
+
+def _by_path(files: list[Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+    return {str(file["path"]): file for file in files}
 
 
 def _equal(first: object, second: object) -> bool:

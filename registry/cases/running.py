@@ -22,6 +22,7 @@ from ...ingest.sources import Source, spec_of
 from ...ingest.sources.card import ProviderCard
 from ...ingest.whole_model import whole_model
 from ...queries.answers.records import ComponentAnswer
+from ...queries.comparison.case.experts import routed_experts
 from ...queries.comparison.case.pairs import RELATED
 from ...queries.comparison.case.question import Case, CaseModel
 from ...queries.comparison.case.records import CaseModelRow, CaseResult, VocabularyPair
@@ -221,6 +222,7 @@ def _rows(case: Case, read: Sequence[_Read], failures: Mapping[str, str], option
 
 def _row(one: _Read, options: CaseOptions) -> CaseModelRow:
     model, made = one.case, one.made
+    experts_read, experts = routed_experts(one.side)
     return CaseModelRow(
         label=model.label,
         name=made.name,
@@ -237,6 +239,8 @@ def _row(one: _Read, options: CaseOptions) -> CaseModelRow:
         parameters=made.parameters,
         bytes_read=one.source.bytes_used,
         bytes_total=made.bytes_total,
+        experts_read=experts_read,
+        experts=experts,
         declared_parents=tuple(parent.parent for parent in made.card.parents),
         problems=tuple(iter_problems(made)),
         files=case_files(one.source, hashed=options.hashed),
@@ -251,6 +255,6 @@ def _missing(model: CaseModel, failure: str) -> CaseModelRow:
     return CaseModelRow(
         label=model.label, name=model.source, role=model.role, of=model.of, family=model.family, source=model.source,
         revision=model.revision, released=model.released, created=None, root=model.root, confirmed=model.confirmed,
-        note=model.note, parameters=0, bytes_read=0, bytes_total=0, declared_parents=(), problems=(), files=(),
-        failure=failure,
+        note=model.note, parameters=0, bytes_read=0, bytes_total=0, experts_read=0, experts=0, declared_parents=(),
+        problems=(), files=(), failure=failure,
     )  # fmt: skip

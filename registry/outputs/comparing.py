@@ -6,16 +6,28 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...ingest.errors import ForebearError
-from ...queries.statistics.agreement import agreement_log_p, prompts_needed
+from ...queries.statistics.agreement import agreement_log_p, beyond_spread_log_p, prompts_needed
 from ...queries.thresholds.significance import BEHAVIOUR_LOG_P
 
 Tokens = Mapping[str, str]
 LEAST_PROMPTS = 50
 """Prompts that all records must have in common: below, the normal approximation of the test says little."""
+LEAST_CONTROLS = 3
+"""From so many on, how much unrelated models differ is measured; with fewer, every difference from them counts."""
+NEAREST_CONTROLS = 6
+"""Controls that the spread is measured on, those that agree most with the two: models that were trained less, or on
+other text, agree less with everyone, and would count as spread."""
 CANNOT_TELL = (
     "Agreement of next tokens is kinship of behaviour: models distilled from one another, or trained on the same text,"
     " agree too. It says nothing of direction, nor of descent of weights; `forebear compare` tells that."
+)
+FEW_CONTROLS = (
+    f"Fewer than {LEAST_CONTROLS} controls: how much unrelated models differ is not known, and the nearest"
+    " control stands for all. p is too small where they differ; give controls of more makers."
 )
 POWER = 0.9
 """Chance to find a difference as large as the one seen, for which the number of prompts is said."""
@@ -23,7 +35,11 @@ POWER = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How a candidate agrees with A: rates are shares of `prompts`, `log_p` is natural and corrected for `tried`."""
+    """How a candidate agrees with A: rates are shares of `prompts`, `log_p` is natural and corrected for `tried`.
+
+    `expected` is the agreement of an unrelated pair, None with fewer than LEAST_CONTROLS controls: `log_p` is
+    `log_p_two_proportions` then, which takes the nearest control for all unrelated models.
+    """
 
     a: str
     b: str
@@ -34,6 +50,8 @@ class Behaviour:
     tried: int
     log_p: float
     needed: int | None
+    expected: float | None
+    log_p_two_proportions: float
 
     @property
     def alike(self) -> bool:
@@ -55,6 +73,8 @@ class Behaviour:
             "prompts": self.prompts,
             "candidates_tried": self.tried,
             "prompts_needed": self.needed,
+            "expected_agreement": self.expected,
+            "p_two_proportions": math.exp(self.log_p_two_proportions),
         }
 
 
@@ -63,9 +83,10 @@ def compare_outputs(
 ) -> list[Behaviour]:
     """A beside every candidate: (name, prompt -> next token), on the prompts that all records answer.
 
-    The null rate is the largest one with which A or the candidate agrees with any control, so every control has to be
-    beaten (an intersection-union test, whose level needs no correction for their number). p is multiplied by the
-    number of candidates. Raises ForebearError where controls or prompts are too few.
+    From three controls on, p is that of an agreement as high as this one for one more unrelated pair, by the spread
+    between the controls that agree most with the two; a pair that agrees no more than either does with some control
+    has p = 1. With fewer, p is that of two proportions, against the highest agreement that either has with a control.
+    p is multiplied by the number of candidates. Raises ForebearError where controls or prompts are too few.
     """
     if not controls:
         raise ForebearError("no control: name at least one model that has nothing to do with either, by --control")
@@ -77,20 +98,46 @@ def compare_outputs(
         raise ForebearError(
             f"{len(shared)} prompts are in all records, fewer than {LEAST_PROMPTS}; record the same list for all"
         )
-    return [_pair(a, candidate, controls, shared, len(candidates)) for candidate in candidates]
+    agreed = agreements(everyone, shared)
+    names = [name for name, _ in (a, *candidates, *controls)]
+    behind = range(len(candidates) + 1, len(names))
+    found = []
+    for at in range(1, len(candidates) + 1):
+        chosen = [0, at, *behind]
+        counts = agreed[np.ix_(chosen, chosen)]
+        found.append(judge([names[one] for one in chosen], counts, len(shared), tried=len(candidates)))
+    return found
 
 
-def _pair(
-    a: tuple[str, Tokens], b: tuple[str, Tokens], controls: Sequence[tuple[str, Tokens]], shared: list[str], tried: int
-) -> Behaviour:
-    count = len(shared)
-    agreed = _agreed(a[1], b[1], shared)
-    nearest, name = max((_agreed(side[1], tokens, shared), name) for side in (a, b) for name, tokens in controls)
-    log_p = min(0.0, agreement_log_p(agreed, count, nearest, count) + math.log(tried))
+def judge(names: Sequence[str], agreed: NDArray[np.int64], count: int, *, tried: int = 1) -> Behaviour:
+    """The first two of `names` beside controls, which are all others; `agreed` [names, names] counts, of `count`."""
+    nearest, name = max((int(agreed[side, at]), names[at]) for side in (0, 1) for at in range(2, len(names)))
+    same = int(agreed[0, 1])
+    log_p = proportions = agreement_log_p(same, count, nearest, count)
+    expected = None
+    if len(names) - 2 >= LEAST_CONTROLS:
+        near = 2 + np.argsort(-agreed[:2, 2:].sum(axis=0), kind="stable")[:NEAREST_CONTROLS]
+        chosen = [0, 1, *near.tolist()]
+        log_p, expected = beyond_spread_log_p(agreed[np.ix_(chosen, chosen)], count)
+        log_p = log_p if same > nearest else 0.0
     level = BEHAVIOUR_LOG_P - math.log(tried)
-    needed = prompts_needed(nearest / count, agreed / count, level, POWER)
-    return Behaviour(a[0], b[0], count, agreed / count, name, nearest / count, tried, log_p, needed)
+    return Behaviour(
+        a=names[0],
+        b=names[1],
+        prompts=count,
+        agreement=same / count,
+        control=name,
+        control_agreement=nearest / count,
+        tried=tried,
+        log_p=min(0.0, log_p + math.log(tried)),
+        needed=prompts_needed(nearest / count, same / count, level, POWER),
+        expected=expected,
+        log_p_two_proportions=min(0.0, proportions + math.log(tried)),
+    )
 
 
-def _agreed(a: Tokens, b: Tokens, shared: list[str]) -> int:
-    return sum(a[prompt] == b[prompt] for prompt in shared)
+def agreements(everyone: Sequence[Tokens], shared: Sequence[str]) -> NDArray[np.int64]:
+    """How many of the prompts `shared` every two models answer alike [models, models]."""
+    numbers: dict[str, int] = {}
+    answers = np.array([[numbers.setdefault(one[prompt], len(numbers)) for prompt in shared] for one in everyone])
+    return np.array([(answers == row).sum(axis=1) for row in answers])

@@ -42,8 +42,9 @@ class CaseModelRow:
     """One model: what the case says of it, and what was read.
 
     `failure` is why nothing could be read of it, and every figure leaves it out then. `bytes_read` counts what this
-    answer rests on, also where it was kept from an earlier run that was interrupted. `declared_parents` and `created`
-    are what its card and its provider say.
+    answer rests on, also where it was kept from an earlier run that was interrupted. `experts_read` of `experts` routed
+    experts of a layer were read, both 0 where there are none. `declared_parents` and `created` are what its card and
+    its provider say.
     """
 
     label: str
@@ -61,6 +62,8 @@ class CaseModelRow:
     parameters: int
     bytes_read: int
     bytes_total: int
+    experts_read: int
+    experts: int
     declared_parents: tuple[str, ...]
     problems: tuple[str, ...]
     files: tuple[CaseFile, ...]

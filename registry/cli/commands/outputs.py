@@ -77,15 +77,19 @@ def compare(
     controls: Annotated[
         list[Path],
         typer.Option(
-            "--control", metavar="C", help="A record of a model unrelated to all. May repeat.", show_default=False
+            "--control",
+            metavar="C",
+            help="A record of a model unrelated to all; three or more, of different makers.",
+            show_default=False,
         ),
     ],
 ) -> None:
-    """Test whether A and B give the same next token more often than they do with any control.
+    """Test whether A and B give the same next token more often than unrelated models do.
 
-    p is one-sided and corrected for the number of candidates. Kinship of behaviour is not descent of weights.
+    From three controls on, p says how rarely one more unrelated pair would agree as often, by how much controls differ
+    among themselves. It is corrected for the number of candidates. Kinship of behaviour is not descent of weights.
     """
-    from ...outputs.comparing import CANNOT_TELL, compare_outputs
+    from ...outputs.comparing import CANNOT_TELL, FEW_CONTROLS, compare_outputs
     from ...outputs.record import read_record
 
     def named(path: Path) -> tuple[str, dict[str, str]]:
@@ -94,12 +98,14 @@ def compare(
     found = compare_outputs(named(a), [named(path) for path in b], [named(path) for path in controls])
     rows = [pair.row for pair in found]
     cells = [_cells(pair) for pair in found]
-    titles = ("candidate", "verdict", "agreement", "best control", "log10 p", "prompts", "needed")
-    table = Table(titles, cells, (2, 3, 4, 5, 6), [f"{a}: next tokens", CANNOT_TELL])
-    to.write(Result({"schema_version": 1, "pairs": rows, "cannot_tell": CANNOT_TELL}, rows, [table]))
+    titles = ("candidate", "verdict", "agreement", "expected", "best control", "log10 p", "prompts", "needed")
+    limits = [*([FEW_CONTROLS] if any(pair.expected is None for pair in found) else []), CANNOT_TELL]
+    table = Table(titles, cells, (2, 3, 4, 5, 6, 7), [f"{a}: next tokens", *limits])
+    to.write(Result({"schema_version": 1, "pairs": rows, "cannot_tell": " ".join(limits)}, rows, [table]))
 
 
 def _cells(pair: Behaviour) -> list[str]:
-    rates = [f"{pair.agreement:.1%}", f"{pair.control_agreement:.1%}", f"{pair.row['log10_p']:z.2f}"]
+    expected = "-" if pair.expected is None else f"{pair.expected:.1%}"
+    rates = [f"{pair.agreement:.1%}", expected, f"{pair.control_agreement:.1%}", f"{pair.row['log10_p']:z.2f}"]
     needed = "-" if pair.needed is None else str(pair.needed)
     return [pair.b, str(pair.row["verdict"]), *rates, str(pair.prompts), needed]

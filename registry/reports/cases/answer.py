@@ -211,7 +211,7 @@ def claims_grid(result: CaseResult, words: Words) -> Grid:
         [
             claim_text(one),
             words(f"status_{one.status}"),
-            one.published,
+            published_text(one),
             one.found or values.DASH,
             null_text(one),
             values.DASH if one.beyond_null is None else words("yes" if one.beyond_null else "no"),
@@ -236,6 +236,20 @@ def claim_text(one: ClaimAnswer) -> str:
     return f"{one.metric.replace('_', ' ')}{f' ({about})' if about else ''}, {models}{layers}"
 
 
+def published_text(one: ClaimAnswer) -> str:
+    """The published value, and how far the one that is found may be off: `0.95 ± 0.01`, `≥ 0.95`.
+
+    >>> from forebear.queries.comparison.case.records import ClaimAnswer
+    >>> one = ClaimAnswer("", "cosine", ("a", "b"), (), {}, {"bound": "above"}, "0.95", "1", 0.01, "reproduced",
+    ...                   None, None, (), None, None, "", "")
+    >>> published_text(one)
+    '≥ 0.95'
+    """
+    if bound := one.options.get("bound"):
+        return f"{'≥' if bound == 'above' else '≤'} {one.published}"
+    return f"{one.published} ± {one.allowed:.2g}" if one.allowed else one.published
+
+
 def null_text(one: ClaimAnswer) -> str:
     """The range of the null."""
     if one.null_low is None or one.null_high is None:
@@ -253,6 +267,15 @@ def _sources_of_null(one: ClaimAnswer, words: Words) -> Iterator[str]:
         yield words("from_controls", count=controls)
 
 
+def _experts(result: CaseResult) -> str:
+    """`solar, glm 1 / 128; phi 1 / 16`: how many routed experts of a layer were read; empty without any."""
+    counts: dict[tuple[int, int], list[str]] = {}
+    for one in result.models:
+        if one.experts:
+            counts.setdefault((one.experts_read, one.experts), []).append(one.label)
+    return "; ".join(f"{', '.join(labels)} {read} / {experts}" for (read, experts), labels in counts.items())
+
+
 def limits(result: CaseResult, words: Words) -> list[str]:
     """What the answer cannot say."""
     unread = [one.label for one in result.models if one.failure]
@@ -264,6 +287,7 @@ def limits(result: CaseResult, words: Words) -> list[str]:
         *([words("cannot_unread", models=", ".join(unread))] if unread else []),
         *([words("cannot_direction")] if untold else []),
         words("cannot_sampled"),
+        *([words("cannot_experts", models=experts)] if (experts := _experts(result)) else []),
         words("cannot_data"),
         *([words("cannot_unconfirmed", models=", ".join(unconfirmed))] if unconfirmed else []),
         *([words("cannot_dates", claims="; ".join([*dated, *roots]))] if dated or roots else []),

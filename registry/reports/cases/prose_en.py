@@ -44,7 +44,9 @@ PROSE = {
     "cannot": "What this answer cannot say",
     "cannot_unread": "Nothing could be read of {models}; claims about them are not checkable.",
     "cannot_direction": "Of pairs of one lineage without a told direction, nothing here says which came first.",
-    "cannot_sampled": "Of matrices the first 16 rows are compared, of routed experts the first of each layer: a part that was copied elsewhere alone is not seen.",
+    "cannot_sampled": "Of matrices the first 16 rows are compared: a part that was copied elsewhere alone is not seen.",
+    "cannot_experts": "Of the routed experts of a layer, those of the lowest numbers are read ({models}): whether the others"
+    " were copied is not seen.",
     "cannot_data": "Weights say nothing of training data, of text that one model wrote and another was trained on, nor of"
     " code or plans that were taken over.",
     "cannot_unconfirmed": "Nobody has confirmed that these names are right: {models}.",

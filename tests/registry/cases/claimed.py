@@ -77,6 +77,7 @@ CLAIMS = (
     claimed(R, "token_at", ["glm"], "!", id=0),
     claimed(C, "token_at", ["solar"], "!", id=0),
     claimed(N, "merge_weight", BOTH, "0.571"),
-    claimed(R, "change_spread", FINETUNE, "0"),
-    claimed(C, "change_spread", FINETUNE, "0.5"),
+    claimed(R, "change_spread", FINETUNE, "0", False),
+    claimed(R, "change_spread", BOTH, "0", False),  # true of unrelated models too, whose matrices are as large
+    claimed(C, "change_spread", FINETUNE, "0.5", False),
 )

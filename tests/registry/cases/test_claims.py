@@ -10,6 +10,8 @@ import pytest
 from forebear.queries.comparison.case.claims.answering import METRICS
 from forebear.queries.comparison.case.records import CaseResult, ClaimAnswer
 from forebear.queries.comparison.records.gains import GainSummary
+from forebear.registry.reports.cases.answer import limits, published_text
+from forebear.registry.reports.cases.prose import Words
 
 from .claimed import CLAIMS, Claimed
 
@@ -119,3 +121,15 @@ def test_what_was_read_is_said_of_every_model(answered: CaseResult) -> None:
     made = answered.provenance
     assert made is not None and made.bytes_read == sum(one.bytes_read for one in answered.models)
     assert made.bytes_fetched == made.bytes_read and made.command == "forebear case"
+
+
+def test_how_many_experts_were_read_is_said(answered: CaseResult) -> None:
+    assert {(model.experts_read, model.experts) for model in answered.models} == {(1, 4)}
+    for language, said in (("en", "(solar, glm, intellect, phi, deepseek 1 / 4)"), ("ko", "1 / 4")):
+        assert any(said in text for text in limits(answered, Words(language)))
+
+
+def test_how_far_a_value_may_be_off_stands_beside_what_was_published(answered: CaseResult) -> None:
+    shown = {published_text(one) for one in answered.claims if one.metric == "cosine"}
+    assert {"0.95 ± 0.01", "≥ 0.95", "≤ 0.90"} <= shown
+    assert {published_text(one) for one in answered.claims if one.metric == "shared_tokens"} == {"400"}

@@ -148,3 +148,10 @@ def test_a_case_without_two_models_is_an_error(hub: HubServer, asked: Case, answ
 def test_a_hub_that_fails_at_times_changes_nothing(hub: HubServer, asked: Case, answer: Answer) -> None:
     hub.storage.fail(Fault(status=503), times=2)
     assert not any(one.failure for one in answer(asked).models)
+
+
+def test_one_more_file_is_one_difference() -> None:
+    before = {"models": [{"files": [{"path": "a", "size": 1}, {"path": "c", "size": 3}]}]}
+    after = {"models": [{"files": [{"path": "a", "size": 1}, {"path": "b", "size": 2}, {"path": "c", "size": 4}]}]}
+    found = {place: (one, other) for place, one, other in differences(before, after)}
+    assert found == {"models[0].files.b": (None, {"path": "b", "size": 2}), "models[0].files.c.size": (3, 4)}

@@ -42,7 +42,8 @@ def test_relatives_behave_alike_and_others_do_not(run: Run, server: OutputsEndpo
     assert [pair["verdict"] for pair in document["pairs"]] == ["behaves alike", "no kinship of behaviour shown"]
     assert document["pairs"][0]["p"] < 1e-6 and document["pairs"][0]["candidates_tried"] == 2
     assert document["pairs"][0]["prompts_needed"] < 200
-    assert "descent of weights" in run("outputs", "compare", oak, chat, "--control", elm).out
+    shown = run("outputs", "compare", oak, chat, "--control", elm).out
+    assert "descent of weights" in shown and "Fewer than 3 controls" in shown
     assert run("outputs", "compare", oak, chat, "--control", elm, "--format", "csv").out.startswith("a,b,verdict")
 
 
@@ -130,3 +131,39 @@ def test_too_few_prompts_or_no_control_are_refused() -> None:
         compare_outputs(("a", few), [("b", few)], [])
     with pytest.raises(ForebearError, match="fewer than 50"):
         compare_outputs(("a", few), [("b", few)], [("c", few)])
+
+
+def record(name: str, count: int = 300) -> tuple[str, dict[str, str]]:
+    return name, {prompt: synthetic_token(name, prompt) for prompt in prompts(count)}
+
+
+def mixed(name: str, a: str, b: str, share: int) -> tuple[str, dict[str, str]]:
+    """Answers of `b` on `share` of every 100 prompts, else of `a`."""
+    return name, {
+        prompt: synthetic_token(b if number % 100 < share else a, prompt) for number, prompt in enumerate(prompts(300))
+    }
+
+
+def test_from_three_controls_on_their_own_spread_says_what_is_more_than_chance() -> None:
+    controls = [record(name) for name in ("fir/a", "elm/a", "ash/a", "yew/a")]
+    alike, apart = compare_outputs(record("oak/base"), [record("oak/chat"), record("larch/a")], controls)
+    assert alike.alike and alike.log_p < -6 and alike.expected is not None and alike.expected < 0.1
+    assert not apart.alike and apart.agreement < 0.1
+    few = compare_outputs(record("oak/base"), [record("oak/chat")], controls[:2])[0]
+    assert few.expected is None and few.log_p == few.log_p_two_proportions
+
+
+def test_what_agrees_no_more_than_a_control_is_not_alike() -> None:
+    nearest = mixed("near", "oak/base", "ash/a", 20)
+    controls = [record(name) for name in ("fir/a", "elm/a", "yew/a")]
+    pair = (record("oak/base"), [record("oak/chat")])
+    assert compare_outputs(*pair, controls)[0].alike
+    beaten = compare_outputs(*pair, [*controls, nearest])[0]
+    assert not beaten.alike and beaten.control == "near" and beaten.log_p == 0.0
+
+
+def test_controls_that_are_far_from_everyone_do_not_count_as_spread() -> None:
+    far = [(f"far{i}", dict.fromkeys(prompts(300), f"z{i}")) for i in range(8)]
+    near = [record(name) for name in ("fir/a", "elm/a", "ash/a", "yew/a", "box/a", "bay/a")]
+    with_far = compare_outputs(record("oak/base"), [record("oak/chat")], [*near, *far])[0]
+    assert with_far.expected == compare_outputs(record("oak/base"), [record("oak/chat")], near)[0].expected

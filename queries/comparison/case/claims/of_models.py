@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
+from ....thresholds.comparison import CLAIM_ERRORS
 from ...pair.architecture import part_of
 from ...pair.sides import paired_values
 from ..measured import Measured
 from ..question import Claim
-from .finding import Finding, NotCheckable
+from .finding import Finding, NotCheckable, ranged
 
 
 def relation(measured: Measured, claim: Claim) -> Finding:
@@ -118,14 +119,28 @@ def parameters(measured: Measured, claim: Claim) -> Finding:
 def change_spread(measured: Measured, claim: Claim) -> Finding:
     """How unequal the change is over matrices: the standard deviation of its RMS over the mean; 0 for one noise."""
     first, second = measured.ordered(*claim.models)
-    pair = measured.matched(first, second)
-    if pair is None:
+    if measured.matched(first, second) is None:
         raise NotCheckable("the two have no component in common")
-    sizes = []
-    for one in pair.tensors:
-        both = paired_values(pair.first, one.first, pair.second, one.second) if one.by_number else None
-        if both is not None and len(pair.first.component.shapes[one.first]) > 1:
-            sizes.append(float(np.sqrt(np.square(both.second.astype(np.float64) - both.first).mean())))
-    if len(sizes) < 2 or not np.mean(sizes):
+    found = _spread(measured, first, second)
+    if found is None:
         raise NotCheckable("fewer than two matrices differ")
-    return Finding(float(np.std(sizes) / np.mean(sizes)), error=0.01)
+    others = {f"{a}-{b}": other for a, b in measured.unrelated((first, second)) if (other := _spread(measured, a, b))}
+    low, high = ranged([spread + side * CLAIM_ERRORS * error for spread, error in others.values() for side in (-1, 1)])
+    return Finding(found[0], error=found[1], null_low=low, null_high=high, null_from=tuple(others))
+
+
+def _spread(measured: Measured, first: str, second: str) -> tuple[float, float] | None:
+    """The spread of the change, and that which one Gaussian noise would have by sampling; None of fewer than two.
+
+    The RMS of n draws of a Gaussian has a relative standard deviation of 1 / sqrt(2 n).
+    """
+    pair = measured.matched(first, second)
+    sizes, counts = [], []
+    for one in pair.tensors if pair is not None else ():
+        both = paired_values(pair.first, one.first, pair.second, one.second) if pair and one.by_number else None
+        if pair and both is not None and len(pair.first.component.shapes[one.first]) > 1:
+            sizes.append(float(np.sqrt(np.square(both.second.astype(np.float64) - both.first).mean())))
+            counts.append(both.first.size)
+    if len(sizes) < 2 or not np.mean(sizes):
+        return None
+    return float(np.std(sizes) / np.mean(sizes)), float(np.sqrt(np.mean(0.5 / np.array(counts))))

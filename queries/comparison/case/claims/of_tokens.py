@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .....ingest.text import printable
+from ..embeddings import HIGH_COSINE
 from ..measured import Measured
 from ..question import Claim
 from ..records import ClassCosine, EmbeddingFigure, ModelVocabulary, VocabularyPair
@@ -88,9 +89,12 @@ def embedding_cosine(measured: Measured, claim: Claim, *, centred: bool = False)
 
 
 def embedding_above(measured: Measured, claim: Claim) -> Finding:
-    """How many of the compared tokens have a cosine above 0.9."""
-    _, found = _embedding(measured, claim)
-    return Finding(round(found.above * found.tokens), null_low=0.0, null_high=0.0, null_from=("mismatched tokens",))
+    """How many of the compared tokens have a cosine above 0.9; the null is how many rows of different tokens have."""
+    figure, found = _embedding(measured, claim)
+    high = sum(share for low, share in zip(figure.edges, figure.mismatched, strict=False) if low > HIGH_COSINE - 1e-9)
+    chance = high * found.tokens
+    above = round(found.above * found.tokens)
+    return Finding(above, null_low=0.0, null_high=chance + 4 * math.sqrt(chance), null_from=("mismatched tokens",))
 
 
 def _vocabulary(measured: Measured, claim: Claim) -> ModelVocabulary:
