@@ -39,7 +39,8 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         what = (
             f"codes {codes.shape} with scales {scales.shape} are not {bits} bits in groups of {group}, as config says"
         )
-        return Refused(codes.parameters * 32 // (bits if bits in BITS else 4), what, used)
+        held = codes.parameters * 32 // (bits if bits in BITS else 4)
+        return Refused(min(held, scales.parameters * group or held), what, used)
     if biases is None or biases.shape != scales.shape:
         missing = f"has shape {biases.shape}, scales {scales.shape}" if biases else "is missing"
         return Refused(scales.parameters * group, f"{stem}.biases {missing}", used)

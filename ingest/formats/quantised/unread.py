@@ -70,6 +70,11 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         return Refused(_parameters(tensor, stem, stored, 8), what, beside | {tensor.name})
     if last == "weight" and tensor.dtype == "U8" and f"{tensor.name}.absmax" in stored.by_name:
         return Refused(tensor.parameters * 2, "4-bit codes of bitsandbytes in blocks of an unknown type", frozenset())
+    if last == "weight" and tensor.dtype == "U8" and f"{tensor.name}.quant_map" in stored.by_name:
+        beside = frozenset(name for name in stored.by_name if name.startswith(f"{tensor.name}."))
+        return Refused(
+            tensor.parameters * 2, "4-bit codes of bitsandbytes without their absmax", beside | {tensor.name}
+        )
     return None
 
 

@@ -54,7 +54,7 @@ def unpacked_floats(name: str, rows: NDArray[Any]) -> bytes:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(60,), (6, 10), (1,), (3, 2, 5, 2)])
 def test_floats_that_are_not_packed_are_those_that_are(dtype: type, shape: tuple[int, ...]) -> None:
-    rows = MATRIX.ravel()[: int(np.prod(shape))].astype(dtype).reshape(shape)
+    rows: NDArray[Any] = MATRIX.ravel()[: int(np.prod(shape))].astype(dtype).reshape(shape)
     found = values(file(unpacked_floats("a.weight", rows), embedded("b.weight", MATRIX)))
     np.testing.assert_array_equal(found["a.weight"], rows.reshape(found["a.weight"].shape))
     np.testing.assert_array_equal(found["b.weight"], MATRIX)  # what follows the field is read too

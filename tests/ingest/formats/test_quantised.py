@@ -174,6 +174,13 @@ def test_a_bitsandbytes_weight_without_its_state_is_named() -> None:
     assert skipped.parameters == 128 and "quant_state" in skipped.reason
 
 
+def test_codes_of_bitsandbytes_without_the_scales_of_their_blocks_are_one_weight_that_is_not_read() -> None:
+    shapes = {"": (64, 1), ".quant_map": (16,), ".nested_absmax": (1,), ".quant_state.bitsandbytes__nf4": (90,)}
+    tensors = [LogicalTensor(f"a.weight{n}", "U8", s, RowMajor("f", 0, "U8", 1)) for n, s in shapes.items()]
+    made = unpack(tensors, {}, lambda ranges: [b"{}" for _ in ranges])
+    assert [(s.name, s.parameters) for s in made.skipped] == [("a.weight", 128)] and not made.tensors
+
+
 @pytest.mark.parametrize("block", [4, 8])
 def test_stacked_float8_experts_are_those_of_the_experts_one_by_one(zoo: Path, block: int) -> None:
     tensors, config, tokenizer = load_model(zoo / "alder-moe")
