@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from graph_shapes import arrays, blocks, constants, integers
 from packed_shapes import BYTES, PACKINGS, SCATTERED, Entry, Packing
 
 from forebear.ingest.model import fingerprint_model
@@ -296,6 +297,12 @@ def onnx_file(folder: Path, *, beside: bool, turned: bool = False) -> None:
     (folder / "config.json").write_text(json.dumps(CONFIG))
 
 
+def described(folder: Path, write: Callable[[Path, Shapes], None]) -> None:
+    """What `write` makes of the model, with its config."""
+    write(folder, llama())
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
 CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
     ("safetensors, bfloat16", lambda f: safetensors(f, llama()), 0.01),
     (
@@ -317,6 +324,10 @@ CASES: tuple[tuple[str, Callable[[Path], None], float], ...] = (
     ("ONNX, embedded", lambda f: onnx_file(f, beside=False), 0.01),
     ("ONNX, external data", lambda f: onnx_file(f, beside=True), 0.01),
     ("ONNX, external, [in, out]", lambda f: onnx_file(f, beside=True, turned=True), 1.0),
+    ("ONNX, weights in Constant nodes", lambda f: described(f, constants), 0.01),
+    ("ONNX, MatMulNBits of 4 bits", lambda f: described(f, blocks), 0.05),
+    ("ONNX, int8, [in, out]", lambda f: described(f, integers), 1.0),
+    ("numpy .npz", lambda f: described(f, partial(arrays, opened=lambda p: Sparse(p, "w"))), 0.01),
     ("LoRA of rank 16 of q and v", lambda f: adapter(f, 16), 0.5),
     ("LoRA of rank 128 of q and v", lambda f: adapter(f, 128), 0.1),
     ("safetensors, GPT-2 as [in, out]", lambda f: safetensors(f, gpt2(), config={"model_type": "gpt2"}), 1.0),

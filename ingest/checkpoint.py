@@ -86,8 +86,8 @@ def open_checkpoint(source: Source) -> Checkpoint:
     absurd = {item.tensor.name for item in named if _is_absurd(item)}
     skipped = unread + layout.skipped + tuple(SkippedTensor(printable(name), 0, ABSURD) for name in sorted(absurd))
     named = tuple(item for item in named if item.tensor.name not in absurd)
-    if not any(item.tensor.parameters for item in named):
-        raise _no_tensor(source, files, skipped)
+    if not any(item.tensor.parameters and item.place.slot != "buffer" for item in named):
+        raise _no_tensor(source, files, named, skipped)
     return Checkpoint(
         files=files,
         format=form.name,
@@ -107,9 +107,14 @@ def _is_absurd(item: NamedTensor) -> bool:
     return math.prod(n or 1 for n in item.tensor.shape) > MOST_VALUES
 
 
-def _no_tensor(source: Source, files: ModelFiles, skipped: tuple[SkippedTensor, ...]) -> NothingToRead:
+def _no_tensor(
+    source: Source, files: ModelFiles, buffers: tuple[NamedTensor, ...], skipped: tuple[SkippedTensor, ...]
+) -> NothingToRead:
     """The error for files of weights of which no tensor can be read, with the reason for the first."""
     where = f"{source.uri}: {printable(files.paths[0])}"
+    if not skipped and any(item.tensor.parameters for item in buffers):
+        what = f"{len(buffers)} tensors of whole numbers or other buffers and no weights"
+        return NothingToRead(f"{where}: {what}; name the file that holds the weights")
     if not skipped:
         return NothingToRead(f"{where}: no tensor in it; name the file that holds the weights")
     first = max(skipped, key=lambda one: one.parameters)

@@ -128,6 +128,8 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
     parts = [(tensor, find_part(tensor.name)) for tensor in tensors]
     if not any(part and part.decisive for _, part in parts):
         return None
+    lone = _lone([(tensor, part) for tensor, part in parts if part])
+    parts = [(tensor, part) for tensor, part in parts if tensor.name not in lone]
     inputs = {base_modules(p.module): _factor(t, p).matrix[1] for t, p in parts if p and p.part == "A" and p.module}
     pieces = [piece for tensor, part in parts if part for piece in _pieces(tensor, part, inputs)]
     plain = {base for tensor, part in parts if part is None for base in base_modules(_stem(tensor.name))}
@@ -139,7 +141,19 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
     kind = (config.kind if config else None) or _kind(tensors)
     exact = [_said(n.tensor, _why(piece, n, places)) for n, piece in zip(named, pieces, strict=True) if _is_exact(n)]
     saved = name_tensors(_saved(tensor for tensor, part in parts if part is None), {})
-    return Adapter(kind, config or AdapterConfig(), tuple(targets), (*named, *saved), tuple(exact))
+    left = tuple(
+        _said(tensor, f"a factor {part} without the other one of its module") for tensor, part in lone.values()
+    )
+    return Adapter(kind, config or AdapterConfig(), tuple(targets), (*named, *saved), tuple(exact), left)
+
+
+def _lone(parts: Iterable[tuple[LogicalTensor, Part]]) -> dict[str, tuple[LogicalTensor, str]]:
+    """Factors of LoRA, by name, whose module has only one of the two in the file: half of an adapter, or a cut one."""
+    factors: dict[str, dict[str, LogicalTensor]] = defaultdict(dict)
+    for tensor, part in parts:
+        if part.part in {"A", "B", UNORDERED}:
+            factors[part.module].setdefault(part.part, tensor)
+    return {one.name: (one, kind) for pair in factors.values() if len(pair) == 1 for kind, one in pair.items()}
 
 
 def _stem(name: str) -> str:

@@ -83,6 +83,8 @@ def read_checkpoint(source: Source, files: ModelFiles | None = None) -> tuple[Fo
     contents = read[0]
     if files.pipeline:
         contents = replace(_join(read), config={"model_type": files.pipeline}, tokenizer=None)
+    elif len(read) > 1:  # modules of sentence-transformers: the first is the transformer
+        contents = replace(_join(read), config=contents.config, tokenizer=contents.tokenizer)
     return files.networks[0].format, contents
 
 

@@ -174,6 +174,8 @@ NAMED: tuple[Named, ...] = (
     ),
     _named(r"\.mlmodel$|\.(?:mlpackage|mlmodelc)(?:/|$)", "a Core ML model", passed=True),
     _named(r"\.(?:engine|plan|trt)$", "a TensorRT engine"),
+    _named(r"\.dduf$", "a DDUF archive of diffusers", "unzip it and ingest its folder"),
+    _named(r"\.(?:arpa|kenlm|klm)$", "an n-gram language model", "it has no weight matrices"),
     _named(r"\.nemo$", "a NeMo archive", "unpack it with tar and ingest the checkpoint inside, or " + ORIGINAL),
     _named(
         r"\.pt2$|\.ptl$|\.pte$",

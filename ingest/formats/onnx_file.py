@@ -1,11 +1,11 @@
 """ONNX: the initialisers of a graph as the weights of the model that was exported, embedded or in files beside it.
 
 Limitations: matrices that an exporter stored as [in, out] cost the whole matrix to read and are read up to a limit
-(layouts.py). Skipped by tensor: weights in typed fields of varying length; quantisation other than MatMulNBits with 4
-or 8 bits and whole numbers of 8 bits or more with one scale a tensor, row or column; sparse ones. Shapes, indices and
-single values that a graph computes with are no weights: they are counted among the skipped, by kind. A file of weights
-that is a link out of the folder is refused, where other formats follow links: here a graph that a stranger wrote says
-which file is read, and any bytes of it are weights.
+(layouts.py), and so do values in typed fields (onnx_numbers.py). Skipped by tensor: quantisation other than MatMulNBits
+with 4 or 8 bits and whole numbers of 8 bits or more with one scale a tensor, row or column; sparse ones. Shapes,
+indices and single values that a graph computes with are no weights: they are counted among the skipped, by kind. A file
+of weights that is a link out of the folder is refused, where other formats follow links: here a graph that a stranger
+wrote says which file is read, and any bytes of it are weights.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from ..text import printable
 from .contents import Contents
 from .onnx_graph import SPARSE, Graph, Initializer, read_graph
 from .onnx_names import Names, is_anonymous, part_name, recurrent_layers, scope_path
+from .onnx_numbers import FIELD_LIMIT, FIELDS, FIXED, Numbers
 from .onnx_recurrent import Gates, RecurrentPart, recurrent_parts
 from .onnx_uses import RECURRENT, Scales, Use, find_uses
-from .onnx_values import DTYPES, INTEGERS, TYPED, Affine, Blocks, Varints
+from .onnx_values import DTYPES, INTEGERS, Affine, Blocks
 
 _SIZE = re.compile(r"[0-9]{1,18}")
 _ODD_CODES = "codes that are not of 8 bits or more with one scale a tensor, row or column are not decoded"
@@ -150,9 +151,11 @@ class _Tensors:
                 name = name.removesuffix(".") + ".weight"
             yield self._in_blocks(name, one, place) if one.name in self._blocks else self._plain(name, one, use, place)
 
-    def _plain(self, name: str, one: Initializer, use: Use | None, place: RowMajor) -> LogicalTensor | SkippedTensor:
+    def _plain(
+        self, name: str, one: Initializer, use: Use | None, place: RowMajor | Numbers
+    ) -> LogicalTensor | SkippedTensor:
         turned = len(one.shape) == 2 and use is not None and use.is_turned
-        storage: Storage | None = transposed(place, *one.shape) if turned else place
+        storage: Storage | None = _turned(place, *one.shape) if turned else place
         shape = one.shape[::-1] if turned else one.shape
         if storage is None:
             return SkippedTensor(printable(name), one.elements, "a transposed matrix of this type is not read")
@@ -180,10 +183,10 @@ class _Tensors:
             kind = "INT8" if one.name in self._scales else DTYPES[one.dtype]
             yield LogicalTensor(name, kind, part.shape, part.gates(storage, use.node.op))
 
-    def _direction(self, one: Initializer, part: RecurrentPart, cut: RowMajor) -> Storage | None:
+    def _direction(self, one: Initializer, part: RecurrentPart, cut: RowMajor | Numbers) -> Storage | None:
         """One direction's matrix or bias as stored, with its own scales."""
         rows = part.shape[0]
-        stored = transposed(cut, part.shape[1], rows) if part.turned else cut
+        stored = _turned(cut, part.shape[1], rows) if part.turned else cut
         if one.name not in self._scales:
             return None if part.turned else stored
         used = self._scales[one.name]
@@ -198,7 +201,7 @@ class _Tensors:
         parts = [
             v.cut(part.direction * count, 1) if isinstance(v, RowMajor) else ColumnsOf(v, first) for v in vectors if v
         ]
-        if len(parts) < len(vectors) or not isinstance(parts[0], RowMajor):
+        if len(parts) < len(vectors) or parts[0] is None:
             return None
         return Affine(stored, parts[0], parts[1] if len(parts) > 1 else None, by_row)
 
@@ -210,7 +213,7 @@ class _Tensors:
         vectors = [self._vector(part, by_row=by_row) for part in (scale, zero) if part]
         fits = count in (1, tensor.matrix[0 if by_row else 1]) and (zero is None or zero.elements == count)
         good = DTYPES.get(one.dtype) in INTEGERS and fits and all(vectors)
-        if not good or not isinstance(vectors[0], RowMajor):
+        if not good or not vectors[0]:
             return SkippedTensor(printable(tensor.name), tensor.parameters, _ODD_CODES)
         shift = vectors[1] if len(vectors) > 1 else None
         return replace(tensor, storage=Affine(tensor.storage, vectors[0], shift, by_row))
@@ -222,7 +225,7 @@ class _Tensors:
         axis = self._scales[one.name].axis
         return axis is None or axis % len(tensor.shape) == int(turned)
 
-    def _in_blocks(self, name: str, one: Initializer, codes: RowMajor) -> LogicalTensor | SkippedTensor:
+    def _in_blocks(self, name: str, one: Initializer, codes: RowMajor | Numbers) -> LogicalTensor | SkippedTensor:
         """The matrix [N, K] of a MatMulNBits."""
         node = self._blocks[one.name]
         inner, rows, bits, block = (node.numbers.get(key, (0,))[0] for key in ("K", "N", "bits", "block_size"))
@@ -238,23 +241,21 @@ class _Tensors:
             good &= len(parts) < 2 or (
                 parts[1] is not None and (parts[1].dtype, parts[1].elements) == (2, rows * packed_zeros)
             )
-        if not good or not found[0]:
+        if not good or not found[0] or not isinstance(codes, RowMajor):
             return SkippedTensor(printable(name), max(0, inner) * max(0, rows), "blocks of this kind are not decoded")
         zeros = replace(found[1], columns=packed_zeros) if len(found) > 1 and found[1] else None
         wide = replace(codes, columns=one.elements // rows)
         storage = Blocks(wide, replace(found[0], columns=count), zeros, bits, block, inner)
         return LogicalTensor(name, "INT4" if bits == 4 else "INT8", (rows, inner), storage)
 
-    def _vector(self, one: Initializer, *, by_row: bool) -> RowMajor | Varints | None:
+    def _vector(self, one: Initializer, *, by_row: bool) -> RowMajor | Numbers | None:
         """Scales or zero points, as rows of one value or as one row; None where they cannot be read."""
         place = self._place(one)
-        if isinstance(place, RowMajor):
-            return replace(place, columns=1 if by_row else one.elements)
-        if one.data is not None and one.data.number == 5 and DTYPES.get(one.dtype) in INTEGERS:
-            return Varints(self._file, one.data.begin, one.data.length, one.elements)
-        return None
+        if isinstance(place, str):
+            return None
+        return replace(place, columns=1 if by_row and isinstance(place, RowMajor) else one.elements)
 
-    def _place(self, one: Initializer) -> RowMajor | str:
+    def _place(self, one: Initializer) -> RowMajor | Numbers | str:
         """Where the values lie, or why they cannot be read. Raises FormatError where they cannot lie."""
         dtype = DTYPES.get(one.dtype)
         if one.dtype == SPARSE:
@@ -270,11 +271,23 @@ class _Tensors:
             if one.elements:
                 raise FormatError(f"{where} has no values, or values in two fields")
             return RowMajor(self._file, 0, dtype, columns)
-        if one.data.number != 9 and TYPED.get(one.data.number) != dtype:
-            return "values in a field of numbers of varying length are not read"
+        if one.data.number != 9 and dtype not in FIELDS.get(one.data.number, ()):
+            return f"values of {dtype} in a field of another type"
+        if one.is_tagged or one.data.number not in (9, *FIXED):
+            if one.data.length > FIELD_LIMIT:
+                return f"{one.data.length} bytes of values that lie in no fixed places, the limit is {FIELD_LIMIT}"
+            field = one.data
+            return Numbers(
+                self._file, field.begin, field.length, field.number, dtype, one.elements, columns, one.is_tagged
+            )
         if one.data.length != length:
             raise FormatError(f"{where}: {one.data.length} bytes do not hold {dtype} {list(one.shape)}")
         return RowMajor(self._file, one.data.begin, dtype, columns)
+
+
+def _turned(place: RowMajor | Numbers, inputs: int, outputs: int) -> Storage | None:
+    """The matrix [outputs, inputs] that is stored as [inputs, outputs]; None where it has no places."""
+    return place.transposed(inputs, outputs) if isinstance(place, Numbers) else transposed(place, inputs, outputs)
 
 
 def _external(notes: Mapping[str, str], length: int, file: str, where: str) -> tuple[str, int]:

@@ -42,7 +42,8 @@ class Node:
 class Initializer:
     """One TensorProto. `data` is the field of its values in the file; `external` says where else they are.
 
-    `constant`: it stands in a node, not among the graph's own; those may have no name but their node's output.
+    `is_tagged`: the field's key stands before each of its values, `data` holds all of them. `constant`: it stands in a
+    node, not among the graph's own; those may have no name but their node's output.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Initializer:
     data: Field | None
     external: Mapping[str, str] | None
     constant: bool = False
+    is_tagged: bool = False
 
     @property
     def elements(self) -> int:
@@ -247,6 +249,12 @@ def _sparse(wire: Wire, place: Field) -> Initializer:
     return Initializer(name, SPARSE, tuple(shape), None, None)
 
 
+def _count(wire: Wire, name: str, shape: list[int]) -> int:
+    """Number of values of a shape that has been read so far, at least one."""
+    _check_shape(wire, name, shape)
+    return max(1, math.prod(shape))
+
+
 def _check_shape(wire: Wire, name: str, shape: list[int]) -> None:
     if len(shape) > 64 or any(n < 0 for n in shape) or math.prod(shape) >= 1 << 40:
         raise wire.error(f"initialiser {printable(name)!r} has an impossible shape {shape[:64]}")
@@ -255,27 +263,39 @@ def _check_shape(wire: Wire, name: str, shape: list[int]) -> None:
 def _initializer(wire: Wire, place: Field) -> Initializer:
     """TensorProto: dims 1, data_type 2, name 8, typed data 4 to 7, 10, 11, raw_data 9, external_data 13."""
     shape: list[int] = []
-    name, dtype, is_external = "", 0, False
+    name, dtype, is_external, is_tagged = "", 0, False, False
     data: list[Field] = []
     external: dict[str, str] = {}
-    for part in wire.fields(place.begin, place.end):
+    fields = wire.fields(place.begin, place.end)
+    while part := next(fields, None):
         if part.number == 1:
             shape += _packed(wire, part) if part.is_bytes else [_signed(part.value)]
         elif part.number == 2:
             dtype = part.value
         elif part.number == 8:
             name = wire.text(part, NAME_LIMIT)
-        elif part.number in (4, 5, 6, 7, 9, 10, 11) and part.is_bytes and len(data) < 2:
+        elif part.number in (4, 5, 6, 7, 9, 10, 11) and part.wire == 2:
             data.append(part)
+        elif part.number in (4, 5, 7, 10, 11):
+            values = wire.run(part, place.end, _count(wire, name, shape))
+            fields = wire.fields(values.end, place.end)
+            is_tagged = True
+            data.append(values)
         elif part.number == 13 and part.is_bytes:
             external.update([_entry(wire, part)])
         elif part.number == 14:
             is_external = part.value == 1
         if len(shape) > 64 or len(external) > 16:
             raise wire.error(f"initialiser {printable(name)!r} has over 64 dimensions or 16 notes")
+        del data[2:]
     _check_shape(wire, name, shape)
     return Initializer(
-        name, dtype, tuple(shape), data[0] if len(data) == 1 else None, external if is_external else None
+        name,
+        dtype,
+        tuple(shape),
+        data[0] if len(data) == 1 else None,
+        external if is_external else None,
+        is_tagged=is_tagged,
     )
 
 

@@ -8,53 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FormatError
 from ..storage.logical import RowMajor, Storage
 from ..storage.reader import Range
 from ..storage.views import ColumnsOf
+from .onnx_numbers import Numbers
 
 DTYPES = {
     1: "F32", 2: "U8", 3: "I8", 4: "U16", 5: "I16", 6: "I32", 7: "I64", 9: "BOOL", 10: "F16", 11: "F64", 12: "U32",
     13: "U64", 16: "BF16", 17: "F8_E4M3", 18: "F8_E4M3FNUZ", 19: "F8_E5M2", 20: "F8_E5M2FNUZ",
 }  # fmt: skip
 """TensorProto.DataType; strings, complex numbers and types below 8 bits are left out."""
-TYPED = {4: "F32", 10: "F64"}
-"""Fields whose values are packed as they lie in memory; those of the others are numbers of varying length."""
-
-
 INTEGERS = frozenset({"U8", "I8", "U16", "I16", "I32"})
 """Types of codes that DequantizeLinear takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Varints:
-    """One row of `columns` whole numbers in a field of varying lengths, as onnxruntime's quantiser leaves zero points.
-
-    A number is 7 bits a byte, lowest first, the last byte below 128; negative ones are those modulo 2^64.
-    """
-
-    file: str
-    offset: int
-    length: int
-    columns: int
-
-    def ranges(self, rows: Sequence[int]) -> list[Range]:
-        """The whole field."""
-        return [Range(self.file, self.offset, self.length)] if len(rows) else []
-
-    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
-        """The numbers [1, columns]. Raises FormatError where the field does not hold so many."""
-        raw = np.frombuffer(b"".join(chunks), np.uint8)
-        ends = np.flatnonzero(raw < 128)
-        starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
-        lengths = ends - starts + 1
-        if len(ends) != self.columns or (raw[-1:] >= 128).any() or (lengths > 10).any():
-            raise FormatError(f"{self.file}: {self.length} bytes at {self.offset} do not hold {self.columns} numbers")
-        if not len(ends):
-            return np.zeros((1, 0), np.float32)
-        places = np.arange(len(raw)) - np.repeat(starts, lengths)
-        numbers = np.add.reduceat((raw & 127).astype(np.uint64) << (7 * places).astype(np.uint64), starts)
-        return numbers.view(np.int64).astype(np.float32)[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +30,13 @@ class Affine:
     """
 
     codes: Storage
-    scale: RowMajor
-    zero: RowMajor | Varints | ColumnsOf | None
+    scale: RowMajor | Numbers | ColumnsOf
+    zero: RowMajor | Numbers | ColumnsOf | None
     by_row: bool
 
     def _vectors(self, rows: Sequence[int]) -> list[tuple[Storage, Sequence[int]]]:
         """Scale and zero, and which rows of them are read."""
-        vectors: list[RowMajor | Varints | ColumnsOf] = [self.scale, *([self.zero] if self.zero else [])]
+        vectors: list[RowMajor | Numbers | ColumnsOf] = [self.scale, *([self.zero] if self.zero else [])]
         return [(v, rows if self.by_row and isinstance(v, RowMajor) else [0] if len(rows) else []) for v in vectors]
 
     def scale_ranges(self, rows: Sequence[int]) -> list[Range]:
@@ -89,6 +54,8 @@ class Affine:
             part.decode(own, [next(left) for _ in part.ranges(own)])
             for part, own in [(self.codes, rows), *self._vectors(rows)]
         ]
+        if self.by_row and not isinstance(self.scale, RowMajor):
+            scale = scale[0, list(rows), None]
         zero: NDArray[np.float32] | float = zeros[0] if zeros else 0.0
         if zeros and self.by_row and not isinstance(self.zero, RowMajor):
             zero = zeros[0][0, list(rows), None]

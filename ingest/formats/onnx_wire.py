@@ -22,12 +22,17 @@ _FIXED = {1: 8, 5: 4}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its number, its value where it is a number, else the place and length of its bytes."""
+    """One field: its number, its value where it is a number, else the place and length of its bytes.
+
+    `key` is the offset of its key, `wire` how its bytes are stored: 0 and 2 with a length of their own, 1 and 5 fixed.
+    """
 
     number: int
     value: int
     begin: int
     length: int
+    key: int
+    wire: int
 
     @property
     def is_bytes(self) -> bool:
@@ -93,7 +98,7 @@ class Wire:
                 charge(GRAPH_FIELDS, _CHARGED, self.file)
                 require(GRAPH_FIELDS, self._fields, self.file)
             self._fields += 1
-            place = at - self._at
+            begun, place = at, at - self._at
             if 0 <= place < len(self._data) and (key := self._data[place]) < 128:
                 at += 1  # as `varint` does, without a call for each of a million fields
             else:
@@ -101,7 +106,7 @@ class Wire:
             number, wire = key >> 3, key & 7
             if wire == 0:
                 value, at = self.varint(at, end)
-                yield Field(number, value, -1, 0)
+                yield Field(number, value, -1, 0, begun, wire)
                 continue
             length = _FIXED.get(wire, -1)
             if wire == 2:
@@ -110,8 +115,27 @@ class Wire:
                 raise self.error(f"a field of kind {wire} at {at}; this is no ONNX file, or it is broken")
             if length > end - at:
                 raise self.error(f"a field at {at} claims {length} bytes, {end - at} are left; download it again")
-            yield Field(number, 0, at, length)
+            yield Field(number, 0, at, length, begun, wire)
             at += length
+
+    def run(self, first: Field, end: int, count: int) -> Field:
+        """The bytes of `count` values of an unpacked field, each behind the key of `first`; FormatError for fewer.
+
+        Values of one width are passed over unread, so that only who reads them sees whether all keys are there.
+        """
+        behind = first.key
+        if first.wire in _FIXED:
+            behind += count * (1 + _FIXED[first.wire])
+            if behind > end:
+                raise self.error(f"a field at {first.key} does not hold {count} values; download it again")
+        else:
+            charge(GRAPH_FIELDS, count, self.file)
+            for _ in range(count):
+                key, behind = self.varint(behind, end)
+                if key != first.number << 3:
+                    raise self.error(f"a field at {first.key} does not hold {count} values; it is broken")
+                _, behind = self.varint(behind, end)
+        return Field(first.number, 0, first.key, behind - first.key, first.key, first.wire)
 
     def text(self, field: Field, limit: int) -> str:
         """A string of at most `limit` bytes."""

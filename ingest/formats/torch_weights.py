@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -107,6 +108,11 @@ def find_weights(found: object) -> Weights:
             return Weights(others, skipped)
         walks = {key: w for key, value in children.items() if (w := _walk(value, left)).tensors or w.beside}
         skipped += [_training(str(key), walks.pop(key)) for key in list(walks) if _is_training(key, children[key])]
+        shadows = [key for key in walks if _is_shadow(children[key]) and _has_shapes_of(walks, key)]
+        skipped += [
+            set_aside(str(key), "a moving average beside the weights", *_count(walks.pop(key).tensors))
+            for key in shadows
+        ]
         direct = {key: None for key in walks if _record(children[key]) is not None}
         inner = _wrapped(walks, direct, beside=len(children) > 1)
         if inner is None:
@@ -174,6 +180,17 @@ def _is_optimiser(value: object) -> bool:
     return (isinstance(value, dict) and "param_groups" in value) or (
         isinstance(kind, Global) and kind.module.startswith("torch.optim")
     )
+
+
+def _is_shadow(value: object) -> bool:
+    """What the state_dict of a moving average of torch_ema is: its tensors stand in a list, without names."""
+    return isinstance(value, dict) and isinstance(value.get("shadow_params"), list)
+
+
+def _has_shapes_of(walks: Mapping[object, _Walk], key: object) -> bool:
+    """Whether every tensor below a key has one of its shape below the other keys."""
+    others = Counter(one.sizes for other, walk in walks.items() if other != key for _, one in walk.tensors)
+    return Counter(one.sizes for _, one in walks[key].tensors) <= others
 
 
 def _training(key: str, walk: _Walk) -> SkippedTensor:

@@ -32,6 +32,7 @@ FOLDERS: tuple[tuple[str, str], ...] = (
     (r"image_encoder|vision_encoder|vision_language_encoder", "vision"),
     (r"audio_encoder|vocoder|speech_encoder", "audio"),
     (r"connectors|projection_model|image_projection|audio_projection", "projector"),
+    (r"1_Dense|2_Dense|3_Dense|4_Dense|5_Dense|6_Dense", "projector"),
 )
 """(folder of a repository of several networks, component): what stands before the `/` of a name."""
 

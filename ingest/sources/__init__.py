@@ -36,8 +36,13 @@ def open_source(spec: str, *, connections: int | None = None) -> Source:
     """The source that `spec` names: a folder or a file of this machine, else what another kind of source recognises.
 
     `org/name[@revision]` is the Hub's when nothing local has that name; `hf://org/name[@revision]` always is.
-    `connections` reads of a remote source are in flight at once. Raises SourceError when there is no such thing.
+    `connections` reads of a remote source are in flight at once. Raises SourceError when there is no such thing, and
+    for an empty specification, which no kind of source sees: it would be the folder that somebody happens to be in.
     """
+    if not spec.strip():
+        raise SourceError(
+            "an empty name where a model should be; write a folder, a file or org/name (`.` is this folder)"
+        )
     for kind in SOURCES:
         if kind.parse(spec) is not None:
             _log.debug("%s: a source of the kind %s", printable(spec), kind.name)
@@ -69,6 +74,8 @@ def spec_of(uri: str, revision: str | None) -> str:
 
 def _located(spec: str) -> tuple[SourceKind, Location] | None:
     """The kind of source that a spec is of, with its location; None where no kind can name one model by it."""
+    if not spec.strip():
+        return None
     for kind in SOURCES:
         try:
             location = kind.parse(spec)

@@ -48,6 +48,8 @@ class HubSource:
         self.uri = f"hf://{self.name}"
         if not info.sha or not _COMMIT.fullmatch(info.sha):
             raise SourceError(f"{self.uri}: {client.endpoint} names no commit; does HF_ENDPOINT name a Hub?")
+        if revision and _COMMIT.fullmatch(revision) and revision != info.sha:
+            raise SourceError(f"{self.uri}: {client.endpoint} answers with commit {info.sha}, {revision} was asked for")
         self.revision: str | None = info.sha
         self.state = info.sha
         self.card: ProviderCard = card_of(info)

@@ -30,7 +30,8 @@ from forebear.ingest.model import fingerprint_model
 from forebear.ingest.storage.reader import Reader
 
 from ..ingest.formats.writers_gguf import gguf_bytes, stored
-from ..ingest.formats.writers_onnx import embedded, model, node
+from ..ingest.formats.writers_onnx import embedded, model, node, number, part
+from ..ingest.formats.writers_onnx import tensor as onnx_tensor
 from ..ingest.formats.writers_packed import gptq, packed
 from ..ingest.formats.writers_torch import START, STOP, View, legacy_bytes, name, state, tensor, text, torch_bytes
 from ..writers import (
@@ -108,7 +109,13 @@ def _onnx() -> bytes:
     weight = embedded("layers.0.mlp.up_proj.weight", np.ones((16, 16), np.float32))
     bias = embedded("onnx::MatMul_7", np.ones((16, 16), np.float32))
     nodes = [node("MatMul", ["x", "layers.0.mlp.up_proj.weight"], "h"), node("MatMul", ["h", "onnx::MatMul_7"], "y")]
-    return model(nodes, [weight, bias])
+    numbers = b"".join(number(5, n) for n in range(9))
+    typed = [
+        onnx_tensor("layers.0.mlp.gate_proj.weight", 10, (3, 3), part(5, bytes(range(9)))),
+        onnx_tensor("layers.0.mlp.down_proj.weight", 10, (3, 3), numbers),
+        onnx_tensor("layers.0.mlp.up_proj.bias", 1, (3,), b"\x25\0\0\x80\x3f" * 3),
+    ]
+    return model(nodes, [weight, bias, *typed])
 
 
 def _packed() -> bytes:

@@ -11,6 +11,7 @@ import pytest
 
 from forebear.ingest.model import ModelFingerprint, fingerprint_model, iter_problems
 from forebear.ingest.sources import open_source
+from forebear.ingest.sources.source import NothingToRead
 from forebear.registry import Registry
 
 from ..writers import (
@@ -269,3 +270,10 @@ def test_the_card_the_config_and_the_tokenizer_are_kept() -> None:
     assert made.card.parents[0].parent == "org/p"
     assert made.tokenizer is not None and (made.tokenizer.size, made.tokenizer.kind) == (96, "BPE")
     assert (made.name, made.uri, made.format) == ("memory", "memory:///model", "safetensors")
+
+
+def test_whole_numbers_alone_are_no_weights() -> None:
+    ids = raw(np.arange(100), "I64")
+    files = {"model.safetensors": safetensors_bytes({"position_ids": ids, "bins": ids})}
+    with pytest.raises(NothingToRead, match="2 tensors of whole numbers or other buffers and no weights"):
+        fingerprint_model(MemorySource(files))

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...layouts.fused import Layout, affordable
-from ...storage.logical import LogicalTensor, RowMajor
+from ...storage.logical import MOST_VALUES, LogicalTensor, RowMajor
 from ...storage.reader import Range
 from ...storage.skipped import SkippedTensor
 from ...text import printable
@@ -69,7 +69,7 @@ def unpack(tensors: Sequence[LogicalTensor], config: Mapping[str, object], read:
     for tensor in tensors:
         match found.get(tensor.name):
             case Refused(parameters, reason):
-                skipped.append(SkippedTensor(printable(tensor.name), parameters, reason))
+                skipped.append(SkippedTensor(printable(tensor.name), min(parameters, MOST_VALUES), reason))
             case Decoded(weight) if weight.name in taken:
                 what = f"there is a tensor {printable(weight.name)!r} too"
                 skipped.append(SkippedTensor(printable(tensor.name), weight.parameters, what))

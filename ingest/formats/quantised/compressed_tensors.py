@@ -38,7 +38,7 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
     shape, bits = _shape(stem, codes, stored)
     if scales is None or scales.dtype not in FLOAT_SCALES or not bits:
         what = f"packed codes of shape {codes.shape}: weight_shape or weight_scale do not say what they are"
-        return Refused(codes.parameters * 8, what, used)
+        return Refused(codes.parameters * 32 // (bits or _bits(stored)[0]), what, used)
     outputs, inputs = shape
     found = _groups(scales, outputs, inputs, stored.get(f"{stem}.weight_g_idx", {"I32", "I64"}, 1))
     if found is None:

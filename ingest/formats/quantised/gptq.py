@@ -41,7 +41,7 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
     bits = _bits(zeros.shape, scales.shape, stored)
     if not bits or height * 32 % bits or not groups:
         what = f"qzeros of shape {zeros.shape} and scales of shape {scales.shape} are not those of {BITS} bits"
-        return Refused(codes.parameters * 8, what, used)
+        return Refused(codes.parameters * 32 // min(32, stored.said("bits", 4)), what, used)
     inputs = height * 32 // bits
     order = stored.get(f"{stem}.g_idx", {"I32", "I64"}, 1)
     group = -(-inputs // groups)

@@ -35,11 +35,15 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         return _floats(tensor.name, codes, scales, used)
     bits, group = _fitting(codes.shape[-1] * 32, scales.shape[-1], *_settings(stem, stored))
     columns = scales.shape[-1] * group
-    if bits not in BITS or codes.shape[-1] * 32 != columns * bits or biases is None or biases.shape != scales.shape:
+    if bits not in BITS or codes.shape[-1] * 32 != columns * bits:
         what = (
             f"codes {codes.shape} with scales {scales.shape} are not {bits} bits in groups of {group}, as config says"
         )
-        return Refused(codes.parameters * 8, what, used)
+        held = codes.parameters * 32 // (bits if bits in BITS else 4)
+        return Refused(min(held, scales.parameters * group or held), what, used)
+    if biases is None or biases.shape != scales.shape:
+        missing = f"has shape {biases.shape}, scales {scales.shape}" if biases else "is missing"
+        return Refused(scales.parameters * group, f"{stem}.biases {missing}", used)
     shape = (*codes.shape[:-1], columns)
     tall = Grouped(
         PackedRows(row_major(codes), bits, columns), columns, group, scales=row_major(scales), biases=row_major(biases)

@@ -61,8 +61,11 @@ class Stored:
         return {}
 
     def said(self, key: str, default: int = 0) -> int:
-        """A count of the quantisation's config; `default` where it is none."""
-        found = self.quantisation.get(key)
+        """A count of the quantisation's config, or of what HQQ keeps inside of it; `default` where it is none."""
+        found: object = self.quantisation
+        for inner in ("quant_config", "weight_quant_params"):
+            found = found.get(inner, found) if isinstance(found, Mapping) else found
+        found = found.get(key) if isinstance(found, Mapping) else None
         return found if type(found) is int and 0 < found < 1 << 31 else default
 
 

@@ -207,3 +207,22 @@ def test_names_of_any_characters_are_an_adapter_or_a_model(names: list[str]) -> 
     value = np.ones((8, 64), np.float32)
     tensors = {f"base_model.model.{n}.lora_{f}.weight": value for n in names for f in "AB"} | {"lora_A.weight": value}
     fingerprint_model(MemorySource({"adapter_model.safetensors": safetensors_bytes(tensors)}))
+
+
+def test_half_of_a_pair_of_factors_is_skipped_with_its_parameters_and_halves_alone_are_refused() -> None:
+    pair = {"A": np.ones((8, 64), np.float32), "B": np.ones((64, 8), np.float32)}
+    factors = {
+        f"model.layers.{layer}.self_attn.{module}.lora_{factor}": rows * (layer + 1)
+        for layer in range(2)
+        for module in ("q_proj", "v_proj")
+        for factor, rows in pair.items()
+    }
+    lone = "model.layers.1.self_attn.q_proj.lora_B"
+    whole = fingerprint_model(MemorySource(peft_files(factors)))
+    cut = fingerprint_model(MemorySource(peft_files({k: v for k, v in factors.items() if k != lone.replace("B", "A")})))
+    assert len(whole.tensors) == 8 and len(cut.tensors) == 6 and whole.content != cut.content
+    (row,) = cut.skipped
+    assert (row.name, row.parameters) == (f"base_model.model.{lone}.weight", 512)
+    assert row.reason == "a factor B without the other one of its module"
+    with pytest.raises(NothingToRead, match=r"none of its 4 tensors can be read: .* without the other one"):
+        fingerprint_model(MemorySource(peft_files({k: v for k, v in factors.items() if k.endswith("lora_A")})))

@@ -163,7 +163,7 @@ UNRELATED: dict[str, dict[str, bytes]] = {
     "parts of two models": parts(stem="a") | parts(stem="b"),
     "two models of the usual stem": parts(stem="model-a") | parts(stem="model-b"),
     "an adapter of another name": {
-        "style.safetensors": safetensors_bytes({"x.lora_A.weight": np.ones((2, 4), np.float32)}),
+        "style.safetensors": safetensors_bytes({f"x.lora_{f}.weight": np.ones((4, 4), np.float32) for f in "AB"}),
         "alder.safetensors": safetensors_bytes(TENSORS),
     },
     "torch": {"G.pth": torch_bytes(TENSORS), "D.pth": torch_bytes(TENSORS)},

@@ -84,6 +84,8 @@ NAMED: dict[str, tuple[tuple[str, ...], str]] = {
     "a packed file": (("model.gguf.gz", "m.safetensors.zst"), "is an archive; unpack it first"),
     "Darknet": (("yolov3.weights", "yolov3.cfg"), "is Darknet weights"),
     "word vectors": (("glove.6B.50d.txt",), r"is word vectors as text; save them as \.npz"),
+    "DDUF": (("pipe.dduf",), "is a DDUF archive of diffusers; unzip it"),
+    "n-grams": (("lm.arpa",), "is an n-gram language model; it has no weight matrices"),
     "trees": (("m.ubj",), "is gradient-boosted trees"),
     "several": (("a.nemo", "b.t7"), r"b\.t7 is a Torch7 model.*; ingest"),
 }  # fmt: skip

@@ -92,6 +92,52 @@ def test_a_pipeline_comes_before_the_single_file_that_holds_it_again() -> None:
     )
 
 
+@pytest.mark.parametrize("left", [["unet/config.json"], []])
+@pytest.mark.parametrize("missing", ["unet", "vae", "text_encoder_2"])
+def test_a_pipeline_without_the_weights_of_one_of_its_networks_is_refused(missing: str, left: list[str]) -> None:
+    files = {path: data for path, data in pipeline().items() if path in left or not path.startswith(f"{missing}/")}
+    with pytest.raises(FormatError, match=rf"names a network '{missing}' \(.*\), whose weights are not there"):
+        read_checkpoint(MemorySource(files))
+
+
+def test_a_pipeline_needs_no_weights_of_its_tokenizers_schedulers_and_processors() -> None:
+    index = json.loads(pipeline()["model_index.json"])
+    index |= {
+        "tokenizer_3": ["transformers", "T5TokenizerFast"],
+        "guider": ["diffusers", "ClassifierFreeGuidance"],
+        "image_encoder": [None, None],
+        "video_processor": ["diffusers", "VideoProcessor"],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+    }
+    files = pipeline() | {"model_index.json": json.dumps(index).encode()}
+    assert len(read_checkpoint(MemorySource(files))[1].tensors) == len(
+        read_checkpoint(MemorySource(pipeline()))[1].tensors
+    )
+
+
+MODULES = (
+    b'[{"idx":0,"path":"%s"},{"idx":1,"path":"1_Pooling"},{"idx":2,"path":"2_Dense"},{"idx":3,"path":"3_Normalize"}]'
+)
+
+
+@pytest.mark.parametrize("folder", ["", "0_Transformer"])
+def test_the_dense_layer_of_sentence_transformers_is_read_with_its_transformer(folder: str, zoo: Path) -> None:
+    at = f"{folder}/" if folder else ""
+    model = {at + path: data for path, data in model_files(*load_model(zoo / "alder")[:1], config={"a": 1}).items()}
+    dense = {"linear.weight": matrix(32, 80), "linear.bias": matrix(32)}
+    files = model | {"2_Dense/model.safetensors": safetensors_bytes(dense), "modules.json": MODULES % folder.encode()}
+    made = fingerprint_model(MemorySource(files | {"1_Pooling/config.json": b"{}"}))
+    places = {t.named.tensor.name: t.named.place for t in made.tensors}
+    assert places["2_Dense/linear.weight"].component == "projector" and made.config == {"a": 1}
+    assert len(places) == len(load_model(zoo / "alder")[0]) + 2
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[1, {}]", b'[{"path": 3}]', b"null"])
+def test_a_list_of_modules_that_is_none_changes_nothing(text: bytes, zoo: Path) -> None:
+    files = model_files(load_model(zoo / "alder")[0]) | {"modules.json": text}
+    assert len(read_checkpoint(MemorySource(files))[1].tensors) == len(load_model(zoo / "alder")[0])
+
+
 @pytest.mark.parametrize("text", [b"{", b"[]", b"[" * 100_000])
 def test_a_broken_index_of_a_pipeline_is_said(text: bytes) -> None:
     with pytest.raises(FormatError, match=r"model_index\.json is not"):

@@ -26,7 +26,7 @@ from forebear.registry import Registry
 from ...writers import MemoryReader, MemorySource, model_files, varint, write_files
 from ..layouts.test_fused import evidence
 from .writers_fused import Floats, load_model
-from .writers_onnx import embedded, external, model, node, number, onnx_files, packed_floats, part, tensor
+from .writers_onnx import embedded, external, model, node, number, onnx_files, part, tensor
 
 RANDOM = np.random.default_rng(31)
 MATRIX = RANDOM.normal(size=(20, 32)).astype(np.float32)
@@ -101,14 +101,6 @@ def test_onnx_beside_or_below_safetensors_is_a_second_copy(zoo: Path) -> None:
     tensors, config, _ = load_model(zoo / "alder")
     files = model_files(tensors, config=config)
     assert fingerprint_model(MemorySource(files | {"model.onnx": b"", "onnx/model.onnx": b""})).format == "safetensors"
-
-
-def test_typed_floats_are_read_and_numbers_of_varying_length_are_skipped() -> None:
-    halves = tensor("b.weight", 10, (4,), part(5, b"".join(map(varint, range(4)))))
-    files = {"model.onnx": model([], [packed_floats("a.weight", MATRIX), halves])}
-    np.testing.assert_array_equal(values(files)["a.weight"], MATRIX)
-    (skipped,) = read_checkpoint(MemorySource(files))[1].skipped
-    assert (skipped.name, skipped.parameters) == ("b.weight", 4) and "varying length" in skipped.reason
 
 
 @pytest.mark.parametrize("by_row", [False, True])

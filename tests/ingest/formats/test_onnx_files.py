@@ -8,20 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from forebear.ingest.errors import FormatError
 from forebear.ingest.formats import read_checkpoint, resolve_files
-from forebear.ingest.formats.onnx_values import Varints
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.sources import open_source
 from forebear.ingest.sources.hub import open_hub
 from forebear.registry import Registry
 
 from ...hub_server import HubServer
-from ...writers import MemorySource, model_files, varint, write_files
+from ...writers import MemorySource, model_files, write_files
 from ..layouts.test_fused import evidence
 from .test_onnx import folder, values
 from .writers_fused import load_model
@@ -171,22 +168,6 @@ def test_the_axis_says_whether_outputs_or_inputs_have_scales_of_their_own(axis: 
     kept: Any = codes * (scale[None] if axis % 2 else scale[:, None])
     (found,) = values({"model.onnx": model(nodes, stored)}).values()
     np.testing.assert_allclose(found, kept.T if turned else kept, rtol=1e-6)
-
-
-@given(st.lists(st.integers(-(1 << 63), (1 << 63) - 1)))
-def test_numbers_of_varying_length_are_read_as_they_were_written(numbers: list[int]) -> None:
-    data = b"".join(varint(n & (1 << 64) - 1) for n in numbers)
-    place = Varints("f", 0, len(data), len(numbers))
-    np.testing.assert_array_equal(place.decode([0], [data])[0], np.array(numbers, np.int64).astype(np.float32))
-
-
-@given(st.binary(max_size=40), st.integers(0, 1 << 40))
-def test_a_field_that_holds_other_numbers_than_it_should_is_refused(data: bytes, count: int) -> None:
-    try:
-        found = Varints("f", 0, len(data), count).decode([0], [data])
-    except FormatError:
-        return
-    assert found.shape == (1, count)
 
 
 def test_a_place_in_a_file_is_told_in_ascii_digits_only() -> None:

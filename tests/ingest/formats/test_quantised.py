@@ -140,11 +140,45 @@ def test_codes_that_are_not_decoded_are_named_and_their_companions_are_no_weight
     assert not made.tensors
 
 
+HQQ = {"quantization_config": {"quant_method": "hqq", "quant_config": {"weight_quant_params": {"nbits": 2}}}}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "dtype", "config"),
+    [
+        ({"codes": (4, 8, 2), "codebooks": (2, 256, 8, 8), "scales": (4, 1, 1, 1)}, "I8", {}),
+        ({"q_weight": (13, 32), "q_scale": (4, 4), "q_invperm": (64,)}, "I32", {}),  # 6.5 bits
+        ({"trellis": (4, 2, 48), "suh": (64,), "svh": (32,)}, "I16", {}),  # 3 bits
+        ({"Qidxs": (32, 2), "SU": (64,), "SV": (32,), "Wscale": ()}, "I64", {}),
+        ({"W_q": (16, 32), "scale": (1, 32), "zero": (1, 32)}, "U8", HQQ),
+        ({"qweight": (6, 32), "g_idx": (64,)}, "I32", {"quantization_config": {"bits": 3}}),
+        ({"qweight": (16, 32), "g_idx": (64,)}, "I32", {"quantization_config": {"bits": 8}}),
+        ({"qweight": (6, 32), "qzeros": (1, 5), "scales": (1, 32)}, "I32", {"quantization_config": {"bits": 3}}),
+    ],
+    ids=lambda value: next(iter(value), "") if isinstance(value, dict) else "",
+)
+def test_codes_that_are_not_decoded_count_with_the_values_of_their_weight(
+    shapes: dict[str, tuple[int, ...]], dtype: str, config: dict[str, Any]
+) -> None:
+    codes = next(iter(shapes))
+    kinds = {name: dtype if name == codes else "F16" if name == "scales" else "I32" for name in shapes}
+    tensors = [LogicalTensor(f"a.{n}", kinds[n], s, RowMajor("f", 0, kinds[n], 1)) for n, s in shapes.items()]
+    (skipped,) = unpack(tensors, config, no_bytes).skipped
+    assert (skipped.name, skipped.parameters) == (f"a.{codes}", 32 * 64)
+
+
 def test_a_bitsandbytes_weight_without_its_state_is_named() -> None:
     codes = LogicalTensor("a.weight", "U8", (64, 1), RowMajor("f", 0, "U8", 1))
     absmax = LogicalTensor("a.weight.absmax", "F32", (2,), RowMajor("f", 64, "F32", 2))
     (skipped,) = unpack([codes, absmax], {}, no_bytes).skipped
     assert skipped.parameters == 128 and "quant_state" in skipped.reason
+
+
+def test_codes_of_bitsandbytes_without_the_scales_of_their_blocks_are_one_weight_that_is_not_read() -> None:
+    shapes = {"": (64, 1), ".quant_map": (16,), ".nested_absmax": (1,), ".quant_state.bitsandbytes__nf4": (90,)}
+    tensors = [LogicalTensor(f"a.weight{n}", "U8", s, RowMajor("f", 0, "U8", 1)) for n, s in shapes.items()]
+    made = unpack(tensors, {}, lambda ranges: [b"{}" for _ in ranges])
+    assert [(s.name, s.parameters) for s in made.skipped] == [("a.weight", 128)] and not made.tensors
 
 
 @pytest.mark.parametrize("block", [4, 8])

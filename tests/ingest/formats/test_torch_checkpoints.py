@@ -200,3 +200,23 @@ def test_whatever_a_checkpoint_holds_no_value_is_lost(body: bytes) -> None:
         read_values = sum(math.prod(one.shape) for one in found.tensors)
         assert read_values + rows >= 12 * sum(tensor(view) in body for view in (WEIGHT, OTHER))
         assert len({one.name for one in found.tensors}) == len(found.tensors)
+
+
+SHADOW = b"](" + tensor(OTHER) + tensor(OTHER) + b"e"
+"""A moving average as torch_ema keeps it: a list in the order of the parameters, without names."""
+
+
+@pytest.mark.parametrize("model", ["model", "score_net"])
+def test_an_average_without_names_is_set_aside_beside_weights_of_its_shapes(model: str) -> None:
+    average = mapping(decay=b"K\x01", num_updates=b"K\x05", shadow_params=SHADOW, collected_params=b"]")
+    data = zip_bytes(START + mapping(**{model: STATE, "ema": average}) + STOP, STORED)
+    found = open_checkpoint(MemorySource({"checkpoint.pth": data}))
+    assert [one.tensor.name for one in found.named] == ["a.weight", "b.weight"]
+    (row,) = found.skipped
+    assert (row.name, row.parameters) == ("ema.*", 0) and "a moving average beside the weights: 2 tensors" in row.reason
+
+
+def test_a_list_of_other_shapes_or_alone_is_no_average() -> None:
+    three = mapping(shadow_params=b"](" + tensor(OTHER) * 3 + b"e")
+    assert len(names(mapping(model=STATE, ema=three))) == 5
+    assert len(names(mapping(ema=three, epoch=b"K\x01"))) == 3

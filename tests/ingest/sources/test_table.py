@@ -99,3 +99,14 @@ def test_every_kind_of_source_tells_its_own_specifications_from_the_others(tmp_p
             assert source_uri(spec).startswith("file:///") and not is_remote(spec)
             with pytest.raises(SourceError, match="no such file or folder"):
                 open_source(spec)
+
+
+@pytest.mark.parametrize("spec", ["", " ", "\n"])
+def test_an_empty_name_is_no_model_not_even_where_the_folder_of_this_process_is_one(
+    spec: str, zoo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(zoo / "alder")
+    assert open_source(".").files
+    with pytest.raises(SourceError, match="an empty name"):
+        open_source(spec)
+    assert not is_remote(spec)
