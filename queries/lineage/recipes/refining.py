@@ -21,7 +21,7 @@ _ROUNDS = 12
 """Rounds of one step: 0.6 is as far as weights move by the largest."""
 _DIGITS = (1, 2, 3, 4)
 """Decimals that people write weights with: the fewest that reproduce as much are taken."""
-_TUNINGS = (0, 1, 1, 1)
+_TUNINGS = (0, 0, 1, 1, 1)
 """Rounds of settings where nothing else is searched: each row waits for the others, coarse steps come first."""
 _GLANCE = 2_048
 """Places that a proposal is first looked at: a standard error of 0.01."""

@@ -61,7 +61,8 @@ def tried(
         if any(fit.share_of(places.changed) >= enough for fit, _ in found):
             break  # what has more freedom, and takes longer, is asked where nothing simpler does
         for method in (one for one in methods if one.stage == stage):
-            for proposal, mixture in _promising(places, method, mixtures):
+            further = method.starts(places, members, base) if method.starts else ()
+            for proposal, mixture in _promising(places, method, [*mixtures, *further]):
                 fits = refinements(places, method, proposal)
                 found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
@@ -183,6 +184,7 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
     """One method on the nearest mixture of some relatives."""
     near = nearest_mixtures(span_of(places), members, base)[:1]
     mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
+    mixtures += method.starts(places, members, base) if method.starts else ()
     made = [
         (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, arithmetics(places.bits))
     ]
