@@ -97,8 +97,8 @@ class Method:
     `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula. Methods that
     are not `weighted` have weights that follow from the tensors: they are neither searched nor written. `stage` says
     when it is tried: those of a later one only where no earlier one does. `parameters` of each parent and `shared` ones
-    are what a configuration states beside weights; `note` is what people must know of the answer. `starts` gives further
-    mixtures of some relatives, and of a base that is given: where parents leave less than least squares sees.
+    are what a configuration states beside weights; `note` is what people must know of the answer. `starts` gives
+    further mixtures of relatives, and of a base that is given: where parents leave less than least squares sees.
     """
 
     name: str

@@ -57,7 +57,7 @@ def over_most_equal(places: MergePlaces, members: Sequence[int], base: int | Non
 
 
 def bases_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[int]:
-    """The members that the model is most equal to, or the base that is given; none where hardly a value is anybody's."""
+    """The members that the model is most equal to, or the given base; none where hardly a value is anybody's."""
     equal = {member: float((places.relatives[member] == places.query).mean()) for member in members}
     most = max(equal.values(), default=0.0)
     if most < LEAST_TAKEN:

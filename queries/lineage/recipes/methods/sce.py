@@ -100,7 +100,7 @@ def _with(places: MergePlaces, members: tuple[int, ...], base: int, arithmetic: 
 
 
 def _energies(places: MergePlaces, proposal: Proposal) -> Vector:
-    """Each parent's share [n, tensors] of the squares of what is selected; equal ones where these are next to nothing."""
+    """Each parent's share [n, tensors] of the squares of what is selected; equal ones where that is next to nothing."""
     selected = np.where(_selected(places, proposal), proposal.changes_at(places), 0).astype(np.float64)
     squares = np.stack([np.bincount(places.tensor, np.square(change)) for change in selected])
     total = squares.sum(axis=0)
