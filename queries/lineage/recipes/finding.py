@@ -88,7 +88,7 @@ def component_recipe(
     if base is not None and at is None:
         raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
     found = trials(places, base=at)
-    if found is not None and found.best.share_of(places.changed) >= RECIPE_CLAIMED:
+    if found is not None and min(found.best.share_of(places.changed), found.best.share) >= RECIPE_CLAIMED:
         if turned_round(places, found.best) is None:
             return _told(query, members, places, found)
         return None
