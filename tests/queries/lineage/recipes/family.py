@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from forebear.queries.lineage.recipes.places import MergePlaces
 
-LAYERS, TENSORS, VALUES, SAMPLED = 4, 3, 4096, 256
+LAYERS, TENSORS, ROWS, VALUES, SAMPLED = 4, 3, 64, 4096, 256
 BFLOAT16: Any = ml_dtypes.bfloat16
 ROOT = 0
 Weights = NDArray[np.float32]
@@ -40,6 +40,7 @@ def sampled(query: Weights, relatives: Sequence[Weights] | Weights, *, bits: int
         layer=np.repeat(np.arange(count) // TENSORS, SAMPLED),
         group=np.repeat(np.arange(count) % 2, SAMPLED),
         tensor=np.repeat(np.arange(count), SAMPLED),
+        row=np.tile(np.arange(0, VALUES, every) // (VALUES // ROWS), count),
         scale=np.repeat(weight, SAMPLED),
         bits=bits,
     )
@@ -170,7 +171,7 @@ def karcher(parents: Sequence[Weights]) -> Weights:
     return (lengths.mean(axis=0) * mean).astype(np.float32).astype(BFLOAT16).astype(np.float32)
 
 
-def arcee_fusion(base: Weights, other: Weights, rows: int = 64) -> Weights:
+def arcee_fusion(base: Weights, other: Weights, rows: int = ROWS) -> Weights:
     """The most important values of another model, importance being the change times the divergence of its row."""
     shape = (len(base), rows, -1)
     chances = [np.exp(x) / np.exp(x).sum(axis=2, keepdims=True) for x in (other.reshape(shape), base.reshape(shape))]
