@@ -180,3 +180,33 @@ def arcee_fusion(base: Weights, other: Weights, rows: int = ROWS) -> Weights:
     low, middle, high = np.quantile(importance, [0.25, 0.5, 0.75], axis=1, keepdims=True)
     changes = (other.astype(BFLOAT16) - base.astype(BFLOAT16)).astype(np.float32)
     return (base + np.where(importance >= middle + 1.5 * (high - low), changes, 0)).astype(np.float32)
+
+
+def karcher_in_steps(parents: Sequence[Weights]) -> Weights:
+    """The Karcher mean of models so near that all angles are 0 in bfloat16: every step of it is rounded."""
+    values = [parent.astype(BFLOAT16) for parent in parents]
+    lengths = [np.linalg.norm(v.astype(np.float32), axis=1, keepdims=True).astype(np.float32) for v in values]
+    share = np.float32(1 / len(parents))
+    mean = np.zeros(values[0].shape, BFLOAT16)
+    for value, length in zip(values, lengths, strict=True):
+        unit = (value.astype(np.float32) / length).astype(BFLOAT16)
+        mean = mean + (unit.astype(np.float32) * share).astype(BFLOAT16)
+    size = np.linalg.norm(mean.astype(np.float32), axis=1, keepdims=True).astype(np.float32)
+    mean = (mean.astype(np.float32) / size).astype(BFLOAT16)
+    scale = np.mean(lengths, axis=0).astype(np.float32).astype(BFLOAT16)
+    return (mean * scale).astype(np.float32)
+
+
+def sce(base: Weights, parents: Sequence[Weights], top: float) -> Weights:
+    """The changes that differ most, each parent by its energy, of the sign of the sum, in bfloat16."""
+    ground = base.astype(BFLOAT16)
+    changes = np.stack([(parent.astype(BFLOAT16) - ground).astype(np.float32) for parent in parents])
+    variance = changes.var(axis=0).astype(BFLOAT16).astype(np.float32)
+    least = -np.sort(-variance, axis=1)[:, [int(top * VALUES) - 1]]
+    changes = np.where(variance >= least, changes, 0)
+    energy = np.square(changes).mean(axis=2, keepdims=True)
+    weights = (energy / energy.sum(axis=0)).astype(BFLOAT16).astype(np.float32)
+    agree = np.sign(changes) == np.where(changes.sum(axis=0) >= 0, 1, -1)
+    total = np.sum((changes * weights).astype(BFLOAT16).astype(np.float32) * agree, axis=0).astype(BFLOAT16)
+    divisor = np.maximum((weights * agree).sum(axis=0).astype(BFLOAT16).astype(np.float32), 1e-6).astype(BFLOAT16)
+    return (ground + total / divisor).astype(np.float32)
