@@ -94,8 +94,11 @@ DECIDES_NOTHING = {
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
-    "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search
+    "queries/lineage/recipes/methods/breadcrumbs.py": {
+        *("_DENSITIES", "_GAMMAS", "_GAMMA_STEPS", "_GRID"),  # steps of a search
+    },
     "queries/lineage/recipes/methods/karcher.py": {"_FLAT", "_SMALLEST", "_STEPS", "_TUNED"},  # of a search
+    "queries/lineage/recipes/methods/karcher_rounded.py": {"_APART", "_FEW", "_NEAR", "_OCTAVE", "_STARTS"},  # likewise
     "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
     "queries/lineage/recipes/methods/chance/masked.py": {
         "MOST_MASKED_PARENTS",
@@ -115,7 +118,9 @@ DECIDES_NOTHING = {
         "_NEAR",
         "_SMALLEST",
     },  # mergekit's own; steps of a search
-    "queries/lineage/recipes/methods/sce.py": {"SCE", "_FACTORS", "_SHARES"},  # steps of a search
+    "queries/lineage/recipes/methods/sce.py": {
+        *("SCE", "_FACTORS", "_LEADS", "_ROUGH", "_SHARES", "_SMALLEST"),  # steps of a search; mergekit's own bound
+    },
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
     "queries/lineage/recipes/places.py": {"FEW_TENSORS", "SEARCHED", "TYPES"},  # of float types; a limit on work
