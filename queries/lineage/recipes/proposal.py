@@ -91,7 +91,7 @@ class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
 
     `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
-    a row of `Proposal.setting` when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
+    a row of `Proposal.setting` when it is tuned for each tensor, in rounds from coarse (0) to fine (2).
     `restarts` gives weights to start again from, where only some of the same ratio are right.
     `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
     `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula. Methods that

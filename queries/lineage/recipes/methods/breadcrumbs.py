@@ -100,8 +100,8 @@ def replay_breadcrumbs(places: MergePlaces, proposal: Proposal, *, consensus: bo
 def _settings(setting: Vector, row: int, fine: int) -> list[Vector]:
     """The last rank that is kept moves as the densities of TIES do, the first by a fourth of it."""
     if row < len(setting) // 2:
-        return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]]
-    return [np.clip(setting[row] + more, 0.0, 0.5) for more in _GAMMA_STEPS[fine]]
+        return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[min(fine, 1)]]
+    return [np.clip(setting[row] + more, 0.0, 0.5) for more in _GAMMA_STEPS[min(fine, 1)]]
 
 
 def _parameters(proposal: Proposal) -> list[dict[str, float]]:

@@ -30,7 +30,7 @@ _LEADS = 2
 """Nearest relatives that parents are added to: the parent of most energy is next to the whole merge."""
 _SMALLEST = 1e-6
 """A sum of mean squares below which mergekit's parents count alike, whatever their energy."""
-_FACTORS = (np.geomspace(1 / 1.8, 1.8, 49), np.linspace(0.98, 1.02, 17))
+_FACTORS = (np.geomspace(1 / 1.8, 1.8, 49), np.linspace(0.98, 1.02, 17), np.linspace(0.997, 1.003, 25))
 """Factors of a parent's energy: 256 values give it to 9 % (one standard error), the fifth that is selected to 20 %."""
 
 
@@ -140,7 +140,7 @@ def replay_sce(places: MergePlaces, proposal: Proposal) -> Floats:
 
 def _settings(setting: Vector, row: int, fine: int) -> list[Vector]:
     if row == 0:
-        return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]]
+        return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[min(fine, 1)]]
     return [np.clip(setting[row] * factor, 1e-6, 1.0) for factor in _FACTORS[fine]]
 
 
