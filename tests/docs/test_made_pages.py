@@ -119,7 +119,16 @@ DECIDES_NOTHING = {
         "_SMALLEST",
     },  # mergekit's own; steps of a search
     "queries/lineage/recipes/methods/sce.py": {
-        *("SCE", "_FACTORS", "_LEADS", "_ROUGH", "_SHARES", "_SMALLEST"),  # steps of a search; mergekit's own bound
+        *(
+            "SCE",
+            "_FACTORS",
+            "_GLANCED",
+            "_LEADS",
+            "_LISTED",
+            "_ROUGH",
+            "_SHARES",
+            "_SMALLEST",
+        ),  # steps of a search; mergekit's own bound
     },
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search

@@ -89,8 +89,8 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 
 
 def _settled(places: MergePlaces, fit: Fit) -> Fit:
-    """The settings tuned once more where the weights are known but something is left: they were had with others."""
-    if fit.method.settings is None or not PROMISING <= fit.share_of(places.changed) < CONSTANT_WEIGHTS:
+    """Angles tuned once more where the weights are known but something is left: they were had with other weights."""
+    if not fit.method.on_arc or not PROMISING <= fit.share_of(places.changed) < CONSTANT_WEIGHTS:
         return fit
     proposal = fit.proposal
     for round_ in _SETTLING:

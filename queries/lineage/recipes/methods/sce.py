@@ -28,6 +28,8 @@ _ROUGH = _SHARES[1::2]
 """Shares that a further parent is tried at: the next share gives half of what the true one gives, and more."""
 _LEADS = 2
 """Nearest relatives that parents are added to: the parent of most energy is next to the whole merge."""
+_GLANCED, _LISTED = 6, 8
+"""Tensors that further parents are glanced at in, and how many of these are looked at more closely: time was chosen."""
 _SMALLEST = 1e-6
 """A sum of mean squares below which mergekit's parents count alike, whatever their energy."""
 _FACTORS = (np.geomspace(1 / 1.8, 1.8, 49), np.linspace(0.98, 1.02, 17), np.linspace(0.997, 1.003, 25))
@@ -70,19 +72,25 @@ def starts_of_sce(places: MergePlaces, members: Sequence[int], base: int | None)
 
 def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> list[tuple[int, ...]]:
     """The lead with what is added to it, one more each time: that by which most values come out, beyond chance."""
-    some, chosen = places.few_tensors()  # whole ones: what is selected follows from ranks in a tensor
+    few, chosen = places.few_tensors()  # whole ones: what is selected follows from ranks in a tensor
     changed = places.changed[np.isin(places.tensor, chosen)]
+    every = max(1, len(chosen) // _GLANCED)
+    seen = few.tensor % every == 0
+    glance = few.some(seen)
+    glance = replace(glance, tensor=glance.tensor // every)
 
-    def given(parents: tuple[int, ...]) -> NDArray[np.bool_]:
-        made = [_with(some, parents, base, Arithmetic(places.bits), rough) for rough in _ROUGH]
-        equal = [(replay_sce(some, one) == some.query)[changed] for one in made]
+    def given(parents: tuple[int, ...], at: MergePlaces, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        made = [_with(at, parents, base, Arithmetic(places.bits), rough) for rough in _ROUGH]
+        equal = [(replay_sce(at, one) == at.query)[where] for one in made]
         return max(equal, key=lambda each: int(each.sum()))
 
     added = [(lead,)]
     before = np.zeros(int(changed.sum()), np.bool_)
     while len(added) < min(MOST_PARENTS, len(others)):
         tries = [(*added[-1], m) for m in others if m not in added[-1]]
-        now, parents = max(((given(one), one) for one in tries), key=lambda pair: int(pair[0].sum()))
+        if len(tries) > _LISTED:
+            tries = sorted(tries, key=lambda one: -int(given(one, glance, changed[seen]).sum()))[:_LISTED]
+        now, parents = max(((given(one, few, changed), one) for one in tries), key=lambda pair: int(pair[0].sum()))
         won, lost = int((now & ~before).sum()), int((before & ~now).sum())
         if now.mean() < WORTH_SEARCHING or won - lost <= SHARES_BY_CHANCE * np.sqrt(won + lost):
             break
