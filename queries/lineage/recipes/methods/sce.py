@@ -84,7 +84,7 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
         equal = [(replay_sce(at, one) == at.query)[where] for one in made]
         return max(equal, key=lambda each: int(each.sum()))
 
-    added = [(lead,)]
+    added: list[tuple[int, ...]] = [(lead,)]
     before = np.zeros(int(changed.sum()), np.bool_)
     while len(added) < min(MOST_PARENTS, len(others)):
         tries = [(*added[-1], m) for m in others if m not in added[-1]]
