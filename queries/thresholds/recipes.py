@@ -126,8 +126,9 @@ Measured again by: make bench-recipes
 """
 MASKED_BY_CHANCE = 0.1
 """A recipe whose changes were left out at random is not told where changes that stand elsewhere in their tensors give
-so many of the values that are not the base's with the same freedom: 0.01 to 0.08 at a drift of 8 %, 0.16 to 0.5 at one of 0.3 %, where
-roots and children are given by their relatives' changes in three places of four.
+so many of the values that differ from the base and from the nearest relative, with the same freedom: 0.01 to 0.08 at a
+drift of 8 %, 0.16 to 0.5 at one of 0.3 %, where roots and children are given by their relatives' changes in three
+places of four.
 
 Set on: merges by mergekit of the bundled zoo, even seeds; at 0.3 % the synthetic families of the tests.
 Measured again by: make bench-recipes

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from forebear.queries.lineage.recipes.methods.arcee_fusion import beyond_bounds
+from forebear.queries.lineage.recipes.methods.chance.choices import by_chance, replay_masked
 from forebear.queries.lineage.recipes.places import rows_of
+from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
 from forebear.queries.lineage.recipes.trials import trials
 
 from .family import BFLOAT16, ROOT, ROWS, Weights, breadcrumbs, family, karcher_in_steps, sampled, sce
@@ -80,6 +84,15 @@ def test_a_parent_of_a_fiftieth_of_the_energy_is_told_by_the_values_it_moves() -
     assert (found.best.method.name, found.best.proposal.base) == ("sce", ROOT)
     assert set(found.best.proposal.members) == {1, 2, 4}
     assert found.best.share >= 0.95
+
+
+def test_values_of_the_base_are_given_by_no_chance_where_a_parent_is_more_equal() -> None:
+    models = family(37)
+    draw = np.random.default_rng(2).random(models[1].shape)
+    places = sampled(np.where(draw < 0.5, models[1], np.where(draw < 0.8, models[ROOT], models[3])), models)
+    made = Proposal((1, 2), ROOT, np.ones((2, 1)), Arithmetic(7), np.ones((2, int(places.tensor.max()) + 1)))
+    assert (places.query == places.relatives[ROOT])[places.changed].mean() > 0.5
+    assert by_chance(places, made, partial(replay_masked, consensus=False, normalized=False)) < 0.1
 
 
 def test_weights_of_breadcrumbs_come_from_changes_that_were_kept_alone() -> None:
