@@ -30,11 +30,29 @@ SEED = 2026
 
 @dataclass(frozen=True)
 class Family:
-    """The components of one family, the root first, in the order of appearance; children of the root."""
+    """The components of one family, the root first, in the order of appearance; children of the root.
+
+    `parents` numbers the parent of each, None of the root.
+    """
 
     name: str
     members: tuple[Component, ...]
     children: int
+    parents: tuple[int | None, ...]
+
+    def branches_at_missing(self, registered: Sequence[int]) -> bool:
+        """Whether three branches or more that hold registered members meet at a member that is not registered."""
+        count = len(self.parents)
+        near = [{p} if p is not None else set() for p in self.parents]
+        for child, parent in enumerate(self.parents):
+            if parent is not None:
+                near[parent].add(child)
+
+        def holds(member: int, coming: int) -> bool:
+            return member in registered or any(holds(other, member) for other in near[member] - {coming})
+
+        missing = set(range(count)) - set(registered)
+        return any(sum(holds(other, member) for other in near[member]) >= BRANCHES for member in missing)
 
 
 def families(label: str, folder: Path, half: str) -> Iterator[Family]:
@@ -51,7 +69,8 @@ def families(label: str, folder: Path, half: str) -> Iterator[Family]:
         kept = sorted((n for n in names if n in held), key=lambda n: (len(ancestors(truth, n)) > 0, names.index(n)))
         if kept and kept[0] == root and len(kept) > BRANCHES:
             children = sum(root in truth[name]["parents"] for name in kept)
-            yield Family(f"{label}/{root}", tuple(held[name] for name in kept), children)
+            above = tuple(next((kept.index(p) for p in truth[name]["parents"] if p in kept), None) for name in kept)
+            yield Family(f"{label}/{root}", tuple(held[name] for name in kept), children, above)
 
 
 def inferred(members: Sequence[Component], *, dated: bool) -> bool:
@@ -91,7 +110,9 @@ def parts(families: Sequence[Family], *, dated: bool) -> Counter[str]:
             some = min(int(random.integers(BRANCHES, max(count, BRANCHES + 1))), count - 1)
             chosen = 1 + np.sort(random.choice(count - 1, some, replace=False))
             rest = [family.members[i] for i in chosen.tolist()]
-            found.update(parts=1, false=inferred((family.members[0], *rest), dated=dated))
+            false = inferred((family.members[0], *rest), dated=dated)
+            among = family.branches_at_missing([0, *chosen.tolist()])
+            found.update(parts=1, false=false, among=false and among)
             found.update(inferred=inferred(rest, dated=dated))
     return found
 
@@ -120,7 +141,8 @@ def main() -> None:
                 f" {total['inferred']} inferred with the root withheld, {total['matched']} of these matched by it;"
                 f" {total['false']} inferred with the root registered; of {total['others']} other models"
                 f" {total['taken']} stand there; of {some['parts']} parts of families {some['inferred']} inferred with"
-                f" the root withheld, {some['false']} with the root registered"
+                f" the root withheld, {some['false']} with the root registered, {some['among']} of these where branches"
+                " meet at another model that is missing"
             )
 
 

@@ -94,8 +94,11 @@ DECIDES_NOTHING = {
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
-    "queries/lineage/recipes/methods/breadcrumbs.py": {"_DENSITIES", "_GAMMAS", "_GAMMA_STEPS"},  # steps of a search
+    "queries/lineage/recipes/methods/breadcrumbs.py": {
+        *("_DENSITIES", "_GAMMAS", "_GAMMA_STEPS", "_GRID"),  # steps of a search
+    },
     "queries/lineage/recipes/methods/karcher.py": {"_FLAT", "_SMALLEST", "_STEPS", "_TUNED"},  # of a search
+    "queries/lineage/recipes/methods/karcher_rounded.py": {"_APART", "_FEW", "_NEAR", "_OCTAVE", "_STARTS"},  # likewise
     "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
     "queries/lineage/recipes/methods/chance/masked.py": {
         "MOST_MASKED_PARENTS",
@@ -115,13 +118,26 @@ DECIDES_NOTHING = {
         "_NEAR",
         "_SMALLEST",
     },  # mergekit's own; steps of a search
-    "queries/lineage/recipes/methods/sce.py": {"SCE", "_FACTORS", "_SHARES"},  # steps of a search
+    "queries/lineage/recipes/methods/sce.py": {
+        *(
+            "SCE",
+            "_FACTORS",
+            "_GLANCED",
+            "_LEADS",
+            "_LISTED",
+            "_ROUGH",
+            "_SHARES",
+            "_SMALLEST",
+        ),  # steps of a search; mergekit's own bound
+    },
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
     "queries/lineage/recipes/places.py": {"FEW_TENSORS", "SEARCHED", "TYPES"},  # of float types; a limit on work
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
     "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
-    "queries/lineage/recipes/refining.py": {"_DIGITS", "_GLANCE", "_ROUNDS", "_STEPS", "_TUNINGS"},  # steps of a search
+    "queries/lineage/recipes/refining.py": {
+        *("_DIGITS", "_GLANCE", "_ROUNDS", "_SETTLING", "_STEPS", "_TUNINGS"),  # steps of a search
+    },
     "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
     "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
     "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # limits on work

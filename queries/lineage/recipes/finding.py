@@ -19,7 +19,7 @@ from .mergekit import arithmetic_config
 from .places import GROUPS, TYPES, MergePlaces
 from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
-from .refining import Fit
+from .refining import Fit, proven
 from .regression import cell_errors, intervals
 from .structure.copied import adapter_recipe, experts_recipe, passthrough_recipe
 from .structure.experts import experts_of
@@ -88,7 +88,7 @@ def component_recipe(
     if base is not None and at is None:
         raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
     found = trials(places, base=at)
-    if found is not None and found.best.share_of(places.changed) >= RECIPE_CLAIMED:
+    if found is not None and proven(places, found.best) >= RECIPE_CLAIMED:
         if turned_round(places, found.best) is None:
             return _told(query, members, places, found)
         return None

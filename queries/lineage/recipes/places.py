@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ....ingest.fingerprint.positions import places
+from ....ingest.plan import LEADING_ROWS
 from ...data.component import FFN_ROLES, Component
 from ...data.precision import float_bits, rounded_to
 
@@ -34,9 +37,9 @@ TensorKey = tuple[int, int, str, tuple[int, ...]]
 class MergePlaces:
     """Values float32 [m] of a query and [n, m] of relatives at m places, padding left out.
 
-    `layer`, `group` and `tensor` [m] tell where a place lies, the last in the order of tensors; `scale` [m] divides a
-    value by the RMS of its tensor and weights each tensor by its parameters, so that squares sum to shares of the
-    model. `bits` is the precision of the query's type, see `TYPES`.
+    `layer`, `group`, `tensor` and `row` [m] tell where a place lies, tensors numbered in their order and rows of a
+    tensor from 0; `scale` [m] divides a value by the RMS of its tensor and weights each tensor by its parameters, so
+    that squares sum to shares of the model. `bits` is the precision of the query's type, see `TYPES`.
     """
 
     query: Floats
@@ -44,6 +47,7 @@ class MergePlaces:
     layer: NDArray[np.int64]
     group: NDArray[np.int64]
     tensor: NDArray[np.int64]
+    row: NDArray[np.int64]
     scale: Vector
     bits: int
     made: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -65,6 +69,7 @@ class MergePlaces:
             layer=self.layer[chosen],
             group=self.group[chosen],
             tensor=self.tensor[chosen],
+            row=self.row[chosen],
             scale=self.scale[chosen],
         )
 
@@ -149,9 +154,18 @@ def places_of(query: Component, relatives: Sequence[Component]) -> MergePlaces |
         layer=np.repeat(query.layer[tensors], counts),
         group=np.repeat([_group(query.roles[t]) for t in tensors.tolist()], counts),
         tensor=np.repeat(np.arange(len(common)), counts),
+        row=np.concatenate(
+            [rows_of(query.shapes[t], n) for t, n in zip(tensors.tolist(), counts.tolist(), strict=True)]
+        ),
         scale=np.repeat(scale, counts),
         bits=float_bits(values[inside]),
     )
+
+
+def rows_of(shape: tuple[int, ...], count: int) -> NDArray[np.int64]:
+    """The row [count] of each value that is sampled of a matrix: all that is of one first index."""
+    columns = math.prod(shape[1:])
+    return places(min(LEADING_ROWS, shape[0]), columns, count)[:count] // columns
 
 
 def _group(role: str) -> int:

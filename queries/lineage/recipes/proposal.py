@@ -91,13 +91,14 @@ class Method:
     """A merge method: how to estimate it from a mixture, and how to replay it.
 
     `moves` are the directions [k, n] that weights of n parents may be refined along. `settings` gives what is tried for
-    a row of `Proposal.setting` when it is tuned for each tensor, in a coarse round (0) and a fine one (1).
+    a row of `Proposal.setting` when it is tuned for each tensor, in rounds from coarse (0) to fine (2).
     `restarts` gives weights to start again from, where only some of the same ratio are right.
     `gradable` methods are tried with weights of every layer too, which least squares must be able to estimate.
     `on_arc`: shares of two tensors sum to more than 1. `same_as` are other methods of the same formula. Methods that
     are not `weighted` have weights that follow from the tensors: they are neither searched nor written. `stage` says
     when it is tried: those of a later one only where no earlier one does. `parameters` of each parent and `shared` ones
-    are what a configuration states beside weights; `note` is what people must know of the answer.
+    are what a configuration states beside weights; `note` is what people must know of the answer. `starts` gives
+    further mixtures of relatives, and of a base that is given: where parents leave less than least squares sees.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Method:
     parameters: Callable[[Proposal], Sequence[Mapping[str, float]]] | None = None
     shared: Callable[[Proposal], Mapping[str, float]] | None = None
     note: str | None = None
+    starts: Callable[[MergePlaces, Sequence[int], int | None], Sequence[Mixture]] | None = None
 
 
 def transfers(parents: int) -> Vector:

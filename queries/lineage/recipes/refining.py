@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
-from ...thresholds.recipes import PROMISING, REFINING_FROM, SHARES_BY_CHANCE, TUNING_FROM
+from ...thresholds.recipes import CONSTANT_WEIGHTS, PROMISING, REFINING_FROM, SHARES_BY_CHANCE, TUNING_FROM
 from .places import SEARCHED, MergePlaces, Vector
 from .proposal import Method, Proposal
 from .regression import LEAST
@@ -21,8 +21,10 @@ _ROUNDS = 12
 """Rounds of one step: 0.6 is as far as weights move by the largest."""
 _DIGITS = (1, 2, 3, 4)
 """Decimals that people write weights with: the fewest that reproduce as much are taken."""
-_TUNINGS = (0, 1, 1, 1)
+_TUNINGS = (0, 0, 1, 1, 2, 2)
 """Rounds of settings where nothing else is searched: each row waits for the others, coarse steps come first."""
+_SETTLING = (0, 1, 2, 2)
+"""Rounds of settings once weights are known."""
 _GLANCE = 2_048
 """Places that a proposal is first looked at: a standard error of 0.01."""
 
@@ -43,6 +45,14 @@ class Fit:
     def share_of(self, chosen: NDArray[np.bool_]) -> float:
         """Share of some of the places; 0 of none."""
         return float(self.equal[chosen].mean()) if chosen.any() else 0.0
+
+
+def proven(places: MergePlaces, fit: Fit) -> float:
+    """The share of the changed places that a fit reproduces, or of all places where that is less.
+
+    Few changed places say little where a model is nearly its relative: what gives those and spoils others is no recipe.
+    """
+    return min(fit.share_of(places.changed), fit.share)
 
 
 def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
@@ -75,7 +85,18 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
         return Fit(method, proposal, first)
     thinned = places.thinned(SEARCHED) if proposal.weights.shape[1] == 1 else places
     best = _explored(places, thinned, method, proposal)
-    return fitted(places, method, _written(thinned, method, best))
+    return _settled(places, fitted(places, method, _written(thinned, method, best)))
+
+
+def _settled(places: MergePlaces, fit: Fit) -> Fit:
+    """Angles tuned once more where the weights are known but something is left: they were had with other weights."""
+    if not fit.method.on_arc or not PROMISING <= fit.share_of(places.changed) < CONSTANT_WEIGHTS:
+        return fit
+    proposal = fit.proposal
+    for round_ in _SETTLING:
+        proposal = _tuned(places, fit.method, proposal, round_)
+    again = fitted(places, fit.method, proposal)
+    return again if again.share > fit.share else fit
 
 
 def _explored(places: MergePlaces, thinned: MergePlaces, method: Method, proposal: Proposal) -> Proposal:

@@ -23,7 +23,7 @@ from .methods.linear import LINEAR
 from .places import SEARCHED, MergePlaces
 from .proposal import MASKED, TRIMMED, Method, Proposal, arithmetics
 from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
-from .refining import Fit, refined
+from .refining import Fit, proven, refined
 from .regression import cell_weights
 from .values import moved_towards, over_most_equal, taken_over
 
@@ -58,10 +58,11 @@ def tried(
     found: list[tuple[Fit, Mixture]] = []
     for stage in sorted({method.stage for method in methods}):
         enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
-        if any(fit.share_of(places.changed) >= enough for fit, _ in found):
+        if any(proven(places, fit) >= enough for fit, _ in found):
             break  # what has more freedom, and takes longer, is asked where nothing simpler does
         for method in (one for one in methods if one.stage == stage):
-            for proposal, mixture in _promising(places, method, mixtures):
+            further = method.starts(places, members, base) if method.starts else ()
+            for proposal, mixture in _promising(places, method, [*mixtures, *further]):
                 fits = refinements(places, method, proposal)
                 found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
@@ -151,7 +152,7 @@ def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: i
     equals = [pair for pair in found if not _worse(pair[0], top)]
     equals.sort(key=lambda pair: (_order(pair[0]), len(pair[1].members), -pair[0].share))
     best, mixture = equals[0]
-    if best.share_of(places.changed) < RECIPE_CLAIMED:
+    if proven(places, best) < RECIPE_CLAIMED:
         return Trials(best, (best,), None, mixture)
     others = [fit for fit, _ in found if fit.method.name != best.method.name and _worse(fit, top)]
     rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)
@@ -183,6 +184,7 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
     """One method on the nearest mixture of some relatives."""
     near = nearest_mixtures(span_of(places), members, base)[:1]
     mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
+    mixtures += method.starts(places, members, base) if method.starts else ()
     made = [
         (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, arithmetics(places.bits))
     ]

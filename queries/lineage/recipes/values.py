@@ -45,20 +45,25 @@ def over_most_equal(places: MergePlaces, members: Sequence[int], base: int | Non
     Where all changes were left out the base's own value stands. Least squares over all others gives the parents: what
     was left out at random takes as much from each. None where hardly a value is anybody's.
     """
-    equal = {member: float((places.relatives[member] == places.query).mean()) for member in members}
-    most = max(equal.values(), default=0.0)
-    bases = [m for m in members if equal[m] >= most * NEXT_EQUAL] if base is None else [base]
-    if most < LEAST_TAKEN:
-        return []
     span = span_of(places)
     found: list[Mixture] = []
-    for ground in sorted(bases, key=lambda m: -equal[m])[:MOST_BASES]:
+    for ground in bases_of(places, members, base):
         others = [member for member in members if member != ground]
         while len(others) > 1 and (mixture := next(iter(mixtures_of_changes(span.apart, others, [ground])), None)):
             if len(mixture.members) > 1 and len(mixture.members) <= MOST_MASKED:
                 found.append(replace(mixture, trimmed=True))
             others = list(mixture.members[:-1])  # the least of them goes, and the others are fitted again
     return found
+
+
+def bases_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[int]:
+    """The members that the model is most equal to, or the given base; none where hardly a value is anybody's."""
+    equal = {member: float((places.relatives[member] == places.query).mean()) for member in members}
+    most = max(equal.values(), default=0.0)
+    if most < LEAST_TAKEN:
+        return []
+    bases = [m for m in members if equal[m] >= most * NEXT_EQUAL] if base is None else [base]
+    return sorted(bases, key=lambda m: -equal[m])[:MOST_BASES]
 
 
 def moved_towards(places: MergePlaces, members: Sequence[int]) -> list[Mixture]:

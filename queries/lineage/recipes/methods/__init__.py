@@ -7,6 +7,7 @@ from .arcee_fusion import ARCEE_FUSION
 from .breadcrumbs import BREADCRUMBS, BREADCRUMBS_TIES
 from .chance.masked import DARE_LINEAR, DARE_TIES, DELLA
 from .karcher import KARCHER
+from .karcher_rounded import KARCHER_ROUNDED
 from .linear import LINEAR
 from .model_stock import MODEL_STOCK
 from .nearswap import NEARSWAP
@@ -17,7 +18,7 @@ from .ties import TIES
 
 METHODS: tuple[Method, ...] = (
     *(LINEAR, SLERP, KARCHER, TASK_ARITHMETIC, NEARSWAP, MODEL_STOCK, TIES),
-    *(BREADCRUMBS_TIES, BREADCRUMBS, SCE),
+    *(KARCHER_ROUNDED, BREADCRUMBS_TIES, BREADCRUMBS, SCE),
     *(ARCEE_FUSION, DELLA, DARE_TIES, DARE_LINEAR),
 )
 """In the order in which methods that reproduce the same are told: the simplest first. Frankenmerges, which copy whole

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from ....data.precision import rounded_to
 from ....thresholds.recipes import WORTH_SEARCHING
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
@@ -25,6 +26,10 @@ _DENSITIES = np.linspace(0.1, 0.9, 9)
 _GAMMAS = (0.01, 0.05, 0.1)
 """Shares of the largest changes that the search starts from; mergekit takes 0.01 where nothing else is said."""
 _GAMMA_STEPS = (np.linspace(-0.04, 0.04, 21), np.linspace(-0.012, 0.012, 7))
+
+
+_GRID = np.arange(5, 151, dtype=np.float32) / np.float32(100)
+"""Weights that are tried where one change was kept alone: people write two decimals."""
 
 
 def estimate_breadcrumbs(
@@ -49,7 +54,26 @@ def estimate_breadcrumbs(
         return []
     best = tried[int(np.argmax(shares))]
     everywhere = replace(best, setting=spread([] if best.setting is None else best.setting[:, 0].tolist(), places))
-    return [replace(everywhere, weights=_weights(places, everywhere, consensus=consensus))]
+    return [
+        replace(everywhere, weights=_weights(places, everywhere, consensus=consensus)),
+        replace(everywhere, weights=_kept_alone(few, best)),
+    ]
+
+
+def _kept_alone(places: MergePlaces, proposal: Proposal) -> Vector:
+    """For each parent the weight [n, 1] under which its change alone gives most of the values that are not the base's.
+
+    Where the other changes were left out it gives them bit for bit: so no density has to be known, and least squares
+    of changes that were kept in part leads astray.
+    """
+    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
+    moved = places.query != base
+    query, base = places.query[moved], base[moved]
+    found = []
+    for change in proposal.changes_at(places)[:, moved]:
+        made = rounded(base + rounded(rounded(_GRID)[:, None] * change))
+        found.append(float(_GRID[int((rounded_to(made, places.bits) == query).sum(axis=1).argmax())]))
+    return np.array(found)[:, None]
 
 
 def _weights(places: MergePlaces, proposal: Proposal, *, consensus: bool) -> Vector:
@@ -76,8 +100,8 @@ def replay_breadcrumbs(places: MergePlaces, proposal: Proposal, *, consensus: bo
 def _settings(setting: Vector, row: int, fine: int) -> list[Vector]:
     """The last rank that is kept moves as the densities of TIES do, the first by a fourth of it."""
     if row < len(setting) // 2:
-        return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]]
-    return [np.clip(setting[row] + more, 0.0, 0.5) for more in _GAMMA_STEPS[fine]]
+        return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[min(fine, 1)]]
+    return [np.clip(setting[row] + more, 0.0, 0.5) for more in _GAMMA_STEPS[min(fine, 1)]]
 
 
 def _parameters(proposal: Proposal) -> list[dict[str, float]]:

@@ -25,7 +25,7 @@ _SMALLEST = 1e-5
 """A tangent of less ends the descent; an angle of less counts for nothing."""
 _FLAT = 2.0**-11
 """Factors whose sum is so near to 1 are equal ones as far as half a step of bfloat16 tells."""
-_TUNED = (np.linspace(-0.006, 0.006, 25), np.linspace(-0.0015, 0.0015, 21))
+_TUNED = (np.linspace(-0.006, 0.006, 25), np.linspace(-0.0015, 0.0015, 21), np.linspace(-0.00015, 0.00015, 25))
 """What is added to a factor: least squares over 256 rounded values give it to some thousandths."""
 
 
@@ -47,7 +47,12 @@ def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arit
 
 
 def _with(mixture: Mixture, factors: Vector) -> Proposal:
-    return Proposal(mixture.members, None, factors.mean(axis=1, keepdims=True), Arithmetic(23), factors)
+    """A proposal whose settings are the sum of the factors, then these.
+
+    Parents are nearly one vector: one factor that is moved takes from the others, or it would spoil what these reach.
+    """
+    setting = np.vstack([factors.sum(axis=0), factors])
+    return Proposal(mixture.members, None, factors.mean(axis=1, keepdims=True), Arithmetic(23), setting)
 
 
 def _least_squares(places: MergePlaces, members: Sequence[int]) -> Vector:
@@ -96,7 +101,8 @@ def replay_karcher(places: MergePlaces, proposal: Proposal) -> Floats:
     """The sum of the parents by the factors of their tensors, in float32."""
     if proposal.setting is None:
         raise ValueError("the Karcher mean needs the factors of its tensors")
-    factors = proposal.setting.astype(np.float32)[:, places.tensor]
+    ratio = proposal.setting[1:] / proposal.setting[1:].sum(axis=0)
+    factors = (proposal.setting[0] * ratio).astype(np.float32)[:, places.tensor]
     return np.asarray((factors * proposal.parents_at(places)).sum(axis=0), np.float32)
 
 

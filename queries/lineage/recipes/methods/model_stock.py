@@ -64,7 +64,7 @@ MODEL_STOCK = Method(
     estimate_model_stock,
     replay_model_stock,
     each_way,
-    settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.0, 1.0) for more in _TUNED[fine]],
+    settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.0, 1.0) for more in _TUNED[min(fine, 1)]],
     gradable=False,
     weighted=False,
     stage=TRIMMED,

@@ -93,7 +93,7 @@ TIES = Method(
     estimate_ties,
     replay_ties,
     _moves,
-    settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[fine]],
+    settings=lambda setting, row, fine: [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[min(fine, 1)]],
     restarts=weights_of_ratio,
     gradable=False,
     stage=TRIMMED,

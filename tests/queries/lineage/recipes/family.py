@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from forebear.queries.lineage.recipes.places import MergePlaces
 
-LAYERS, TENSORS, VALUES, SAMPLED = 4, 3, 4096, 256
+LAYERS, TENSORS, ROWS, VALUES, SAMPLED = 4, 3, 64, 4096, 256
 BFLOAT16: Any = ml_dtypes.bfloat16
 ROOT = 0
 Weights = NDArray[np.float32]
@@ -40,6 +40,7 @@ def sampled(query: Weights, relatives: Sequence[Weights] | Weights, *, bits: int
         layer=np.repeat(np.arange(count) // TENSORS, SAMPLED),
         group=np.repeat(np.arange(count) % 2, SAMPLED),
         tensor=np.repeat(np.arange(count), SAMPLED),
+        row=np.tile(np.arange(0, VALUES, every) // (VALUES // ROWS), count),
         scale=np.repeat(weight, SAMPLED),
         bits=bits,
     )
@@ -170,7 +171,7 @@ def karcher(parents: Sequence[Weights]) -> Weights:
     return (lengths.mean(axis=0) * mean).astype(np.float32).astype(BFLOAT16).astype(np.float32)
 
 
-def arcee_fusion(base: Weights, other: Weights, rows: int = 64) -> Weights:
+def arcee_fusion(base: Weights, other: Weights, rows: int = ROWS) -> Weights:
     """The most important values of another model, importance being the change times the divergence of its row."""
     shape = (len(base), rows, -1)
     chances = [np.exp(x) / np.exp(x).sum(axis=2, keepdims=True) for x in (other.reshape(shape), base.reshape(shape))]
@@ -179,3 +180,33 @@ def arcee_fusion(base: Weights, other: Weights, rows: int = 64) -> Weights:
     low, middle, high = np.quantile(importance, [0.25, 0.5, 0.75], axis=1, keepdims=True)
     changes = (other.astype(BFLOAT16) - base.astype(BFLOAT16)).astype(np.float32)
     return (base + np.where(importance >= middle + 1.5 * (high - low), changes, 0)).astype(np.float32)
+
+
+def karcher_in_steps(parents: Sequence[Weights]) -> Weights:
+    """The Karcher mean of models so near that all angles are 0 in bfloat16: every step of it is rounded."""
+    values = [parent.astype(BFLOAT16) for parent in parents]
+    lengths = [np.linalg.norm(v.astype(np.float32), axis=1, keepdims=True).astype(np.float32) for v in values]
+    share = np.float32(1 / len(parents))
+    mean = np.zeros(values[0].shape, BFLOAT16)
+    for value, length in zip(values, lengths, strict=True):
+        unit = (value.astype(np.float32) / length).astype(BFLOAT16)
+        mean = mean + (unit.astype(np.float32) * share).astype(BFLOAT16)
+    size = np.linalg.norm(mean.astype(np.float32), axis=1, keepdims=True).astype(np.float32)
+    mean = (mean.astype(np.float32) / size).astype(BFLOAT16)
+    scale = np.mean(lengths, axis=0).astype(np.float32).astype(BFLOAT16)
+    return (mean * scale).astype(np.float32)
+
+
+def sce(base: Weights, parents: Sequence[Weights], top: float) -> Weights:
+    """The changes that differ most, each parent by its energy, of the sign of the sum, in bfloat16."""
+    ground = base.astype(BFLOAT16)
+    changes = np.stack([(parent.astype(BFLOAT16) - ground).astype(np.float32) for parent in parents])
+    variance = changes.var(axis=0).astype(BFLOAT16).astype(np.float32)
+    least = -np.sort(-variance, axis=1)[:, [int(top * VALUES) - 1]]
+    changes = np.where(variance >= least, changes, 0)
+    energy = np.square(changes).mean(axis=2, keepdims=True)
+    weights = (energy / energy.sum(axis=0)).astype(BFLOAT16).astype(np.float32)
+    agree = np.sign(changes) == np.where(changes.sum(axis=0) >= 0, 1, -1)
+    total = np.sum((changes * weights).astype(BFLOAT16).astype(np.float32) * agree, axis=0).astype(BFLOAT16)
+    divisor = np.maximum((weights * agree).sum(axis=0).astype(BFLOAT16).astype(np.float32), 1e-6).astype(BFLOAT16)
+    return (ground + total / divisor).astype(np.float32)

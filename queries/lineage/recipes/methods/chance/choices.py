@@ -69,7 +69,12 @@ def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) ->
 
 
 def by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> float:
-    """What the same freedom reproduces of the changed places with changes that stand elsewhere in their tensors."""
+    """What the same freedom reproduces of the changed places with changes that stand elsewhere in their tensors.
+
+    Places that hold the base's own value are given by whatever is left out, and do not count: where a parent is more
+    equal
+    to the model than its base is, they are among the changed ones.
+    """
     order = np.lexsort((np.random.default_rng(0).random(len(places.query)), places.tensor))
     relatives = places.relatives.copy()
     if proposal.base is not None:
@@ -77,4 +82,7 @@ def by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) 
         members = list(proposal.members)
         relatives[members] = ground + (relatives[members] - ground)[:, order]
     decoy = replace(places, relatives=relatives)
-    return float((replay(decoy, proposal) == places.query)[places.changed].mean())
+    moved = places.changed
+    if proposal.base is not None:
+        moved = moved & (places.query != proposal.base_at(places))
+    return float((replay(decoy, proposal) == places.query)[moved].mean()) if moved.any() else 1.0

@@ -24,9 +24,9 @@ from .....thresholds.recipes import (
     KEPT_BY_SIZE,
     LEAST_WEIGHT,
     MASKED_BY_CHANCE,
+    MASKED_WORTH_SEARCHING,
     REFINING_FROM,
     SHARES_BY_CHANCE,
-    WORTH_SEARCHING,
 )
 from ...places import SEARCHED, Floats, MergePlaces, Vector
 from ...proposal import MASKED, Arithmetic, Method, Proposal, each_way
@@ -90,7 +90,7 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
     tried.sort(key=share, reverse=True)
     best: Proposal | None = None
     for proposal in tried[:_STARTS]:
-        if share(proposal) < WORTH_SEARCHING or not _promises(places, proposal, replay):
+        if share(proposal) < MASKED_WORTH_SEARCHING or not _promises(places, proposal, replay):
             break  # as it is for those that start from less
         made = _searched(some, changed, proposal, replay, normalized=normalized)
         if made is not None and (best is None or share(made) > share(best)):
@@ -136,7 +136,7 @@ def _stated(
     if (np.abs(larger - 0.5) > KEPT_BY_SIZE).any():
         return None  # by size and not by chance: another method, whose weights are others
     density = np.round(kept, 2)
-    large = (density >= LEAST_WEIGHT) & (proposal.weights[:, 0] >= LEAST_WEIGHT)
+    large = (density * proposal.weights[:, 0] >= LEAST_WEIGHT) & (density >= LEAST_WEIGHT)
     if large.all():
         return replace(proposal, stated=tuple(density.tolist()))
     if large.sum() < 2:
@@ -184,7 +184,7 @@ def _products(some: MergePlaces, proposal: Proposal, replay: partial[Floats], sh
         effect = settings[parent] * proposal.weights[parent, 0]
         middle = float(np.median(effect)) * share
         best, most = proposal, -1
-        for weight in np.unique(np.round(np.arange(0.88, 1.16, 0.005) * middle, 2)):
+        for weight in np.unique(np.round(np.arange(0.8, 1.3, 0.005) * middle, 2)):
             if weight <= 0:
                 continue
             weights, setting = proposal.weights.copy(), settings.copy()
