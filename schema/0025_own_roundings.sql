@@ -1,15 +1,18 @@
 -- The order of FROM ancestors(...): as before, but a file that rounds the query counts as a rounding of another relative only where
--- that one fits it better than sampling makes seem (NOT_EXCLUDED, FITS_BETTER of queries/thresholds, as the command has it; before,
--- where it was nearer at all). Of a 3-bit file hardly anything tells the query from its light fine-tunes: it was 99 of the 593
--- pairs that the command orders otherwise, in a zoo of 40 models. How coarse a model is, is the median of its levels there too.
+-- that one fits it better by FITS_BETTER of queries/thresholds/lineage.py (-1 where the query was rounded, 1 where the other one
+-- was), and no more where it is nearer at all: of a 3-bit file hardly anything tells the query from its light fine-tunes.
+-- Two roundings of the same that are as coarse, and nearer than 8 bits leave, are copies of each other (QUANTISED_ERROR). And what
+-- stands on the straight line between the query and another relative is a mixture of the two, so that it was made later: two that
+-- were trained apart from it would be further, by the third side of a right angle (1.41 in the middle; 1.05 is allowed).
+-- How coarse a model is, is the median of its matrices' levels, as the command has it, not their mean.
 
 -- The likeliest ancestors: of every tensor of the query the tensor of the same role that correlates most with it, over all
 -- layers and experts of a candidate, and rows of embeddings by token. For 4 k candidates by sketch.
 -- z: how many more layers' tensors match than chance would have, for this many models: 0 or next to it for unrelated models.
 -- identity: correlation of what matched, by size. coverage: share of all parameters of the component, skipped ones
 -- included, that matched or are equal. distance: relative RMS difference, what has no match as if unrelated (sqrt(2)).
--- Order: copies; a rounding of the query; the other relatives by distance; roundings of another relative; what was made later
--- by its structure; what is related to nothing; what is younger by date.
+-- Order: copies; a rounding of the query; the other relatives by distance; mixtures of the query and another relative; roundings
+-- of another relative; what was made later by its structure; what is related to nothing; what is younger by date.
 -- direction: `copy` where all values that were read are equal, else `unknown`: weights and dates do not tell it here. older:
 -- by release dates, NULL where one is missing; what is younger cannot be an ancestor and comes last.
 CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
@@ -137,7 +140,6 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
         SELECT p.query_id, p.component, p.model_id, f.finer,
                sum(b.parameters * array_distance(v.value, w.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) / sum(b.parameters) AS apart,
                sum(b.parameters * array_distance(a.value, w.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) / sum(b.parameters) AS from_query,
-               sum(b.parameters) ^ 2 / sum(b.parameters ^ 2 / b.sampled) AS exactness,
                CASE WHEN p.levels <= 9 THEN 0.3 WHEN p.levels <= 20 THEN 0.16 ELSE 0.015 END ^ 2 AS most
         FROM placed AS p
         JOIN (
@@ -158,13 +160,31 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     ), roundings AS (
         SELECT r.query_id, r.component, r.model_id,
                CASE WHEN bool_or(r.finer = r.query_id)
-                     AND NOT bool_or(r.finer != r.query_id AND r.from_query > 0
-                                     AND (q.own - r.apart) / r.from_query
-                                         - 1.645 * 2 * sqrt(q.own / (r.exactness * r.from_query)) >= 0.4)
+                     AND NOT bool_or(r.finer != r.query_id AND (q.own - r.apart) / nullif(r.from_query, 0) >= 0.4)
                     THEN r.query_id ELSE -1 END AS finer
         FROM rounded AS r LEFT JOIN of_query_itself AS q USING (query_id, component, model_id)
         WHERE r.apart BETWEEN 0.00125 ^ 2 AND r.most
         GROUP BY r.query_id, r.component, r.model_id
+    ), within AS (
+        SELECT p.query_id, p.component, p.model_id, far.model_id AS other,
+               sum(b.parameters * array_distance(a.value, v.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) AS near_side,
+               sum(b.parameters * array_distance(v.value, w.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) AS far_side,
+               sum(b.parameters * array_distance(a.value, w.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) AS apart
+        FROM placed AS p
+        JOIN placed AS far ON far.query_id = p.query_id AND far.component = p.component AND far.distance > p.distance
+        JOIN best AS b
+          ON b.query_id = p.query_id AND b.component = p.component AND b.model_id = p.model_id AND b.other_component = p.other_component AND b.matches
+        JOIN best AS c
+          ON c.query_id = p.query_id AND c.component = p.component AND c.model_id = far.model_id AND c.other_component = far.other_component
+         AND c.tensor_id = b.tensor_id AND c.matches
+        JOIN vectors AS a ON a.model_id = b.query_id AND a.tensor_id = b.tensor_id
+        JOIN vectors AS v ON v.model_id = b.model_id AND v.tensor_id = b.other_tensor
+        JOIN vectors AS w ON w.model_id = c.model_id AND w.tensor_id = c.other_tensor
+        GROUP BY p.query_id, p.component, p.model_id, far.model_id
+    ), mixed AS (
+        SELECT DISTINCT query_id, component, model_id
+        FROM within
+        WHERE least(near_side, far_side) >= apart * 0.2 ^ 2 AND sqrt(near_side) + sqrt(far_side) <= 1.05 * sqrt(apart)
     ), alike AS (
         SELECT p.query_id, p.component, p.model_id, a.layer, b.layer AS other_layer, avg(array_inner_product(a.direction, b.direction)) AS r
         FROM placed AS p
@@ -196,8 +216,9 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     )
     SELECT row_number() OVER (PARTITION BY s.query_id, s.component
                               ORDER BY m.content = q.content DESC, coalesce(m.released_at > q.released_at, false), z > 4 DESC,
-                                       CASE WHEN p.model_id IS NULL THEN 4 WHEN l.model_id IS NOT NULL THEN 3 WHEN f.finer = s.query_id THEN 0
-                                            WHEN f.finer IS NOT NULL THEN 2 ELSE 1 END,
+                                       CASE WHEN p.model_id IS NULL THEN 4 WHEN l.model_id IS NOT NULL THEN 3
+                                            WHEN f.finer = s.query_id OR f.model_id IS NOT NULL AND abs(p.levels - p.query_levels) <= 1 AND s.distance < 0.015 THEN 0
+                                            WHEN x.model_id IS NOT NULL THEN 1.5 WHEN f.finer IS NOT NULL THEN 2 ELSE 1 END,
                                        s.distance, sketch_z DESC, s.model_id) AS rank,
            m.name, m.uri AS source, s.component, s.z, s.identity, least(1, s.covered / t.parameters) AS coverage, s.distance,
            s.position_z, s.gram_z, s.column_z,
@@ -210,6 +231,7 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     JOIN sizes AS t ON t.query_id = s.query_id AND t.component = s.component
     LEFT JOIN placed AS p ON p.query_id = s.query_id AND p.component = s.component AND p.model_id = s.model_id
     LEFT JOIN roundings AS f ON f.query_id = s.query_id AND f.component = s.component AND f.model_id = s.model_id
+    LEFT JOIN mixed AS x ON x.query_id = s.query_id AND x.component = s.component AND x.model_id = s.model_id
     LEFT JOIN later AS l ON l.query_id = s.query_id AND l.component = s.component AND l.model_id = s.model_id
     QUALIFY rank <= k
     ORDER BY s.query_id, s.component, rank;
