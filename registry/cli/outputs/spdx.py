@@ -4,7 +4,7 @@ Every model is an AI package. The one that the bill is of is `descendantOf` its 
 descendants; where nobody can tell which came first, the relation is `hasVariant`. An annotation of each relation holds
 the figures and versions. The document claims conformance to Core, Software and SimpleLicensing, and to the AI profile
 where every model in it has what that profile asks for beside them: a supplier, a version, a release date, an address
-and a declared licence, which cards of the Hub tell and weights do not. No licence is concluded: NoAssertion stands there.
+and a declared licence, which cards of the Hub tell and weights do not. No licence is concluded (NoAssertion).
 """
 
 from __future__ import annotations
