@@ -91,6 +91,9 @@ class Registry:
         found._open = beside(self.connection)
         return found
 
+    def __repr__(self) -> str:
+        return f"Registry({str(self.place)!r})"
+
     def __enter__(self) -> Self:
         return self
 
@@ -253,10 +256,7 @@ class Registry:
     def pull(
         self, place: str | Path, *, sketches: bool = False, advance: Callable[[int, int], None] | None = None
     ) -> Pulled:
-        """Add the models of a published registry, checked part by part; see `exchange.pulling`.
-
-        With `sketches` about 2.5 kB a model come, and an answer fetches the rest of the models that it needs.
-        """
+        """Add models of a published registry; with `sketches` 2.5 kB of each, and the rest as answers need it."""
         from .exchange.opening import open_place
         from .exchange.pulling import pull_registry
 
@@ -309,7 +309,7 @@ class Registry:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
         return self._whole(
-            lambda left: ask(self.connection, asked, k, answering, self._scan, newest=newest, within=max(left, 0))
+            lambda left: ask(self.connection, asked, k, answering, self._scan, newest=newest, within=left)
         )
 
     def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:

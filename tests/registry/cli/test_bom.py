@@ -95,7 +95,8 @@ def test_spdx_names_the_ancestor_the_licence_and_the_figures(bill: BillOfMateria
 @pytest.mark.parametrize("lacking", [None, "license", "released_at", "revision", "source"])
 def test_the_ai_profile_is_claimed_where_every_model_has_what_it_asks_for(lacking: str | None) -> None:
     whole = described(license="apache-2.0", spdx="Apache-2.0", released_at=MADE)
-    model = whole if lacking is None else replace(whole, **{lacking: "file:///m" if lacking == "source" else None})
+    less: dict[str, Any] = {lacking: "file:///m" if lacking == "source" else None} if lacking else {}
+    model = replace(whole, **less)
     graph = written("spdx", BillOfMaterials(model, "unrelated", ("no ancestor",), (), 0, MADE, "0.1.0", 1))["@graph"]
     (document,) = (one for one in graph if one["type"] == "SpdxDocument")
     assert ("ai" in document["profileConformance"]) is (lacking is None)
