@@ -28,12 +28,12 @@ $(VENV)/installed: pyproject.toml
 	mkdir -p .dev
 	ln -sfn .. $@
 
-LIST     ?= docs/base_models.csv
+LIST     ?= docs/base_models.csv docs/base_models_vision.csv
 REGISTRY ?= base.duckdb
 BUDGET   ?= 64MiB
 
 base-registry: dev              ## a registry of published base models, for `forebear push`; again after a stop: what is there is not read again
-	tail -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
+	tail -q -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
 
 check: dev                      ## style and types
 	$(BIN)/ruff check .
