@@ -168,7 +168,7 @@ def test_an_answer_fetches_the_likeliest_within_its_bytes_and_says_how_many_it_d
     with Registry(zoo_registry, read_only=True) as whole:
         expected = whole.ancestors("alder-docs", k=3)
     best = {one.source for one in expected.components[0].ancestors if one.rank == 1}
-    fetched, left_out = [], []
+    fetched, left_out, answer = [], [], expected
     with Registry(there, read_only=True) as part:
         for _ in range(4):
             before = bytes_left(part)
