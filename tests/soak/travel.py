@@ -75,7 +75,12 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def require_whole(path: Path, expected: Held) -> int:
-    """How many models a registry holds, each of them whole. Raises NotWhole."""
+    """How many models a registry holds, each of them whole. Raises NotWhole.
+
+    It is opened for writing first, as the next pull does: one that was killed while it was made lacks its settings, and
+    until then a reader is told of another version.
+    """
+    Registry(path).close()
     found = held(path)
     for source in found["model"]:
         for table, of in expected.items():
