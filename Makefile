@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-.PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak golden test-real test-lake test-ray \
+.PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak test-travel golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
@@ -28,12 +28,12 @@ $(VENV)/installed: pyproject.toml
 	mkdir -p .dev
 	ln -sfn .. $@
 
-LIST     ?= docs/base_models.csv
+LIST     ?= docs/base_models.csv docs/base_models_vision.csv
 REGISTRY ?= base.duckdb
 BUDGET   ?= 64MiB
 
 base-registry: dev              ## a registry of published base models, for `forebear push`; again after a stop: what is there is not read again
-	tail -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
+	tail -q -n +2 $(LIST) | cut -d, -f1 | $(BIN)/forebear --registry $(REGISTRY) ingest @- --budget $(BUDGET)
 
 check: dev                      ## style and types
 	$(BIN)/ruff check .
@@ -64,6 +64,9 @@ test-forged: dev                ## strangers' registries and exports, made at ra
 
 soak: dev                       ## processes that are killed, a full disk, a held lock, a Hub that misbehaves: nothing reported is lost
 	$(BIN)/python -m tests.soak.run --minutes $(SOAK_MINUTES)
+
+test-travel: dev                ## push and pull of the zoo and of 10,000 models through a folder, a web server and a Hub, killed at random; MODELS=10000 KILLS=4
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.soak.travel --models $(or $(MODELS),10000) --kills $(or $(KILLS),4)
 
 constraints.txt: pyproject.toml  ## the versions that the project's own environment has, for installs that repeat: pip install -c constraints.txt
 	$(MAKE) dev

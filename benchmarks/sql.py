@@ -7,17 +7,20 @@ Every model of the zoo is asked both ways. Pairs are those that the command call
 part; pairs that another kind of evidence found, or whose basis or width changed by the command's answer, are counted
 apart: the macro does not have those kinds. Order: whether the macro's first model is in the command's first rank, and
 of all pairs of relatives of a model that have different ranks in the command, the share in the same order: those that
-the command ties claim no order. Pairs in which a relative is rewritten into another basis or width are told apart.
+the command ties claim no order. Rewritten are relatives in another basis or width by the command's answer, and models
+that the zoo's `truth.json` calls so, asked or found: pairs with one of them are told apart. Order is told twice: as a
+share of all pairs, and by models that are asked, each by its own pairs.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +49,7 @@ class Found:
     first: int = 0
     pairs: int = 0
     same_order: int = 0
+    shares: list[float] = field(default_factory=list)
     rewritten_pairs: int = 0
     rewritten_same_order: int = 0
     unrelated_before: int = 0
@@ -53,8 +57,8 @@ class Found:
     seconds: list[float] = field(default_factory=list)
 
 
-def ask(registry: Registry, uri: str, found: Found) -> None:
-    """One model, both ways."""
+def ask(registry: Registry, uri: str, rewritten: Set[str], found: Found) -> None:
+    """One model, both ways; `rewritten` are names of models that are so by the truth."""
     began = time.perf_counter()
     rows = registry.connection.execute(RANKED, [uri]).fetchall()
     found.seconds.append(time.perf_counter() - began)
@@ -74,32 +78,42 @@ def ask(registry: Registry, uri: str, found: Found) -> None:
         if relatives:
             last = max(order[source] for source in sources)
             found.unrelated_before += any(place < last for source, place in order.items() if source not in sources)
-            _orders(relatives, order, found)
+            other = {a.source for a in relatives if REWRITTEN & {*a.relation} or {Path(uri).name, a.name} & rewritten}
+            _orders(relatives, other, order, found)
 
 
-def _orders(relatives: Sequence[Ancestor], order: dict[str, int], found: Found) -> None:
-    found.asked += 1
-    found.first += min(relatives, key=lambda a: order[a.source]).rank == 1
+def _orders(relatives: Sequence[Ancestor], rewritten: Set[str], order: dict[str, int], found: Found) -> None:
+    """Count what agrees: `rewritten` are the sources of relatives that are, all of them where the query is."""
+    kept = [a for a in relatives if a.source not in rewritten]
+    if kept:
+        found.asked += 1
+        found.first += min(kept, key=lambda a: order[a.source]).rank == min(a.rank for a in kept)
+    same_order = []
     for a, b in itertools.combinations(relatives, 2):
         if a.rank == b.rank:
             continue
         same = (order[a.source] < order[b.source]) == (a.rank < b.rank)
-        if REWRITTEN & {*a.relation, *b.relation}:
+        if rewritten & {a.source, b.source}:
             found.rewritten_pairs += 1
             found.rewritten_same_order += same
         else:
-            found.pairs += 1
-            found.same_order += same
+            same_order.append(same)
+    found.pairs += len(same_order)
+    found.same_order += sum(same_order)
+    if same_order:
+        found.shares.append(sum(same_order) / len(same_order))
 
 
 def agreement(zoo: Path) -> None:
     """The table of one zoo."""
-    found = Found()
+    found, truth = Found(), zoo / "truth.json"
+    models = json.loads(truth.read_text(encoding="utf-8"))["models"] if truth.exists() else {}
+    rewritten = {name for name, one in models.items() if one.get("rewritten")}
     place = tempfile.TemporaryDirectory(prefix="forebear-bench-")
     with place as folder, Registry(Path(folder) / "zoo.duckdb") as registry:
         registry.ingest(*sorted(path for path in zoo.iterdir() if path.is_dir()))
         for model in registry.models():
-            ask(registry, model.uri, found)
+            ask(registry, model.uri, rewritten, found)
     close = [sum(x <= CLOSE for x in values) / len(values) for values in (found.identities, found.coverages)]
     print(f"derived pairs by positions: {len(found.identities)}")
     print(f"pairs by other kinds or rewritten, not compared: {found.other_kinds}")
@@ -107,10 +121,14 @@ def agreement(zoo: Path) -> None:
     print(f"largest difference of identity {max(found.identities):.5f}, of coverage {max(found.coverages):.5f}")
     print(f"unrelated models: {len(found.unrelated)}, largest z {max(found.unrelated, default=0):.1f}")
     print(f"questions with an unrelated model before a relative: {found.unrelated_before} of {found.asked}")
-    print(f"the macro's first model in the command's first rank: {found.first} of {found.asked}")
-    print(f"pairs of relatives in the command's order: {found.same_order / found.pairs:.1%} of {found.pairs}")
-    rewritten = found.rewritten_same_order / max(1, found.rewritten_pairs)
-    print(f"pairs in which one is rewritten: {rewritten:.1%} of {found.rewritten_pairs}")
+    print("relatives that are not rewritten:")
+    print(f"  the macro's first model in the command's first rank: {found.first} of {found.asked}")
+    print(f"  pairs of them in the command's order: {found.same_order / found.pairs:.1%} of {found.pairs}")
+    print(f"  models asked, with an order: {len(found.shares)}, of pairs in order {statistics.mean(found.shares):.1%}")
+    for least in (ALIKE, 1.0):
+        print(f"  models with {least:.0%} of their pairs in order: {sum(s >= least for s in found.shares)}")
+    apart = found.rewritten_same_order / max(1, found.rewritten_pairs)
+    print(f"pairs in which one is rewritten: {apart:.1%} of {found.rewritten_pairs}")
     print(f"seconds a question, median: {statistics.median(found.seconds):.2f}")
     if min(close) < ALIKE or found.unrelated_before:
         sys.exit(1)

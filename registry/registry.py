@@ -91,6 +91,9 @@ class Registry:
         found._open = beside(self.connection)
         return found
 
+    def __repr__(self) -> str:
+        return f"Registry({str(self.place)!r})"
+
     def __enter__(self) -> Self:
         return self
 
@@ -253,16 +256,13 @@ class Registry:
     def pull(
         self, place: str | Path, *, sketches: bool = False, advance: Callable[[int, int], None] | None = None
     ) -> Pulled:
-        """Add the models of a published registry, checked part by part; see `exchange.pulling`.
-
-        With `sketches` about 2.5 kB a model come, and an answer fetches the rest of the models that it needs.
-        """
+        """Add models of a published registry; with `sketches` 2.5 kB of each, and the rest as answers need it."""
         from .exchange.opening import open_place
         from .exchange.pulling import pull_registry
 
         return pull_registry(self.connection, open_place(place), sketches=sketches, advance=advance)
 
-    def _whole(self, question: Callable[[], T]) -> T:
+    def _whole(self, question: Callable[[int], T]) -> T:
         """The answer, after what it needs of models that are here by their sketches alone was fetched."""
         from .exchange.answering import answered
 
@@ -308,7 +308,9 @@ class Registry:
         if k < 1:
             raise ValueError(f"k is {k}; at least one row must be asked for")
         asked = model if isinstance(model, Model) else self._asked(model)
-        return self._whole(lambda: ask(self.connection, asked, k, answering, self._scan, newest=newest))
+        return self._whole(
+            lambda left: ask(self.connection, asked, k, answering, self._scan, newest=newest, within=left)
+        )
 
     def parts(self, model: str | Path | Model, *, keep: bool = False) -> PartsReport:
         """Where every part of a model comes from: block by block the registered model that explains it best.
@@ -322,7 +324,7 @@ class Registry:
 
         asked = model if isinstance(model, Model) else self._asked(model)
         kept = registered(asked) if keep else None
-        report = self._whole(lambda: parts_report(self.connection, asked, self._scan))
+        report = self._whole(lambda _: parts_report(self.connection, asked, self._scan))
         if kept:
             rows = part_rows(report)
             committed(self.connection, lambda: keep_parts(self.connection, kept.model_id, rows))
@@ -351,7 +353,7 @@ class Registry:
         ground = base if isinstance(base, Model) or base is None else self.model(base)
         asked = model if isinstance(model, Model) else self._asked(model)
         kept = registered(asked) if keep else None
-        report = self._whole(lambda: ask_recipe(self.connection, asked, given, ground))
+        report = self._whole(lambda _: ask_recipe(self.connection, asked, given, ground))
         if kept:
             found = report.components, report.recipes, report.checks
             committed(self.connection, lambda: keep_recipes(self.connection, kept.model_id, *found))

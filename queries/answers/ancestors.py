@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import duckdb
 
@@ -15,7 +17,9 @@ from ..data.query import Query, QuerySketch, load_models
 from ..evidence.pair import same_function
 from ..lineage.claims import Claims
 from ..search.candidates import by_activations, by_weights
+from ..search.left_out import LeftOut, left_out
 from ..search.scan import Scan, SqlScan
+from ..search.turns import in_turn
 from ..sql import statement
 from .comparable import comparable_models
 from .question import Question
@@ -36,11 +40,13 @@ def ancestors(
     answering: Answering = judged,
     equal: Set[int] = frozenset(),
     scan: Scan | None = None,
+    within: int | None = None,
 ) -> list[ComponentAnswer]:
     """The answer for every component of the query that has layers: at least `k` rows where the registry has them.
 
     `answering` judges the evidence; the default ranks ancestors. `equal` are the models of equal content, as
-    `equal_models` finds them. `scan` has the registry's sketches; the default reads them in SQL.
+    `equal_models` finds them. `scan` has the registry's sketches; the default reads them in SQL. `within` are the bytes
+    that may be fetched of models that are here by their sketches alone, by default any: see `left_out`.
     """
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     models = int(others[0][0])
@@ -53,7 +59,8 @@ def ancestors(
     }
     scan = scan or SqlScan(connection)
     return [
-        _answer(connection, scan, query, sketch, declared, equal, models, k, answering) for sketch in query.sketches
+        _answer(connection, scan, query, sketch, declared, equal, models, k, answering, within)
+        for sketch in query.sketches
     ]
 
 
@@ -76,6 +83,7 @@ def _answer(
     models: int,
     k: int,
     answering: Answering,
+    within: int | None,
 ) -> ComponentAnswer:
     began = time.monotonic()
     component = next((c for c in query.components if c.name == sketch.component), None)
@@ -86,7 +94,10 @@ def _answer(
     near = by_weights(scan, query.model_id, sketch, component.kind, models, k)
     found = near | by_activations(scan, query.model_id, sketch, component.kind, models)
     named = {model for model, (parent, _) in declared.items() if parent}
-    wanted = sorted({model for model, _ in found} | named | equal)
+    every = {model for model, _ in found} | named | equal
+    turns = partial(in_turn, scan, query.model_id, sketch, component.kind, models, k)
+    out = left_out(connection, every, within, named | equal, turns)
+    wanted = sorted(every - out.models)
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
     facts = {model: (name, uri, released) for model, name, uri, _, released in rows}
@@ -118,7 +129,21 @@ def _answer(
     )
     answer = answering(question, k)
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
-    return answer
+    return _told(answer, out)
+
+
+def _told(answer: ComponentAnswer, out: LeftOut) -> ComponentAnswer:
+    """The answer, which says what was left out: that nothing is related is inconclusive with a near sketch among it."""
+    if not out.models:
+        return answer
+    count = len(out.models)
+    further = f"{count} further candidate{'s are' if count > 1 else ' is'} here by sketches alone"
+    return replace(
+        answer,
+        sentence=f"{answer.sentence}; {further} and not compared: ask again to fetch more of them",
+        verdict="inconclusive" if answer.verdict == "unrelated" and out.beyond_chance else answer.verdict,
+        left_out=count,
+    )
 
 
 def _claims(

@@ -87,12 +87,16 @@ class Ancestor:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ComponentAnswer:
-    """The verdict for one component of the query, in one sentence, and its ranked ancestors."""
+    """The verdict for one component of the query, in one sentence, and its ranked ancestors.
+
+    `left_out` counts candidates that are here by their sketches alone and were not compared.
+    """
 
     component: str
     verdict: Verdict
     sentence: str
     ancestors: tuple[Ancestor, ...]
+    left_out: int = 0
 
     def __repr__(self) -> str:
         return one_line("ComponentAnswer", f"{self.sentence}; {len(self.ancestors)} rows")

@@ -30,7 +30,7 @@ from ..thresholds.search import (
     WEAK_UP_TO,
 )
 from .packed import Place
-from .scan import Limits, Scan
+from .scan import Limits, Near, Scan
 
 
 def candidates(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
@@ -47,17 +47,24 @@ def by_activations(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, mo
 
 def by_weights(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int) -> set[Place]:
     """Those that weights reach: points 1 to 3 of the rule."""
+    family, others = reached(scan, model_id, sketch, kind, models, k)
+    return {*family, *((model, component) for model, component, *_ in others)}
+
+
+def reached(
+    scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: int, k: int
+) -> tuple[list[Place], list[Near]]:
+    """Those that weights reach: of the query's family by positions, the nearest first; and the rows of the others."""
     least = least_z(models)
     nearest = max(k, FEWEST_CANDIDATES if models <= WEAK_UP_TO else 0)
     limits = Limits(nearest, max(k, FAMILY_MEMBERS), MOST_CANDIDATES, FEWEST_CANDIDATES, least)
     rows = scan.by_weights(model_id, sketch, kind, limits)
     near = sorted((-z, model, component) for model, component, z, *_ in rows if z >= least)
     family = [(model, component) for _, model, component in near]
-    if len(family) <= MOST_CANDIDATES:
-        return {(row[0], row[1]) for row in rows}
-    taken = of_family(scan.positions(family), most=max(k, MOST_CANDIDATES))
-    far = {(row[0], row[1]) for row in rows} - set(family)
-    return far | {family[place] for place in taken.tolist()}
+    members = set(family)
+    if len(family) > MOST_CANDIDATES:
+        family = [family[i] for i in of_family(scan.positions(family), most=max(k, MOST_CANDIDATES)).tolist()]
+    return family, [row for row in rows if row[:2] not in members]
 
 
 def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArray[np.int64]:
@@ -69,12 +76,16 @@ def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArr
     """
     if len(signs) <= most:
         return np.arange(len(signs))
+    near = most - CENTRAL_CANDIDATES
+    central = near + np.argsort(from_centre(signs)[near:], kind="stable")[:CENTRAL_CANDIDATES]
+    return np.concatenate([np.arange(near), np.sort(central)])
+
+
+def from_centre(signs: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many signs [n] of each member [n, bytes] differ from the centre's, those that more than half have."""
     bits = np.unpackbits(signs, axis=1)
     centre = np.packbits(2 * bits.sum(axis=0, dtype=np.int32) > len(signs))
-    near = most - CENTRAL_CANDIDATES
-    apart = np.bitwise_count(signs[near:] ^ centre).sum(axis=1, dtype=np.int64)
-    central = near + np.argsort(apart, kind="stable")[:CENTRAL_CANDIDATES]
-    return np.concatenate([np.arange(near), np.sort(central)])
+    return np.bitwise_count(signs ^ centre).sum(axis=1, dtype=np.int64)
 
 
 def least_z(models: int) -> float:

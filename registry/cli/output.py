@@ -13,7 +13,7 @@ from typing import IO
 import typer
 
 from ...ingest.text import printable
-from .outputs import OUTPUTS, SAFE_CSV, OutputFormat, format_of
+from .outputs import OUTPUTS, SAFE_CSV, OutputFormat, elsewhere, format_of
 from .outputs.result import Result, Row
 
 _LONGEST = 1 << 62
@@ -39,9 +39,14 @@ class Output:
     ) -> Output:
         """As the options say; without `--format` the file's ending decides, among `formats`.
 
-        Raises BadParameter for bytes on stdout, and for `safe_csv` where the format is another.
+        Raises BadParameter for bytes on stdout, for an ending of a format that other commands alone have, and for
+        `safe_csv` where the format is another.
         """
         place = None if path is None or str(path) == "-" else path
+        if form is None and place is not None and (other := elsewhere(place, formats)) is not None:
+            raise typer.BadParameter(
+                f"{place.name} would be {other.name}, which this command does not write: {', '.join(formats)}"
+            )
         taken = form or format_of(place, formats)
         if taken.data is not None and place is None:
             raise typer.BadParameter(f"{taken.name} is not text: name a file with -o")

@@ -15,6 +15,11 @@ _PATIENCE = 600.0
 """Seconds that other readers of the file are waited for, as it has to be written."""
 
 
+FETCHED = 5_000_000
+"""Bytes that an answer fetches of candidates, at most: the rest of about 25 models of 32 layers. What the model that is
+asked about lacks counts too. No data decided it: what people wait for on a slow line."""
+
+
 class Opened(Protocol):
     """A registry that is open, and can let go of its file."""
 
@@ -30,25 +35,27 @@ class Opened(Protocol):
         ...
 
 
-def answered(registry: Opened, question: Callable[[], T], *, read_only: bool) -> T:
+def answered(registry: Opened, question: Callable[[int], T], *, read_only: bool) -> T:
     """What `question` returns, asked again after each fetch: the nearest relatives bring further ones into question.
 
-    A registry that was opened for reading is let go of while rows are added. Raises SourceError where the place of a
-    model cannot be reached, FormatError where it holds something else, RegistryError where the file stays in use.
+    It is told how many of FETCHED bytes are left. A registry that was opened for reading is let go of while rows are
+    added. Raises SourceError where the place of a model cannot be reached, FormatError where it holds something else,
+    RegistryError where the file stays in use.
     """
+    left = FETCHED
     while True:
         try:
-            return question()
+            return question(left)
         except SketchesOnly as lacking:
             from .pulling import complete, remote_fingerprints  # a third of a second, which most answers do without
 
             wanted = remote_fingerprints(registry.connection, models=lacking.models)
         if not read_only:
-            complete(registry.connection, wanted)
+            left -= complete(registry.connection, wanted)
             continue
         registry.release()
         connection = open_database(registry.place, read_only=False, wait=_PATIENCE)
         try:
-            complete(connection, wanted)
+            left -= complete(connection, wanted)
         finally:
             connection.close()

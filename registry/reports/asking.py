@@ -33,12 +33,13 @@ def ask(
     scanning: Scanning = SqlScan,
     *,
     newest: bool = False,
+    within: int | None = None,
 ) -> AncestorsReport:
     """The ranked ancestors of a registered model, or of a fingerprint that is not kept; at least `k` rows a component.
 
     A component has fewer rows where the registry holds fewer models. `newest` assumes that nothing that is registered
     came after the model. `answering` is the question: by default for ancestors. `scanning` gives the
-    registry's sketches.
+    registry's sketches. `within` are the bytes that may be fetched of models that are here by their sketches alone.
     """
     began = time.monotonic()
     if isinstance(asked, Model):
@@ -49,7 +50,8 @@ def ask(
     same = equal_models(connection, query)
     equal = tuple(EqualContent(name, uri) for _, name, uri in same)
     equals = {model for model, _, _ in same}
-    answers = ancestors(connection, replace(query, newest=newest), k, answering or judged, equals, scanning(connection))
+    query = replace(query, newest=newest)
+    answers = ancestors(connection, query, k, answering or judged, equals, scanning(connection), within)
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
     shown = {row.model_id for answer in answers for row in answer.ancestors}

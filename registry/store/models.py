@@ -13,6 +13,7 @@ import duckdb
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
 from ...ingest.versions import FINGERPRINT_VERSION
+from ...queries.answers.tabular import one_line
 from ...queries.sql import statement
 from .transactions import committed, is_lake
 
@@ -27,7 +28,7 @@ _LONGEST_SOURCE = 2048
 """Characters of a claim's source that are kept: the longest address that browsers take."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Model:
     """One registered model: the columns of the view `model_row`."""
 
@@ -50,6 +51,9 @@ class Model:
     def outdated(self) -> bool:
         """Whether an earlier version of fingerprints made it: it lacks what came since, such as activations."""
         return self.fingerprint_version < FINGERPRINT_VERSION
+
+    def __repr__(self) -> str:
+        return one_line("Model", f"{self.model_id}, {self.name}: {self.format}, {self.parameters} parameters")
 
 
 def list_models(connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None] | None = None) -> list[Model]:

@@ -330,3 +330,10 @@ def test_details_tell_what_a_model_is_made_of(zoo_registry: Path) -> None:
     assert [parent.parent for parent in docs.declared_parents] == ["alder"]
     assert docs.tokenizer is not None
     assert (docs.tokenizer.size, docs.skipped) == (512, ())
+
+
+def test_a_registry_and_its_models_are_shown_on_a_line(zoo_registry: Path) -> None:
+    with Registry(zoo_registry, read_only=True) as registry:
+        assert repr(registry) == f"Registry('{zoo_registry}')"
+        assert repr(registry.models()[0]) == "Model(1, alder: safetensors, 387600 parameters)"
+        assert all(len(repr(model)) <= 110 for model in registry.models())

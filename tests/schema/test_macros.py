@@ -71,8 +71,20 @@ def test_roundings_of_a_relative_and_what_was_made_later_come_after_what_may_be_
             ).fetchall()
             near = [(name, distance) for name, z, coverage, distance in rows if z > 4 and coverage > 0.5]
             assert {name for name, _ in near[-len(last) :]} == last and len(near) > len(last) + 2
-            others = [distance for name, distance in near if name not in last | {"alder-4bit"}]
+            others = [distance for name, distance in near if name not in last | {"alder-4bit", "alder-merge"}]
             assert others == sorted(others) and max(others) > min(distance for name, distance in near if name in last)
+
+
+def test_a_mixture_of_the_query_and_another_comes_after_what_was_trained_apart_and_before_roundings(
+    zoo_registry: Path,
+) -> None:
+    for query, merged_with in (("alder-docs", "alder-tests"), ("alder-tests", "alder-docs")):
+        with Registry(zoo_registry, read_only=True) as registry:
+            rows = registry.connection.execute("SELECT name FROM ancestors(?, k := 40)", [query]).fetchall()
+        order = [name for (name,) in rows]
+        after = order.index("alder-merge")
+        assert {"alder", merged_with, "alder-vocabulary"} <= set(order[:after])
+        assert "alder-4bit" in order[after + 1 :]
 
 
 def test_a_rounding_of_the_query_itself_comes_first(zoo_registry: Path) -> None:

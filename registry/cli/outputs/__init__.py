@@ -105,5 +105,14 @@ def format_of(path: Path | None, formats: Mapping[str, OutputFormat] = OUTPUTS) 
     return next((output for ending, output in endings if name.endswith(ending)), next(iter(formats.values())))
 
 
+def elsewhere(path: Path, formats: Mapping[str, OutputFormat]) -> OutputFormat | None:
+    """The format that a file's ending names where other commands alone have it, None for any other ending."""
+    every = {**OUTPUTS, **DRAWINGS, **FINDINGS, **BILLS, **PATCHES, **CONFIGS}
+    mine = {ending for output in formats.values() for ending in output.endings}
+    endings = [(e, output) for output in every.values() for e in output.endings if path.name.lower().endswith(e)]
+    ending, output = min(endings, key=_longest, default=("", None))
+    return None if ending in mine else output
+
+
 def _longest(found: tuple[str, OutputFormat]) -> int:
     return -len(found[0])

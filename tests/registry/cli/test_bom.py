@@ -84,8 +84,24 @@ def test_spdx_names_the_ancestor_the_licence_and_the_figures(bill: BillOfMateria
     assert kinds.count("hasVariant") == len(bill.of("variant")) > 0
     assert kinds.count("hasDeclaredLicense") == len(named)
     annotated = {one["subject"] for one in graph if one["type"] == "Annotation"}
-    assert annotated == {one["spdxId"] for one in relations if one["relationshipType"] != "hasDeclaredLicense"}
+    assert annotated == {one["spdxId"] for one in relations if not one["relationshipType"].endswith("License")}
+    about = [one for one in graph if "ai_informationAboutTraining" in one]
+    assert [(one["name"], one["ai_informationAboutTraining"]) for one in about] == [
+        (bill.model.name, bill.sentences[0])
+    ]
     assert {one.get("simplelicensing_licenseExpression") for one in graph} == {None, "Apache-2.0"}
+
+
+@pytest.mark.parametrize("lacking", [None, "license", "released_at", "revision", "source"])
+def test_the_ai_profile_is_claimed_where_every_model_has_what_it_asks_for(lacking: str | None) -> None:
+    whole = described(license="apache-2.0", spdx="Apache-2.0", released_at=MADE)
+    less: dict[str, Any] = {lacking: "file:///m" if lacking == "source" else None} if lacking else {}
+    model = replace(whole, **less)
+    graph = written("spdx", BillOfMaterials(model, "unrelated", ("no ancestor",), (), 0, MADE, "0.1.0", 1))["@graph"]
+    (document,) = (one for one in graph if one["type"] == "SpdxDocument")
+    assert ("ai" in document["profileConformance"]) is (lacking is None)
+    concluded = [one for one in graph if one.get("relationshipType") == "hasConcludedLicense"]
+    assert [one["to"][0].rsplit("/", 1)[1] for one in concluded] == ["NoAssertion"]
 
 
 @pytest.mark.parametrize("name", BILLS)

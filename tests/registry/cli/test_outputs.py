@@ -67,6 +67,23 @@ def test_a_file_without_a_known_ending_and_stdout_get_the_table() -> None:
     assert format_of(Path("found.xyz")) is format_of(None) is OUTPUTS["table"]
 
 
+@pytest.mark.parametrize(
+    ("command", "file", "form"),
+    [
+        (("ancestors", "a"), "found.sarif", "sarif"),
+        (("list",), "found.cdx.json", "cyclonedx"),
+        (("bom", "a"), "found.csv", "csv"),
+        (("audit",), "found.dot", "dot"),
+    ],
+)
+def test_the_ending_of_another_commands_format_is_an_error_and_no_file_of_another_kind(
+    run: Run, tmp_path: Path, command: tuple[str, ...], file: str, form: str
+) -> None:
+    ran = run(*command, "-o", tmp_path / file)
+    assert (ran.code, (tmp_path / file).exists()) == (2, False)
+    assert f"would be {form}, which this command does not write" in " ".join(ran.err.replace("│", "").split())
+
+
 def test_the_option_decides_over_the_ending(run: Run, make_model: MakeModel, tmp_path: Path) -> None:
     run("ingest", make_model("a"))
     for name, options in (("found.csv", ("--format", "JSON")), ("found.json", ())):

@@ -18,7 +18,7 @@ import pytest
 
 from forebear.queries.data.query import SketchesOnly
 from forebear.registry import ForebearError, FormatError, Registry, RegistryError, SourceError
-from forebear.registry.exchange import pushing
+from forebear.registry.exchange import answering, pushing
 from forebear.registry.exchange.opening import open_place
 
 from ...hub_datasets import HubDatasets
@@ -155,6 +155,39 @@ def test_answers_fetch_what_they_need_and_are_those_of_the_whole_registry(
             "INSERT INTO remote_fingerprint SELECT model_id, 'file:///x', repeat('a', 64), 1 FROM model"
         )
         part.push(tmp_path / "other")
+
+
+def test_an_answer_fetches_the_likeliest_within_its_bytes_and_says_how_many_it_did_without(
+    zoo_registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, there = tmp_path / "at", tmp_path / "there.duckdb"
+    push(zoo_registry, place)
+    pull(there, place, sketches=True)
+    most = 8 * max(file.stat().st_size for file in (place / "models").rglob("*.parquet"))
+    monkeypatch.setattr(answering, "FETCHED", most)
+    with Registry(zoo_registry, read_only=True) as whole:
+        expected = whole.ancestors("alder-docs", k=3)
+    best = {one.source for one in expected.components[0].ancestors if one.rank == 1}
+    fetched, left_out, answer = [], [], expected
+    with Registry(there, read_only=True) as part:
+        for _ in range(4):
+            before = bytes_left(part)
+            answer = part.ancestors("alder-docs", k=3)
+            fetched.append(before - bytes_left(part))
+            (component,) = answer.components
+            left_out.append(component.left_out)
+            assert {one.source for one in component.ancestors if one.rank == 1} == best
+            assert (f"{component.left_out} further candidate" in component.sentence) is (component.left_out > 0)
+    assert all(0 <= size <= most for size in fetched)
+    assert left_out[0] > 0
+    assert left_out == sorted(left_out, reverse=True), "asking again goes on"
+    assert answer == expected
+
+
+def bytes_left(registry: Registry) -> int:
+    """Of models that are here by their sketches alone."""
+    rows = registry.connection.execute("SELECT coalesce(sum(bytes), 0)::BIGINT FROM remote_fingerprint").fetchall()
+    return int(rows[0][0])
 
 
 def test_an_audit_of_sketches_alone_is_an_error_that_says_how_to_get_the_rest(filled: Path, tmp_path: Path) -> None:
