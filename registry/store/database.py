@@ -227,6 +227,11 @@ def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, writ
     if write:
         committed(connection, lambda: _first_settings(connection))
     stored = dict(connection.execute(statement("registry/settings")).fetchall())
+    if not stored:
+        raise RegistryError(
+            f"{place}: a process was killed while it made this registry, which holds no model yet; whatever writes to it"
+            " finishes it: run `forebear ingest` or `forebear pull` again"
+        )
     for name, value in _SETTINGS.items():
         if stored.get(name) != value:
             raise RegistryError(

@@ -159,3 +159,14 @@ def test_every_table_of_the_registry_is_emptied_by_a_removal(empty: duckdb.DuckD
         )
     )
     assert removed == owned
+
+
+def test_a_registry_that_nobody_finished_making_is_said_to_be_so_and_finished_by_the_next_writer(tmp_path: Path) -> None:
+    path = tmp_path / "x.duckdb"
+    with Registry(path) as registry:
+        registry.connection.execute("DELETE FROM setting")
+    with pytest.raises(RegistryError, match="killed while it made this registry"), Registry(path, read_only=True):
+        pass
+    Registry(path).close()
+    with Registry(path, read_only=True) as registry:
+        assert not list(registry.models())
