@@ -212,9 +212,9 @@ bench-sql: dev                  ## FROM ancestors(...) in SQL against the comman
 bench-outputs: dev             ## kinship of behaviour on a zoo: precision, recall, false alarms; ZOO=.bench/zoo-2 PROMPTS=1000 KEPT=folder
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo) $(or $(PROMPTS),1000) $(KEPT)
 
-bench-outputs-distilled: dev .bench/torch/installed     ## the same with students that were taught by roots of ZOO; ZOO=.bench/zoo-2 EDITION=2 (6 minutes)
-	.bench/torch/bin/python benchmarks/zoo/distil.py $(or $(ZOO),.bench/zoo-2) $(or $(EDITION),2) .bench/students-$(or $(EDITION),2)
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure $(or $(ZOO),.bench/zoo-2) 1000 $(or $(ZOO),.bench/zoo-2)-outputs .bench/students-$(or $(EDITION),2)
+bench-outputs-distilled: dev .bench/torch/installed     ## the same with students that were taught by roots of the zoo; EDITION=2 (10 minutes)
+	.bench/torch/bin/python benchmarks/zoo/distil.py .bench/zoo$(OF) $(EDITION) .bench/students$(OF)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.outputs.measure .bench/zoo$(OF) 1000 .bench/zoo$(OF)-outputs .bench/students$(OF)
 
 bench-travel: dev               ## 10,000 models pushed and pulled by their sketches: bytes, and what an answer fetches (5 minutes)
 	$(BIN)/python benchmarks/travel.py
