@@ -229,8 +229,8 @@ def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, writ
     stored = dict(connection.execute(statement("registry/settings")).fetchall())
     if not stored:
         raise RegistryError(
-            f"{place}: a process was killed while it made this registry, which holds no model yet; whatever writes to it"
-            " finishes it: run `forebear ingest` or `forebear pull` again"
+            f"{place}: a process was killed while it made this registry, which holds no model yet; whatever writes to"
+            " it finishes it: run `forebear ingest` or `forebear pull` again"
         )
     for name, value in _SETTINGS.items():
         if stored.get(name) != value:

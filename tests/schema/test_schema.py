@@ -161,7 +161,7 @@ def test_every_table_of_the_registry_is_emptied_by_a_removal(empty: duckdb.DuckD
     assert removed == owned
 
 
-def test_a_registry_that_nobody_finished_making_is_said_to_be_so_and_finished_by_the_next_writer(tmp_path: Path) -> None:
+def test_a_registry_that_was_not_made_whole_is_said_to_be_so_and_finished_by_the_next_writer(tmp_path: Path) -> None:
     path = tmp_path / "x.duckdb"
     with Registry(path) as registry:
         registry.connection.execute("DELETE FROM setting")
