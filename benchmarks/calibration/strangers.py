@@ -1,6 +1,6 @@
 """Strangers at real widths, made of two real models: of their tensors themselves, and of what their tensors are like.
 
-    python -m benchmarks.calibration.strangers OUT LLAMA [BERT]
+    python -m benchmarks.calibration.strangers OUT LLAMA [BERT] [--many]
 
 LLAMA and BERT are folders of real models (benchmarks/field has SmolLM2-135M, 576 wide, and MiniLM, 384 wide).
 
@@ -10,14 +10,15 @@ LLAMA and BERT are folders of real models (benchmarks/field has SmolLM2-135M, 57
 - `wide-*`: 384 to 4096 columns. The spectrum of the leading rows, the sizes of columns and the values themselves are
   drawn from a real matrix of the role; directions, order and signs are random.
 
-Only 32 rows of every matrix are written, twice what is read. truth.json lists what each model holds: `role:tensor`.
+With --many there are 205 of the last kind a width, of half as many layers: a million ordered pairs, in 12 GB. Only 32
+rows of every matrix are written, twice what is read. truth.json lists what each model holds: `role:tensor`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -31,6 +32,7 @@ from forebear.ingest.plan import LEADING_ROWS
 ROWS = 2 * LEADING_ROWS
 WIDTHS = (384, 576, 1024, 2048, 4096)
 PER_WIDTH, LAYERS, PER_HALF = 12, 12, 12
+MANY_PER_WIDTH, MANY_LAYERS = 205, 6
 ROLES = {"q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj", "o": "self_attn.o_proj",
          "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj"}  # fmt: skip
 SWAPPED = {"q": "o", "o": "q", "k": "v", "v": "k", "gate": "up", "up": "gate"}
@@ -83,12 +85,12 @@ def rows_of(real: Weights, layer: int, role: str) -> Matrix:
     return matrix[:ROWS]
 
 
-def like(real: Weights, width: int, number: int) -> Stranger:
-    """A model of `width` columns, 8/3 of it in `down`, whose matrices are like the real ones."""
+def like(real: Weights, width: int, number: int, layers: int) -> Stranger:
+    """A model of `layers` layers of `width` columns, 8/3 of it in `down`, whose matrices are like the real ones."""
     random = np.random.default_rng([SEED, width, number])
     name = f"wide-{width}-{number:02}"
     matrices = {}
-    for layer in range(LAYERS):
+    for layer in range(layers):
         for role in ROLES:
             model = rows_of(real, int(random.integers(real.layers)), role)
             matrices[layer, role] = drawn(random, model, 8 * width // 3 if role == "down" else width)
@@ -151,18 +153,34 @@ def real_embedding(real: Weights, random: np.random.Generator, width: int) -> Ma
     return np.asarray(sizes * random.standard_normal((256, width)), np.float32)
 
 
-def main(out: Path, llama: Path, bert: Path | None) -> None:
-    """Make them all, and truth.json."""
-    real = trimmed(read_weights(llama))
-    made = of_layers(real) + [like(real, width, number) for width in WIDTHS for number in range(PER_WIDTH)]
+def strangers(real: Weights, bert: Weights | None, *, many: bool) -> Iterator[Stranger]:
+    """All of them, one by one."""
+    yield from of_layers(real)
+    count, layers = (MANY_PER_WIDTH, MANY_LAYERS) if many else (PER_WIDTH, LAYERS)
+    for width in WIDTHS:
+        yield from (like(real, width, number, layers) for number in range(count))
     if bert is not None:
-        made += of_attention(trimmed(read_weights(bert)))
+        yield from of_attention(bert)
+
+
+def main() -> None:
+    """Make them all, and truth.json."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration.strangers")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("llama", type=Path)
+    parser.add_argument("bert", type=Path, nargs="?")
+    parser.add_argument("--many", action="store_true")
+    asked = parser.parse_args()
+    real = trimmed(read_weights(asked.llama))
+    bert = trimmed(read_weights(asked.bert)) if asked.bert else None
     random, tokenizer = np.random.default_rng(SEED), small_tokenizer()
-    for stranger in made:
+    truth = {}
+    for stranger in strangers(real, bert, many=asked.many):
         width = stranger.matrices[0, "q"].shape[1]
-        write(stranger, out, tokenizer, real_embedding(real, random, width))
-    truth = {s.name: {"root": s.name, "parents": [], "category": s.name.split("-")[0], "holds": s.holds} for s in made}
-    (out / "truth.json").write_text(json.dumps({"models": truth}, indent=1), "utf-8")
+        write(stranger, asked.out, tokenizer, real_embedding(real, random, width))
+        category = stranger.name.split("-")[0]
+        truth[stranger.name] = {"root": stranger.name, "parents": [], "category": category, "holds": stranger.holds}
+    (asked.out / "truth.json").write_text(json.dumps({"models": truth}, indent=1), "utf-8")
 
 
 def trimmed(real: Weights) -> Weights:
@@ -172,4 +190,4 @@ def trimmed(real: Weights) -> Weights:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None)
+    main()
