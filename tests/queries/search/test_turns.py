@@ -29,13 +29,14 @@ SKETCH = QuerySketch("language", 7, 7, b"", b"", b"", 0.0, 0.0)
 
 @dataclass
 class FewSigns:
-    """A scan of a registry of eleven: eight relatives, of which the last is the centre, one by gram, two by chance."""
+    """A scan of a registry of twelve: eight relatives, of which the last is the centre, two others, two by chance."""
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """Rows by their largest z, as SQL gives them."""
         family: list[Near] = [(i, "language", 50.0 - i, 0.0, 0.0) for i in range(8)]
         others: list[Near] = [
             (20, "language", 0.0, 9.0, 0.0),
+            (21, "language", 0.0, 0.0, 8.0),
             (30, "language", 1.5, 0.0, 0.0),
             (31, "language", 1.0, 0.0, 0.0),
         ]
@@ -54,15 +55,15 @@ class FewSigns:
 
 
 def test_three_of_the_nearest_are_followed_by_the_most_central_and_chance_comes_last() -> None:
-    turns = in_turn(FewSigns(), -1, SKETCH, "language", 11, 1)
-    assert [model for model, _ in turns.places] == [0, 1, 2, 7, 3, 4, 5, 6, 20, 30, 31]
-    assert turns.beyond_chance == 9
+    turns = in_turn(FewSigns(), -1, SKETCH, "language", 12, 1)
+    assert [model for model, _ in turns.places] == [0, 1, 2, 7, 3, 4, 5, 6, 20, 21, 30, 31]
+    assert turns.beyond_chance == 10
 
 
 def test_what_activations_find_comes_after_what_weights_find_and_before_chance() -> None:
-    turns = in_turn(FewSigns(), -1, replace(SKETCH, activations=b"signs"), "language", 11, 1)
-    assert [model for model, _ in turns.places[-3:]] == [20, 31, 30]
-    assert turns.beyond_chance == 10
+    turns = in_turn(FewSigns(), -1, replace(SKETCH, activations=b"signs"), "language", 12, 1)
+    assert [model for model, _ in turns.places[-4:]] == [20, 21, 31, 30]
+    assert turns.beyond_chance == 11
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,15 @@ import pytest
 
 from forebear.queries.lineage.recipes.methods.arcee_fusion import beyond_bounds
 from forebear.queries.lineage.recipes.methods.chance.choices import by_chance, replay_masked
+from forebear.queries.lineage.recipes.methods.karcher_rounded import estimate_karcher_rounded
 from forebear.queries.lineage.recipes.methods.sce import starts_of_sce
 from forebear.queries.lineage.recipes.places import rows_of
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
+from forebear.queries.lineage.recipes.pursuit import Mixture
 from forebear.queries.lineage.recipes.trials import trials
 from forebear.queries.lineage.recipes.values import bases_of
 
-from .family import BFLOAT16, ROOT, ROWS, Weights, breadcrumbs, family, karcher_in_steps, sampled, sce
+from .family import BFLOAT16, ROOT, ROWS, Weights, breadcrumbs, family, karcher_in_steps, linear, sampled, sce
 from .test_trials import best, told
 
 LIGHT = 0.005
@@ -98,11 +100,22 @@ def test_a_parent_of_a_fiftieth_of_the_energy_is_told_by_the_values_it_moves() -
 
 
 def test_parents_are_added_to_an_sce_merge_only_while_they_give_more_than_chance() -> None:
-    models = family(35, children=9)
-    places = sampled(sce(models[ROOT], [models[1], models[2], models[4]], 0.5), models)
-    starts = starts_of_sce(places, range(len(models)), ROOT)
-    assert {1, 2, 4} in [set(mixture.members) for mixture in starts]
-    assert max(len(mixture.members) for mixture in starts) <= 4, "the last may be one too many"
+    models = family(35, drift=LIGHT, children=9)
+
+    def added(query: Weights, relatives: Weights, base: int | None) -> list[set[int]]:
+        starts = starts_of_sce(sampled(query, relatives), range(len(relatives)), base)
+        return [set(mixture.members) for mixture in starts]
+
+    assert {1, 2, 4} in added(sce(models[ROOT], [models[1], models[2], models[4]], 0.5), models, ROOT)
+    mean = added(linear([models[1], models[2]], [0.5, 0.5]), np.delete(models, 1, axis=0), None)
+    assert max(len(parents) for parents in mean) <= 3, "further models give a little by rounding"
+
+
+def test_what_is_no_karcher_mean_of_two_models_is_not_proposed_as_one() -> None:
+    models = family(34, drift=LIGHT)
+    mixture = Mixture((1, 2), (0.5, 0.5), 0.0)
+    for query, count in ((karcher_in_steps([models[1], models[2]]), 1), (models[3], 0)):
+        assert len(estimate_karcher_rounded(sampled(query, models), mixture, [Arithmetic(7)])) == count
 
 
 def test_bases_are_the_models_whose_values_are_held_beyond_chance_the_most_equal_first() -> None:
