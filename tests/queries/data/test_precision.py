@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forebear.queries.data.precision import ROUNDING, precision
+from forebear.queries.data.precision import (
+    ROUNDING,
+    float_bits,
+    fraction_bits,
+    mean_levels,
+    median_levels,
+    precision,
+    quantised,
+)
 
+from .. import components
 from ..components import Model, base, changed, component, rounded
 
 MODEL = base(1, layers=1)
@@ -46,3 +55,29 @@ def test_each_tensor_has_its_own() -> None:
     tensors = np.flatnonzero(found.scorable)
     expected = [ROUNDING["BF16" if found.roles[t] in {"q", "embed"} else "F32"] for t in tensors]
     assert precision(found, tensors).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "bits"),
+    [
+        ([1.0, 1 + 2**-7], 7),
+        ([1.0, 1 + 2**-10], 10),  # the last bit of float16
+        ([1.0, 1 + 2**-11], 23),
+        ([1.0, 1 + 2**-23], 23),
+        ([1e9, 1 + 2**-10], 23),  # float16 ends at 65,504
+        ([1.0, np.nan], 23),
+    ],
+)
+def test_the_bits_are_those_of_the_coarsest_type_that_holds_all_values(values: list[float], bits: int) -> None:
+    assert float_bits(np.array(values, np.float32)) == bits
+
+
+def test_what_is_kept_of_a_component_is_kept_apart() -> None:
+    coarse = components.quantised(MODEL, 4)
+    mixed = tuple(t if t.role in {"q", "k"} else u for t, u in zip(MODEL, coarse, strict=True))
+    functions = (quantised, mean_levels, median_levels, fraction_bits)
+    together = component(mixed)
+    expected = [function(component(mixed)) for function in functions]
+    assert len(set(expected)) == len(functions)
+    for _ in range(2):
+        assert [function(together) for function in functions] == expected

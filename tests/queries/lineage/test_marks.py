@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.marks import order_by_marks
 from forebear.queries.relation.flags import relate
 
-from ..components import Model, base, component, quantised, trained
+from ..components import Model, Tensor, base, changed, component, quantised, rounded, trained
 
 DEQUANTISED = quantised(base(1), 4)
 LIGHT = trained(DEQUANTISED, 0.0003, 2)
@@ -26,3 +29,23 @@ def test_a_light_fine_tune_of_a_dequantised_file_came_later_and_is_no_copy_of_it
 def test_a_rounding_to_few_levels_bears_no_mark_and_is_a_copy() -> None:
     assert marked(DEQUANTISED, base(1)) == (None, (), False)
     assert relate(compare(component(DEQUANTISED), component(base(1), 2), 10)).flags == ("numeric_copy",)
+
+
+def partly_trained(model: Model) -> Model:
+    """A child in float32: training moved half of the values."""
+    random = np.random.default_rng(3)
+
+    def change(t: Tensor) -> NDArray[np.floating]:
+        moved = t.value * (1 + 0.01 * random.standard_normal(t.value.shape))
+        return np.where(random.random(t.value.shape) < 0.5, moved, t.value)
+
+    return changed(model, change)
+
+
+def test_float32_that_keeps_the_values_of_a_bfloat16_file_came_later() -> None:
+    coarse, finer = rounded(base(1)), partly_trained(rounded(base(1)))
+    name = "values of a coarser file kept"
+    assert marked(finer, coarse) == ("query_later", (name,), False)
+    assert marked(coarse, finer) == ("candidate_later", (name,), False)
+    assert marked(rounded(finer), coarse) == (None, (), False), "of two files in bfloat16 either may come first"
+    assert marked(coarse, base(1)) == (None, (), False), "a rounding keeps no value"

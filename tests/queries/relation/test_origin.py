@@ -13,6 +13,8 @@ from forebear.queries.evidence.pair import PairEvidence, compare
 from forebear.queries.relation.origin import origin_of
 from forebear.registry import Registry
 
+from ..components import base, component
+
 Pair = Callable[[str, str], PairEvidence]
 
 
@@ -65,3 +67,11 @@ def test_gains_in_between_leave_the_word_to_the_angles(without_neurons: Pair) ->
     twin, long = without_neurons("alder-twin", "alder"), without_neurons("alder-long", "alder")
     assert origin_of(with_gains(twin, 0.7 * twin.match.identity))[0] == "shared_initialisation"
     assert origin_of(with_gains(long, 0.7 * long.match.identity))[0] == "undetermined"
+
+
+def test_gains_say_nothing_where_the_ffn_alone_was_taken_over() -> None:
+    ffn = {"gate", "up", "down"}
+    mixed = tuple(own if own.role not in ffn else taken for own, taken in zip(base(2), base(1), strict=True))
+    evidence = compare(component(mixed), component(base(1), 2), 10)
+    assert abs(evidence.gains.correlation) < 0.1, "the norms came with the attention"
+    assert origin_of(evidence) == ("derivation", "weights correlate at 1.00")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,21 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from forebear.ingest.fingerprint.sketch import column_bytes
 from forebear.queries.data.query import QuerySketch, registered_sketches
-from forebear.queries.search.candidates import candidates, least_z
-from forebear.queries.search.scan import SqlScan
+from forebear.queries.search.candidates import candidates, from_centre, least_z
+from forebear.queries.search.packed import Place
+from forebear.queries.search.scan import Limits, Near, SqlScan
 from forebear.queries.sql import statement
-from forebear.queries.thresholds.search import CENTRAL_CANDIDATES, FEWEST_CANDIDATES, LEAST_Z, MOST_CANDIDATES
+from forebear.queries.thresholds.search import (
+    CENTRAL_CANDIDATES,
+    FEWEST_CANDIDATES,
+    LEAST_Z,
+    MOST_CANDIDATES,
+    WEAK_UP_TO,
+)
 from forebear.registry import Registry
 
 ALL = (127, 31)
@@ -122,6 +131,45 @@ def test_of_a_large_family_come_the_nearest_and_the_model_in_its_middle(registry
     assert nearest <= near
     assert 1999 in near
     assert CENTRAL_CANDIDATES < MOST_CANDIDATES
+
+
+@dataclass
+class OneFamily:
+    """A scan that finds so many relatives, and keeps the limits that it was asked with."""
+
+    members: int
+    limits: Limits | None = None
+
+    def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
+        """The relatives."""
+        self.limits = limits
+        return [(number, "language", 99.0 - number / 9, 0.0, 0.0) for number in range(self.members)]
+
+    def by_activations(self, own: int, signs: bytes, kind: str, most: int, least_z: float) -> list[Place]:
+        """None."""
+        return []
+
+    def positions(self, places: Sequence[Place]) -> NDArray[np.uint8]:
+        """All alike."""
+        return np.zeros((len(places), 224), np.uint8)
+
+
+def test_who_asks_for_more_rows_than_are_usual_gets_them_of_a_large_family() -> None:
+    query, family = random_sketch(np.random.default_rng(10)), OneFamily(2 * MOST_CANDIDATES)
+    for k, most in ((1, MOST_CANDIDATES), (MOST_CANDIDATES + 20, MOST_CANDIDATES + 20)):
+        assert len(candidates(family, -1, query, "language", STRANGERS, k)) == most
+
+
+def test_a_sign_that_half_of_a_family_has_is_none_of_its_centre() -> None:
+    signs = np.array([[0], [0b11], [0b01], [0]], np.uint8)
+    assert from_centre(signs).tolist() == [0, 2, 1, 0]
+
+
+@pytest.mark.parametrize(("models", "nearest"), [(WEAK_UP_TO, FEWEST_CANDIDATES), (WEAK_UP_TO + 1, 10)])
+def test_what_is_near_by_chance_is_looked_at_in_a_registry_that_is_not_too_large(models: int, nearest: int) -> None:
+    family = OneFamily(0)
+    candidates(family, -1, random_sketch(np.random.default_rng(10)), "language", models, 10)
+    assert family.limits is not None and family.limits.nearest == nearest
 
 
 @pytest.mark.parametrize("filled", [0.05, 0.5, 0.9])

@@ -104,6 +104,16 @@ def test_the_ai_profile_is_claimed_where_every_model_has_what_it_asks_for(lackin
     assert [one["to"][0].rsplit("/", 1)[1] for one in concluded] == ["NoAssertion"]
 
 
+def test_one_relative_that_lacks_what_the_ai_profile_asks_for_is_enough_to_claim_none(bill: BillOfMaterials) -> None:
+    whole = described(license="apache-2.0", spdx="Apache-2.0", released_at=MADE)
+    for lacking in (False, True):
+        less = replace(whole, released_at=None) if lacking else whole
+        relatives = (replace(bill.relatives[0], model=whole), replace(bill.relatives[1], model=less))
+        graph = written("spdx", replace(bill, model=whole, relatives=relatives))["@graph"]
+        (document,) = (one for one in graph if one["type"] == "SpdxDocument")
+        assert ("ai" in document["profileConformance"]) is not lacking
+
+
 @pytest.mark.parametrize("name", BILLS)
 @pytest.mark.parametrize(
     "model",

@@ -71,6 +71,7 @@ def test_a_file_without_a_known_ending_and_stdout_get_the_table() -> None:
     ("command", "file", "form"),
     [
         (("ancestors", "a"), "found.sarif", "sarif"),
+        (("ancestors", "a"), "FOUND.SARIF", "sarif"),
         (("list",), "found.cdx.json", "cyclonedx"),
         (("bom", "a"), "found.csv", "csv"),
         (("audit",), "found.dot", "dot"),
@@ -86,7 +87,11 @@ def test_the_ending_of_another_commands_format_is_an_error_and_no_file_of_anothe
 
 def test_the_option_decides_over_the_ending(run: Run, make_model: MakeModel, tmp_path: Path) -> None:
     run("ingest", make_model("a"))
-    for name, options in (("found.csv", ("--format", "JSON")), ("found.json", ())):
+    for name, options in (
+        ("found.csv", ("--format", "JSON")),
+        ("found.json", ()),
+        ("found.sarif", ("--format", "json")),  # another command's
+    ):
         assert run("list", "-o", tmp_path / name, *options).code == 0
         assert json.loads((tmp_path / name).read_text(encoding="utf-8"))["models"][0]["name"] == "a"
 

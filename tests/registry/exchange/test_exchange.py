@@ -184,6 +184,25 @@ def test_an_answer_fetches_the_likeliest_within_its_bytes_and_says_how_many_it_d
     assert answer == expected
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_fetches_of_one_answer_share_its_bytes(filled: Path, tmp_path: Path, read_only: bool) -> None:
+    place, there = tmp_path / "at", tmp_path / "there.duckdb"
+    push(filled, place)
+    pull(there, place, sketches=True)
+    lefts = []
+
+    def question(left: int) -> str:
+        lefts.append(left)
+        if len(lefts) < 4:
+            raise SketchesOnly([len(lefts)], place.as_uri())
+        return "answer"
+
+    with Registry(there, read_only=read_only) as registry:
+        sizes = dict(registry.connection.execute("SELECT model_id, bytes FROM remote_fingerprint").fetchall())
+        assert answering.answered(registry, question, read_only=read_only) == "answer"
+    assert lefts == [answering.FETCHED - sum(sizes[model] for model in range(1, n)) for n in range(1, 5)]
+
+
 def bytes_left(registry: Registry) -> int:
     """Of models that are here by their sketches alone."""
     rows = registry.connection.execute("SELECT coalesce(sum(bytes), 0)::BIGINT FROM remote_fingerprint").fetchall()

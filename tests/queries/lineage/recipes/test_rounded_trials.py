@@ -9,11 +9,15 @@ import pytest
 
 from forebear.queries.lineage.recipes.methods.arcee_fusion import beyond_bounds
 from forebear.queries.lineage.recipes.methods.chance.choices import by_chance, replay_masked
+from forebear.queries.lineage.recipes.methods.karcher_rounded import estimate_karcher_rounded
+from forebear.queries.lineage.recipes.methods.sce import starts_of_sce
 from forebear.queries.lineage.recipes.places import rows_of
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
+from forebear.queries.lineage.recipes.pursuit import Mixture
 from forebear.queries.lineage.recipes.trials import trials
+from forebear.queries.lineage.recipes.values import bases_of
 
-from .family import BFLOAT16, ROOT, ROWS, Weights, breadcrumbs, family, karcher_in_steps, sampled, sce
+from .family import BFLOAT16, ROOT, ROWS, Weights, breadcrumbs, family, karcher_in_steps, linear, sampled, sce
 from .test_trials import best, told
 
 LIGHT = 0.005
@@ -38,6 +42,15 @@ def test_rows_of_a_light_model_in_another_are_arcee_fusion() -> None:
 def test_values_of_a_light_model_at_random_in_another_are_no_arcee_fusion(share: float) -> None:
     models = family(32, drift=LIGHT)
     mixed = np.where(np.random.default_rng(1).random(models[1].shape) < share, models[3], models[1])
+    found = trials(sampled(mixed, models))
+    assert found is None or found.best.method.name != "arcee_fusion"
+
+
+def test_values_of_which_the_larger_were_taken_more_often_but_not_always_are_no_arcee_fusion() -> None:
+    models = family(38)
+    size = np.abs(models[3] - models[1])
+    large = size > np.median(size, axis=1, keepdims=True)
+    mixed = np.where(large ^ (np.random.default_rng(1).random(size.shape) < 0.15), models[3], models[1])
     found = trials(sampled(mixed, models))
     assert found is None or found.best.method.name != "arcee_fusion"
 
@@ -84,6 +97,36 @@ def test_a_parent_of_a_fiftieth_of_the_energy_is_told_by_the_values_it_moves() -
     assert (found.best.method.name, found.best.proposal.base) == ("sce", ROOT)
     assert set(found.best.proposal.members) == {1, 2, 4}
     assert found.best.share >= 0.95
+
+
+def test_parents_are_added_to_an_sce_merge_only_while_they_give_more_than_chance() -> None:
+    models = family(35, drift=LIGHT, children=9)
+
+    def added(query: Weights, relatives: Weights, base: int | None) -> list[set[int]]:
+        starts = starts_of_sce(sampled(query, relatives), range(len(relatives)), base)
+        return [set(mixture.members) for mixture in starts]
+
+    assert {1, 2, 4} in added(sce(models[ROOT], [models[1], models[2], models[4]], 0.5), models, ROOT)
+    mean = added(linear([models[1], models[2]], [0.5, 0.5]), np.delete(models, 1, axis=0), None)
+    assert max(len(parents) for parents in mean) <= 3, "further models give a little by rounding"
+
+
+def test_what_is_no_karcher_mean_of_two_models_is_not_proposed_as_one() -> None:
+    models = family(34, drift=LIGHT)
+    mixture = Mixture((1, 2), (0.5, 0.5), 0.0)
+    for query, count in ((karcher_in_steps([models[1], models[2]]), 1), (models[3], 0)):
+        assert len(estimate_karcher_rounded(sampled(query, models), mixture, [Arithmetic(7)])) == count
+
+
+def test_bases_are_the_models_whose_values_are_held_beyond_chance_the_most_equal_first() -> None:
+    models, other = family(39), family(40)[1]
+    assert bases_of(sampled(other, models), range(5), None) == bases_of(sampled(other, models), range(5), 2) == []
+    draw = np.random.default_rng(2).random(other.shape)
+    places = sampled(
+        np.select([draw < 0.6, draw < 0.9, draw < 0.95], [models[1], models[ROOT], models[2]], other), models
+    )
+    assert bases_of(places, range(5), None) == [1, ROOT]
+    assert bases_of(places, range(5), 3) == [3]
 
 
 def test_values_of_the_base_are_given_by_no_chance_where_a_parent_is_more_equal() -> None:

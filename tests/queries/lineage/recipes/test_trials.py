@@ -10,7 +10,7 @@ import pytest
 from forebear.queries.lineage.recipes.places import MergePlaces
 from forebear.queries.lineage.recipes.proposal import MASKED
 from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
-from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
+from forebear.queries.thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED
 
 from . import family as small
 from .family import (
@@ -100,6 +100,14 @@ def test_an_arc_is_told_from_the_straight_line() -> None:
     assert found.best.method.name == "slerp"
     assert told(found) == pytest.approx({1: 0.7, 2: 0.3}, abs=0.01)
     assert {fit.method.name for fit in found.equals} == {"slerp"}
+
+
+def test_angles_are_tuned_again_once_the_weights_of_an_arc_are_known() -> None:
+    models = family(54, drift=0.6)
+    found = best(sampled(slerp(models[1], models[2], 0.45), models))
+    assert found.best.method.name == "slerp"
+    assert told(found) == pytest.approx({1: 0.55, 2: 0.45})
+    assert found.best.share >= CONSTANT_WEIGHTS
 
 
 def test_changes_that_sum_beyond_one_are_task_arithmetic() -> None:
