@@ -156,12 +156,17 @@ bench-calibration: dev .bench/torch/installed   ## E-values of models that have 
 	.bench/torch/bin/python benchmarks/unrelated_models.py .bench/unrelated
 	$(BIN)/python -m benchmarks.calibration.measure .bench/unrelated
 
-bench-calibration-widths: bench-field-models    ## the same of strangers 384 to 4096 wide, made of two real models' matrices (5 minutes)
+REAL_MODELS = .bench/torch/bin/python -m benchmarks.field.generate $(FIELD) --only smollm2-bf16 minilm
+
+bench-calibration-widths: dev .bench/torch/field    ## the same of strangers 384 to 4096 wide, made of two real models' matrices (5 minutes)
+	$(REAL_MODELS)
 	$(BIN)/python -m benchmarks.calibration.strangers .bench/strangers $(FIELD)/smollm2-bf16 $(FIELD)/minilm
 	$(BIN)/python -m benchmarks.calibration.measure .bench/strangers --pairs 12000
 
-bench-calibration-million: dev  ## the same of a million ordered pairs of models of different editions and families (40 minutes); ZOOS='.bench/zoo .bench/zoo-2 .bench/grown'
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.measure $(or $(ZOOS),.bench/zoo .bench/zoo-2 .bench/grown) --across --pairs 1000000
+bench-calibration-million: dev .bench/torch/field    ## the same of a million ordered pairs of 1,033 such strangers (an hour, 10 GB of disk)
+	$(REAL_MODELS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.strangers .bench/strangers-many $(FIELD)/smollm2-bf16 $(FIELD)/minilm --many
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.measure .bench/strangers-many --pairs 1000000
 
 bench-lineage: dev .bench/torch/installed       ## the parent's rank in families denser than the bundled zoo
 	.bench/torch/bin/python benchmarks/family_models.py .bench/families

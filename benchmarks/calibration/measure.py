@@ -1,11 +1,11 @@
 """Are E-values honest? Ordered pairs of models that have nothing in common: observed against expected p-values.
 
-    python -m benchmarks.calibration.measure FOLDER... [--pairs 20000] [--half development|held_out] [--across]
+    python -m benchmarks.calibration.measure FOLDER... [--pairs 20000] [--half development|held_out]
         [--rows FILE]
 
 A folder holds models and a truth.json that gives each its `root`, or what it `holds` (`role:tensor` of a real model,
 benchmarks/calibration/strangers.py); without truth.json no two models are related. Pairs are drawn at random, the same
-in every run; with --across the two are of different folders. `pairs of roots` says how many draws are independent at
+in every run. `pairs of roots` says how many draws are independent at
 most: derivatives of a model repeat its luck.
 
 The bars: at most twice the expected share at p <= 0.01, and the smallest p no smaller than chance allows: with n pairs
@@ -83,14 +83,13 @@ def load(folder: Path) -> Iterator[Model]:
             yield Model(name, folder.name, root, half, frozenset(about.get("holds", ())), component)
 
 
-def drawn(models: Sequence[Model], most: int, *, across: bool = False) -> Iterator[tuple[Model, Model]]:
-    """Ordered unrelated pairs in random order, at most so many; with `across` of different folders."""
+def drawn(models: Sequence[Model], most: int) -> Iterator[tuple[Model, Model]]:
+    """Ordered unrelated pairs in random order, at most so many."""
     order = np.random.default_rng(SEED).permutation(len(models) ** 2)
     count = 0
     for code in order.tolist():
         query, candidate = models[code // len(models)], models[code % len(models)]
-        apart = query.label != candidate.label if across else query is not candidate
-        if apart and query.unrelated(candidate):
+        if query is not candidate and query.unrelated(candidate):
             count += 1
             yield query, candidate
         if count == most:
@@ -165,11 +164,10 @@ def main() -> int:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--pairs", type=int, default=20_000)
     parser.add_argument("--half", help="models of this half of the truth only")
-    parser.add_argument("--across", action="store_true", help="pairs of models of different folders only")
     parser.add_argument("--rows", type=Path, help="a Parquet file for the p-values themselves")
     asked = parser.parse_args()
     models = [m for folder in asked.folders for m in load(folder) if asked.half in (None, m.half)]
-    rows = by_processes(models, drawn(models, asked.pairs, across=asked.across), os.cpu_count() or 1)
+    rows = by_processes(models, drawn(models, asked.pairs), os.cpu_count() or 1)
     if asked.rows:
         pq.write_table(pa.Table.from_pylist(rows), asked.rows)
     told, passed = bars(rows)

@@ -10,7 +10,8 @@ LLAMA and BERT are folders of real models (benchmarks/field has SmolLM2-135M, 57
 - `wide-*`: 384 to 4096 columns. The spectrum of the leading rows, the sizes of columns and the values themselves are
   drawn from a real matrix of the role; directions, order and signs are random.
 
-With --many there are 205 of the last kind a width, of half as many layers: a million ordered pairs, in 12 GB. Only 32
+With --many there are 985 of the last kind, of half as many layers: a million ordered pairs, in 10 GB. What is there is
+kept, so a run that was stopped goes on. Only 32
 rows of every matrix are written, twice what is read. truth.json lists what each model holds: `role:tensor`.
 """
 
@@ -18,9 +19,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import chain, permutations
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from forebear.ingest.plan import LEADING_ROWS
 ROWS = 2 * LEADING_ROWS
 WIDTHS = (384, 576, 1024, 2048, 4096)
 PER_WIDTH, LAYERS, PER_HALF = 12, 12, 12
-MANY_PER_WIDTH, MANY_LAYERS = 205, 6
+MANY, MANY_LAYERS = {384: 240, 576: 240, 1024: 240, 2048: 205, 4096: 60}, 6
 ROLES = {"q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj", "o": "self_attn.o_proj",
          "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj"}  # fmt: skip
 SWAPPED = {"q": "o", "o": "q", "k": "v", "v": "k", "gate": "up", "up": "gate"}
@@ -115,11 +116,12 @@ def drawn(random: np.random.Generator, real: Matrix, columns: int) -> Matrix:
     return np.asarray((turn * roots) @ turn.T @ fresh * random.choice(sizes, columns), np.float32)
 
 
-def write(stranger: Stranger, out: Path, tokenizer: bytes, embedding: Matrix) -> None:
-    """A folder in the layout of Llama, with an embedding of its own."""
+def write(stranger: Stranger, out: Path, real: Weights) -> None:
+    """A folder in the layout of Llama, with an embedding of its own; the weights come last, and whole."""
     folder = out / stranger.name
     folder.mkdir(parents=True, exist_ok=True)
     width = stranger.matrices[0, "q"].shape[1]
+    embedding = real_embedding(real, np.random.default_rng([SEED, *stranger.name.encode()]), width)
     tensors: dict[str, Matrix] = {"model.embed_tokens.weight": embedding}
     for (layer, role), matrix in stranger.matrices.items():
         tensors[f"model.layers.{layer}.{ROLES[role]}.weight"] = np.ascontiguousarray(matrix, np.float32)
@@ -128,16 +130,17 @@ def write(stranger: Stranger, out: Path, tokenizer: bytes, embedding: Matrix) ->
               "intermediate_size": 8 * width // 3, "num_attention_heads": 1, "num_key_value_heads": 1,
               "num_hidden_layers": layers, "vocab_size": len(embedding), "tie_word_embeddings": True}  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
-    (folder / "tokenizer.json").write_bytes(tokenizer)
+    (folder / "tokenizer.json").write_bytes(small_tokenizer())
     header, start = {}, 0
     for name, tensor in tensors.items():
         header[name] = {"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, start + tensor.nbytes]}
         start += tensor.nbytes
     text = json.dumps(header).encode()
-    with (folder / "model.safetensors").open("wb") as file:
+    with (folder / "partial").open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for tensor in tensors.values():
             file.write(tensor.tobytes())
+    (folder / "partial").rename(folder / "model.safetensors")
 
 
 def small_tokenizer() -> bytes:
@@ -153,14 +156,9 @@ def real_embedding(real: Weights, random: np.random.Generator, width: int) -> Ma
     return np.asarray(sizes * random.standard_normal((256, width)), np.float32)
 
 
-def strangers(real: Weights, bert: Weights | None, *, many: bool) -> Iterator[Stranger]:
-    """All of them, one by one."""
-    yield from of_layers(real)
-    count, layers = (MANY_PER_WIDTH, MANY_LAYERS) if many else (PER_WIDTH, LAYERS)
-    for width in WIDTHS:
-        yield from (like(real, width, number, layers) for number in range(count))
-    if bert is not None:
-        yield from of_attention(bert)
+def places(*, many: bool) -> list[tuple[int, int]]:
+    """Width and number of every model of random directions."""
+    return [(width, number) for width in WIDTHS for number in range(MANY[width] if many else PER_WIDTH)]
 
 
 def main() -> None:
@@ -173,13 +171,14 @@ def main() -> None:
     asked = parser.parse_args()
     real = trimmed(read_weights(asked.llama))
     bert = trimmed(read_weights(asked.bert)) if asked.bert else None
-    random, tokenizer = np.random.default_rng(SEED), small_tokenizer()
-    truth = {}
-    for stranger in strangers(real, bert, many=asked.many):
-        width = stranger.matrices[0, "q"].shape[1]
-        write(stranger, asked.out, tokenizer, real_embedding(real, random, width))
-        category = stranger.name.split("-")[0]
-        truth[stranger.name] = {"root": stranger.name, "parents": [], "category": category, "holds": stranger.holds}
+    made = of_layers(real) + (of_attention(bert) if bert else [])
+    wide = {f"wide-{width}-{number:02}": (width, number) for width, number in places(many=asked.many)}
+    layers = MANY_LAYERS if asked.many else LAYERS
+    missing = [name for name in wide if not (asked.out / name / "model.safetensors").exists()]
+    for stranger in chain(made, (like(real, *wide[name], layers) for name in missing)):
+        write(stranger, asked.out, real)
+    holds = {stranger.name: stranger.holds for stranger in made} | {name: (f"all:{name}",) for name in wide}
+    truth = {n: {"root": n, "parents": [], "category": n.split("-")[0], "holds": held} for n, held in holds.items()}
     (asked.out / "truth.json").write_text(json.dumps({"models": truth}, indent=1), "utf-8")
 
 

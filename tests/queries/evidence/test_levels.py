@@ -35,10 +35,8 @@ def test_the_shares_of_all_kinds_are_one() -> None:
 def test_a_kind_that_finds_something_to_compare_is_paid_for_and_another_one_is_not(
     components: dict[str, Component],
 ) -> None:
-    found = [
-        compare(components[a], components[b], MODELS) for a, b in permutations(("alder", "cedar", "alder-long"), 2)
-    ]
-    for evidence in found:
+    for query, candidate in permutations(("alder", "cedar", "alder-long"), 2):
+        evidence = compare(components[query], components[candidate], MODELS)
         asked = {kind.name for kind in KINDS if kind.same_basis and kind.name in evidence.log10_p}
         asked |= {kind.name for kind in KINDS if not kind.same_basis and kind.comparable(evidence.pairing)}
         assert set(evidence.log10_p) <= set(evidence.levels) == asked
@@ -67,7 +65,6 @@ def test_a_kind_tells_without_its_values_whether_it_compares(components: dict[st
 def test_models_without_anything_at_equal_places_do_not_pay_for_it(components: dict[str, Component]) -> None:
     evidence = compare(components["alder"], components["cedar"], MODELS)
     same = compare(components["alder"], components["birch"], MODELS)
-    if evidence.alignment("positions") is None and not evidence.tokens:
-        assert "positions" not in evidence.levels
-    assert "positions" in same.levels
+    assert evidence.alignment("positions") is None and not evidence.tokens
+    assert "positions" not in evidence.levels and "positions" in same.levels
     assert np.isclose(10 ** same.levels["gram"], 0.45) == (len(same.levels) == len(KINDS))
