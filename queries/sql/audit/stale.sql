@@ -12,13 +12,15 @@ WHERE EXISTS (FROM audit_candidate AS c WHERE c.query_id = t.query_id AND c.comp
        JOIN audit_query AS q USING (run_id, query_id, component)
        CROSS JOIN LATERAL (
            SELECT {'positions': p.log10_p_positions - $levels.positions, 'gram': p.log10_p_gram - $levels.gram,
-                   'minhash': p.log10_p_minhash - $levels.minhash, 'activations': p.log10_p_activations - $levels.activations} AS e,
-                  $models - list_contains($against::UINTEGER[], q.query_id)::INTEGER AS models
-       )
+                   'minhash': p.log10_p_minhash - $levels.minhash, 'activations': p.log10_p_activations - $levels.activations} AS e
+       ) AS kinds
        CROSS JOIN LATERAL (
-           SELECT p.log10_evalue - least(e.positions, e.gram, e.minhash, e.activations) AS earlier,
-                  earlier + log10(greatest(1, models)) - log10(greatest(1, q.compared)) AS now
-       )
+           SELECT p.log10_evalue - least(e.positions, e.gram, e.minhash, e.activations) AS earlier
+       ) AS before
+       CROSS JOIN LATERAL (
+           SELECT before.earlier - log10(greatest(1, q.compared))
+                  + log10(greatest(1, $models - list_contains($against::UINTEGER[], q.query_id)::INTEGER)) AS now
+       ) AS after
        WHERE p.run_id = t.base_run AND p.query_id = t.query_id AND p.component = t.component
          AND ((p.origin IS NOT NULL AND NOT list_contains($against::UINTEGER[], p.relative_id))
            OR (e.positions + earlier <= $significant) != (e.positions + now <= $significant)
