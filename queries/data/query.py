@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,8 @@ NO_CONTENT = hashlib.blake2b(digest_size=16).hexdigest()
 """The `content` of a model of which no value was read."""
 TABLES = ("tensor", *(kind.name for kind in STORED), "vector", "token_row", "activation", "skipped_tensor")
 """The tables that a comparison reads."""
+VALUES = ("tensor", "positions")
+"""Those of them with the values of components at the sampled places, and what these are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,22 @@ def load_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) ->
     return load_components(rows_of_models(connection, models))
 
 
-def rows_of_models(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[str, pa.Table]:
-    """Each of TABLES -> its rows of these models.
+def rows_of_models(
+    connection: duckdb.DuckDBPyConnection, models: Sequence[int], tables: Collection[str] = TABLES
+) -> dict[str, pa.Table]:
+    """Each of TABLES -> its rows of these models; of those that are not in `tables`, no row.
 
-    Raises SketchesOnly where some of them are here by their sketches alone: their rows would be missing silently.
+    Raises SketchesOnly as `require_rows`.
     """
     ids = [int(m) for m in models]
-    if remote := connection.execute(statement("exchange/remote"), {"models": ids}).fetchall():
+    require_rows(connection, ids)
+    return {table: _rows(connection.table(table), ids if table in tables else []) for table in TABLES}
+
+
+def require_rows(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> None:
+    """Raises SketchesOnly where some models are here by their sketches alone: their rows would be missing silently."""
+    if remote := connection.execute(statement("exchange/remote"), {"models": list(models)}).fetchall():
         raise SketchesOnly([model for model, *_ in remote], remote[0][1])
-    return {table: _rows(connection.table(table), ids) for table in TABLES}
 
 
 def _rows(table: duckdb.DuckDBPyRelation, ids: Sequence[int]) -> pa.Table:

@@ -6,9 +6,11 @@ its Parquet files on shared storage is read by every worker for itself: the coor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TypeVar
 
 import duckdb
 
@@ -23,6 +25,9 @@ from .scope import Scope
 
 BATCH_PAIRS, BATCH_MODELS = 1_500, 256
 """A batch ends when it has so many pairs, or names so many models: some seconds of work and 100 MB of fingerprints."""
+Asked = TypeVar("Asked")
+Rows = TypeVar("Rows")
+Found = TypeVar("Found")
 Links = Mapping[tuple[int, int], tuple[bool, bool]]
 """Of (query, other): whether the query names the other as its parent, and the reverse."""
 
@@ -84,18 +89,34 @@ def filled(connection: duckdb.DuckDBPyConnection, order: Order) -> Batch:
 
 def answered(door: Door, engine: Engine, coming: Sequence[Order]) -> Iterator[tuple[Order, Answers]]:
     """Every batch with its answers, in order, computed by the engine."""
+    return computed(door, engine, coming, filled, evaluate)
+
+
+def computed(
+    door: Door,
+    engine: Engine,
+    coming: Iterable[Asked],
+    read: Callable[[duckdb.DuckDBPyConnection, Asked], Rows],
+    work: Callable[[Rows], Found],
+) -> Iterator[tuple[Asked, Found]]:
+    """Everything that is asked, in order, with what `work` makes of what `read` reads for it: importable functions.
+
+    Where workers can open the registry they read for themselves; else the coordinator does, in moments.
+    """
     if isinstance(door.place, str) and is_shared(door.place):
-        yield from engine.map(partial(evaluate_at, door.place), coming)
+        yield from engine.map(partial(_computed_at, door.place, read, work), coming)
         return
+    order = deque[Asked]()
 
-    def loaded() -> Iterator[Batch]:
-        for order in coming:
+    def loaded() -> Iterator[Rows]:
+        for asked in coming:
             with door.reading() as connection:
-                batch = filled(connection, order)
-            yield batch
+                rows = read(connection, asked)
+            order.append(asked)
+            yield rows
 
-    for order, (_, answers) in zip(coming, engine.map(evaluate, loaded()), strict=True):
-        yield order, answers
+    for _, found in engine.map(work, loaded()):
+        yield order.popleft(), found
 
 
 def is_shared(catalogue: str) -> bool:
@@ -103,9 +124,14 @@ def is_shared(catalogue: str) -> bool:
     return LakePlace.parse(catalogue).is_postgres
 
 
-def evaluate_at(place: str, order: Order) -> Answers:
-    """The answers of a batch whose rows this process reads from the catalogue at `place`."""
-    return evaluate(filled(_connection(place), order))
+def _computed_at(
+    place: str,
+    read: Callable[[duckdb.DuckDBPyConnection, Asked], Rows],
+    work: Callable[[Rows], Found],
+    asked: Asked,
+) -> Found:
+    """What `work` makes of what this process reads from the catalogue at `place`."""
+    return work(read(_connection(place), asked))
 
 
 @cache

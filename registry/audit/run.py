@@ -44,7 +44,7 @@ from ..store.transactions import is_lake
 from .batches import Links, answered, orders
 from .door import Door
 from .groups import keep_models
-from .inferring import infer_ancestors
+from .inferring import Family, infer_ancestors, unfinished_families
 from .plan import Progress, planned
 from .recipes import find_recipes
 from .scope import Scope
@@ -58,6 +58,8 @@ FEW_PAIRS = 2_000
 """Fewer pairs are computed in this process: they take less time than starting others."""
 FEW_SKETCHES = 20_000_000
 """Fewer pairs of sketches, too: a second of work."""
+FEW_MEMBERS = 2_000
+"""Fewer models in families whose missing ancestor is inferred, too."""
 RULES = 5
 """By which rules answers are judged: raise it when they change. Earlier runs stay then, and are not built on."""
 _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -122,6 +124,9 @@ def run_audit(registry: Registry, options: AuditOptions, advance: Progress) -> i
     tasks = planned(door, scope, wanted, _engine(options, sketches, FEW_SKETCHES), advance)
     _compute(door, scope, options, tasks, advance)
     find_recipes(door, scope, advance)
+    families = door.write_run(scope, partial(_settle, scope=scope, options=options))
+    models = sum(len(family.members) for family in families)
+    infer_ancestors(door, scope, families, _engine(options, models, FEW_MEMBERS), advance)
     advance("findings", 0, 1)
     door.write_run(scope, partial(_finish, scope=scope, options=options))
     advance("findings", 1, 1)
@@ -179,7 +184,7 @@ def _compute(door: Door, scope: Scope, options: AuditOptions, tasks: list[Task],
     advance("pairs", 0, total)
     began = time.monotonic()
     with door.reading() as connection:
-        declared = _declared(connection, scope)
+        declared = _declared(connection, sorted({task.query_id for task in tasks}))
         roots = dict(connection.execute(statement("audit/roots"), {"run_id": scope.run_id}).fetchall())
     batches = list(orders(scope, tasks, declared, roots))
     for order, answers in answered(door, _engine(options, total, FEW_PAIRS), batches):
@@ -194,19 +199,32 @@ def _keep(connection: duckdb.DuckDBPyConnection, answers: Answers) -> None:
         connection.from_arrow(rows.select(connection.table(table).columns)).insert_into(table)
 
 
-def _declared(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Links:
-    rows = connection.execute(statement("audit/declared"), {"models": scope.asked}).fetchall()
+def _declared(connection: duckdb.DuckDBPyConnection, models: list[int]) -> Links:
+    rows = connection.execute(statement("audit/declared"), {"models": models}).fetchall()
     return {(model, other): (parent, child) for model, other, parent, child in rows}
+
+
+def _keep_models(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+    """Keep the models of a run, their families and copies, in place of what it kept of them before it was ended."""
+    connection.execute("SET VARIABLE run_id = ?", [scope.run_id])
+    connection.execute(statement("audit/drop_removed"))
+    connection.execute(statement("audit/forget_models"))
+    keep_models(connection, scope)
+
+
+def _settle(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions) -> list[Family]:
+    """Keep the models of a run; the families whose missing ancestors are to be inferred: none where a filter chose."""
+    _keep_models(connection, scope)
+    if options.queries or options.against or options.since:
+        return []
+    return unfinished_families(connection, scope, whole=options.whole)
 
 
 def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditOptions) -> None:
     """Draw the findings from the pairs, and forget runs of this scope that were ended and are overtaken."""
     run = {"run_id": scope.run_id}
-    connection.execute("SET VARIABLE run_id = ?", [scope.run_id])
-    connection.execute(statement("audit/drop_removed"))
-    keep_models(connection, scope)
-    if not (options.queries or options.against or options.since):
-        infer_ancestors(connection, scope, whole=options.whole)
+    if connection.execute(statement("audit/removed"), run).fetchall()[0][0]:
+        _keep_models(connection, scope)
     known: Mapping[str, object] = {"against": scope.against, "told": DIRECTION_TOLD}
     for name, needed in _FINDINGS:
         more = {key: known[key] for key in needed}
@@ -214,6 +232,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, scope: Scope, options: AuditO
     connection.execute(statement("audit/finish"), {**run, "finished_at": _now()})
     overtaken = connection.execute(statement("audit/overtaken"), {**options.scope, **run}).fetchall()
     for (number,) in overtaken:
+        connection.execute(statement("inferred/take_over"), {**run, "earlier": number})
         connection.execute("SET VARIABLE run_id = ?", [number])
         connection.execute(statement("audit/forget"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -12,8 +13,9 @@ import pyarrow as pa
 
 from ...ingest.errors import RegistryError
 from ...queries.data.component import Component
-from ...queries.data.query import Query, SketchesOnly, load_models, registered_query
-from ...queries.lineage.missing.inferring import InferredNode, Shared, shared_values, standing
+from ...queries.data.loading import load_components
+from ...queries.data.query import VALUES, Query, SketchesOnly, registered_query, rows_of_models
+from ...queries.lineage.missing.inferring import InferredNode, shared_values, standing
 from ...queries.lineage.recipes.places import TensorKey
 from ...queries.search.candidates import candidates
 from ...queries.search.scan import SqlScan
@@ -115,6 +117,15 @@ def _matched(
                 yield found
 
 
+@dataclass(frozen=True)
+class KeptNode:
+    """A missing ancestor as it is kept: the release dates of its `members` by model id, and its values with theirs."""
+
+    of: InferredAncestor
+    members: Mapping[int, datetime | None]
+    node: InferredNode
+
+
 def match_of(
     connection: duckdb.DuckDBPyConnection,
     one: InferredAncestor,
@@ -123,26 +134,51 @@ def match_of(
     released_at: datetime | None,
 ) -> Match | None:
     """Whether a component stands where a missing ancestor does: None where not, or where its date contradicts that."""
-    members = connection.execute(statement("inferred/members"), {"inferred_id": one.inferred_id}).fetchall()
-    dates = [released for *_, released in members]
-    if component.name != one.component or model_id in {model for model, *_ in members}:
+    members = {model: released for model, *_, released in _members(connection, one)}
+    if not _may_match(one, members, component, model_id, released_at):
         return None
-    if released_at and any(date is not None and date < released_at for date in dates):
+    return match_with(kept_node(connection, one), component, model_id, released_at)
+
+
+def match_with(kept: KeptNode, component: Component, model_id: int, released_at: datetime | None) -> Match | None:
+    """As `match_of`, of a missing ancestor whose values were read."""
+    if not _may_match(kept.of, kept.members, component, model_id, released_at):
         return None
+    dates = kept.members.values()
     earlier = bool(released_at and all(date and released_at < date for date in dates))
-    at = standing(_kept_node(connection, one, members), component)
+    at = standing(kept.node, component)
     if at is None or not at.matches(earlier=earlier):
         return None
-    return Match(one, False, at.identity, at.way, at.exact_share, earlier)
+    return Match(kept.of, False, at.identity, at.way, at.exact_share, earlier)
 
 
-def _kept_node(
-    connection: duckdb.DuckDBPyConnection,
+def _may_match(
     one: InferredAncestor,
-    members: Sequence[tuple[int, float, float, float, datetime | None]],
-) -> InferredNode:
-    """A missing ancestor with the values of its members, which are read again."""
+    members: Mapping[int, datetime | None],
+    component: Component,
+    model_id: int,
+    released_at: datetime | None,
+) -> bool:
+    """Whether it is no member, of the same component, and not released after one of the members."""
+    if component.name != one.component or model_id in members:
+        return False
+    return not (released_at and any(date is not None and date < released_at for date in members.values()))
+
+
+def _members(
+    connection: duckdb.DuckDBPyConnection, one: InferredAncestor
+) -> list[tuple[int, float, float, float, datetime | None]]:
+    """Model, own way, identity, log10 p and release date of every member."""
+    return connection.execute(statement("inferred/members"), {"inferred_id": one.inferred_id}).fetchall()
+
+
+def kept_node(connection: duckdb.DuckDBPyConnection, one: InferredAncestor) -> KeptNode:
+    """A missing ancestor with the values of its members, which are read again.
+
+    Raises SketchesOnly where members are here by their sketches alone, RegistryError where the rows do not fit theirs.
+    """
     number = {"inferred_id": one.inferred_id}
+    members = _members(connection, one)
     component, light, exact = connection.execute(statement("inferred/facts"), number).fetchall()[0]
     table = connection.sql(statement("inferred/tensors"), params=number).to_arrow_table()
     keys: list[TensorKey] = [
@@ -153,16 +189,15 @@ def _kept_node(
     ]
     ids = [model for model, *_ in members]
     with typed_names(connection):
-        loaded = load_models(connection, ids)
+        loaded = load_components(rows_of_models(connection, ids, VALUES))
     held = [next((c for c in loaded.get(model, []) if c.name == component), None) for model in ids]
     shared = shared_values([c for c in held if c is not None], keys)
     if shared is None or len(shared.keys) != len(keys) or len(shared.values) != len(ids):
         raise RegistryError(f"{one.name}: its rows do not fit those of its models; run `forebear audit --whole`")
     values = table["value"].combine_chunks().flatten().to_numpy().reshape(len(keys), -1).astype(np.float32)
     ways, identities, log10_p = (np.array([row[n] for row in members], np.float64) for n in (1, 2, 3))
-    return InferredNode(
-        Shared(shared.keys, shared.values, shared.weight), values, exact, ways, identities, log10_p, light
-    )
+    node = InferredNode(shared, values, exact, ways, identities, log10_p, light)
+    return KeptNode(one, {model: released for model, *_, released in members}, node)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:

@@ -113,7 +113,7 @@ def inferred_ancestor(connection: duckdb.DuckDBPyConnection, name: str) -> Infer
 def ancestors_of(connection: duckdb.DuckDBPyConnection, models: Sequence[int]) -> dict[int, set[int]]:
     """Number of a missing ancestor -> those of `models` that it is inferred from or was found in."""
     found: dict[int, set[int]] = {}
-    for number, model in connection.execute(statement("inferred/of_models"), {"models": list(models)}).fetchall():
+    for number, model, _ in connection.execute(statement("inferred/of_models"), {"models": list(models)}).fetchall():
         found.setdefault(int(number), set()).add(int(model))
     return found
 

@@ -11,9 +11,12 @@ from ..writers import llama, llama_config, model_files, raw, tokenizer_json, wor
 CHILDREN = ("ash", "beech", "elm", "fir", "hazel")
 
 
-def write(folder: Path, name: str, *, seed: int = 0, size: float = 0.0) -> Path:
-    """The root, or a child whose matrices moved by `size` of their standard deviation; in bfloat16."""
-    tensors = llama(0)
+def write(folder: Path, name: str, *, seed: int = 0, size: float = 0.0, root: int = 0) -> Path:
+    """The root, or a child whose matrices moved by `size` of their standard deviation; in bfloat16.
+
+    Of another `root` it is another family.
+    """
+    tensors = llama(root)
     random = np.random.default_rng(seed)
     for key, values in tensors.items():
         if values.ndim == 2:
