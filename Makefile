@@ -8,7 +8,7 @@ SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak test-travel golden test-real test-lake test-ray \
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
-        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-units bench-tree bench-trees bench-serve \
+        bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-audit-again bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-fresh bench-no-merges bench-rewrites \
         bench-travel bench-outputs bench-outputs-distilled test-mergekit thresholds clean
@@ -198,6 +198,9 @@ bench-case: dev                 ## a case of five mixtures of 100B parameters on
 
 bench-audit: dev                ## an audit of 20,000 models: seconds, memory, and a second one after one model changed
 	$(BIN)/python benchmarks/audit.py
+
+bench-audit-again: dev          ## a second audit of 100,000 models after one of them changed, behind a first one whose rows are made: seconds
+	$(BIN)/python benchmarks/audit_again.py
 
 bench-units: .bench/lake/installed  ## what one pair and one model cost an audit, from a file and from a DuckLake catalogue: docs/units.json
 	.bench/lake/bin/python benchmarks/units.py docs/units.json

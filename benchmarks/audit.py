@@ -118,11 +118,11 @@ def run(
     return seconds, cpu, tuple(peak), stages, counts, found, evaluated, carried
 
 
-def replace_one(path: Path) -> None:
-    """One model is ingested again: the same rows under a new number."""
+def replace_one(path: Path, model_id: int | None = None) -> None:
+    """One model, the newest unless it is named, is ingested again: the same rows under a new number."""
     with Registry(path) as registry:
         run = registry.connection.execute
-        old = run("SELECT max(model_id) FROM model").fetchall()[0][0]
+        old = model_id or run("SELECT max(model_id) FROM model").fetchall()[0][0]
         new = run("SELECT nextval('model_id')").fetchall()[0][0]
         for table in (
             "sketch",

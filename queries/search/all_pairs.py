@@ -31,6 +31,9 @@ ROWS, COLUMNS = 2_000, 4_000
 """Queries and columns of a tile: 32 MB for each array of z, and a quarter of a second."""
 HELD = 20_000_000
 """Hits that wait for the strip that they belong to, at most: 0.5 GB. Families of ten leave a million of 100,000."""
+FEW_ROWS = 8
+"""So few sketches are compared with the others bit by bit: for one and 100,000 others that takes 0.1 s, and to make +-1
+of the others 3 s."""
 _ANY = -1e30
 
 
@@ -71,6 +74,10 @@ class Sketches:
             self.activations[index],
             self.has_activations[index],
         )
+
+    def where(self, chosen: NDArray[np.bool_]) -> Sketches:
+        """Those of the rows that are chosen [n]; all of them are not copied."""
+        return self if chosen.all() else self.take(np.flatnonzero(chosen))
 
 
 @dataclass(frozen=True)
@@ -238,12 +245,10 @@ def tile_hits(tile: Tile) -> TileHits:
     """What is near in a tile: a function of its argument alone, which any process can compute."""
     strip, block, least = tile.strip, tile.block, tile.least
     own = strip.model[:, None] == block.model[None, :]
-    positions = _agreement(
-        _signs(strip.positions), _signs(block.positions), MATRIX_VALUES, strip.position_roles, block.position_roles
-    )
-    gram = _agreement(_signs(strip.gram), _signs(block.gram), COSINES, strip.gram_roles, block.gram_roles)
-    sets = _column_z(_signs(strip.columns), strip, block)
-    neurons = _activation_z(_signs(strip.activations), strip, block)
+    positions = _agreement(strip.positions, block.positions, MATRIX_VALUES, strip.position_roles, block.position_roles)
+    gram = _agreement(strip.gram, block.gram, COSINES, strip.gram_roles, block.gram_roles)
+    sets = _column_z(strip, block)
+    neurons = _activation_z(strip, block)
     far = (positions < least) & ~own
     wanted = (
         (positions >= min(least, tile.suggestive)) & ~own,
@@ -262,6 +267,16 @@ def tile_hits(tile: Tile) -> TileHits:
     return TileHits(tuple(mine), tuple(theirs))
 
 
+def _products(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Agreeing minus disagreeing bits [n, m] of packed bits [n, bytes] and [m, bytes]."""
+    if not 0 < min(len(first), len(second)) <= FEW_ROWS:
+        return np.asarray(_signs(first) @ _signs(second).T, np.float32)
+    if len(first) < len(second):
+        return _products(second, first).T
+    apart = [np.bitwise_count(first ^ row).sum(axis=1, dtype=np.int32) for row in second]
+    return np.stack([np.float32(8 * first.shape[1]) - 2 * bits.astype(np.float32) for bits in apart], axis=1)
+
+
 def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Packed bits [n, bytes] as +-1 [n, bits]; those of absent roles are -1 throughout."""
     bits = np.unpackbits(packed, axis=1).astype(np.float32)
@@ -269,15 +284,15 @@ def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _agreement(
-    first: NDArray[np.float32],
-    second: NDArray[np.float32],
+    first: NDArray[np.uint8],
+    second: NDArray[np.uint8],
     width: int,
     mine: NDArray[np.uint8],
     theirs: NDArray[np.uint8],
 ) -> NDArray[np.float32]:
-    """The z [n, m] of signs: (agreeing - disagreeing) / sqrt(bits) over the roles that either has, of `width` bits."""
-    total = np.float32(first.shape[1])
-    products = first @ second.T
+    """The z [n, m] of packed signs: (agreeing - disagreeing) / sqrt(bits) over roles that either has, `width` each."""
+    total = np.float32(8 * first.shape[1])
+    products = _products(first, second)
     if len(masks := np.unique(np.concatenate([mine, theirs]))) == 1:
         bits = np.float32(width * int(masks[0]).bit_count())
         products += bits - total
@@ -290,23 +305,23 @@ def _agreement(
     return products
 
 
-def _activation_z(signs: NDArray[np.float32], strip: Sketches, block: Sketches) -> NDArray[np.float32]:
+def _activation_z(strip: Sketches, block: Sketches) -> NDArray[np.float32]:
     """The z [n, m] of signs of activations, _ANY where one side has none."""
     if not (strip.has_activations.any() and block.has_activations.any()):
         return np.full((len(strip), len(block)), _ANY, np.float32)
-    products = signs @ _signs(block.activations).T / np.float32(np.sqrt(8 * SKETCH_BYTES))
+    products = _products(strip.activations, block.activations) / np.float32(np.sqrt(8 * SKETCH_BYTES))
     products[~(strip.has_activations[:, None] & block.has_activations[None, :])] = _ANY
     return products
 
 
-def _column_z(signs: NDArray[np.float32], strip: Sketches, block: Sketches) -> NDArray[np.float32]:
+def _column_z(strip: Sketches, block: Sketches) -> NDArray[np.float32]:
     """The z [n, m] of column sets: bits that agree beyond what sets of such sizes share by chance."""
-    products = signs @ _signs(block.columns).T
+    products = _products(strip.columns, block.columns)
     o = _strange(strip.o_filled, block.o_filled)
     down = _strange(strip.down_filled, block.down_filled)
     expected = 256 * (o + down)  # bits apart, of 512 a role
     variance = 128 * (o * (9 - 8 * o) + down * (9 - 8 * down))
-    apart = (signs.shape[1] - products) / 2
+    apart = (8 * strip.columns.shape[1] - products) / 2
     return ((expected - apart) / np.sqrt(np.maximum(variance, 1))).astype(np.float32)
 
 

@@ -31,7 +31,8 @@ def keep_models(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     everyone = sorted({*scope.asked, *scope.against})
     models = connection.sql(statement("audit/scope"), params={"models": everyone}).to_arrow_table()
     ids = np.asarray(models["model_id"].to_numpy(), np.int64)
-    family = _keep_families(connection, scope, models, ids)
+    age = np.asarray(models["age"].to_numpy(), np.int64)
+    family = _keep_families(connection, scope, models["name"], ids, age)
     kept = pa.table(
         {
             "run_id": pa.array(np.full(len(ids), scope.run_id, np.uint32)),
@@ -44,34 +45,36 @@ def keep_models(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         }
     )
     connection.from_arrow(kept).insert_into("audit_model")
-    _keep_copies(connection, scope, models, ids)
+    _keep_copies(connection, scope, ids, age)
 
 
-def _keep_families(connection: duckdb.DuckDBPyConnection, scope: Scope, models: pa.Table, ids: Ids) -> Ids:
+def _keep_families(
+    connection: duckdb.DuckDBPyConnection, scope: Scope, names: pa.ChunkedArray, ids: Ids, age: Ids
+) -> Ids:
     """Write the families; the family of every model, -1 for none."""
     edges = connection.execute(statement("audit/edges"), {"run_id": scope.run_id}).fetchnumpy()
     first, second = (np.asarray(edges[name], np.int64) for name in ("query_id", "relative_id"))
     nearest = np.asarray(edges["nearest"], np.bool_)
     members, labels = groups_of(first, second)
     votes = np.bincount(np.searchsorted(members, second[nearest]), minlength=len(members))
-    order = np.lexsort((_age(models, ids, members), -votes, labels))  # of each family the member with most votes first
+    place = np.searchsorted(ids, members)
+    order = np.lexsort((age[place], -votes, labels))  # of each family the member with most votes first
     heads = order[np.unique(labels[order], return_index=True)[1]]
-    names = models["name"].to_pylist()
     table = pa.table(
         {
             "run_id": pa.array(np.full(len(heads), scope.run_id, np.uint32)),
             "family_id": pa.array(labels[heads] + 1, pa.uint32()),
-            "name": pa.array([names[i] for i in np.searchsorted(ids, members[heads])], pa.string()),
+            "name": names.take(pa.array(place[heads])),
             "members": pa.array(np.bincount(labels, minlength=len(heads)), pa.uint32()),
         }
     )
     connection.from_arrow(table).insert_into("audit_family")
     family = np.full(len(ids), -1, np.int64)
-    family[np.searchsorted(ids, members)] = labels + 1
+    family[place] = labels + 1
     return family
 
 
-def _keep_copies(connection: duckdb.DuckDBPyConnection, scope: Scope, models: pa.Table, ids: Ids) -> None:
+def _keep_copies(connection: duckdb.DuckDBPyConnection, scope: Scope, ids: Ids, age: Ids) -> None:
     """Write the copies of every group but its original, each with how it is known to be one."""
     parameters = {"models": ids.tolist(), "run_id": scope.run_id}
     rows = connection.execute(statement("audit/copies"), parameters).fetchall()
@@ -80,7 +83,7 @@ def _keep_copies(connection: duckdb.DuckDBPyConnection, scope: Scope, models: pa
     for one, other, reason in rows:
         reasons.setdefault((min(one, other), max(one, other)), []).append(reason)
     members, labels = groups_of(first, second)
-    order = np.lexsort((_age(models, ids, members), labels))
+    order = np.lexsort((age[np.searchsorted(ids, members)], labels))
     originals = members[order[np.unique(labels[order], return_index=True)[1]]]
     found = [(int(m), int(originals[g])) for m, g in zip(members, labels, strict=True) if m != originals[g]]
     table = pa.table(
@@ -96,12 +99,3 @@ def _keep_copies(connection: duckdb.DuckDBPyConnection, scope: Scope, models: pa
 
 def _reason(found: Sequence[str]) -> str:
     return ", ".join(sorted(set(found))) or "a copy of another copy"
-
-
-def _age(models: pa.Table, ids: Ids, members: Ids) -> Ids:
-    """The order of the members by release, those without a date last, then by source: ingestion says nothing of age."""
-    released = models["released_at"].cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64)
-    place = np.empty(len(ids), np.int64)
-    sources, revisions = (np.array(models[name].to_pylist(), object).astype(str) for name in ("uri", "revision"))
-    place[np.lexsort((revisions, sources, np.where(np.isnan(released), np.inf, released)))] = np.arange(len(ids))
-    return np.asarray(place[np.searchsorted(ids, members)], np.int64)

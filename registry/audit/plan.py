@@ -34,10 +34,13 @@ _TRIES = 5
 """Times that a plan is made anew as other audits forget the runs that it builds on."""
 
 
-def planned(door: Door, scope: Scope, wanted: dict[str, object], engine: Engine, advance: Progress) -> list[Task]:
+def planned(
+    door: Door, scope: Scope, wanted: dict[str, object], engine: Callable[[int], Engine], advance: Progress
+) -> list[Task]:
     """Decide which answers are computed and which are taken over, take those over, and return the tasks that are left.
 
-    `wanted` are the parameters of `audit/tasks` beside the models. The registry is shut while sketches are compared.
+    `wanted` are the parameters of `audit/tasks` beside the models, `engine` says where so many pairs of sketches are
+    compared. The registry is shut meanwhile.
     """
     for _ in range(_TRIES):
         with door.reading() as connection:
@@ -61,7 +64,11 @@ def read_plan(
 
 
 def near_candidates(
-    sketches: dict[str, Sketches], tasks: pa.Table, scope: Scope, engine: Engine, advance: Progress
+    sketches: dict[str, Sketches],
+    tasks: pa.Table,
+    scope: Scope,
+    engine: Callable[[int], Engine],
+    advance: Progress,
 ) -> Iterator[pa.Table]:
     """Rows for `audit_candidate`. A task with an earlier answer is compared with what is new since then alone."""
     asked = _number(tasks["query_id"]), tasks["component"].to_numpy(zero_copy_only=False)
@@ -71,18 +78,19 @@ def near_candidates(
     advance("sketches", 0, len(earlier))
     for found in sketches.values():
         mine = np.array([(int(m), str(c)) in earlier for m, c in zip(found.model, found.component, strict=True)])
-        queries = found.take(np.flatnonzero(mine))
-        columns = found.take(np.flatnonzero(np.isin(found.model, scope.against)))
+        queries = found.where(mine)
+        columns = found.where(np.isin(found.model, scope.against))
         known = zip(queries.model, queries.component, strict=True)
         since = np.array([earlier[int(m), str(c)] for m, c in known], np.int64)
         for until in np.unique(since):
-            some = queries.take(np.flatnonzero(since == until))
-            new = columns.take(np.flatnonzero(columns.model > until))
+            some = queries.where(since == until)
+            new = columns.where(columns.model > until)
             if _same(some, new):
                 new = some  # every pair is compared once, for both
             if len(new):
                 nearest = until < 0 and len(scope.against) <= NEAREST_UP_TO
-                for compared, rows in _near(some, new, len(scope.against), nearest, engine):
+                there = engine(len(some) * len(new))
+                for compared, rows in _near(some, new, len(scope.against), nearest, there):
                     yield rows
                     advance("sketches", done + compared, len(earlier))
             done += len(some)

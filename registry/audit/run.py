@@ -120,8 +120,7 @@ def run_audit(registry: Registry, options: AuditOptions, advance: Progress) -> i
     door = Door(registry, sharing=options.sharing)
     scope = door.write(partial(_begin, options=options))
     wanted = {"against": options.against, "whole": options.whole, "rules": RULES}
-    sketches = len(scope.asked) * len(scope.against)
-    tasks = planned(door, scope, wanted, _engine(options, sketches, FEW_SKETCHES), advance)
+    tasks = planned(door, scope, wanted, lambda pairs: _engine(options, pairs, FEW_SKETCHES), advance)
     _compute(door, scope, options, tasks, advance)
     find_recipes(door, scope, advance)
     families = door.write_run(scope, partial(_settle, scope=scope, options=options))

@@ -13,14 +13,11 @@ WITH RECURSIVE parents AS (
     UNION
     SELECT led.model_id, parents.parent_id FROM led JOIN parents ON parents.model_id = led.led_id
 ), related AS (
-    SELECT p.*, m.released_at AS mine, o.released_at AS theirs,
-           concat_ws(' ', m.uri, m.revision, p.component) AS my_place, concat_ws(' ', o.uri, o.revision, p.relative_component) AS their_place,
+    SELECT p.query_id, p.component, p.relative_id, p.relative_component, p.direction, p.direction_probability,
            p.rank = min(p.rank) OVER (PARTITION BY p.query_id, p.component) AS is_nearest,
            coalesce(d.original_id, p.query_id) = coalesce(e.original_id, p.relative_id) AS is_copy
     FROM audit_pair AS p
     JOIN audit_run AS r USING (run_id)
-    JOIN model AS m ON m.model_id = p.query_id
-    JOIN model AS o ON o.model_id = p.relative_id
     LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id
     LEFT JOIN audit_duplicate AS e ON e.run_id = p.run_id AND e.id = p.relative_id
     WHERE p.run_id = $run_id AND p.origin = 'derivation' AND p.log10_evalue <= r.max_log10_e
@@ -38,14 +35,25 @@ WITH RECURSIVE parents AS (
 ), placed AS (
     SELECT DISTINCT query_id, component FROM audit_finding WHERE run_id = $run_id AND kind = 'ancestor'
 ), nearest AS (
-    FROM related
-    ANTI JOIN settled AS s ON s.one = related.query_id AND s.other = related.relative_id
-    ANTI JOIN settled AS s ON s.one = related.relative_id AND s.other = related.query_id
-    ANTI JOIN placed ON placed.query_id = related.query_id AND placed.component = related.component
-    WHERE is_nearest
+    SELECT n.query_id, n.component, n.relative_id, n.relative_component, m.released_at AS mine, o.released_at AS theirs,
+           concat_ws(' ', m.uri, m.revision, n.component) AS my_place, concat_ws(' ', o.uri, o.revision, n.relative_component) AS their_place
+    FROM related AS n
+    JOIN model AS m ON m.model_id = n.query_id
+    JOIN model AS o ON o.model_id = n.relative_id
+    ANTI JOIN settled AS s ON s.one = n.query_id AND s.other = n.relative_id
+    ANTI JOIN settled AS s ON s.one = n.relative_id AND s.other = n.query_id
+    ANTI JOIN placed ON placed.query_id = n.query_id AND placed.component = n.component
+    WHERE n.is_nearest
+), once AS (
+    FROM nearest
+    QUALIFY row_number() OVER (
+        PARTITION BY least(my_place, their_place), greatest(my_place, their_place) ORDER BY coalesce(mine < theirs, false), my_place DESC
+    ) = 1
 )
-SELECT DISTINCT ON (least(my_place, their_place), greatest(my_place, their_place))
-       $run_id, 'ancestor', 'direction_unknown', query_id, component, relative_id, relative_component, NULL,
-       reason || '; which came first cannot be told'
-FROM nearest
-ORDER BY least(my_place, their_place), greatest(my_place, their_place), coalesce(mine < theirs, false), my_place DESC;
+SELECT $run_id, 'ancestor', 'direction_unknown', o.query_id, o.component, o.relative_id, o.relative_component, NULL,
+       p.reason || '; which came first cannot be told'
+FROM once AS o
+JOIN audit_pair AS p
+  ON p.run_id = $run_id AND p.query_id = o.query_id AND p.component = o.component AND p.relative_id = o.relative_id
+ AND p.relative_component = o.relative_component
+ORDER BY o.query_id, o.component, o.relative_id, o.relative_component;

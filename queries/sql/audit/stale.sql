@@ -22,7 +22,7 @@ WHERE EXISTS (FROM audit_candidate AS c WHERE c.query_id = t.query_id AND c.comp
                   + log10(greatest(1, $models - list_contains($against::UINTEGER[], q.query_id)::INTEGER)) AS now
        ) AS after
        WHERE p.run_id = t.base_run AND p.query_id = t.query_id AND p.component = t.component
-         AND ((p.origin IS NOT NULL AND NOT list_contains($against::UINTEGER[], p.relative_id))
+         AND ((p.origin IS NOT NULL AND p.relative_id NOT IN (SELECT unnest($against::UINTEGER[])))
            OR (e.positions + earlier <= $significant) != (e.positions + now <= $significant)
            OR (e.gram + earlier <= $significant) != (e.gram + now <= $significant)
            OR (e.minhash + earlier <= $significant) != (e.minhash + now <= $significant)

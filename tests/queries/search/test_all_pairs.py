@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from forebear.queries.data.query import QuerySketch, registered_sketches
 from forebear.queries.search import all_pairs
@@ -194,6 +195,38 @@ def test_small_blocks_find_what_large_ones_find(
     monkeypatch.setattr(all_pairs, "ROWS", 7)
     monkeypatch.setattr(all_pairs, "COLUMNS", 11)
     assert blocked(connection) == whole
+
+
+@pytest.mark.parametrize("few", [1, 3, 8])
+def test_few_sketches_are_compared_bit_by_bit_with_the_same_z(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    table = connection.sql(
+        statement("search/all_sketches"), params={"models": list(range(1, MODELS + 1))}
+    ).to_arrow_table()
+    sketches = sketches_by_kind(table)["language"]
+    some = sketches.take(slice(0, few))
+
+    def found() -> list[list[float]]:
+        sides = ((some, sketches), (sketches, some))
+        return [
+            [*near.query.tolist(), *near.column.tolist(), *near.z.tolist()]
+            for queries, columns in sides
+            for near in near_pairs(queries, columns, models=MODELS, nearest=True)
+        ]
+
+    signs: list[int] = []
+    as_numbers = all_pairs._signs
+
+    def counted(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
+        signs.append(len(packed))
+        return as_numbers(packed)
+
+    monkeypatch.setattr(all_pairs, "_signs", counted)
+    bit_by_bit = found()
+    assert not signs and sum(map(len, bit_by_bit)) > 0
+    monkeypatch.setattr(all_pairs, "FEW_ROWS", 0)
+    assert found() == bit_by_bit and signs
 
 
 @pytest.mark.parametrize("held", [0, 1, 1 << 30])
