@@ -12,10 +12,10 @@ z, that is done for new models alone: that an older one shares no more than its 
 the new one's rows. Answers of earlier rules (RULES) are never taken over. An audit with `whole` computes everything
 anew.
 
-The registry is written to in moments: when a run begins, when a batch of answers is kept, when findings are drawn. With
-`sharing` a file is shut between them, and other processes get in. What they add takes no part in the run, and is new to
-the next; what they remove is left out of the findings. Of two processes that audit the same, the later one takes the
-run over, and the other ends with an error.
+The registry is written to in moments: when a run begins, when a batch of answers or the missing ancestors of some
+families are kept, when findings are drawn. With `sharing` a file is shut between them, and other processes get in. What
+they add takes no part in the run, and is new to the next; what they remove is left out of the findings. Of two
+processes that audit the same, the later one takes the run over, and the other ends with an error.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # limits on work
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_SMALLEST_GROUP"},  # of float types; of files in use
-    "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "FEW_ROWS", "_ANY", "_NOTHING"},  # memory, a way; no limit
+    "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "FEW_ROWS", "_ANY", "_NOTHING"},  # memory
     "queries/search/bits.py": {"_ANY"},  # what numbers hold
     "queries/search/packed.py": {
         "BLOCK",
