@@ -28,11 +28,8 @@ def real() -> Weights:
 
 
 def written(found: Sequence[strangers.Stranger], out: Path) -> list[measure.Model]:
-    random = np.random.default_rng(2)
     for one in found:
-        width = one.matrices[0, "q"].shape[1]
-        embedding = strangers.real_embedding(real(), random, width)
-        strangers.write(one, out, strangers.small_tokenizer(), embedding)
+        strangers.write(one, out, real())
     models = {one.name: {"root": one.name, "holds": one.holds} for one in found}
     (out / "truth.json").write_text(json.dumps({"models": models}), "utf-8")
     return list(measure.load(out))
@@ -61,18 +58,23 @@ def test_drawn_rows_have_the_real_spectrum_and_none_of_the_real_directions() -> 
 
 def test_pairs_are_unrelated_by_what_they_hold_and_their_p_values_come_by_width_and_kind(tmp_path: Path) -> None:
     made = strangers.of_layers(real())
-    models = written([*made[:2], made[-1], strangers.like(real(), 64, 0)], tmp_path)
+    models = written([*made[:2], made[-1], strangers.like(real(), 64, 0, layers=12)], tmp_path)
     pairs = list(measure.drawn(models, 100))
     assert len(pairs) == 12 - 2, "the first two hold the same layers"
     rows = measure.p_values(iter(pairs))
     assert measure.by_processes(models, iter(pairs), 2) == rows
-    assert not list(measure.drawn(models, 100, across=True)), "all are of one folder"
     assert {row["width"] for row in rows} == {48}
     assert all(row["log10_p"] <= 0 for row in rows)
     text = measure.table(rows)
     assert text.count("| 48 | together | 10 |") == 1
     told, passed = measure.bars(rows)
     assert passed and told.endswith("PASS")
+
+
+def test_a_million_ordered_pairs_can_be_drawn_of_the_many() -> None:
+    count = len(strangers.places(many=True))
+    assert count * (count - 1) + 2 * count * 2 * strangers.PER_HALF > 1_000_000
+    assert {width for width, _ in strangers.places(many=True)} == set(strangers.WIDTHS)
 
 
 def test_too_small_p_values_fail_the_bars() -> None:
