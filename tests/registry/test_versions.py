@@ -67,7 +67,7 @@ CORRECTED = {
     ("cedar", "alder-merge"): -0.36063831549728825,
 }
 """log10 E-values of cedar, which is related to none, by gram: its null takes the middle of magnitudes out of models of
-four layers too now, the choice of a block is corrected by Sidak, and models of other widths do not pay for positions."""
+four layers too now, a block's choice is corrected by Sidak, and models of other widths do not pay for positions."""
 
 
 def test_an_old_registry_measures_after_migration_what_it_did(old: Path, said: dict[str, Any]) -> None:
