@@ -31,8 +31,8 @@ HEAVY = {
     *("duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"),
     *("gguf", "matplotlib", "jinja2", "starlette", "uvicorn", "mcp"),
 }
-SECONDS = 0.3
-"""Of CPU: how long a person waits also depends on what else the machine does."""
+TIMES = 4
+"""The help may take so many times the processor time that typer and rich take to import: 2.6 when this was set."""
 
 
 def listed(text: str) -> list[str]:
@@ -96,13 +96,14 @@ def test_what_only_looks_at_the_registry_loads_duckdb_and_no_numbers(
 
 
 def test_help_is_there_before_a_person_waits() -> None:
-    def once() -> float:
+    def once(*command: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
+        subprocess.run(command, capture_output=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
-    assert min(once() for _ in range(5)) < SECONDS
+    library = min(once(sys.executable, "-c", "import typer.main, rich.console") for _ in range(5))
+    assert min(once(*COMMAND, "--help") for _ in range(5)) < TIMES * library
 
 
 def test_the_version_is_printed(run: Run) -> None:
