@@ -26,7 +26,7 @@ from .stages import Stage
 
 COMPUTES_EVIDENCE = ("forebear.queries.evidence", "forebear.queries.statistics", "forebear.queries.data")
 """What components keep of themselves is computed by these: with a threshold of theirs changed it is computed anew."""
-Pair = tuple[int, str, int, str, int]
+Pair = tuple[int, str, int, str, float]
 """Query and candidate, each a model and its component, and the correction for the size of the registry."""
 
 
@@ -99,7 +99,7 @@ class Asked:
 
 def _pair(evidence: PairEvidence) -> Pair:
     query, candidate = evidence.pairing.query, evidence.pairing.candidate
-    return query.model_id, query.name, candidate.model_id, candidate.name, evidence.models
+    return query.model_id, query.name, candidate.model_id, candidate.name, evidence.correction
 
 
 def _pairs(evidence: Sequence[PairEvidence]) -> tuple[Pair, ...]:

@@ -16,11 +16,6 @@ class Elsewhere:
 
 ELSEWHERE = (
     Elsewhere(
-        "make bench-calibration-widths",
-        "it says where p of unrelated pairs is too large; of relatives it moves E by a digit at most",
-        ("LEVEL_OF_COUNTS", "LEVEL_OF_VALUES"),
-    ),
-    Elsewhere(
         "make bench-missing HALF=held_out",
         "it decides whether an ancestor that is not registered is inferred, which is another question",
         ("ADDITIVE", "FEWEST_BRANCHES", "FEWEST_MODELS", "FEWEST_OLDER", "INDEPENDENT", "LATTICE_KEPT", "LATTICE_MOVED",

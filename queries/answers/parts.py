@@ -120,7 +120,7 @@ class _Explained:
     def of(cls, evidence: PairEvidence, count: int, unit: NDArray[np.int64]) -> _Explained:
         """The view of a candidate on `count` units of a query, `unit` [tensors] being that of every tensor."""
         log10_p, counterpart = _units(evidence, count, unit)
-        tried = np.log10(max(1, evidence.models)) + np.log10(max(1, count))
+        tried = evidence.correction + np.log10(max(1, count))
         match = evidence.match
         sizes = np.bincount(unit, match.weight, count)
         difference = np.bincount(unit, match.weight * match.difference, count) / np.where(sizes > 0, sizes, 1.0)
@@ -136,7 +136,7 @@ class _Explained:
 def _units(
     evidence: PairEvidence, count: int, unit: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Of every unit of the query: log10 p by the kind that says most, over its level, and the candidate's unit or -1.
+    """Of every unit of the query: log10 p by the kind that says most, and the candidate's unit, -1 for none.
 
     Beside a model with experts a layer is compared in halves: their p-values are combined, and the larger one's
     counterpart is the block's. Token rows belong to the block outside the layers.
@@ -144,9 +144,8 @@ def _units(
     pairing, match = evidence.pairing, evidence.match
     halves = np.zeros(len(pairing.query_units))
     for alignment in evidence.alignments:
-        if evidence.log10_evalue_of(alignment.kind) <= SIGNIFICANT_LOG10_E:
-            corrected = alignment.unit_log_p - evidence.levels[alignment.kind] * LOG10
-            halves = np.minimum(halves, np.where(alignment.tried > 0, corrected, 0.0))
+        if evidence.log10_p[alignment.kind] + evidence.correction <= SIGNIFICANT_LOG10_E:
+            halves = np.minimum(halves, np.where(alignment.tried > 0, alignment.unit_log_p, 0.0))
     log_p, counterpart = np.zeros(count), np.full(count, -1, np.int64)
     for number in range(count):
         mine = np.flatnonzero(unit == number)
@@ -160,8 +159,7 @@ def _units(
     for token in evidence.tokens:
         number = int(unit[token.query])
         if token.log_p <= TENSOR_LOG_P and match.kind[token.query] >= 0:
-            corrected = token.log_p + np.log(len(evidence.tokens)) - evidence.levels["positions"] * LOG10
-            log_p[number] = min(log_p[number], min(0.0, corrected))
+            log_p[number] = min(log_p[number], min(0.0, token.log_p + np.log(len(evidence.tokens))))
             counterpart[number] = outside if counterpart[number] < 0 else counterpart[number]
     return log_p / LOG10, counterpart
 

@@ -15,7 +15,6 @@ missed; models whose layers are all alike (shared weights) have no null and are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +24,7 @@ from scipy.special import betainc, gammaln, ndtri_exp
 from ...ingest.fingerprint.activations import FEW_TOKENS
 from ..data.component import Component, Neurons
 from ..statistics.pvalues import bonferroni, cauchy
-from ..thresholds.significance import (
-    ACTIVATION_COSINES,
-    ACTIVATION_FLOOR,
-    ACTIVATION_SHAPE,
-    FEW_MISMATCHED,
-    LEVEL_OF_COUNTS,
-)
+from ..thresholds.significance import ACTIVATION_COSINES, ACTIVATION_FLOOR, ACTIVATION_SHAPE, FEW_MISMATCHED
 from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of
 from .kind import EvidenceKind, unchanged
 
@@ -150,27 +143,18 @@ def _similarity(found: _Compared) -> Matrix:
     return means.round(_DECIMALS)
 
 
-def _comparable(pairing: Pairing) -> bool:
-    """Whether both have a family of neurons, on enough of the same tokens and in enough layers for a null."""
-    shared = _shared(pairing.query, pairing.candidate)
-    return any(len(mine) * (len(theirs) - 1) >= FEW_MISMATCHED for mine, theirs, _ in shared)
-
-
 def _compared(query: Component, candidate: Component) -> list[_Compared]:
     """Neurons with neurons, routed experts with routed experts: every family that both have enough tokens for."""
-    every = [_compare_family(mine, theirs, tokens) for mine, theirs, tokens in _shared(query, candidate)]
-    return [compared for compared in every if compared]
-
-
-def _shared(query: Component, candidate: Component) -> Iterator[tuple[list[Neurons], list[Neurons], int]]:
-    """The families that both have: the layers of either, and the tokens (bits) that all of them were fed, if enough."""
     first, second = _families(query), _families(candidate)
+    found = []
     for family in sorted(set(first) & set(second)):
-        tokens = -1
+        shared = -1
         for one in first[family] + second[family]:
-            tokens &= one.tokens
-        if tokens.bit_count() >= FEW_TOKENS:
-            yield first[family], second[family], tokens
+            shared &= one.tokens
+        if shared.bit_count() >= FEW_TOKENS:
+            compared = _compare_family(first[family], second[family], shared)
+            found += [compared] if compared else []
+    return found
 
 
 def _families(component: Component) -> dict[str, list[Neurons]]:
@@ -257,4 +241,4 @@ def negative_binomial_tail(
     return np.where(exact > _UNDERFLOW, exact, np.minimum(first - np.log1p(-rest), _UNDERFLOW))
 
 
-ACTIVATIONS = EvidenceKind("activations", align_activations, unchanged, LEVEL_OF_COUNTS, _comparable)
+ACTIVATIONS = EvidenceKind("activations", align_activations, unchanged)

@@ -89,12 +89,6 @@ def shared_keys(pairing: Pairing, kind: str) -> list[tuple[str, NDArray[np.int64
     return [(k, first[k], second[k]) for k in both if not outside_only(k)]
 
 
-def share_keys(pairing: Pairing, kind: str) -> bool:
-    """Whether both have evidence of a kind in tensors of one role."""
-    both = pairing.query.rows_by_key(kind).keys() & pairing.candidate.rows_by_key(kind).keys()
-    return any(not outside_only(key) for key in both)
-
-
 def outside_only(key: str) -> bool:
     """Whether a key is that of an unknown matrix outside the layers."""
     return key.startswith(("other", "conv")) and "@" in key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,7 @@ from ...ingest.fingerprint import kinds as stored
 from ...ingest.fingerprint.minhash import PERMUTATIONS, PLACES
 from ..statistics.null import jaccard_of_unrelated
 from ..statistics.pvalues import cauchy, clustered_tail
-from ..thresholds.significance import LEVEL_OF_COUNTS
-from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of, share_keys, shared_keys
+from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of, shared_keys
 from .kind import EvidenceKind
 
 _AT_ONCE = 1 << 22
@@ -102,11 +101,4 @@ def _jaccard_curve() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return correlations, s / (2 - s)
 
 
-COLUMN_SETS = EvidenceKind(
-    "minhash",
-    align_column_sets,
-    correlation_of_jaccard,
-    LEVEL_OF_COUNTS,
-    partial(share_keys, kind="minhash"),
-    stored.MINHASH,
-)
+COLUMN_SETS = EvidenceKind("minhash", align_column_sets, correlation_of_jaccard, stored.MINHASH)

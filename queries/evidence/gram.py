@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from ...ingest.fingerprint import kinds as stored
 from ..statistics.null import fisher_z
 from ..statistics.pvalues import cauchy
-from ..thresholds.significance import FEW_BLOCKS, LEVEL_OF_VALUES
-from .alignment import Alignment, Matrix, Pairing, share_keys
+from ..thresholds.significance import FEW_BLOCKS
+from .alignment import Alignment, Matrix, Pairing
 from .correlations import Rows, correlated_blocks
 from .kind import EvidenceKind, unchanged
 
@@ -52,4 +51,4 @@ def _by_cosines(pairing: Pairing, *, unsigned: bool) -> Alignment | None:
     return correlated_blocks(pairing, "gram", score, symmetric=False, combine=cauchy)
 
 
-GRAM = EvidenceKind("gram", align_gram, unchanged, LEVEL_OF_VALUES, partial(share_keys, kind="gram"), stored.GRAM)
+GRAM = EvidenceKind("gram", align_gram, unchanged, stored.GRAM)

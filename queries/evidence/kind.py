@@ -12,10 +12,6 @@ from ...ingest.fingerprint.kinds import StoredKind
 from .alignment import Alignment, Pairing
 
 
-def _always_asked(pairing: Pairing) -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class EvidenceKind:
     """One kind of evidence.
@@ -24,16 +20,12 @@ class EvidenceKind:
     it is no array of fixed width a tensor. `align` compares every block of a query with every block of a
     candidate, None where they have nothing of it to compare. `correlation` turns similarities [n] into correlations of
     weights. Where `same_basis`, values stand at equal places: differences are measured, rows of tokens count with it,
-    and the other kinds are asked only where it leaves something unmatched. `level` is its share of the error that is
-    allowed, of 1 for all kinds together. `comparable` tells, by what is there and not by its values, whether a pair has
-    anything to be compared by: True wherever `align` finds something. Of a kind that is always asked `align` says so.
+    and the other kinds are asked only where it leaves something unmatched.
     """
 
     name: str
     align: Callable[[Pairing], Alignment | None]
     correlation: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    level: float
-    comparable: Callable[[Pairing], bool] = _always_asked
     stored: StoredKind | None = None
     same_basis: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,8 +25,7 @@ from .tokens import TokenMatch, match_tokens
 class PairEvidence:
     """Everything that speaks for or against a relation of two components; p-values are log10.
 
-    `levels` are log10 of the shares of the error that the kinds have, of those by which the two can be compared; a
-    p-value over its share, times the `models` there are, is an E-value.
+    `correction`, added to the log10 p of a kind, makes it an E-value: for the kinds tried and the models there are.
     """
 
     pairing: Pairing
@@ -34,8 +33,7 @@ class PairEvidence:
     tokens: tuple[TokenMatch, ...]
     log10_p: dict[str, float]
     log10_evalue: float
-    levels: dict[str, float]
-    models: int
+    correction: float
     match: Match
     gains: Gains
 
@@ -47,11 +45,7 @@ class PairEvidence:
     @property
     def kind(self) -> str | None:
         """The kind of evidence that says most."""
-        return min(self.log10_p, key=self.log10_evalue_of) if self.log10_p else None
-
-    def log10_evalue_of(self, kind: str, log10_p: float | None = None) -> float:
-        """The E-value of a kind: of its p-value, or of another one, such as that of a single block."""
-        return _log10_evalue(self.log10_p[kind] if log10_p is None else log10_p, self.levels[kind], self.models)
+        return min(self.log10_p, key=lambda k: self.log10_p[k]) if self.log10_p else None
 
     def alignment(self, kind: str) -> Alignment | None:
         """The alignment by one kind."""
@@ -62,7 +56,7 @@ class PairEvidence:
         """The candidate's unit of every query unit, by the kind that says most there; -1 where none is significant."""
         best = np.full(len(self.pairing.query_units), -1, np.int64)
         for found in reversed(self.alignments):
-            if self.log10_evalue_of(found.kind) <= SIGNIFICANT_LOG10_E:
+            if self.log10_p[found.kind] + self.correction <= SIGNIFICANT_LOG10_E:
                 sure = found.unit_log_p <= TENSOR_LOG_P
                 best[sure] = found.best[sure]
         return best
@@ -85,37 +79,24 @@ def compare(query: Component, candidate: Component, models: int, *, thorough: bo
 
 
 def same_function(query: Component, candidate: Component, models: int) -> bool:
-    """Whether what neurons do is alike beyond chance, in a registry of `models` models, if nothing else were compared.
+    """Whether what neurons do is alike beyond chance, in a registry of `models` models: `compare` would say so by it.
 
     Of models that the sketch of activations alone finds near, which unrelated ones of one vocabulary are, the others
     need no further evidence.
     """
     found = ACTIVATIONS.align(pair(query, candidate))
-    return found is not None and _log10_evalue(found.log_p / LOG10, 0.0, models) <= SIGNIFICANT_LOG10_E
+    return found is not None and found.log_p / LOG10 + _correction(models) <= SIGNIFICANT_LOG10_E
 
 
-def _log10_evalue(log10_p: float, level: float, models: int) -> float:
-    """E = p / share x models; `level` is log10 of the share of the error that a kind has."""
-    return log10_p - level + math.log10(max(1, models))
-
-
-def _levels(pairing: Pairing, asked: Collection[str]) -> dict[str, float]:
-    """log10 of the share of the error that each kind has, of those that gave a p-value or would have if asked.
-
-    Which ones these are must follow from what is there and never from its values, and not from which were asked.
-    """
-    shares = {kind.name: kind.level for kind in KINDS if kind.name in asked or kind.comparable(pairing)}
-    whole = sum(shares.values())
-    return {name: math.log10(share / whole) for name, share in shares.items()}
+def _correction(models: int) -> float:
+    """What the log10 of a p-value is raised by for the kinds that were tried and the models there are."""
+    return math.log10(len(KINDS)) + math.log10(max(1, models))
 
 
 def _weighed(
     pairing: Pairing, found: Mapping[str, Alignment | None], tokens: list[TokenMatch], models: int
 ) -> PairEvidence:
-    """The p-value of each kind, and the E-value of the best: weighted Bonferroni over the kinds, times all models.
-
-    Source: Genovese, Roeder and Wasserman, "False discovery control with p-value weighting", Biometrika 93, 2006.
-    """
+    """The p-value of each kind, and the E-value of the best, corrected for all kinds and all models."""
     alignments = [a for a in found.values() if a is not None]
     log10_p = {a.kind: a.log_p / LOG10 for a in alignments}
     if tokens:
@@ -124,13 +105,12 @@ def _weighed(
         if blocks and pairing.query.network:
             used = np.array([blocks.log_p])  # which leaves out the likeliest matrices
         log10_p["positions"] = fisher(np.append(used, _of_tokens(tokens))) / LOG10
-    levels = _levels(pairing, log10_p)
-    evalues = {kind: _log10_evalue(p, levels[kind], models) for kind, p in log10_p.items()}
-    evalue = min([*evalues.values(), math.log10(max(1, models))])
-    trusted = {kind for kind, found in evalues.items() if found <= SIGNIFICANT_LOG10_E}
+    correction = _correction(models)
+    evalue = min(min(log10_p.values(), default=0.0) + correction, math.log10(max(1, models)))
+    trusted = {kind for kind, p in log10_p.items() if p + correction <= SIGNIFICANT_LOG10_E}
     match = matches(pairing, [a for a in alignments if a.kind in trusted], tokens if "positions" in trusted else [])
     nothing = Gains(float("nan"), 0, False)
-    return PairEvidence(pairing, tuple(alignments), tuple(tokens), log10_p, evalue, levels, models, match, nothing)
+    return PairEvidence(pairing, tuple(alignments), tuple(tokens), log10_p, evalue, correction, match, nothing)
 
 
 def _of_tokens(tokens: list[TokenMatch]) -> float:

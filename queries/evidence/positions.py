@@ -9,7 +9,7 @@ from ...ingest.names.naming import ADAPTER
 from ..statistics.networks import all_but_best, log_bound, signed_z, taps_of, without_tap_means
 from ..statistics.null import calibrated, fisher_z
 from ..statistics.pvalues import bonferroni, fisher
-from ..thresholds.significance import FEW_BLOCKS, FEW_PAIRS, FIXED_SPREAD, LEVEL_OF_VALUES, MOST_OF_ONE_SHAPE
+from ..thresholds.significance import FEW_BLOCKS, FEW_PAIRS, FIXED_SPREAD, MOST_OF_ONE_SHAPE
 from .alignment import Alignment, Matrix, Pairing, Scores, shared_keys
 from .correlations import Rows, correlated_blocks
 from .kind import EvidenceKind, unchanged
@@ -66,6 +66,4 @@ def _align_networks(pairing: Pairing) -> Alignment | None:
     return Alignment("positions", all_but_best(unit_log_p[tried > 0]), best, unit_log_p, tried, tuple(scores))
 
 
-POSITIONS = EvidenceKind(
-    "positions", align_positions, unchanged, LEVEL_OF_VALUES, stored=stored.POSITIONS, same_basis=True
-)
+POSITIONS = EvidenceKind("positions", align_positions, unchanged, stored.POSITIONS, same_basis=True)

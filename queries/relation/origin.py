@@ -65,7 +65,7 @@ def _neurons(evidence: PairEvidence) -> tuple[bool, float] | None:
     if found is None:
         return None
     log10_p = found.log_p / LOG10
-    alike = evidence.log10_evalue_of(found.kind, log10_p) <= SIGNIFICANT_LOG10_E
+    alike = log10_p + evidence.correction <= SIGNIFICANT_LOG10_E
     if not alike and not any(t.log_p <= TENSOR_LOG_P for t in evidence.tokens):
         return None  # embeddings were replaced: what neurons do on their rows says nothing of the rest
     return alike, log10_p

@@ -13,21 +13,6 @@ questions about models that have none.
 Set on: no data; the rate of false alarms was chosen first.
 Measured again by: make bench-calibration
 """
-LEVEL_OF_VALUES = 0.45
-"""Share of the error that a kind of evidence gets which compares values: positions, gram. With LEVEL_OF_COUNTS for the
-two others the shares are 1; what a pair cannot be compared by leaves its share to the rest. No shares make false
-relatives more frequent (Genovese, Roeder and Wasserman, Biometrika 93, 2006): they say where p is too large.
-
-Set on: 2,000 pairs of the strangers of `make bench-calibration-widths`.
-Measured again by: make bench-calibration-widths
-"""
-LEVEL_OF_COUNTS = 0.05
-"""Share of the error that a kind of evidence gets which counts events: equal column sets, neurons that do the same.
-Unrelated models have hardly any, so that a larger share is given away; relations have so many that it costs nothing.
-
-Set on: the same pairs.
-Measured again by: make bench-calibration-widths
-"""
 TENSOR_LOG_P = math.log(0.01)
 """A tensor of a significant relative counts as matched at this natural logarithm of p or below: p <= 0.01. It
 decides identity and coverage, never whether two models are related.

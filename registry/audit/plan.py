@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -137,13 +136,12 @@ def _carried(
         connection.from_arrow(rows).insert_into("audit_candidate")
     run: dict[str, object] = {"run_id": scope.run_id}
     against = {"against": scope.against}
-    size = {**against, "models": len(scope.against)}
-    levels = {kind.name: math.log10(kind.level) for kind in KINDS}
+    size, kinds = {**against, "models": len(scope.against)}, {"kinds": len(KINDS)}
     connection.execute(statement("audit/named"), against)
-    connection.execute(statement("audit/stale"), {**size, "levels": levels, "significant": SIGNIFICANT_LOG10_E})
+    connection.execute(statement("audit/stale"), {**size, **kinds, "significant": SIGNIFICANT_LOG10_E})
     connection.execute(statement("audit/stale_roots"), run)
     connection.execute(statement("audit/known"), against)
-    connection.execute(statement("audit/carry_pairs"), {**run, **size})
+    connection.execute(statement("audit/carry_pairs"), {**run, **size, **kinds})
     connection.execute(statement("audit/carry_queries"), {**run, **size, "newest": scope.newest})
     work = connection.sql(statement("audit/work"), params={"related_z": RELATED_Z}).to_arrow_table()
     connection.execute(statement("audit/clear"))

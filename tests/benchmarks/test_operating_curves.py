@@ -31,7 +31,6 @@ from forebear.queries.thresholds import significance
 
 ROOT = Path(__file__).resolve().parents[2]
 AT_IMPORT = {"CKA_PERMUTATIONS", "FAMILY_MEMBERS", "FEWEST_CANDIDATES", "MOST_CANDIDATES"}
-AT_IMPORT |= {"LEVEL_OF_COUNTS", "LEVEL_OF_VALUES"}
 """Thresholds that are defaults of parameters or stand in tables: they are measured elsewhere."""
 
 

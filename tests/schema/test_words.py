@@ -180,11 +180,17 @@ def test_a_declared_name_means_a_name_a_uri_or_any_organisation_in_any_spelling(
     assert sorted(found) == sorted((spelled, model) for model in meant)
 
 
-def test_no_bound_of_significance_and_no_share_of_a_kind_stands_in_sql() -> None:
-    text = "\n".join(line.partition("--")[0] for line in statement("audit/stale").splitlines())
-    assert "-3" not in text and "0.45" not in text
-    assert "$significant" in text
-    assert [text.count(f"$levels.{kind.name}") for kind in KINDS] == [1] * len(KINDS)
+def test_the_correction_of_sql_is_that_of_the_evidence(empty: duckdb.DuckDBPyConnection) -> None:
+    for models in (0, 1, 17, 10**6):
+        expected = math.log10(len(KINDS)) + math.log10(max(1, models))
+        assert number(empty, "evalue_correction(?, ?)", len(KINDS), models) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["stale", "carry_pairs"])
+def test_no_bound_of_significance_and_no_number_of_kinds_stands_in_sql(name: str) -> None:
+    text = "\n".join(line.partition("--")[0] for line in statement(f"audit/{name}").splitlines())
+    assert "log10(3)" not in text and "-3" not in text
+    assert "$kinds" in text
     assert AuditOptions().max_log10_e == SIGNIFICANT_LOG10_E
 
 

@@ -168,10 +168,8 @@ def test_static_embeddings_are_compared_by_token_or_by_row_number(loaded: Load) 
 
     for vocabulary in (96, 0):
         many = [loaded(one(seed), vocabulary=vocabulary) for seed in range(PAIRS)]
-        found = np.array([compare(*pair, 1).log10_evalue for pair in combinations(many, 2)])
-        assert all(component.tokens for component in many)
-        assert np.mean(found <= -1) <= 0.15, "rows of tokens alone: p is uniform, 0.1 and three standard errors"
-        assert found.min() > SIGNIFICANT_LOG10_E - np.log10(len(found)), "once in a thousand runs of so many pairs"
+        found = [compare(*pair, 1).log10_evalue for pair in combinations(many, 2)]
+        assert all(component.tokens for component in many) and min(found) > SIGNIFICANT_LOG10_E
         child = compare(loaded(moved(one(3), 0.1, 5), vocabulary=vocabulary), many[3], 1000)
         assert child.significant and coverage_of(child).matched == pytest.approx(1.0)
     assert not compare(loaded(one(3)), loaded(one(3), vocabulary=96), 1).log10_p, "a number is not a token"
