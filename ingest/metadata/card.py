@@ -12,6 +12,7 @@ from ..errors import FormatError
 from ..sources.source import Source, read_small
 from ..text import printable
 from .merge_config import NO_NAMES, DeclaredRecipe, read_recipes
+from .plain_yaml import document
 
 CONFIG_LIMIT = 4 << 20
 CARD_LIMIT = 2 << 20
@@ -115,9 +116,8 @@ def _front_matter(card: bytes) -> Mapping[str, object]:
     if end is None:
         return {}
     try:
-        # text, lists and mappings only: typed scalars raise what they like, and merge keys grow without bound
-        front = yaml.load("\n".join(lines[1:end]), yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
+        front = document("\n".join(lines[1:end]), aliases=True)
+    except (yaml.YAMLError, ValueError):
         return {}
     return front if isinstance(front, Mapping) else {}
 

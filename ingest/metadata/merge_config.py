@@ -17,6 +17,7 @@ import yaml
 from ..errors import FormatError
 from ..sources.source import Source, read_small
 from ..text import printable
+from .plain_yaml import documents
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +26,6 @@ CONFIG_LIMIT = 64 << 10
 """Bytes of a configuration; those that are published have a few hundred, with a weight a layer some thousand."""
 NO_NAMES = frozenset({"", "~", "null", "None"})
 """What YAML and people write for no model."""
-_MOST_NODES = 20_000
 _MOST_CONFIGS, _MOST_BLOCKS = 4, 16
 _MOST_PARENTS = 64
 _LONGEST = 400
@@ -111,18 +111,6 @@ def _blocks(card: str) -> Iterator[str]:
             block.append(line)
 
 
-class _Plain(yaml.BaseLoader):
-    """Text, lists and mappings, without aliases (which let a short text stand for a huge one) and of so many nodes."""
-
-    nodes = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self.nodes += 1
-        if self.check_event(yaml.AliasEvent) or self.nodes > _MOST_NODES:
-            raise yaml.YAMLError("an alias, or too many values")
-        return super().compose_node(parent, index)
-
-
 def parsed(origin: str, text: str) -> DeclaredRecipe | None:
     r"""The recipe of one configuration; None where it is none.
 
@@ -130,15 +118,15 @@ def parsed(origin: str, text: str) -> DeclaredRecipe | None:
     (DeclaredWeight(parent='a', weight=0.7, graded=False), DeclaredWeight(parent='b', weight=0.3, graded=False))
     """
     try:
-        documents = [d for d in yaml.load_all(text, _Plain) if isinstance(d, Mapping)]
-    except (yaml.YAMLError, RecursionError, ValueError):
+        found = [d for d in documents(text) if isinstance(d, Mapping)]
+    except (yaml.YAMLError, ValueError):
         return None
     written = "\n".join(printable(line, CONFIG_LIMIT) for line in text.splitlines())
-    if len(documents) > 1 and all("merge_method" in one for one in documents):
+    if len(found) > 1 and all("merge_method" in one for one in found):
         return DeclaredRecipe(origin, SEVERAL_STAGES, None, (), written)
-    if not documents:
+    if not found:
         return None
-    config = documents[0]
+    config = found[0]
     if isinstance(config.get("experts"), list):
         return DeclaredRecipe(origin, MIXTURE, _model(config.get("base_model")), _experts(config), written)
     method = config.get("merge_method")

@@ -16,6 +16,7 @@ import yaml
 
 from ..errors import FormatError
 from ..sources.source import Source, read_small
+from .plain_yaml import document
 
 ORIGINAL_LIMIT = 1 << 20
 _LARGEST = 1 << 31
@@ -53,8 +54,7 @@ def read_original_config(source: Source) -> dict[str, object]:
 
 
 def _yaml(text: bytes) -> object:
-    # text, lists and mappings only, as for the front matter of cards
-    return yaml.load(text.decode("utf-8", "replace"), yaml.BaseLoader)
+    return document(text.decode("utf-8", "replace"), aliases=True)
 
 
 _FILES: dict[str, Callable[[bytes], object]] = {

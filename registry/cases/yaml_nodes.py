@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import yaml
 
 from ...ingest.errors import FormatError
+from ...ingest.metadata.plain_yaml import BracketBound
 from ...ingest.text import printable
 
 MOST_BYTES = 1 << 20
@@ -95,8 +96,8 @@ def read_yaml(data: bytes, file: str) -> Node:
         raise FormatError(f"{file}: {len(data)} bytes; the limit for a case is {MOST_BYTES}")
     try:
         text = data.decode("utf-8")
-        _bounded(yaml.parse(text, yaml.BaseLoader), file)
-        root = yaml.compose(text, yaml.BaseLoader)
+        _bounded(yaml.parse(text, BracketBound), file)
+        root = yaml.compose(text, BracketBound)
     except UnicodeDecodeError as error:
         raise FormatError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:

@@ -17,6 +17,7 @@ import yaml
 
 from ...ingest.errors import FormatError
 from ...ingest.metadata.card import CARD_LIMIT
+from ...ingest.metadata.plain_yaml import document
 from ...ingest.sources import open_source, spec_of
 from ...ingest.sources.source import read_small
 from ...queries.answers.records import Ancestor
@@ -182,8 +183,8 @@ def _escaped(character: str) -> str:
 
 def _mapping(text: str) -> dict[str, object]:
     try:
-        found = yaml.load(text, yaml.BaseLoader) if text.strip() else {}
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        found = document(text, aliases=True) if text.strip() else {}
+    except (yaml.YAMLError, ValueError) as error:
         raise FormatError("the front matter of README.md is no YAML; no patch can be made for it") from error
     if found is None or found == "":
         return {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from forebear.ingest.model import fingerprint_model
 from forebear.ingest.sources import open_source
 from forebear.registry import Registry
 
+from ...cpu import cpu_at_most
 from ...writers import MemoryReader, MemorySource, model_files, varint, write_files
 from ..layouts.test_fused import evidence
 from .writers_fused import Floats, load_model
@@ -174,13 +174,12 @@ HOSTILE = [
 @pytest.mark.parametrize(("data", "reason"), HOSTILE)
 def test_a_file_that_claims_the_impossible_is_refused_before_it_costs_anything(data: bytes, reason: str) -> None:
     reader = MemoryReader(data)
-    begin = time.process_time()
     tracemalloc.start()
-    with pytest.raises(FormatError, match=reason):
+    with cpu_at_most(10), pytest.raises(FormatError, match=reason):
         read_onnx(reader, "f.onnx")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 << 20 and reader.bytes_read < 4 << 20 and time.process_time() - begin < 10
+    assert peak < 4 << 20 and reader.bytes_read < 4 << 20
 
 
 @pytest.mark.parametrize("offset", [100, 1 << 59])
@@ -202,10 +201,9 @@ def test_messages_in_messages_are_passed_over_however_deep_they_are() -> None:
 
 def test_millions_of_tiny_fields_are_refused_in_bounded_time() -> None:
     reader = MemoryReader(number(1, 1) * 2_000_000)
-    begin = time.process_time()
-    with pytest.raises(FormatError, match="fields"):
+    with cpu_at_most(10), pytest.raises(FormatError, match="fields"):
         read_onnx(reader, "f")
-    assert time.process_time() - begin < 10 and reader.bytes_read < 4 << 20
+    assert reader.bytes_read < 4 << 20
 
 
 class Sparse(MemoryReader):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ...cpu import slowness
 from ..conftest import COMMAND, Run
 
 COMMANDS = (
@@ -102,7 +103,8 @@ def test_help_is_there_before_a_person_waits() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
-    assert min(once() for _ in range(5)) < SECONDS
+    took = min(once() for _ in range(5))
+    assert took < SECONDS or took < SECONDS * slowness()
 
 
 def test_the_version_is_printed(run: Run) -> None:
