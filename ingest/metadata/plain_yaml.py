@@ -55,7 +55,7 @@ def documents(text: str, *, aliases: bool = False) -> Iterator[object]:
     """
     loader = _Plain(text, aliases)
     try:
-        while loader.check_data():
+        while loader.check_data():  # type: ignore[no-untyped-call]
             yield loader.get_data()
     finally:
         loader.dispose()

@@ -64,5 +64,5 @@ def test_open_brackets_are_refused_before_each_token_looks_at_all_of_them(text: 
     loader = BracketBound(text)
     with pytest.raises(yaml.MarkedYAMLError, match="line 1"):
         while loader.check_token():
-            loader.get_token()
+            loader.get_token()  # type: ignore[no-untyped-call]
     assert loader.index < 5 * DEEPEST
