@@ -163,10 +163,10 @@ bench-calibration-widths: dev .bench/torch/field    ## the same of strangers 384
 	$(BIN)/python -m benchmarks.calibration.strangers .bench/strangers $(FIELD)/smollm2-bf16 $(FIELD)/minilm
 	$(BIN)/python -m benchmarks.calibration.measure .bench/strangers --pairs 12000
 
-bench-calibration-million: dev .bench/torch/field    ## the same of a million ordered pairs of 1,033 such strangers (an hour, 10 GB of disk)
+bench-calibration-million: dev .bench/torch/field    ## the same of a million ordered pairs of 1,033 such strangers (an hour, 10 GB of disk; a run that was stopped goes on)
 	$(REAL_MODELS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.strangers .bench/strangers-many $(FIELD)/smollm2-bf16 $(FIELD)/minilm --many
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.measure .bench/strangers-many --pairs 1000000
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration.measure .bench/strangers-many --pairs 1000000 --rows .bench/strangers-pairs
 
 bench-lineage: dev .bench/torch/installed       ## the parent's rank in families denser than the bundled zoo
 	.bench/torch/bin/python benchmarks/family_models.py .bench/families

@@ -1,11 +1,11 @@
 """Are E-values honest? Ordered pairs of models that have nothing in common: observed against expected p-values.
 
     python -m benchmarks.calibration.measure FOLDER... [--pairs 20000] [--half development|held_out]
-        [--rows FILE]
+        [--rows FOLDER]
 
 A folder holds models and a truth.json that gives each its `root`, or what it `holds` (`role:tensor` of a real model,
 benchmarks/calibration/strangers.py); without truth.json no two models are related. Pairs are drawn at random, the same
-in every run. `pairs of roots` says how many draws are independent at
+in every run; with `--rows` a run that was stopped goes on. `pairs of roots` says how many draws are independent at
 most: derivatives of a model repeat its luck.
 
 The bars: at most twice the expected share at p <= 0.01, and the smallest p no smaller than chance allows: with n pairs
@@ -15,26 +15,30 @@ it is below 0.001 / n in one run of a thousand.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from forebear.queries.data.component import Component
 from forebear.queries.data.query import load_models
 from forebear.queries.evidence.kinds import KINDS
 from forebear.queries.evidence.pair import compare
 from forebear.registry import Registry
+from forebear.registry.audit.run import RULES
 
 THRESHOLDS = (0.5, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-5)
 TOGETHER = "together"
@@ -96,7 +100,7 @@ def drawn(models: Sequence[Model], most: int) -> Iterator[tuple[Model, Model]]:
             return
 
 
-def p_values(pairs: Iterator[tuple[Model, Model]]) -> list[dict[str, Any]]:
+def p_values(pairs: Iterable[tuple[Model, Model]]) -> pa.Table:
     """A row an ordered pair and kind: log10 p, and of all kinds together what the E-value says of one model."""
     rows: list[dict[str, Any]] = []
     for query, candidate in pairs:
@@ -105,56 +109,90 @@ def p_values(pairs: Iterator[tuple[Model, Model]]) -> list[dict[str, Any]]:
         about |= {"roots": "|".join(sorted((query.root, candidate.root)))}
         found = evidence.log10_p | {TOGETHER: evidence.log10_evalue}
         rows += [about | {"kind": kind, "log10_p": float(p)} for kind, p in found.items()]
-    return rows
+    return pa.Table.from_pylist(rows)
 
 
 _SHARED: list[Model] = []
 """What the processes of `by_processes` were forked with."""
 
 
-def by_processes(models: Sequence[Model], pairs: Iterator[tuple[Model, Model]], jobs: int) -> list[dict[str, Any]]:
-    """The rows of `p_values` in the order of the pairs, by so many processes."""
+def by_processes(models: Sequence[Model], pairs: Iterable[tuple[Model, Model]], jobs: int, folder: Path) -> None:
+    """The rows of `p_values` as Parquet files of a folder, so many pairs each, by so many processes.
+
+    A file is named by its pairs and by the rules of the E-value, and one that is there is not made again.
+    """
     _SHARED[:] = models
+    folder.mkdir(parents=True, exist_ok=True)
     number = {id(model): place for place, model in enumerate(models)}
     codes = [(number[id(query)], number[id(candidate)]) for query, candidate in pairs]
     some = [codes[start : start + _AT_ONCE] for start in range(0, len(codes), _AT_ONCE)]
     with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
-        return [row for rows in pool.map(_of_some, some) for row in rows]
+        kept = set(pool.map(_of_some, some, [folder] * len(some)))
+    for other in set(folder.glob("*.parquet")) - kept:
+        other.unlink()
 
 
-def _of_some(codes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    return p_values((_SHARED[query], _SHARED[candidate]) for query, candidate in codes)
+def _of_some(codes: Sequence[tuple[int, int]], folder: Path) -> Path:
+    pairs = [(_SHARED[query], _SHARED[candidate]) for query, candidate in codes]
+    names = (f"{query.label}/{query.name} {candidate.label}/{candidate.name}" for query, candidate in pairs)
+    digest = hashlib.sha256("\n".join((str(RULES), *names)).encode()).hexdigest()
+    file = folder / f"{digest[:16]}.parquet"
+    if not file.exists():
+        made = file.with_suffix(".part")
+        pq.write_table(p_values(pairs), made)
+        made.replace(file)
+    return file
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The p-values of one width and kind: how many, of how many pairs of roots, at most each threshold, the least."""
+
+    width: int | None
+    kind: str
+    pairs: int
+    roots: int
+    at_most: tuple[int, ...]
+    smallest: float
+
+    def over_expected(self, threshold: float) -> str:
+        """Observed over expected; a dash where fewer than one pair is expected and none was seen."""
+        count, expected = self.at_most[THRESHOLDS.index(threshold)], self.pairs * threshold
+        return f"{count / expected:.2f}" if count or expected >= 1 else "-"
+
+
+def spreads(folder: Path) -> list[Spread]:
+    """Of the files of `by_processes`: by width and kind, then of all widths together (`width` None)."""
+    counts = ", ".join(f"count(*) FILTER (log10_p <= {math.log10(t)!r})" for t in THRESHOLDS)
+    found = duckdb.execute(
+        f"SELECT width, kind, count(*), count(DISTINCT roots), min(log10_p), {counts} FROM read_parquet(?)"
+        " GROUP BY GROUPING SETS ((width, kind), (kind))",
+        [str(folder / "*.parquet")],
+    ).fetchall()
+    order = {kind: place for place, kind in enumerate((*(k.name for k in KINDS), TOGETHER))}
+    made = [Spread(w, kind, n, roots, tuple(at_most), 10.0**least) for w, kind, n, roots, least, *at_most in found]
+    return sorted(made, key=lambda s: (s.width is None, s.width or 0, order[s.kind]))
+
+
+def table(found: Sequence[Spread]) -> str:
     """Markdown: of each width and kind, how many times as often as expected p is at most a threshold."""
     head = ["width", "kind", "pairs", "pairs of roots", *(f"p <= {t:g}" for t in THRESHOLDS), "smallest p"]
     lines = ["| " + " | ".join(head) + " |", "| ---: | --- |" + " ---: |" * (len(head) - 2)]
-    widths = sorted({int(row["width"]) for row in rows})
-    for width in [*widths, None] if len(widths) > 1 else widths:
-        for kind in (*(k.name for k in KINDS), TOGETHER):
-            mine = [row for row in rows if row["kind"] == kind and width in (None, row["width"])]
-            if mine:
-                logs = np.array([row["log10_p"] for row in mine])
-                cells = [shown(logs, threshold) for threshold in THRESHOLDS]
-                roots = len({row["roots"] for row in mine})
-                first = ["all" if width is None else str(width), kind, f"{len(mine):,}", f"{roots:,}"]
-                lines.append("| " + " | ".join([*first, *cells, f"{10.0 ** logs.min():.1e}"]) + " |")
+    several = len({one.width for one in found}) > 2
+    for one in found:
+        if one.width is not None or several:
+            first = ["all" if one.width is None else str(one.width), one.kind, f"{one.pairs:,}", f"{one.roots:,}"]
+            cells = [*first, *map(one.over_expected, THRESHOLDS), f"{one.smallest:.1e}"]
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def shown(logs: NDArray[np.float64], threshold: float) -> str:
-    """Observed over expected; a dash where fewer than one pair is expected and none was seen."""
-    count = int((logs <= np.log10(threshold)).sum())
-    return f"{count / (len(logs) * threshold):.2f}" if count or len(logs) * threshold >= 1 else "-"
-
-
-def bars(rows: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
+def bars(found: Sequence[Spread]) -> tuple[str, bool]:
     """What the bars say of all kinds together."""
-    logs = np.array([row["log10_p"] for row in rows if row["kind"] == TOGETHER])
-    share, smallest, least = float(np.mean(logs <= -2)), float(logs.min()), np.log10(1e-3 / len(logs))
-    passed = share <= 0.02 and smallest >= least
-    text = f"p <= 0.01: {share:.5f} (at most 0.02); smallest: {10**smallest:.1e} (at least {10**least:.1e})"
+    whole = next(one for one in found if one.kind == TOGETHER and one.width is None)
+    share, least = whole.at_most[THRESHOLDS.index(0.01)] / whole.pairs, 1e-3 / whole.pairs
+    passed = share <= 0.02 and whole.smallest >= least
+    text = f"p <= 0.01: {share:.5f} (at most 0.02); smallest: {whole.smallest:.1e} (at least {least:.1e})"
     return f"{text}: {'PASS' if passed else 'FAIL'}", passed
 
 
@@ -164,16 +202,17 @@ def main() -> int:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--pairs", type=int, default=20_000)
     parser.add_argument("--half", help="models of this half of the truth only")
-    parser.add_argument("--rows", type=Path, help="a Parquet file for the p-values themselves")
+    parser.add_argument("--rows", type=Path, help="a folder for the p-values themselves, to go on from")
     asked = parser.parse_args()
     models = [m for folder in asked.folders for m in load(folder) if asked.half in (None, m.half)]
-    rows = by_processes(models, drawn(models, asked.pairs), os.cpu_count() or 1)
-    if asked.rows:
-        pq.write_table(pa.Table.from_pylist(rows), asked.rows)
-    told, passed = bars(rows)
-    pairs = sum(row["kind"] == TOGETHER for row in rows)
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = asked.rows or Path(temporary)
+        by_processes(models, drawn(models, asked.pairs), os.cpu_count() or 1, rows)
+        found = spreads(rows)
+    told, passed = bars(found)
+    pairs = next(one.pairs for one in found if one.kind == TOGETHER and one.width is None)
     print(f"{len(models)} models, {pairs:,} ordered pairs that have nothing in common; observed / expected\n")
-    print(table(rows) + "\n" + told)
+    print(table(found) + "\n" + told)
     return 0 if passed else 1
 
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
 
 from benchmarks.calibration import measure, strangers
 from benchmarks.peers.weights import Key, Matrix, Weights
@@ -61,14 +64,36 @@ def test_pairs_are_unrelated_by_what_they_hold_and_their_p_values_come_by_width_
     models = written([*made[:2], made[-1], strangers.like(real(), 64, 0, layers=12)], tmp_path)
     pairs = list(measure.drawn(models, 100))
     assert len(pairs) == 12 - 2, "the first two hold the same layers"
-    rows = measure.p_values(iter(pairs))
-    assert measure.by_processes(models, iter(pairs), 2) == rows
-    assert {row["width"] for row in rows} == {48}
-    assert all(row["log10_p"] <= 0 for row in rows)
-    text = measure.table(rows)
-    assert text.count("| 48 | together | 10 |") == 1
-    told, passed = measure.bars(rows)
+    rows = tmp_path / "rows"
+    measure.by_processes(models, pairs, 2, rows)
+    (file,) = rows.iterdir()
+    written_at, kept = file.stat().st_mtime_ns, pq.read_table(file)
+    assert kept == measure.p_values(pairs)
+    assert set(kept["width"].to_pylist()) == {48}
+    assert pc.max(kept["log10_p"]).as_py() <= 0
+    found = measure.spreads(rows)
+    assert measure.table(found).count("| 48 | together | 10 |") == 1
+    told, passed = measure.bars(found)
     assert passed and told.endswith("PASS")
+
+    measure.by_processes(models, pairs, 2, rows)
+    assert file.stat().st_mtime_ns == written_at, "what is there is not computed again"
+    measure.by_processes(models, pairs[:9], 2, rows)
+    assert [one.pairs for one in measure.spreads(rows) if one.kind == measure.TOGETHER] == [9, 9]
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = written([strangers.like(real(), 64, number, layers=12) for number in range(3)], tmp_path)
+    pairs = list(measure.drawn(models, 100))
+    monkeypatch.setattr(measure, "_AT_ONCE", 2)
+    measure.by_processes(models, pairs, 1, tmp_path / "whole")
+    measure.by_processes(models, pairs, 1, tmp_path / "stopped")
+    files = sorted((tmp_path / "stopped").iterdir())
+    assert len(files) == 3
+    files[0].unlink()
+    files[1].replace(files[1].with_suffix(".part"))
+    measure.by_processes(models, pairs, 1, tmp_path / "stopped")
+    assert measure.spreads(tmp_path / "stopped") == measure.spreads(tmp_path / "whole")
 
 
 def test_a_million_ordered_pairs_can_be_drawn_of_the_many() -> None:
@@ -78,7 +103,9 @@ def test_a_million_ordered_pairs_can_be_drawn_of_the_many() -> None:
 
 
 def test_too_small_p_values_fail_the_bars() -> None:
-    rows = [{"kind": measure.TOGETHER, "log10_p": p} for p in (-0.1, -0.2, -9.0)]
-    assert measure.bars(rows)[0].endswith("FAIL")
-    assert measure.shown(np.array([-0.1, -9.0]), 1e-3) == "500.00"
-    assert measure.shown(np.array([-0.1]), 1e-3) == "-"
+    counts = tuple(1 for _ in measure.THRESHOLDS)
+    found = measure.Spread(None, measure.TOGETHER, 3, 3, counts, 1e-9)
+    assert measure.bars([found])[0].endswith("FAIL")
+    assert found.over_expected(1e-3) == "333.33"
+    none = measure.Spread(None, measure.TOGETHER, 3, 3, tuple(0 for _ in measure.THRESHOLDS), 0.4)
+    assert none.over_expected(1e-3) == "-" and none.over_expected(0.5) == "0.00"
