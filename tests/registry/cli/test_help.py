@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ...cpu import slowness
-from ..conftest import COMMAND, Run
+from ..conftest import Run
 
 COMMANDS = (
     *("ingest", "watch", "ancestors", "descendants", "parts", "recipe", "compare", "case", "bench-public"),
@@ -32,8 +30,11 @@ HEAVY = {
     *("duckdb", "numpy", "pyarrow", "scipy", "rich", "huggingface_hub", "datasketch", "safetensors", "ml_dtypes"),
     *("gguf", "matplotlib", "jinja2", "starlette", "uvicorn", "mcp"),
 }
-SECONDS = 0.3
-"""Of CPU: how long a person waits also depends on what else the machine does."""
+HELP_NEEDS = {"typer", "shellingham", "annotated_doc"}
+SLOW = ("importlib.metadata", "email", "http", "asyncio", "multiprocessing")
+"""Of the standard library: each takes 10 to 40 ms, a tenth of the help."""
+MODULES = 65
+"""Of ours: a command brings one, and none of what it needs to run."""
 
 
 def listed(text: str) -> list[str]:
@@ -96,15 +97,19 @@ def test_what_only_looks_at_the_registry_loads_duckdb_and_no_numbers(
     assert (HEAVY - {"rich"}) & set(loaded) == {"duckdb"}
 
 
-def test_help_is_there_before_a_person_waits() -> None:
-    def once() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-    took = min(once() for _ in range(5))
-    assert took < SECONDS or took < SECONDS * slowness()
+def test_the_help_needs_the_library_it_is_made_with_and_few_modules_of_our_own() -> None:
+    """What a person waits for, in counts: `make bench-startup` says the seconds."""
+    text = (
+        "import site, sys; from forebear.registry.cli import main; code = main(['--help']);"
+        " files = {name: getattr(m, '__file__', None) or '' for name, m in sys.modules.items()};"
+        " others = {n.partition('.')[0] for n, f in files.items() if f.startswith(tuple(site.getsitepackages()))};"
+        " ours = [n for n in files if n.partition('.')[0] == 'forebear'];"
+        " print(len(ours), *sorted(others | {*%r} & {*files}), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", text % (SLOW,)], capture_output=True, text=True, check=True)
+    ours, *others = ran.stderr.split()
+    assert {name for name in others if not name.startswith("_")} <= HELP_NEEDS
+    assert int(ours) <= MODULES
 
 
 def test_the_version_is_printed(run: Run) -> None:
