@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +32,8 @@ Entry = tuple[str, str, tuple[str, ...]]
 """Kind, name, and the columns with their types or the parameters."""
 Text = tuple[str, str, tuple[str, ...]]
 """Kind, name, and the sorted words of a view or macro."""
+Row = tuple[str, str, list[str], str | None]
+"""Kind, name, columns or parameters, and the text of a view or macro."""
 KNOWN = Path(__file__).with_name("catalogue.txt")
 _MACROS = {"macro", "table_macro"}
 _OURS = {"database": "registry"}
@@ -39,8 +41,9 @@ _OURS = {"database": "registry"}
 
 def require_catalogue(connection: duckdb.DuckDBPyConnection, place: Path, migrations: tuple[str, ...]) -> None:
     """RegistryError for a catalogue `registry` that is not as the texts of `migrations` make it."""
-    stored, defined = _entries(connection), connection.execute(statement("registry/definitions"), _OURS).fetchall()
-    if digest(stored, {(kind, name, _words(text)) for kind, name, text, _ in defined}) in _known():
+    rows = _rows(connection)
+    stored = _entries(rows)
+    if digest(stored, _texts(rows)) in _known():
         return
     made, texts = made_by(migrations)
     if missing := sorted(made - stored):
@@ -55,9 +58,9 @@ def require_catalogue(connection: duckdb.DuckDBPyConnection, place: Path, migrat
             " queries mean; drop it with duckdb if the file can be trusted"
         )
     names = {name for _, name, _ in made}
-    for kind, name, text, arguments in defined:
-        if name in names and (kind, name, _words(text)) not in texts:
-            _bind(connection, kind, name, arguments)
+    for kind, name, holds, text in sorted(rows):
+        if text is not None and name in names and (kind, name, _words(text)) not in texts:
+            _bind(connection, kind, name, len(holds))
 
 
 def _bind(connection: duckdb.DuckDBPyConnection, kind: str, name: str, arguments: int) -> None:
@@ -71,9 +74,16 @@ def _bind(connection: duckdb.DuckDBPyConnection, kind: str, name: str, arguments
         connection.table("setting").select(duckdb.FunctionExpression(name, *nothing))
 
 
-def _entries(connection: duckdb.DuckDBPyConnection) -> frozenset[Entry]:
-    rows = connection.execute(statement("registry/catalogue"), _OURS).fetchall()
-    return frozenset((kind, name, tuple(holds)) for kind, name, holds in rows)
+def _rows(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return connection.execute(statement("registry/catalogue"), _OURS).fetchall()
+
+
+def _entries(rows: Sequence[Row]) -> frozenset[Entry]:
+    return frozenset((kind, name, tuple(holds)) for kind, name, holds, _ in rows)
+
+
+def _texts(rows: Sequence[Row]) -> frozenset[Text]:
+    return frozenset((kind, name, _words(text)) for kind, name, _, text in rows if text is not None)
 
 
 def digest(entries: Set[Entry], texts: Set[Text]) -> str:
@@ -97,8 +107,8 @@ def made_by(migrations: tuple[str, ...]) -> tuple[frozenset[Entry], frozenset[Te
         for text in migrations:
             if code := _without_comments(text):
                 connection.execute(code)
-        texts = connection.execute(statement("registry/definitions"), _OURS).fetchall()
-        return _entries(connection), frozenset((kind, name, _words(text)) for kind, name, text, _ in texts)
+        rows = _rows(connection)
+        return _entries(rows), _texts(rows)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -188,7 +188,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str = "registry") -
 
 
 def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate: bool) -> None:
-    """Apply the migrations that are missing, each with its record in one transaction."""
+    """Apply the migrations that are missing, each with its record in one transaction, and all of a new file in one."""
     tables = _tables(connection)
     if tables and "migration" not in tables:
         raise RegistryError(f"{path}: a DuckDB file, but not a registry; name another place with --registry")
@@ -200,6 +200,7 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
     unknown = sorted(set(applied) - {version for version, _, _ in known})
     if unknown:
         raise RegistryError(f"{path}: its schema has version {unknown[-1]}, newer than this forebear; upgrade forebear")
+    new: list[tuple[int, str, str, str]] = []
     for version, name, text in known:
         digest = hashlib.sha256(text.encode()).hexdigest()
         if version in applied:
@@ -212,14 +213,23 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
                 f"{path}: its schema lacks {name}; open it once for writing, for instance with"
                 " `forebear ingest --refresh`"
             )
-        else:
+        elif tables:
             with transaction(connection):
-                connection.execute(statement("registry/migration_table"))
-                connection.execute(text)
-                record = {"version": version, "name": name, "sha256": digest}
-                connection.execute(statement("registry/note_migration"), record)
-            if tables:
-                _log.info("%s: migrated to %s", path, name)
+                _apply(connection, version, name, text, digest)
+            _log.info("%s: migrated to %s", path, name)
+        else:
+            new.append((version, name, text, digest))
+    if new:
+        with transaction(connection):
+            for migration in new:
+                _apply(connection, *migration)
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, version: int, name: str, text: str, digest: str) -> None:
+    connection.execute(statement("registry/migration_table"))
+    connection.execute(text)
+    record = {"version": version, "name": name, "sha256": digest}
+    connection.execute(statement("registry/note_migration"), record)
 
 
 def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, write: bool) -> None:
