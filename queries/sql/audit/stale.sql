@@ -8,9 +8,10 @@ WHERE EXISTS (FROM audit_candidate AS c WHERE c.query_id = t.query_id AND c.comp
    OR EXISTS (
        FROM audit_pair AS p
        JOIN audit_query AS q USING (run_id, query_id, component)
+       LEFT JOIN (SELECT unnest($against::UINTEGER[]) AS id) AS among ON among.id = q.query_id
        CROSS JOIN LATERAL (
            SELECT evalue_correction($kinds, q.compared) AS earlier,
-                  evalue_correction($kinds, $models - list_contains($against::UINTEGER[], q.query_id)::INTEGER) AS now
+                  evalue_correction($kinds, $models - (among.id IS NOT NULL)::INTEGER) AS now
        ) AS correction
        WHERE p.run_id = t.base_run AND p.query_id = t.query_id AND p.component = t.component
          AND ((p.origin IS NOT NULL AND p.relative_id NOT IN (SELECT unnest($against::UINTEGER[])))
