@@ -19,12 +19,12 @@ DEEPEST = 64
 class BracketBound(yaml.BaseLoader):
     """PyYAML's reader of text, lists and mappings, which refuses more than `DEEPEST` brackets in one another."""
 
-    def fetch_flow_collection_start(self, token_class: type[yaml.Token]) -> None:
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
         """An opening bracket; raises MarkedYAMLError for one too many."""
         if self.flow_level >= DEEPEST:
             problem = f"more than {DEEPEST} brackets in one another"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
-        super().fetch_flow_collection_start(token_class)
+        super().fetch_flow_collection_start(TokenClass)
 
 
 class _Plain(BracketBound):
