@@ -19,7 +19,7 @@ DEEPEST = 64
 class BracketBound(yaml.BaseLoader):
     """PyYAML's reader of text, lists and mappings, which refuses more than `DEEPEST` brackets in one another."""
 
-    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
         """An opening bracket; raises MarkedYAMLError for one too many."""
         if self.flow_level >= DEEPEST:
             problem = f"more than {DEEPEST} brackets in one another"
