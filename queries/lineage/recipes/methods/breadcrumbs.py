@@ -56,11 +56,11 @@ def estimate_breadcrumbs(
     everywhere = replace(best, setting=spread([] if best.setting is None else best.setting[:, 0].tolist(), places))
     return [
         replace(everywhere, weights=_weights(places, everywhere, consensus=consensus)),
-        replace(everywhere, weights=_kept_alone(few, best)),
+        replace(everywhere, weights=weights_kept_alone(few, best)),
     ]
 
 
-def _kept_alone(places: MergePlaces, proposal: Proposal) -> Vector:
+def weights_kept_alone(places: MergePlaces, proposal: Proposal) -> Vector:
     """For each parent the weight [n, 1] under which its change alone gives most of the values that are not the base's.
 
     Where the other changes were left out it gives them bit for bit: so no density has to be known, and least squares

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from forebear.queries.lineage.recipes.methods.arcee_fusion import beyond_bounds
+from forebear.queries.lineage.recipes.methods.breadcrumbs import weights_kept_alone
 from forebear.queries.lineage.recipes.methods.chance.choices import by_chance, replay_masked
 from forebear.queries.lineage.recipes.methods.karcher_rounded import estimate_karcher_rounded
 from forebear.queries.lineage.recipes.methods.sce import starts_of_sce
@@ -144,3 +145,25 @@ def test_weights_of_breadcrumbs_come_from_changes_that_were_kept_alone() -> None
     found = best(sampled(breadcrumbs(models[ROOT], [models[1], models[2]], [0.76, 0.69], 0.4, 0.01), models))
     assert found.best.method.name in {"breadcrumbs", "breadcrumbs_ties"}
     assert told(found) == pytest.approx({1: 0.76, 2: 0.69}, abs=0.01)
+
+
+def test_a_weight_that_gives_more_values_alone_is_taken_and_not_one_that_gives_some() -> None:
+    models = family(36)
+    ground = models[ROOT].astype(BFLOAT16)
+    draw = np.random.default_rng(5).random(models[ROOT].shape)
+
+    def alone(parent: int, weight: float) -> Weights:
+        change = (models[parent].astype(BFLOAT16) - ground) * BFLOAT16(weight)
+        return (ground + change).astype(np.float32)
+
+    shares = [
+        (0.3, models[ROOT]),
+        (0.5, alone(1, 0.7)),
+        (0.6, alone(1, 0.25)),
+        (0.85, alone(2, 0.4)),
+        (1.0, alone(2, 1.1)),
+    ]
+    query = np.select([draw < share for share, _ in shares], [made for _, made in shares])
+    places = sampled(np.asarray(query, np.float32), models)
+    proposal = Proposal((1, 2), ROOT, np.ones((2, 1)), Arithmetic(7, stepwise=True))
+    assert weights_kept_alone(places, proposal) == pytest.approx(np.array([[0.7], [0.4]]), abs=0.011)
