@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from forebear.queries.lineage.recipes.methods.chance.choices import given_by_scales, replay_masked
 from forebear.queries.lineage.recipes.places import MergePlaces
-from forebear.queries.lineage.recipes.proposal import MASKED
+from forebear.queries.lineage.recipes.proposal import MASKED, Arithmetic, Proposal
 from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
 from forebear.queries.thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED
 
 from . import family as small
 from .family import (
+    BFLOAT16,
     ROOT,
     Weights,
     arcee_fusion,
@@ -229,3 +232,23 @@ def test_a_merge_is_not_called_the_parent_of_its_parents() -> None:
     models = family(9)
     places = sampled(linear([models[1], models[2]], [0.5, 0.5]), models)
     assert turned_round(places, best(places).best) is None
+
+
+@pytest.mark.parametrize("members", [(1, 2), (1, 2, 3)])
+@pytest.mark.parametrize("normalized", [False, True])
+def test_scales_of_one_parent_are_counted_as_whole_replays_count_them(
+    members: tuple[int, ...], normalized: bool
+) -> None:
+    random, models = np.random.default_rng(3), family(36)
+    kept = [np.where(random.random(models[0].shape) < 0.5, models[m] - models[ROOT], 0) for m in members]
+    places = sampled((models[ROOT] + sum(kept)).astype(BFLOAT16).astype(np.float32), models)
+    setting = random.uniform(0.8, 2.5, (len(members), int(places.tensor.max()) + 1))
+    proposal = Proposal(members, ROOT, np.full((len(members), 1), 0.6), Arithmetic(7), setting)
+    for parent in range(len(members)):
+        tries = [setting[parent] * factor for factor in (0.9, 1.0, 1.1)]
+        found = given_by_scales(places, proposal, parent, tries, consensus=normalized, normalized=normalized)
+        for scales, counts in zip(tries, found, strict=True):
+            whole = setting.copy()
+            whole[parent] = scales
+            made = replay_masked(places, replace(proposal, setting=whole), consensus=normalized, normalized=normalized)
+            assert np.array_equal(counts, np.bincount(places.tensor, made == places.query))

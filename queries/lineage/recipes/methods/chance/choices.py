@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...places import Floats, MergePlaces, Vector
-from ...proposal import Proposal
+from ...proposal import Arithmetic, Proposal
 from ..changes import kept_by_size
 
 
@@ -22,21 +24,79 @@ def replay_masked(places: MergePlaces, proposal: Proposal, *, consensus: bool, n
     return found
 
 
-def _choices(
-    places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool
-) -> list[tuple[NDArray[np.bool_], Floats]]:
-    """Which parents' changes are kept [n], and the values [m] that come out, for each choice; fewest last."""
+def given_by_scales(
+    places: MergePlaces,
+    proposal: Proposal,
+    parent: int,
+    tries: Sequence[Vector],
+    *,
+    consensus: bool,
+    normalized: bool,
+) -> NDArray[np.int64]:
+    """How many values of every tensor the replay gives [tries, tensors], for each of some scales [tensors] of a parent.
+
+    Choices without that parent are made once, and the others only where none of those gives the value.
+    """
     if proposal.setting is None:
         raise ValueError("masked changes need their scales")
-    rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
-    scales = rounded(proposal.setting.astype(np.float32))[:, places.tensor]
-    shape = (len(scales), len(base))
-    weights = np.broadcast_to(rounded(proposal.weights_at(places)), shape)
-    weighted = rounded(rounded(proposal.changes_at(places) * scales) * weights)
-    found = []
-    for choice in product((True, False), repeat=len(weighted)):
-        kept = np.array(choice)
-        some, shares = weighted[kept], weights[kept]
+    changes = _Changes.of(places, proposal)
+    given = changes.base == places.query
+    for kept in _subsets(len(changes.weighted)):
+        if not kept[parent]:
+            given |= changes.made(kept, consensus=consensus, normalized=normalized) == places.query
+    left = ~given
+    some, query, tensor = changes.some(left), places.query[left], places.tensor[left]
+    change = proposal.changes_at(places)[parent, left]
+    count = proposal.setting.shape[1]
+    counts = np.tile(np.bincount(places.tensor[given], minlength=count), (len(tries), 1))
+    for number, scales in enumerate(tries):
+        some.scale(parent, change, changes.arithmetic.rounded(scales.astype(np.float32))[tensor])
+        equal = np.zeros(len(query), np.bool_)
+        for kept in _subsets(len(some.weighted)):
+            if kept[parent]:
+                equal |= some.made(kept, consensus=consensus, normalized=normalized) == query
+        counts[number] += np.bincount(tensor[equal], minlength=count)
+    return counts
+
+
+def _subsets(count: int) -> list[NDArray[np.bool_]]:
+    """Which of so many changes are kept [count]: all of them first, none last."""
+    return [np.array(choice) for choice in product((True, False), repeat=count)]
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """The weighted changes [n, m] of n parents at m places, their weights, and the base's values, in a merge's type."""
+
+    weighted: Floats
+    weights: Floats
+    base: Floats
+    arithmetic: Arithmetic
+
+    @classmethod
+    def of(cls, places: MergePlaces, proposal: Proposal) -> Self:
+        """Those of a proposal, each with the scale of its tensor."""
+        if proposal.setting is None:
+            raise ValueError("masked changes need their scales")
+        rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
+        scales = rounded(proposal.setting.astype(np.float32))[:, places.tensor]
+        weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(scales), len(base)))
+        weighted = rounded(rounded(proposal.changes_at(places) * scales) * weights)
+        return cls(weighted, weights, base, proposal.arithmetic)
+
+    def some(self, chosen: NDArray[np.bool_]) -> Self:
+        """The same at some of the places, in arrays of its own."""
+        return replace(self, weighted=self.weighted[:, chosen], weights=self.weights[:, chosen], base=self.base[chosen])
+
+    def scale(self, parent: int, change: Floats, scales: Floats) -> None:
+        """Give a parent's changes [m] other scales [m]."""
+        rounded = self.arithmetic.rounded
+        self.weighted[parent] = rounded(rounded(change * scales) * self.weights[parent])
+
+    def made(self, kept: NDArray[np.bool_], *, consensus: bool, normalized: bool) -> Floats:
+        """The values [m] that come out where some parents' changes are kept."""
+        rounded = self.arithmetic.rounded
+        some, shares = self.weighted[kept], self.weights[kept]
         if consensus and len(some) > 1:
             agree = np.sign(some) == np.where(some.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
             some, shares = some * agree, shares * agree
@@ -44,8 +104,18 @@ def _choices(
         if normalized and len(some):
             divisor = rounded(np.asarray(shares.sum(axis=0), np.float32))
             total = rounded(np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32))
-        found.append((kept, rounded(base + total)))
-    return found
+        return rounded(self.base + total)
+
+
+def _choices(
+    places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool
+) -> list[tuple[NDArray[np.bool_], Floats]]:
+    """Which parents' changes are kept [n], and the values [m] that come out, for each choice; fewest last."""
+    changes = _Changes.of(places, proposal)
+    return [
+        (kept, changes.made(kept, consensus=consensus, normalized=normalized))
+        for kept in _subsets(len(changes.weighted))
+    ]
 
 
 def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -> Vector:
@@ -72,8 +142,7 @@ def by_chance(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) 
     """What the same freedom reproduces of the changed places with changes that stand elsewhere in their tensors.
 
     Places that hold the base's own value are given by whatever is left out, and do not count: where a parent is more
-    equal
-    to the model than its base is, they are among the changed ones.
+    equal to the model than its base is, they are among the changed ones.
     """
     order = np.lexsort((np.random.default_rng(0).random(len(places.query)), places.tensor))
     relatives = places.relatives.copy()

@@ -33,7 +33,7 @@ from ...proposal import MASKED, Arithmetic, Method, Proposal, each_way
 from ...pursuit import Mixture
 from ..changes import spread
 from ..ties import GLANCE, weights_of_ratio
-from .choices import by_chance, kept_shares, replay_masked
+from .choices import by_chance, given_by_scales, kept_shares, replay_masked
 
 MOST_MASKED_PARENTS = 3
 """Eight choices a place; with four parents it would be sixteen."""
@@ -90,7 +90,7 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
     tried.sort(key=share, reverse=True)
     best: Proposal | None = None
     for proposal in tried[:_STARTS]:
-        if share(proposal) < MASKED_WORTH_SEARCHING or not _promises(places, proposal, replay):
+        if share(proposal) < MASKED_WORTH_SEARCHING or not _promises(places, proposal, replay, normalized=normalized):
             break  # as it is for those that start from less
         made = _searched(some, changed, proposal, replay, normalized=normalized)
         if made is not None and (best is None or share(made) > share(best)):
@@ -107,7 +107,7 @@ def _searched(
     if by_chance(some, proposal, replay) > MASKED_BY_CHANCE:
         return None
     for factors in _SCALES:
-        proposal = _scaled(some, proposal, replay, partial(_times, factors))
+        proposal = _scaled(some, proposal, partial(_times, factors), normalized=normalized)
     reached = float((replay(some, proposal) == some.query)[changed].mean())
     if reached < REFINING_FROM or by_chance(some, proposal, replay) > MASKED_BY_CHANCE:
         return None
@@ -131,7 +131,7 @@ def _stated(
     normalized: bool,
 ) -> Proposal | None:
     """The proposal with its densities, fitted again without parents of which nothing was kept; None by size."""
-    proposal = _scaled(places, proposal, replay, _bfloat16_steps)
+    proposal = _scaled(places, proposal, _bfloat16_steps, normalized=normalized)
     kept, larger = kept_shares(places, proposal, normalized=normalized)
     if (np.abs(larger - 0.5) > KEPT_BY_SIZE).any():
         return None  # by size and not by chance: another method, whose weights are others
@@ -146,14 +146,14 @@ def _stated(
     return _fitted(places, fewer, types, normalized=normalized)
 
 
-def _promises(places: MergePlaces, proposal: Proposal, replay: partial[Floats]) -> bool:
+def _promises(places: MergePlaces, proposal: Proposal, replay: partial[Floats], *, normalized: bool) -> bool:
     """Whether scales of a few tensors bring a proposal to REFINING_FROM, up to chance, and foreign ones do not."""
     few, chosen = places.few_tensors()
     if proposal.setting is None or len(chosen) == proposal.setting.shape[1]:
         return True
     some = replace(proposal, setting=proposal.setting[:, chosen])
     for factors in _SCALES:
-        some = _scaled(few, some, replay, partial(_times, factors))
+        some = _scaled(few, some, partial(_times, factors), normalized=normalized)
     changed = places.changed[np.isin(places.tensor, chosen)]
     error = SHARES_BY_CHANCE * float(np.sqrt(0.25 / max(1, changed.sum())))
     equal = (replay(few, some) == few.query)[changed]
@@ -190,7 +190,7 @@ def _products(some: MergePlaces, proposal: Proposal, replay: partial[Floats], sh
             weights, setting = proposal.weights.copy(), settings.copy()
             weights[parent], setting[parent] = weight, effect / weight
             made = replace(proposal, weights=weights, setting=setting)
-            made = _scaled(some, made, replay, _bfloat16_steps, parents=[parent])
+            made = _scaled(some, made, _bfloat16_steps, normalized=False, parents=[parent])
             equal = int((replay(some, made) == some.query).sum())
             if equal > most:
                 best, most = made, equal
@@ -229,33 +229,27 @@ def _ratios(some: MergePlaces, proposal: Proposal, replay: partial[Floats], shar
     best = max(tries, key=lambda one: glance.share(replay(glance, one)), default=proposal)
     if int((replay(some, best) == some.query).sum()) > equal:
         proposal = best
-    return _scaled(some, proposal, replay, _bfloat16_steps)
+    return _scaled(some, proposal, _bfloat16_steps, normalized=True)
 
 
 def _scaled(
     places: MergePlaces,
     proposal: Proposal,
-    replay: partial[Floats],
     near: Callable[[Vector], Sequence[Vector]],
     *,
+    normalized: bool,
     parents: Sequence[int] | None = None,
 ) -> Proposal:
     """The scale of every tensor and parent that reproduces most of those `near`, one parent after another."""
     if proposal.setting is None:
         return proposal
-    setting = proposal.setting
-    for parent in range(len(setting)) if parents is None else parents:
+    for parent in range(len(proposal.setting)) if parents is None else parents:
+        setting = proposal.setting.copy()
         tries = near(setting[parent])
-        counts = []
-        for scales in tries:
-            trial = setting.copy()
-            trial[parent] = scales
-            equal = replay(places, replace(proposal, setting=trial)) == places.query
-            counts.append(np.bincount(places.tensor, equal, minlength=setting.shape[1]))
-        best = np.stack(counts).argmax(axis=0)
-        setting = setting.copy()
-        setting[parent] = np.stack(tries)[best, np.arange(setting.shape[1])]
-    return replace(proposal, setting=setting)
+        counts = given_by_scales(places, proposal, parent, tries, consensus=normalized, normalized=normalized)
+        setting[parent] = np.stack(tries)[counts.argmax(axis=0), np.arange(setting.shape[1])]
+        proposal = replace(proposal, setting=setting)
+    return proposal
 
 
 def _masked(name: str, *, consensus: bool, normalized: bool, same_as: tuple[str, ...] = ()) -> Method:
