@@ -243,13 +243,12 @@ def _scaled(
     """The scale of every tensor and parent that reproduces most of those `near`, one parent after another."""
     if proposal.setting is None:
         return proposal
-    for parent in range(len(proposal.setting)) if parents is None else parents:
-        setting = proposal.setting.copy()
-        tries = near(setting[parent])
-        counts = given_by_scales(places, proposal, parent, tries, consensus=normalized, normalized=normalized)
+    setting = proposal.setting.copy()
+    for parent in range(len(setting)) if parents is None else parents:
+        tries, made = near(setting[parent]), replace(proposal, setting=setting)
+        counts = given_by_scales(places, made, parent, tries, consensus=normalized, normalized=normalized)
         setting[parent] = np.stack(tries)[counts.argmax(axis=0), np.arange(setting.shape[1])]
-        proposal = replace(proposal, setting=setting)
-    return proposal
+    return replace(proposal, setting=setting)
 
 
 def _masked(name: str, *, consensus: bool, normalized: bool, same_as: tuple[str, ...] = ()) -> Method:
