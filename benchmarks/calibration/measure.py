@@ -116,8 +116,8 @@ _SHARED: list[Model] = []
 """What the processes of `by_processes` were forked with."""
 
 
-def by_processes(models: Sequence[Model], pairs: Iterable[tuple[Model, Model]], jobs: int, folder: Path) -> None:
-    """The rows of `p_values` as Parquet files of a folder, so many pairs each, by so many processes.
+def by_processes(models: Sequence[Model], pairs: Iterable[tuple[Model, Model]], jobs: int, folder: Path) -> list[Path]:
+    """The rows of `p_values` as Parquet files in a folder, so many pairs each, by so many processes: their paths.
 
     A file is named by its pairs and by the rules of the E-value, and one that is there is not made again.
     """
@@ -127,9 +127,7 @@ def by_processes(models: Sequence[Model], pairs: Iterable[tuple[Model, Model]], 
     codes = [(number[id(query)], number[id(candidate)]) for query, candidate in pairs]
     some = [codes[start : start + _AT_ONCE] for start in range(0, len(codes), _AT_ONCE)]
     with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
-        kept = set(pool.map(_of_some, some, [folder] * len(some)))
-    for other in set(folder.glob("*.parquet")) - kept:
-        other.unlink()
+        return list(pool.map(_of_some, some, [folder] * len(some)))
 
 
 def _of_some(codes: Sequence[tuple[int, int]], folder: Path) -> Path:
@@ -161,17 +159,22 @@ class Spread:
         return f"{count / expected:.2f}" if count or expected >= 1 else "-"
 
 
-def spreads(folder: Path) -> list[Spread]:
+def spreads(files: Sequence[Path]) -> list[Spread]:
     """Of the files of `by_processes`: by width and kind, then of all widths together (`width` None)."""
     counts = ", ".join(f"count(*) FILTER (log10_p <= {math.log10(t)!r})" for t in THRESHOLDS)
     found = duckdb.execute(
         f"SELECT width, kind, count(*), count(DISTINCT roots), min(log10_p), {counts} FROM read_parquet(?)"
         " GROUP BY GROUPING SETS ((width, kind), (kind))",
-        [str(folder / "*.parquet")],
+        [[str(file) for file in files]],
     ).fetchall()
     order = {kind: place for place, kind in enumerate((*(k.name for k in KINDS), TOGETHER))}
     made = [Spread(w, kind, n, roots, tuple(at_most), 10.0**least) for w, kind, n, roots, least, *at_most in found]
     return sorted(made, key=lambda s: (s.width is None, s.width or 0, order[s.kind]))
+
+
+def whole(found: Sequence[Spread]) -> Spread:
+    """All kinds and all widths together."""
+    return next(one for one in found if one.kind == TOGETHER and one.width is None)
 
 
 def table(found: Sequence[Spread]) -> str:
@@ -189,10 +192,10 @@ def table(found: Sequence[Spread]) -> str:
 
 def bars(found: Sequence[Spread]) -> tuple[str, bool]:
     """What the bars say of all kinds together."""
-    whole = next(one for one in found if one.kind == TOGETHER and one.width is None)
-    share, least = whole.at_most[THRESHOLDS.index(0.01)] / whole.pairs, 1e-3 / whole.pairs
-    passed = share <= 0.02 and whole.smallest >= least
-    text = f"p <= 0.01: {share:.5f} (at most 0.02); smallest: {whole.smallest:.1e} (at least {least:.1e})"
+    every = whole(found)
+    share, least = every.at_most[THRESHOLDS.index(0.01)] / every.pairs, 1e-3 / every.pairs
+    passed = share <= 0.02 and every.smallest >= least
+    text = f"p <= 0.01: {share:.5f} (at most 0.02); smallest: {every.smallest:.1e} (at least {least:.1e})"
     return f"{text}: {'PASS' if passed else 'FAIL'}", passed
 
 
@@ -207,11 +210,14 @@ def main() -> int:
     models = [m for folder in asked.folders for m in load(folder) if asked.half in (None, m.half)]
     with tempfile.TemporaryDirectory() as temporary:
         rows = asked.rows or Path(temporary)
-        by_processes(models, drawn(models, asked.pairs), os.cpu_count() or 1, rows)
-        found = spreads(rows)
+        files = by_processes(models, drawn(models, asked.pairs), os.cpu_count() or 1, rows)
+        if not files:
+            parser.error("no two of these models are unrelated")
+        found = spreads(files)
     told, passed = bars(found)
-    pairs = next(one.pairs for one in found if one.kind == TOGETHER and one.width is None)
-    print(f"{len(models)} models, {pairs:,} ordered pairs that have nothing in common; observed / expected\n")
+    print(
+        f"{len(models)} models, {whole(found).pairs:,} ordered pairs that have nothing in common; observed / expected\n"
+    )
     print(table(found) + "\n" + told)
     return 0 if passed else 1
 

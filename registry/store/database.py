@@ -213,23 +213,17 @@ def _check_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, migrate:
                 f"{path}: its schema lacks {name}; open it once for writing, for instance with"
                 " `forebear ingest --refresh`"
             )
-        elif tables:
-            with transaction(connection):
-                _apply(connection, version, name, text, digest)
-            _log.info("%s: migrated to %s", path, name)
         else:
             new.append((version, name, text, digest))
-    if new:
+    for together in [[one] for one in new] if tables else [new]:
         with transaction(connection):
-            for migration in new:
-                _apply(connection, *migration)
-
-
-def _apply(connection: duckdb.DuckDBPyConnection, version: int, name: str, text: str, digest: str) -> None:
-    connection.execute(statement("registry/migration_table"))
-    connection.execute(text)
-    record = {"version": version, "name": name, "sha256": digest}
-    connection.execute(statement("registry/note_migration"), record)
+            connection.execute(statement("registry/migration_table"))
+            for version, name, text, digest in together:
+                connection.execute(text)
+                record = {"version": version, "name": name, "sha256": digest}
+                connection.execute(statement("registry/note_migration"), record)
+        if tables:
+            _log.info("%s: migrated to %s", path, together[0][1])
 
 
 def _check_settings(connection: duckdb.DuckDBPyConnection, place: Place, *, write: bool) -> None:

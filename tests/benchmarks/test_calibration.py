@@ -64,35 +64,34 @@ def test_pairs_are_unrelated_by_what_they_hold_and_their_p_values_come_by_width_
     pairs = list(measure.drawn(models, 100))
     assert len(pairs) == 12 - 2, "the first two hold the same layers"
     rows = tmp_path / "rows"
-    measure.by_processes(models, pairs, 2, rows)
-    (file,) = rows.iterdir()
+    (file,) = measure.by_processes(models, pairs, 2, rows)
     written_at, kept = file.stat().st_mtime_ns, pq.read_table(file)
     assert kept == measure.p_values(pairs)
     assert set(kept["width"].to_pylist()) == {48}
     assert max(kept["log10_p"].to_pylist()) <= 0
-    found = measure.spreads(rows)
+    found = measure.spreads([file])
     assert measure.table(found).count("| 48 | together | 10 |") == 1
     told, passed = measure.bars(found)
     assert passed and told.endswith("PASS")
 
-    measure.by_processes(models, pairs, 2, rows)
+    assert measure.by_processes(models, pairs, 2, rows) == [file]
     assert file.stat().st_mtime_ns == written_at, "what is there is not computed again"
-    measure.by_processes(models, pairs[:9], 2, rows)
-    assert [one.pairs for one in measure.spreads(rows) if one.kind == measure.TOGETHER] == [9, 9]
+    fewer = measure.by_processes(models, pairs[:9], 2, rows)
+    assert measure.whole(measure.spreads(fewer)).pairs == 9
+    assert set(rows.iterdir()) == {file, *fewer}, "files of other runs stay"
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = written([strangers.like(real(), 64, number, layers=12) for number in range(3)], tmp_path)
     pairs = list(measure.drawn(models, 100))
     monkeypatch.setattr(measure, "_AT_ONCE", 2)
-    measure.by_processes(models, pairs, 1, tmp_path / "whole")
-    measure.by_processes(models, pairs, 1, tmp_path / "stopped")
-    files = sorted((tmp_path / "stopped").iterdir())
+    whole = measure.by_processes(models, pairs, 1, tmp_path / "whole")
+    files = measure.by_processes(models, pairs, 1, tmp_path / "stopped")
     assert len(files) == 3
     files[0].unlink()
     files[1].replace(files[1].with_suffix(".part"))
-    measure.by_processes(models, pairs, 1, tmp_path / "stopped")
-    assert measure.spreads(tmp_path / "stopped") == measure.spreads(tmp_path / "whole")
+    assert measure.by_processes(models, pairs, 1, tmp_path / "stopped") == files
+    assert measure.spreads(files) == measure.spreads(whole)
 
 
 def test_a_million_ordered_pairs_can_be_drawn_of_the_many() -> None:

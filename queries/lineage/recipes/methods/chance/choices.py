@@ -37,8 +37,6 @@ def given_by_scales(
 
     Choices without that parent are made once, and the others only where none of those gives the value.
     """
-    if proposal.setting is None:
-        raise ValueError("masked changes need their scales")
     changes = _Changes.of(places, proposal)
     given = changes.base == places.query
     for kept in _subsets(len(changes.weighted)):
@@ -47,14 +45,14 @@ def given_by_scales(
     left = ~given
     some, query, tensor = changes.some(left), places.query[left], places.tensor[left]
     change = proposal.changes_at(places)[parent, left]
-    count = proposal.setting.shape[1]
+    count = len(tries[0])
     counts = np.tile(np.bincount(places.tensor[given], minlength=count), (len(tries), 1))
     for number, scales in enumerate(tries):
-        some.scale(parent, change, changes.arithmetic.rounded(scales.astype(np.float32))[tensor])
+        trial = some.scaled(parent, change, some.arithmetic.rounded(scales.astype(np.float32))[tensor])
         equal = np.zeros(len(query), np.bool_)
-        for kept in _subsets(len(some.weighted)):
+        for kept in _subsets(len(trial.weighted)):
             if kept[parent]:
-                equal |= some.made(kept, consensus=consensus, normalized=normalized) == query
+                equal |= trial.made(kept, consensus=consensus, normalized=normalized) == query
         counts[number] += np.bincount(tensor[equal], minlength=count)
     return counts
 
@@ -85,13 +83,14 @@ class _Changes:
         return cls(weighted, weights, base, proposal.arithmetic)
 
     def some(self, chosen: NDArray[np.bool_]) -> Self:
-        """The same at some of the places, in arrays of its own."""
+        """The same at some of the places."""
         return replace(self, weighted=self.weighted[:, chosen], weights=self.weights[:, chosen], base=self.base[chosen])
 
-    def scale(self, parent: int, change: Floats, scales: Floats) -> None:
-        """Give a parent's changes [m] other scales [m]."""
-        rounded = self.arithmetic.rounded
-        self.weighted[parent] = rounded(rounded(change * scales) * self.weights[parent])
+    def scaled(self, parent: int, change: Floats, scales: Floats) -> Self:
+        """The same with a parent's changes [m] under other scales [m]."""
+        rounded, weighted = self.arithmetic.rounded, self.weighted.copy()
+        weighted[parent] = rounded(rounded(change * scales) * self.weights[parent])
+        return replace(self, weighted=weighted)
 
     def made(self, kept: NDArray[np.bool_], *, consensus: bool, normalized: bool) -> Floats:
         """The values [m] that come out where some parents' changes are kept."""
