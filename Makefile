@@ -45,7 +45,7 @@ test: pytest                    ## the tests, then the wheel outside the checkou
 	$(MAKE) wheel-test
 
 pytest: dev                     ## the tests alone; PYTHON=python3.13 VENV=.venv-3.13: on another Python; TESTS=tests/queries
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist loadfile $(TESTS)
+	env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/.dev/pycache OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist loadfile $(TESTS)
 
 wheel-test: dev
 	rm -rf build dist .wheel

@@ -43,6 +43,7 @@ def code(text: str) -> str:
     return re.sub(r"--[^\n]*", "", text)
 
 
+@pytest.mark.usefixtures("makes_registries")
 def test_all_migrations_apply_to_an_empty_file_and_are_recorded(empty: duckdb.DuckDBPyConnection) -> None:
     recorded = empty.execute("SELECT version, name, sha256 FROM migration ORDER BY version").fetchall()
     assert recorded == [(v, n, hashlib.sha256(t.encode()).hexdigest()) for v, n, t in migrations()]
@@ -53,6 +54,7 @@ def test_the_registry_names_the_versions_its_fingerprints_have(empty: duckdb.Duc
     assert names == {"fingerprint_version", "minhash_scheme", "minhash_seed", "minhash_permutations"}
 
 
+@pytest.mark.usefixtures("makes_registries")
 def test_opening_again_applies_nothing(tmp_path: Path) -> None:
     stamps = []
     for _ in range(2):
@@ -103,6 +105,7 @@ def test_a_missing_migration_is_applied_when_written_to_and_asked_for_when_only_
         assert registry.connection.execute("FROM undeclared_ancestors").fetchall() == []
 
 
+@pytest.mark.usefixtures("makes_registries")
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [*migrations(), (9000, "9000_broken", "CREATE TABLE half (x INTEGER); SELECT nonsense")]
     path = tmp_path / "registry.duckdb"
@@ -161,6 +164,7 @@ def test_every_table_of_the_registry_is_emptied_by_a_removal(empty: duckdb.DuckD
     assert removed == owned
 
 
+@pytest.mark.usefixtures("makes_registries")
 def test_a_registry_that_was_not_made_whole_is_said_to_be_so_and_finished_by_the_next_writer(tmp_path: Path) -> None:
     path = tmp_path / "x.duckdb"
     with Registry(path) as registry:

@@ -18,10 +18,9 @@ from ..changes import kept_by_size
 
 def replay_masked(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Floats:
     """At every place the choice of kept changes that gives the model's value; the base's own where none does."""
-    found = proposal.base_at(places).copy()
-    for _, made in _choices(places, proposal, consensus=consensus, normalized=normalized):
-        found = np.where(made == places.query, made, found)
-    return found
+    changes = _Changes.of(places, proposal)
+    made = changes.made(_subsets(len(changes.weighted)), consensus=consensus, normalized=normalized)
+    return np.where((made == places.query).any(axis=0), places.query, changes.base)
 
 
 def given_by_scales(
@@ -38,10 +37,10 @@ def given_by_scales(
     Choices without that parent are made once, and the others only where none of those gives the value.
     """
     changes = _Changes.of(places, proposal)
-    given = changes.base == places.query
-    for kept in _subsets(len(changes.weighted)):
-        if not kept[parent]:
-            given |= changes.made(kept, consensus=consensus, normalized=normalized) == places.query
+    subsets = _subsets(len(changes.weighted))
+    without, with_parent = subsets[~subsets[:, parent]], subsets[subsets[:, parent]]
+    made = changes.made(without, consensus=consensus, normalized=normalized)
+    given = (made == places.query).any(axis=0) | (changes.base == places.query)
     left = ~given
     some, query, tensor = changes.some(left), places.query[left], places.tensor[left]
     change = proposal.changes_at(places)[parent, left]
@@ -49,17 +48,14 @@ def given_by_scales(
     counts = np.tile(np.bincount(places.tensor[given], minlength=count), (len(tries), 1))
     for number, scales in enumerate(tries):
         trial = some.scaled(parent, change, some.arithmetic.rounded(scales.astype(np.float32))[tensor])
-        equal = np.zeros(len(query), np.bool_)
-        for kept in _subsets(len(trial.weighted)):
-            if kept[parent]:
-                equal |= trial.made(kept, consensus=consensus, normalized=normalized) == query
+        equal = (trial.made(with_parent, consensus=consensus, normalized=normalized) == query).any(axis=0)
         counts[number] += np.bincount(tensor[equal], minlength=count)
     return counts
 
 
-def _subsets(count: int) -> list[NDArray[np.bool_]]:
-    """Which of so many changes are kept [count]: all of them first, none last."""
-    return [np.array(choice) for choice in product((True, False), repeat=count)]
+def _subsets(count: int) -> NDArray[np.bool_]:
+    """Which of so many changes are kept [2^count, count]: all of them first, none last."""
+    return np.array(list(product((True, False), repeat=count)))
 
 
 @dataclass(frozen=True)
@@ -93,28 +89,18 @@ class _Changes:
         return replace(self, weighted=weighted)
 
     def made(self, kept: NDArray[np.bool_], *, consensus: bool, normalized: bool) -> Floats:
-        """The values [m] that come out where some parents' changes are kept."""
-        rounded = self.arithmetic.rounded
-        some, shares = self.weighted[kept], self.weights[kept]
-        if consensus and len(some) > 1:
-            agree = np.sign(some) == np.where(some.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
-            some, shares = some * agree, shares * agree
-        total = rounded(np.asarray(some.sum(axis=0), np.float32))
-        if normalized and len(some):
-            divisor = rounded(np.asarray(shares.sum(axis=0), np.float32))
+        """The values [choices, m] that come out where some parents' changes are kept [choices, n]."""
+        rounded, chosen, nothing = self.arithmetic.rounded, kept[:, :, np.newaxis], np.float32(0)
+        some = np.where(chosen, self.weighted, nothing)
+        if consensus:
+            elected = np.where(some.sum(axis=1, keepdims=True) >= 0, np.float32(1), np.float32(-1))
+            chosen = chosen & (np.sign(some) == elected)
+            some = np.where(chosen, some, nothing)
+        total = rounded(np.asarray(some.sum(axis=1), np.float32))
+        if normalized:
+            divisor = rounded(np.asarray(np.where(chosen, self.weights, nothing).sum(axis=1), np.float32))
             total = rounded(np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32))
         return rounded(self.base + total)
-
-
-def _choices(
-    places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool
-) -> list[tuple[NDArray[np.bool_], Floats]]:
-    """Which parents' changes are kept [n], and the values [m] that come out, for each choice; fewest last."""
-    changes = _Changes.of(places, proposal)
-    return [
-        (kept, changes.made(kept, consensus=consensus, normalized=normalized))
-        for kept in _subsets(len(changes.weighted))
-    ]
 
 
 def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -> Vector:
@@ -125,15 +111,16 @@ def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) ->
     Where signs are elected a change of another sign than the sum's counts for nothing, kept or not: only places where
     all changes have one sign tell.
     """
-    choices = _choices(places, proposal, consensus=normalized, normalized=normalized)
-    made = np.stack([values for _, values in choices])
+    every = _Changes.of(places, proposal)
+    choices = _subsets(len(every.weighted))
+    made = every.made(choices, consensus=normalized, normalized=normalized)
     equal = made == places.query
     changes = proposal.changes_at(places)
     distinct = (np.diff(np.sort(made, axis=0), axis=0) != 0).all(axis=0)
     told = distinct & (equal.sum(axis=0) == 1) & ((changes > 0).all(axis=0) | (changes < 0).all(axis=0))
     if not told.any():
         return np.full((2, len(changes)), 0.5)
-    kept = np.stack([kept for kept, _ in choices])[equal[:, told].argmax(axis=0)].T
+    kept = choices[equal[:, told].argmax(axis=0)].T
     return np.stack([kept.mean(axis=1), kept_by_size(kept, np.abs(changes[:, told] * places.scale[told]))])
 
 
