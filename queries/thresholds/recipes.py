@@ -141,11 +141,34 @@ Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
 """
 KEPT_BY_SIZE = 0.25
-"""Changes were not left out at random where one that was kept is larger than one that was left out so much more often
-than every other time. Computed from the methods, for Gaussian changes: 0 in DARE, 0.07 in DELLA with an epsilon of
-0.1, 0.37 and more in breadcrumbs.
+"""Changes were not left out at random where the sizes of those that were kept and of those left out are further apart
+(Smirnov's distance, beyond chance). Computed from the methods: 0 in DARE, 0.08 in DELLA with an epsilon of 0.1 and a
+density of 0.8 (epsilon / 8 times 1 / density + 1 / (1 - density)), 0.5 and more in breadcrumbs whatever the
+parameters, 1 in TIES.
 
-Set on: no data; one breadcrumbs by mergekit of the bundled zoo, on an even seed, had passed for DARE without it.
+Set on: no data. How often the larger one of two was kept, which was asked before, passed a breadcrumbs whose smallest
+and largest changes balance (density 0.8, gamma 0.05): found on a seed made for development.
+Measured again by: make bench-recipes
+"""
+LEAST_OF_BASE = 0.02
+"""Share of all values that a merge must hold of a base whose changes are looked for one by one: three parents of which
+each keeps 0.7 leave 0.027. Unrelated values of one tensor are equal in 0.005 (bfloat16).
+
+Set on: no data; computed from the methods.
+Measured again by: make bench-recipes
+"""
+KEPT_ALONE = 0.01
+"""Share of all values that must follow from one relative's changes alone: the least of three parents of which each
+keeps 0.7 gives 0.05, and what a few values give of a relative that is partly a copy of the base 0.002.
+
+Set on: merges by mergekit of the bundled zoo, seeds 20 to 28, and the one of seeds 31 to 34 that failed without it.
+Measured again by: make bench-recipes
+"""
+KEPT_ALONE_Z = 6.0
+"""Standard deviations by which more values must follow from one relative's changes times one factor than from factors
+beside it, for the relative to be tried as a parent.
+
+Set on: no data; a few hundred factors of a few relatives are looked at, and replay proves what is tried.
 Measured again by: make bench-recipes
 """
 FUSION_BREAKS = 0.1

@@ -94,6 +94,10 @@ DECIDES_NOTHING = {
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
+    "queries/lineage/recipes/alone.py": {
+        *("_APART", "_BASES_TOLD", "_BESIDE", "_FACTORS", "_FOLLOWED", "_MOST_BASES", "_MOST_PARENTS", "_STEP"),
+        *("_TINY", "_WIDEST"),
+    },  # steps of a search; limits on work
     "queries/lineage/recipes/methods/breadcrumbs.py": {
         *("_DENSITIES", "_GAMMAS", "_GAMMA_STEPS", "_GRID"),  # steps of a search
     },
@@ -140,7 +144,7 @@ DECIDES_NOTHING = {
     },
     "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
     "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
-    "queries/lineage/recipes/trials.py": {"_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # limits on work
+    "queries/lineage/recipes/trials.py": {"_ALONE_TRIED", "_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # of work
     "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_SMALLEST_GROUP"},  # of float types; of files in use
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "FEW_ROWS", "_ANY", "_NOTHING"},  # memory

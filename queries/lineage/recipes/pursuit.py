@@ -24,7 +24,9 @@ class Mixture:
     """Members of a family whose values mix to the query's: weights [n] sum to 1, with that of the `base` if any.
 
     `base` is the member that changes are taken against; None for a plain mixture. `residual` is the squared distance
-    that is left, in shares of the model. `trimmed`: changes were left out in part, and no sum explains it.
+    that is left, in shares of the model. `trimmed`: changes were left out in part, and no sum explains it. `factors`:
+    weights are what changes that were kept alone are multiplied by, weight times rescaling, and the residual is a share
+    of the values.
     """
 
     members: tuple[int, ...]
@@ -32,6 +34,7 @@ class Mixture:
     residual: float
     base: int | None = None
     trimmed: bool = False
+    factors: bool = False
 
 
 @dataclass(frozen=True)

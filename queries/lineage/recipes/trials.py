@@ -18,6 +18,7 @@ from ...thresholds.recipes import (
     RECIPE_CLAIMED,
     SHARES_BY_CHANCE,
 )
+from .alone import kept_alone
 from .methods import METHODS
 from .methods.linear import LINEAR
 from .places import SEARCHED, MergePlaces
@@ -29,6 +30,7 @@ from .values import moved_towards, over_most_equal, taken_over
 
 _Said = TypeVar("_Said")
 _BASES_TRIED = 3
+_ALONE_TRIED = 2
 _TUNED_AT_MOST = 4
 """Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
 _DECOYS_TUNED = 2
@@ -60,9 +62,10 @@ def tried(
         enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
         if any(proven(places, fit) >= enough for fit, _ in found):
             break  # what has more freedom, and takes longer, is asked where nothing simpler does
+        starts = _alone_if_any(mixtures) if stage == MASKED else mixtures
         for method in (one for one in methods if one.stage == stage):
             further = method.starts(places, members, base) if method.starts else ()
-            for proposal, mixture in _promising(places, method, [*mixtures, *further]):
+            for proposal, mixture in _promising(places, method, [*starts, *further]):
                 fits = refinements(places, method, proposal)
                 found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
@@ -74,6 +77,15 @@ def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture])
         mixtures = _distinct(mixtures)
     made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, arithmetics(places.bits))]
     return made if method.settings is None else _best_as_they_are(places, method, made, _TUNED_AT_MOST)
+
+
+def _alone_if_any(mixtures: Sequence[Mixture]) -> Sequence[Mixture]:
+    """The likeliest mixtures of changes that were kept alone; other ones with a base only where there is none.
+
+    A search takes long, and where weights are divided by their sum the first may have a parent for its base.
+    """
+    alone = [mixture for mixture in mixtures if mixture.factors][:_ALONE_TRIED]
+    return [*alone, *(mixture for mixture in mixtures if mixture.base is None)] if alone else mixtures
 
 
 def _distinct(mixtures: Sequence[Mixture]) -> list[Mixture]:
@@ -116,6 +128,7 @@ def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -
         *nearest_mixtures(span_of(places), members, base),
         *taken_over(places, members, base),
         *over_most_equal(places, members, base),
+        *kept_alone(places, members, base),
         *(moved_towards(places, members) if base is None else ()),
     ]
 
@@ -184,7 +197,10 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
     """One method on the nearest mixture of some relatives."""
     near = nearest_mixtures(span_of(places), members, base)[:1]
     mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
+    mixtures += kept_alone(places, members, base)
     mixtures += method.starts(places, members, base) if method.starts else ()
+    if method.stage == MASKED:
+        mixtures = [*_alone_if_any(mixtures)]
     made = [
         (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, arithmetics(places.bits))
     ]

@@ -40,23 +40,31 @@ def estimate_breadcrumbs(
         return []
     count = len(mixture.members)
     few, chosen = places.few_tensors()
-    tried = []
-    for each in types:
-        for density in _DENSITIES:
-            for gamma in _GAMMAS:
-                setting = spread([gamma + density] * count + [gamma] * count, few)
-                ones, arithmetic = np.ones((count, 1)), replace(each, stepwise=True)
-                made = Proposal(mixture.members, mixture.base, ones, arithmetic, setting)
-                tried.append(replace(made, weights=_weights(few, made, consensus=consensus)))
     changed = places.changed[np.isin(places.tensor, chosen)]
-    shares = [(replay_breadcrumbs(few, one, consensus=consensus) == few.query)[changed].mean() for one in tried]
-    if not max(shares) >= WORTH_SEARCHING:
+    plain = [
+        Proposal(mixture.members, mixture.base, np.ones((count, 1)), replace(each, stepwise=True), setting)
+        for each in types
+        for density in _DENSITIES
+        for gamma in _GAMMAS
+        if (setting := spread([gamma + density] * count + [gamma] * count, few)).max() <= 1
+    ]
+
+    def best_of(tried: Sequence[Proposal]) -> tuple[Proposal, float]:
+        shares = [(replay_breadcrumbs(few, one, consensus=consensus) == few.query)[changed].mean() for one in tried]
+        return tried[int(np.argmax(shares))], float(max(shares))
+
+    best, share = best_of([replace(one, weights=_weights(few, one, consensus=consensus)) for one in plain])
+    if not share >= WORTH_SEARCHING:
         return []
-    best = tried[int(np.argmax(shares))]
-    everywhere = replace(best, setting=spread([] if best.setting is None else best.setting[:, 0].tolist(), places))
+    alone = weights_kept_alone(few, best)
+    with_those = best_of([replace(one, weights=alone) for one in plain])[0]
+    everywhere, those_everywhere = (
+        replace(one, setting=spread([] if one.setting is None else one.setting[:, 0].tolist(), places))
+        for one in (best, with_those)
+    )
     return [
         replace(everywhere, weights=_weights(places, everywhere, consensus=consensus)),
-        replace(everywhere, weights=weights_kept_alone(few, best)),
+        those_everywhere,
     ]
 
 

@@ -60,12 +60,21 @@ def kept(places: MergePlaces, proposal: Proposal, last: Vector, first: Vector | 
 
 
 def kept_by_size(kept: NDArray[np.bool_], size: Vector) -> Vector:
-    """How often [n] a change that was kept [n, m] is larger than one that was left out: 0.5 where chance chose."""
-    rank = size.argsort(axis=1).argsort(axis=1)
-    count = kept.sum(axis=1)
-    others = kept.shape[1] - count
-    wins = np.where(kept, rank, 0).sum(axis=1) - count * (count - 1) / 2
-    return np.asarray(wins / np.maximum(count * others, 1))
+    """How far apart [n] the sizes of changes that were kept [n, m] and of those left out are: 0 where chance chose.
+
+    The largest difference of their two cumulative distributions (Smirnov, 1939), less what chance gives at 1 % (1.63
+    standard errors); 1 where one of the two is above all of the other. Nothing is told where one of them is empty.
+    """
+    found = []
+    for chosen, order in zip(kept, size.argsort(axis=1), strict=True):
+        inside = chosen[order]
+        counts = inside.sum(), (~inside).sum()
+        if min(counts) == 0:
+            found.append(0.0)
+            continue
+        apart = float(np.abs(np.cumsum(inside) / counts[0] - np.cumsum(~inside) / counts[1]).max())
+        found.append(max(0.0, apart - 1.63 * float(np.sqrt(1 / counts[0] + 1 / counts[1]))))
+    return np.array(found)
 
 
 def summed(

@@ -104,7 +104,7 @@ class _Changes:
 
 
 def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) -> Vector:
-    """How often each parent's change was kept, and how often it was then larger than one left out: [2, n].
+    """How often each parent's change was kept, and how far its size decides it (`kept_by_size`): [2, n].
 
     Of places where exactly one choice gives the model's value.
 
@@ -119,7 +119,7 @@ def kept_shares(places: MergePlaces, proposal: Proposal, *, normalized: bool) ->
     distinct = (np.diff(np.sort(made, axis=0), axis=0) != 0).all(axis=0)
     told = distinct & (equal.sum(axis=0) == 1) & ((changes > 0).all(axis=0) | (changes < 0).all(axis=0))
     if not told.any():
-        return np.full((2, len(changes)), 0.5)
+        return np.stack([np.full(len(changes), 0.5), np.zeros(len(changes))])
     kept = choices[equal[:, told].argmax(axis=0)].T
     return np.stack([kept.mean(axis=1), kept_by_size(kept, np.abs(changes[:, told] * places.scale[told]))])
 

@@ -76,16 +76,11 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
     def share(one: Proposal) -> float:
         return float((replay(some, one) == some.query)[changed].mean())
 
-    weights = np.array(mixture.weights)[:, None]
-    if normalized:  # where one change alone is kept its weight cancels: least squares says little of weights
-        weights = np.full_like(weights, 1 / len(weights))
     tried = [
-        Proposal(
-            mixture.members, mixture.base, weights, replace(each, stepwise=True), spread([1 / p] * len(weights), places)
-        )
+        made
         for each in types
         if each.bits == places.bits < 23
-        for p in _DENSITIES
+        for made in _started(places, mixture, replace(each, stepwise=True), normalized=normalized)
     ]
     tried.sort(key=share, reverse=True)
     best: Proposal | None = None
@@ -98,6 +93,25 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
         if best is not None and some.share(replay(some, best)) >= CONSTANT_WEIGHTS:
             break
     return None if best is None else _stated(places, mixture, types, best, replay, normalized=normalized)
+
+
+def _started(places: MergePlaces, mixture: Mixture, arithmetic: Arithmetic, *, normalized: bool) -> list[Proposal]:
+    """Weights and scales to search from, for each of some densities.
+
+    They follow from the factors of changes that were kept alone where those are known, or else from least squares.
+    Where weights are divided by their sum, that of a change which is kept alone cancels: they begin as equals, and
+    its factor is its scale.
+    """
+    given, base = np.array(mixture.weights), mixture.base
+    if normalized:
+        equal = np.full_like(given, 1 / len(given))
+        starts = [(equal, given)] if mixture.factors else [(equal, np.full_like(given, 1 / p)) for p in _DENSITIES]
+    else:
+        starts = [(given * p if mixture.factors else given, np.full_like(given, 1 / p)) for p in _DENSITIES]
+    return [
+        Proposal(mixture.members, base, weights[:, None], arithmetic, spread(scales.tolist(), places))
+        for weights, scales in starts
+    ]
 
 
 def _searched(
@@ -132,8 +146,8 @@ def _stated(
 ) -> Proposal | None:
     """The proposal with its densities, fitted again without parents of which nothing was kept; None by size."""
     proposal = _scaled(places, proposal, _bfloat16_steps, normalized=normalized)
-    kept, larger = kept_shares(places, proposal, normalized=normalized)
-    if (np.abs(larger - 0.5) > KEPT_BY_SIZE).any():
+    kept, by_size = kept_shares(places, proposal, normalized=normalized)
+    if (by_size > KEPT_BY_SIZE).any():
         return None  # by size and not by chance: another method, whose weights are others
     density = np.round(kept, 2)
     large = (density * proposal.weights[:, 0] >= LEAST_WEIGHT) & (density >= LEAST_WEIGHT)

@@ -1,0 +1,120 @@
+"""Changes that were kept alone name the parents of a merge and their factors, where least squares does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forebear.queries.lineage.recipes.alone import kept_alone
+from forebear.queries.lineage.recipes.methods.changes import kept_by_size
+from forebear.queries.lineage.recipes.pursuit import Mixture
+from forebear.queries.lineage.recipes.trials import trials
+from forebear.queries.thresholds.recipes import KEPT_BY_SIZE
+
+from .family import BFLOAT16, ROOT, Weights, breadcrumbs, dare, family, linear, sampled, ties
+
+EVERY = range(5)
+VALUES = 20_000
+
+
+def twins(seed: int, *, alike: float) -> Weights:
+    """A family whose children 1 and 2 were trained on one text: their changes are alike by so much."""
+    models = family(seed)
+    changes = models - models[ROOT]
+    changes[2] = alike * changes[1] + np.sqrt(1 - alike**2) * changes[2]
+    return (models[ROOT] + changes).astype(BFLOAT16).astype(np.float32)
+
+
+def factors(found: Mixture) -> dict[int, float]:
+    return dict(zip(found.members, found.weights, strict=True))
+
+
+@pytest.mark.parametrize("signs", [False, True])
+def test_parents_and_factors_are_found_at_once_and_nobody_else(signs: bool) -> None:
+    models = family(40)
+    merge = dare(models[ROOT], [models[1], models[2], models[3]], [0.67, 0.34, 0.42], 0.5, signs=signs)
+    (first, *_) = kept_alone(sampled(merge, models), EVERY, None)
+    assert (first.base, set(first.members)) == (ROOT, {1, 2, 3})
+    assert factors(first) == pytest.approx({1: 1.34, 2: 0.68, 3: 0.84}, rel=0.05)
+
+
+@pytest.mark.parametrize("signs", [False, True])
+def test_a_recipe_of_three_parents_of_one_text_is_found_without_least_squares(
+    signs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forebear.queries.lineage.recipes.trials.over_most_equal", lambda *_: [])
+    models, truth = twins(41, alike=0.8), {1: 0.3, 2: 0.7, 3: 0.6}
+    found = trials(sampled(dare(models[ROOT], list(models[1:4]), list(truth.values()), 0.5, signs=signs), models))
+    assert found is not None and found.best.method.name == ("dare_ties" if signs else "dare_linear")
+    assert found.best.proposal.base == ROOT
+    weights = dict(zip(found.best.proposal.members, found.best.proposal.shown[:, 0].tolist(), strict=True))
+    assert weights == pytest.approx(truth, abs=0.02)
+
+
+def test_the_base_that_is_given_is_the_only_one() -> None:
+    models = family(42)
+    places = sampled(dare(models[ROOT], [models[1], models[2]], [0.6, 0.4], 0.5), models)
+    assert [found.base for found in kept_alone(places, EVERY, ROOT)] == [ROOT]
+    assert all(found.base == 3 for found in kept_alone(places, EVERY, 3))
+
+
+def test_three_parents_of_ties_leave_a_base_that_hardly_a_value_shows() -> None:
+    models = family(43)
+    places = sampled(ties(models[ROOT], [models[1], models[2], models[3]], [0.8, 0.4, 0.4], 0.7), models)
+    assert 0.02 < (places.relatives[ROOT] == places.query).mean() < 0.04
+    named = {found.base: set(found.members) for found in kept_alone(places, EVERY, None)}
+    assert named[ROOT] == {1, 2, 3}
+    found = trials(places)
+    assert found is not None and found.best.method.name == "ties"
+    assert (found.best.proposal.base, set(found.best.proposal.members)) == (ROOT, {1, 2, 3})
+
+
+def test_a_child_a_root_and_a_mean_have_no_changes_that_stand_alone() -> None:
+    models = family(44)
+    for query, relatives in (
+        (models[1], models[[0, 2, 3, 4]]),
+        (models[ROOT], models[1:]),
+        (linear([models[1], models[2]], [0.6, 0.4]), models),
+    ):
+        assert kept_alone(sampled(query, relatives), range(len(relatives)), None) == []
+
+
+def test_small_values_have_steps_that_are_fine_enough_at_light_drift_and_not_at_less() -> None:
+    def found_at(drift: float) -> list[Mixture]:
+        models = family(45, drift=drift)
+        return kept_alone(sampled(dare(models[ROOT], [models[1], models[2]], [0.6, 0.4], 0.5), models), EVERY, None)
+
+    first = found_at(0.003)[0]
+    assert first.base == ROOT
+    assert factors(first) == pytest.approx({1: 1.2, 2: 0.8}, rel=0.05)
+    assert found_at(0.001) == []
+
+
+def test_breadcrumbs_whose_smallest_and_largest_balance_are_not_left_out_at_random() -> None:
+    models = family(46)
+    found = trials(sampled(breadcrumbs(models[ROOT], [models[1], models[2]], [0.76, 0.64], 0.8, 0.05), models))
+    assert found is not None and found.best.method.name in {"breadcrumbs", "breadcrumbs_ties"}
+    assert found.best.proposal.weights[:, 0] == pytest.approx([0.76, 0.64], abs=0.02)
+
+
+@pytest.mark.parametrize("density", [0.1, 0.4, 0.8, 0.9])
+def test_sizes_tell_what_was_kept_by_chance_from_what_was_kept_by_size(density: float) -> None:
+    random = np.random.default_rng(5)
+    size = np.abs(random.standard_normal((1, VALUES)))
+    rank = size.argsort(axis=1).argsort(axis=1) / VALUES
+    epsilon = 0.1
+    chance = random.random((1, VALUES))
+    assert kept_by_size(chance < density, size)[0] < 0.02, "DARE"
+    assert kept_by_size(chance < density + epsilon * (rank - 0.5), size)[0] < KEPT_BY_SIZE / 2, "DELLA"
+    assert kept_by_size(rank >= 1 - density, size)[0] > 0.9, "TIES"
+    for gamma in (0.01, 0.05):
+        middle = (rank < 1 - gamma) & (rank >= 1 - gamma - density)
+        assert kept_by_size(middle, size)[0] > KEPT_BY_SIZE, "breadcrumbs"
+
+
+def test_of_a_few_values_and_of_none_size_says_nothing() -> None:
+    random = np.random.default_rng(6)
+    size, kept = np.abs(random.standard_normal((2, 40))), random.random((2, 40)) < 0.5
+    kept[1] = True
+    found = kept_by_size(kept, size)
+    assert found[0] < KEPT_BY_SIZE and found[1] == 0
