@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
-from ...thresholds.recipes import KEPT_ALONE, KEPT_ALONE_Z, LEAST_OF_BASE
+from ...thresholds.recipes import KEPT_ALONE_Z, LEAST_OF_BASE
 from .places import SEARCHED, Floats, MergePlaces, Vector
 from .pursuit import Mixture
 
@@ -74,12 +74,11 @@ def _greedily(places: MergePlaces, members: Sequence[int], base: int) -> Mixture
         peaks = {m: _peak(*span) for m, span in ranges.items()}
         order = sorted(peaks, key=lambda m: -peaks[m][1])
         member, (factor, z) = order[0], peaks[order[0]]
-        low, high = ranges[member]
-        given = (low <= factor) & (factor <= high)
-        if z < KEPT_ALONE_Z or given.sum() < KEPT_ALONE * len(moved):
+        if not z >= KEPT_ALONE_Z:
             break
+        low, high = ranges[member]
         found[member] = factor
-        left = left[~given]
+        left = left[~((low <= factor) & (factor <= high))]
         changes = {m: changes[m] for m in order[1:_FOLLOWED]}
     if len(found) < 2:
         return None

@@ -25,6 +25,7 @@ from .....thresholds.recipes import (
     LEAST_WEIGHT,
     MASKED_BY_CHANCE,
     MASKED_WORTH_SEARCHING,
+    RECIPE_CLAIMED,
     REFINING_FROM,
     SHARES_BY_CHANCE,
 )
@@ -70,6 +71,8 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
 
     None as soon as too little is reproduced, of which a recipe of other parents or of another base gives way early.
     """
+    if _copied(places, mixture):
+        return None
     replay = partial(replay_masked, consensus=normalized, normalized=normalized)
     some, changed = places.thinned(SEARCHED), places.changed[:: places.step(SEARCHED)]
 
@@ -93,6 +96,15 @@ def _fitted(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic], 
         if best is not None and some.share(replay(some, best)) >= CONSTANT_WEIGHTS:
             break
     return None if best is None else _stated(places, mixture, types, best, replay, normalized=normalized)
+
+
+def _copied(places: MergePlaces, mixture: Mixture) -> bool:
+    """Whether next to all changed values are one parent's own: a model of which others were trained here and there.
+
+    A merge has sums of changes too; where it keeps so few that there are none, it looks the same, and nothing is told.
+    """
+    own = (places.relatives[list(mixture.members)] == places.query).any(axis=0)
+    return bool(places.changed.any()) and float(own[places.changed].mean()) >= RECIPE_CLAIMED
 
 
 def _started(places: MergePlaces, mixture: Mixture, arithmetic: Arithmetic, *, normalized: bool) -> list[Proposal]:
