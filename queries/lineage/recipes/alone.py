@@ -82,7 +82,8 @@ def _greedily(places: MergePlaces, members: Sequence[int], base: int) -> Mixture
         changes = {m: changes[m] for m in order[1:_FOLLOWED]}
     if len(found) < 2:
         return None
-    given = _given(moved, half, np.stack([factor * of_all[m] for m, factor in found.items()]), places.bits)
+    scaled = [factor * of_all[m].astype(np.float64) for m, factor in found.items()]
+    given = _given(moved, half, np.stack(scaled), places.bits)
     return Mixture(tuple(found), tuple(found.values()), 1 - given, base, trimmed=True, factors=True)
 
 
