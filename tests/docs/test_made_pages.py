@@ -94,7 +94,7 @@ DECIDES_NOTHING = {
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED"},  # a record
-    "queries/lineage/recipes/alone.py": {
+    "queries/lineage/recipes/mixtures/alone.py": {
         *("_APART", "_BASES_TOLD", "_BESIDE", "_FACTORS", "_FOLLOWED", "_MOST_BASES", "_MOST_PARENTS", "_STEP"),
         *("_TINY", "_WIDEST"),
     },  # steps of a search; limits on work
@@ -138,14 +138,17 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
     "queries/lineage/recipes/places.py": {"FEW_TENSORS", "SEARCHED", "TYPES"},  # of float types; a limit on work
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
-    "queries/lineage/recipes/pursuit.py": {"MOST_PARENTS", "_SUM_FORCE"},  # a limit on work; arithmetic of a fit
+    "queries/lineage/recipes/mixtures/pursuit.py": {
+        "MOST_PARENTS",
+        "_SUM_FORCE",
+    },  # a limit on work; arithmetic of a fit
     "queries/lineage/recipes/refining.py": {
         *("_DIGITS", "_GLANCE", "_ROUNDS", "_SETTLING", "_STEPS", "_TUNINGS"),  # steps of a search
     },
     "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
     "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
     "queries/lineage/recipes/trials.py": {"_ALONE_TRIED", "_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # of work
-    "queries/lineage/recipes/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
+    "queries/lineage/recipes/mixtures/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_SMALLEST_GROUP"},  # of float types; of files in use
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "FEW_ROWS", "_ANY", "_NOTHING"},  # memory
     "queries/search/bits.py": {"_ANY"},  # what numbers hold

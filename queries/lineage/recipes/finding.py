@@ -16,8 +16,8 @@ from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config
+from .mixtures.pursuit import Mixture, plain_mixture, span_of
 from .places import GROUPS, TYPES, MergePlaces
-from .pursuit import Mixture, plain_mixture, span_of
 from .records import LayerWeights, ParentWeight, Recipe
 from .refining import Fit, proven
 from .regression import cell_errors, intervals

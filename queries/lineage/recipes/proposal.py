@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
+from .mixtures.pursuit import Mixture
 from .places import Floats, MergePlaces, Vector
-from .pursuit import Mixture
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,15 @@ from ...thresholds.recipes import (
     RECIPE_CLAIMED,
     SHARES_BY_CHANCE,
 )
-from .alone import kept_alone
 from .methods import METHODS
 from .methods.linear import LINEAR
+from .mixtures.alone import kept_alone
+from .mixtures.pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
+from .mixtures.values import moved_towards, over_most_equal, taken_over
 from .places import SEARCHED, MergePlaces
 from .proposal import MASKED, TRIMMED, Method, Proposal, arithmetics
-from .pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
 from .refining import Fit, proven, refined
 from .regression import cell_weights
-from .values import moved_towards, over_most_equal, taken_over
 
 _Said = TypeVar("_Said")
 _BASES_TRIED = 3

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....thresholds.recipes import FUSION_BREAKS, RECIPE_CLAIMED, SHARES_BY_CHANCE
+from ..mixtures.pursuit import Mixture
 from ..places import TYPES, Floats, MergePlaces
 from ..proposal import MASKED, Arithmetic, Method, Proposal, each_way, either_way
-from ..pursuit import Mixture
 
 
 def estimate_arcee_fusion(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:

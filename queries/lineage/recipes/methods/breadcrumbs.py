@@ -15,9 +15,9 @@ import numpy as np
 
 from ....data.precision import rounded_to
 from ....thresholds.recipes import WORTH_SEARCHING
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
 from ..regression import LEAST
 from .changes import kept, spread, summed, written
 from .ties import TUNED

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Proposal
-from ..pursuit import Mixture
 
 
 def with_bases(mixture: Mixture) -> list[Mixture]:

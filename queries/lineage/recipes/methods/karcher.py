@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, FACTORS_OFF
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
 
 _STEPS = 10
 """Steps of gradient descent, as many as mergekit takes."""

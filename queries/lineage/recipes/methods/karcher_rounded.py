@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, REFINING_FROM
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
 from .linear import MOST_ORDERS
 
 _OCTAVE = np.exp2(np.arange(0, 1, 1 / 700))

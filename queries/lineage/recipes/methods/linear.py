@@ -7,9 +7,9 @@ from itertools import permutations
 
 import numpy as np
 
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
-from ..pursuit import Mixture
 
 MOST_ORDERS = 3
 """Parents whose order is tried: sums in float32 depend on it, also once they are rounded. Four have 24 orders."""

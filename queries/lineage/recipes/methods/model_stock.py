@@ -12,9 +12,9 @@ from itertools import permutations
 
 import numpy as np
 
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces
 from ..proposal import TRIMMED, Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
 from .changes import with_bases
 from .linear import MOST_ORDERS
 

@@ -10,9 +10,9 @@ from functools import partial
 
 import numpy as np
 
+from ..mixtures.pursuit import Mixture
 from ..places import SEARCHED, Floats, MergePlaces
 from ..proposal import Arithmetic, Method, Proposal, each_way, either_way
-from ..pursuit import Mixture
 from .changes import spread
 
 _SMALLEST = np.float32(1e-6)

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....thresholds.recipes import REFINING_FROM, SHARES_BY_CHANCE, WORTH_SEARCHING
+from ..mixtures.pursuit import MOST_PARENTS, Mixture
+from ..mixtures.values import bases_of
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
-from ..pursuit import MOST_PARENTS, Mixture
-from ..values import bases_of
 from .changes import ranks, spread, with_bases
 from .ties import TUNED
 

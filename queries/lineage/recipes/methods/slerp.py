@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
-from ..pursuit import Mixture
 
 LERP_COSINE = 0.9995
 """Above it merging tools take the straight line, which is a linear merge."""

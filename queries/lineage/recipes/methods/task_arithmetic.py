@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces
 from ..proposal import Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
 from .changes import summed, with_bases
 
 

@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 
 from ....thresholds.recipes import WORTH_SEARCHING
+from ..mixtures.pursuit import Mixture
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import TRIMMED, Arithmetic, Method, Proposal, each_way
-from ..pursuit import Mixture
 from .changes import kept, medians, summed
 
 _DENSITIES = np.linspace(0.1, 1.0, 10)

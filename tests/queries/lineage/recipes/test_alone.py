@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forebear.queries.lineage.recipes.alone import kept_alone
 from forebear.queries.lineage.recipes.methods.changes import kept_by_size
-from forebear.queries.lineage.recipes.pursuit import Mixture
+from forebear.queries.lineage.recipes.mixtures.alone import kept_alone
+from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, mixtures_of_changes, span_of
 from forebear.queries.lineage.recipes.refining import proven
 from forebear.queries.lineage.recipes.trials import trials, turned_round
 from forebear.queries.thresholds.recipes import KEPT_BY_SIZE, RECIPE_CLAIMED
@@ -34,9 +34,12 @@ def factors(found: Mixture) -> dict[int, float]:
 def test_parents_and_factors_are_found_at_once_and_nobody_else(signs: bool) -> None:
     models = family(40)
     merge = dare(models[ROOT], [models[1], models[2], models[3]], [0.67, 0.34, 0.42], 0.5, signs=signs)
-    (first, *_) = kept_alone(sampled(merge, models), EVERY, None)
+    places = sampled(merge, models)
+    (first, *_) = kept_alone(places, EVERY, None)
     assert (first.base, set(first.members)) == (ROOT, {1, 2, 3})
     assert factors(first) == pytest.approx({1: 1.34, 2: 0.68, 3: 0.84}, rel=0.05)
+    fitted = next(one for one in mixtures_of_changes(span_of(places).apart, [0, 1, 2, 3], [ROOT]))
+    assert first.residual == pytest.approx(fitted.residual), "what is unexplained is that of least squares"
 
 
 @pytest.mark.parametrize("signs", [False, True])

@@ -12,11 +12,11 @@ from forebear.queries.lineage.recipes.methods.breadcrumbs import weights_kept_al
 from forebear.queries.lineage.recipes.methods.chance.choices import by_chance, replay_masked
 from forebear.queries.lineage.recipes.methods.karcher_rounded import estimate_karcher_rounded
 from forebear.queries.lineage.recipes.methods.sce import starts_of_sce
+from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture
+from forebear.queries.lineage.recipes.mixtures.values import bases_of
 from forebear.queries.lineage.recipes.places import rows_of
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
-from forebear.queries.lineage.recipes.pursuit import Mixture
 from forebear.queries.lineage.recipes.trials import trials
-from forebear.queries.lineage.recipes.values import bases_of
 
 from .family import BFLOAT16, ROOT, ROWS, Weights, breadcrumbs, family, karcher_in_steps, linear, sampled, sce
 from .test_trials import best, told

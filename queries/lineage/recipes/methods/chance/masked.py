@@ -29,9 +29,9 @@ from .....thresholds.recipes import (
     REFINING_FROM,
     SHARES_BY_CHANCE,
 )
+from ...mixtures.pursuit import Mixture
 from ...places import SEARCHED, Floats, MergePlaces, Vector
 from ...proposal import MASKED, Arithmetic, Method, Proposal, each_way
-from ...pursuit import Mixture
 from ..changes import spread
 from ..ties import GLANCE, weights_of_ratio
 from .choices import by_chance, given_by_scales, kept_shares, replay_masked

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...thresholds.recipes import LEAST_TAKEN, MOVED_TOWARDS, NEXT_EQUAL
-from .places import MergePlaces
+from ....thresholds.recipes import LEAST_TAKEN, MOVED_TOWARDS, NEXT_EQUAL
+from ..places import MergePlaces
 from .pursuit import MOST_PARENTS, Mixture, mixtures_of_changes, span_of
 
 MOST_BASES = 3

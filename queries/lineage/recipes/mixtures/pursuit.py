@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from ...thresholds.recipes import FEWER_PARENTS_MAY_LEAVE, LEAST_WEIGHT
-from .places import MergePlaces
+from ....thresholds.recipes import FEWER_PARENTS_MAY_LEAVE, LEAST_WEIGHT
+from ..places import MergePlaces
 
 Vector = NDArray[np.float64]
 _Fit = Callable[[Sequence[int]], Vector]
@@ -25,8 +25,7 @@ class Mixture:
 
     `base` is the member that changes are taken against; None for a plain mixture. `residual` is the squared distance
     that is left, in shares of the model. `trimmed`: changes were left out in part, and no sum explains it. `factors`:
-    weights are what changes that were kept alone are multiplied by, weight times rescaling, and the residual is a share
-    of the values.
+    weights are what changes that were kept alone are multiplied by, weight times rescaling.
     """
 
     members: tuple[int, ...]
