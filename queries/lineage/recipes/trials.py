@@ -24,7 +24,7 @@ from .mixtures.alone import kept_alone
 from .mixtures.pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
 from .mixtures.values import moved_towards, over_most_equal, taken_over
 from .places import SEARCHED, MergePlaces
-from .proposal import MASKED, TRIMMED, Method, Proposal, arithmetics
+from .proposal import MASKED, PLAIN, TRIMMED, Method, Proposal, arithmetics
 from .refining import Fit, proven, refined
 from .regression import cell_weights
 
@@ -62,7 +62,9 @@ def tried(
         enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
         if any(proven(places, fit) >= enough for fit, _ in found):
             break  # what has more freedom, and takes longer, is asked where nothing simpler does
-        starts = _alone_if_any(mixtures) if stage == MASKED else mixtures
+        starts = mixtures if stage == PLAIN else [*mixtures, *kept_alone(places, members, base)]
+        if stage == MASKED:
+            starts = _alone_if_any(starts)
         for method in (one for one in methods if one.stage == stage):
             further = method.starts(places, members, base) if method.starts else ()
             for proposal, mixture in _promising(places, method, [*starts, *further]):
@@ -79,7 +81,7 @@ def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture])
     return made if method.settings is None else _best_as_they_are(places, method, made, _TUNED_AT_MOST)
 
 
-def _alone_if_any(mixtures: Sequence[Mixture]) -> Sequence[Mixture]:
+def _alone_if_any(mixtures: list[Mixture]) -> list[Mixture]:
     """The likeliest mixtures of changes that were kept alone; other ones with a base only where there is none.
 
     A search takes long, and where weights are divided by their sum the first may have a parent for its base.
@@ -123,12 +125,14 @@ def _of_all(fit: Fit) -> bool:
 
 
 def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
-    """What methods start from: the nearest mixtures, whose values were taken over, and where changes were left out."""
+    """What methods start from: the nearest mixtures, whose values were taken over, and where changes were left out.
+
+    Sums are found by these alone; what was kept alone is looked for where no sum does.
+    """
     return [
         *nearest_mixtures(span_of(places), members, base),
         *taken_over(places, members, base),
         *over_most_equal(places, members, base),
-        *kept_alone(places, members, base),
         *(moved_towards(places, members) if base is None else ()),
     ]
 
@@ -197,10 +201,11 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
     """One method on the nearest mixture of some relatives."""
     near = nearest_mixtures(span_of(places), members, base)[:1]
     mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
-    mixtures += kept_alone(places, members, base)
+    if method.stage != PLAIN:
+        mixtures += kept_alone(places, members, base)
     mixtures += method.starts(places, members, base) if method.starts else ()
     if method.stage == MASKED:
-        mixtures = [*_alone_if_any(mixtures)]
+        mixtures = _alone_if_any(mixtures)
     made = [
         (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, arithmetics(places.bits))
     ]
