@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-audit-again bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-fresh bench-no-merges bench-rewrites \
+        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-fresh bench-no-merges bench-no-merges-trees bench-rewrites \
         bench-travel bench-outputs bench-outputs-distilled test-mergekit thresholds clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -320,12 +320,19 @@ bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges
 	$(BIN)/python -m benchmarks.recipes.measure .bench/merges
 
+bench-recipes-left-out: dev .bench/mergekit/installed    ## the same of 144 further merges that leave changes out (twenty minutes)
+	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/left-out-merges left-out
+	$(BIN)/python -m benchmarks.recipes.measure .bench/left-out-merges left-out
+
 bench-recipes-fresh: dev .bench/mergekit/installed    ## the same of fresh seeds, a part of them of light families: GROWN=.bench/grown
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/fresh-merges $(or $(GROWN),.bench/grown)
 	$(BIN)/python -m benchmarks.recipes.measure .bench/fresh-merges $(or $(GROWN),.bench/grown)
 
 bench-no-merges: dev            ## recipes claimed for models that are no merges: ZOOS='.bench/grown .bench/zoo .bench/field'
 	$(BIN)/python -m benchmarks.recipes.no_merges .bench/no-merges.jsonl $(or $(ZOOS),.bench/grown)
+
+bench-no-merges-trees: dev      ## the same for 320 synthetic models of random trees (ten minutes); TREES=40
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.recipes.trees $(TREES)
 
 test-mergekit: dev .bench/mergekit/installed    ## mergekit makes merges again by the YAML that recipes print: equal to the last digit
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges

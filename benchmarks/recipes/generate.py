@@ -1,6 +1,6 @@
 """Make the merges with mergekit: `python -m benchmarks.recipes.generate FOLDER [GROWN]`, by a Python that has mergekit.
 
-With the folder of grown families those of `fresh` are made, without it those of `plan`.
+With the folder of grown families those of `fresh` are made, with `left-out` those of `plan.left_out`, else of `plan`.
 
 mergekit (LGPL-3.0) is run as a tool; nothing of it is copied.
 """
@@ -46,6 +46,7 @@ def make(merge: Merge, folder: Path, grown: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    family = Path(sys.argv[2]) if sys.argv[2:] else None
-    for merge in fresh.merges() if family else plan.merges():
+    more = sys.argv[2] if sys.argv[2:] else ""
+    family = Path(more) if more not in {"", plan.LEFT_OUT_WORD} else None
+    for merge in fresh.merges() if family else plan.left_out() if more else plan.merges():
         make(merge, Path(sys.argv[1]), family)

@@ -1,7 +1,8 @@
 """Ask `recipe` for every merge and every model of the zoo: `measure FOLDER [GROWN] [SPLIT]`.
 
 SPLIT `development` leaves the held-out seeds alone, `held-out` the others. With the folder of grown families the merges
-of `fresh` are asked for, those families being registered too, without it those of `plan`. Prints a table a split:
+of `fresh` are asked for, those families being registered too, with `left-out` in its place those of `plan.left_out`,
+else those of `plan`. Prints a table a split:
 parents right, method right, largest error of a weight, share that the replay reproduces, and false recipes.
 """
 
@@ -96,12 +97,12 @@ def table(rows: Sequence[Asked]) -> list[str]:
     return lines
 
 
-def main(folder: Path, grown: Path | None, splits: Sequence[bool]) -> None:
+def main(folder: Path, planned: Sequence[Merge], grown: Path | None, splits: Sequence[bool]) -> None:
     """Ask for all, print every split, and what was told of the models that are no merges."""
     models = [model for model in sorted(ZOO.iterdir()) if model.name != "alder-merge"]
     if grown is not None:
         models += [grown / name for names in fresh.LIGHT.values() for name in names]
-    merges = [merge for merge in (fresh if grown else plan).merges() if merge.held_out in splits]
+    merges = [merge for merge in planned if merge.held_out in splits]
     with tempfile.TemporaryDirectory() as place, Registry(Path(place) / "registry.duckdb") as registry:
         registry.ingest(*models)
         rows = [ask(registry, folder, merge) for merge in merges]
@@ -118,5 +119,8 @@ SPLITS: dict[str, tuple[bool, ...]] = {"development": (False,), "held-out": (Tru
 if __name__ == "__main__":
     *places, last = sys.argv[1:]
     chosen = SPLITS.get(last)
-    paths = [Path(path) for path in (*places, *([] if chosen else [last]))]
-    main(paths[0], paths[1] if paths[1:] else None, chosen or (False, True))
+    folder, *more = (*places, *([] if chosen else [last]))
+    left_out = more == [plan.LEFT_OUT_WORD]
+    family = Path(more[0]) if more and not left_out else None
+    planned = fresh.merges() if family else plan.left_out() if left_out else plan.merges()
+    main(Path(folder), planned, family, chosen or (False, True))
