@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from forebear.queries.lineage.recipes.methods.breadcrumbs import estimate_breadcrumbs
+from forebear.queries.lineage.recipes.methods.chance.masked import DELLA, estimate_masked
 from forebear.queries.lineage.recipes.methods.changes import kept_by_size
 from forebear.queries.lineage.recipes.mixtures.alone import kept_alone
 from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, mixtures_of_changes, span_of
+from forebear.queries.lineage.recipes.proposal import arithmetics
 from forebear.queries.lineage.recipes.refining import proven
 from forebear.queries.lineage.recipes.trials import trials, turned_round
 from forebear.queries.thresholds.recipes import KEPT_BY_SIZE, RECIPE_CLAIMED
@@ -132,3 +135,39 @@ def test_a_model_from_which_others_were_trained_here_and_there_is_no_merge_of_th
     places = sampled(models[1], relatives)
     found = trials(places)
     assert found is None or proven(places, found.best) < RECIPE_CLAIMED or turned_round(places, found.best) is not None
+
+
+@pytest.mark.parametrize("seed", [47, 50])
+def test_ranks_of_breadcrumbs_are_chosen_again_once_weights_are_known(seed: int) -> None:
+    models = family(seed)
+    models[1] = (models[ROOT] + 2.5 * (models[1] - models[ROOT])).astype(BFLOAT16).astype(np.float32)
+    places = sampled(breadcrumbs(models[ROOT], [models[1], models[2]], [0.76, 0.64], 0.8, 0.05), models)
+    rough, known = (
+        np.median(one.setting, axis=1)
+        for one in estimate_breadcrumbs(
+            places, kept_alone(places, EVERY, None)[0], arithmetics(places.bits), consensus=False
+        )
+        if one.setting is not None
+    )
+    truth = pytest.approx([0.85, 0.85, 0.05, 0.05])
+    assert rough != truth, "least squares of what would be kept leads astray here"
+    assert known == truth
+
+
+def test_a_change_of_della_that_is_kept_alone_says_its_scale() -> None:
+    random, models = np.random.default_rng(8), family(51)
+    changes = models[[1, 2]] - models[ROOT]
+    kept = np.where(random.random(changes.shape) < 0.6, changes, 0).astype(BFLOAT16)
+    scale = (np.abs(changes).sum(axis=2) / np.abs(kept.astype(np.float32)).sum(axis=2)).astype(BFLOAT16)
+    weights = np.array([0.7, 0.4], BFLOAT16)[:, None, None]
+    weighted = ((kept * scale[:, :, None]) * weights).astype(np.float32)
+    agree = np.sign(weighted) == np.where(weighted.sum(axis=0) >= 0, 1, -1)
+    divisor = (agree * weights.astype(np.float32)).sum(axis=0).astype(BFLOAT16)
+    total = (weighted * agree).sum(axis=0).astype(BFLOAT16) / np.where(divisor == 0, BFLOAT16(1), divisor)
+    places = sampled((models[ROOT].astype(BFLOAT16) + total).astype(np.float32), models)
+    (first, *_) = kept_alone(places, EVERY, None)
+    assert factors(first) == pytest.approx({1: 1 / 0.6, 2: 1 / 0.6}, rel=0.05)
+    (made,) = estimate_masked(places, first, arithmetics(places.bits), consensus=True, normalized=True)
+    assert made.weights[0, 0] / made.weights[1, 0] == pytest.approx(0.7 / 0.4, rel=0.03)
+    assert made.stated == pytest.approx((0.6, 0.6), abs=0.05)
+    assert places.share(DELLA.replay(places, made)) >= 0.99
