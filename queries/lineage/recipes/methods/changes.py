@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,8 @@ def kept_by_size(kept: NDArray[np.bool_], size: Vector) -> Vector:
 def _apart(some: Vector, others: Vector) -> float:
     if not len(some) or not len(others):
         return 0.0
-    distance = float(ks_2samp(some, others, method="asymp").statistic)
-    return max(0.0, distance - 1.63 * float(np.sqrt(1 / len(some) + 1 / len(others))))
+    found: Any = ks_2samp(some, others, method="asymp")  # a class that scipy makes at run time
+    return max(0.0, float(found.statistic) - 1.63 * float(np.sqrt(1 / len(some) + 1 / len(others))))
 
 
 def summed(
