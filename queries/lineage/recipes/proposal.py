@@ -99,6 +99,7 @@ class Method:
     when it is tried: those of a later one only where no earlier one does. `parameters` of each parent and `shared` ones
     are what a configuration states beside weights; `note` is what people must know of the answer. `starts` gives
     further mixtures of relatives, and of a base that is given: where parents leave less than least squares sees.
+    `within` gives coefficients of cells or tensors anew, such that sums come within half a step of every value.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Method:
     shared: Callable[[Proposal], Mapping[str, float]] | None = None
     note: str | None = None
     starts: Callable[[MergePlaces, Sequence[int], int | None], Sequence[Mixture]] | None = None
+    within: Callable[[MergePlaces, Proposal], Proposal] | None = None
 
 
 def transfers(parents: int) -> Vector:

@@ -19,12 +19,14 @@ _STEPS = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
 layer's values tells apart where parents differ by a third of their size."""
 _ROUNDS = 12
 """Rounds of one step: 0.6 is as far as weights move by the largest."""
-_DIGITS = (1, 2, 3, 4)
+_DIGITS = (1, 2, 3, 4, 5, 6)
 """Decimals that people write weights with: the fewest that reproduce as much are taken."""
 _TUNINGS = (0, 0, 1, 1, 2, 2)
 """Rounds of settings where nothing else is searched: each row waits for the others, coarse steps come first."""
 _SETTLING = (0, 1, 2, 2)
 """Rounds of settings once weights are known."""
+_FINEST = 2
+"""The round of settings in which the steps are smallest."""
 _GLANCE = 2_048
 """Places that a proposal is first looked at: a standard error of 0.01."""
 
@@ -70,7 +72,7 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
             return untuned
         for round_ in _TUNINGS:
             proposal = _tuned(places, method, proposal, round_)
-        return fitted(places, method, proposal)
+        return _within(places, fitted(places, method, proposal))
     glance = places.thinned(_GLANCE)
     if proposal.weights.shape[1] == 1:
         proposal = _searched(glance, method, proposal, steps=_STEPS[:3])
@@ -85,7 +87,17 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
         return Fit(method, proposal, first)
     thinned = places.thinned(SEARCHED) if proposal.weights.shape[1] == 1 else places
     best = _explored(places, thinned, method, proposal)
-    return _settled(places, fitted(places, method, _written(thinned, method, best)))
+    return _settled(places, _within(places, fitted(places, method, _written(thinned, method, best))))
+
+
+def _within(places: MergePlaces, fit: Fit) -> Fit:
+    """Coefficients of cells or tensors to all the digits that rounding leaves them, where that reproduces more."""
+    method, one = fit.method, fit.proposal.weights.shape[1] == 1 and fit.proposal.setting is None
+    if method.within is None or one or fit.share_of(places.changed) < PROMISING:
+        return fit
+    exact = _written(places, method, method.within(places, fit.proposal))
+    again = fitted(places, method, _tuned(places, method, exact, _FINEST))
+    return again if again.share > fit.share else fit
 
 
 def _settled(places: MergePlaces, fit: Fit) -> Fit:

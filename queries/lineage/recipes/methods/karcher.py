@@ -14,10 +14,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, FACTORS_OFF
+from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, FACTORS_ASTRAY, FACTORS_OFF
 from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..rounding import tensor_factors
 
 _STEPS = 10
 """Steps of gradient descent, as many as mergekit takes."""
@@ -30,9 +31,9 @@ _TUNED = (np.linspace(-0.006, 0.006, 25), np.linspace(-0.0015, 0.0015, 21), np.l
 
 
 def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
-    """Factors of every tensor for parents whose shares are alike, by least squares.
+    """Factors of every tensor for parents whose shares are alike, as its samples give them.
 
-    Where parents hardly differ the sphere is flat, the factors are equal, and least squares would see rounding alone.
+    Where parents hardly differ the sphere is flat, and the factors are equal.
     """
     count = len(mixture.members)
     if mixture.base is not None or count < 2:
@@ -40,10 +41,13 @@ def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arit
     weights = np.array(mixture.weights)
     if np.abs(weights / weights.sum() - 1 / count).max() > EQUAL_WEIGHTS_OFF:
         return []
-    fitted, expected = _least_squares(places, mixture.members), _factors(places, mixture.members)
+    expected = _factors(places, mixture.members)
     if np.abs(expected.sum(axis=0) - 1).max() < _FLAT:
         return [_with(mixture, np.full_like(expected, 1 / count))]
-    return [_with(mixture, fitted)] if np.median(np.abs(fitted - expected)) <= FACTORS_OFF else []
+    found = tensor_factors(places, mixture.members)
+    off = found / found.sum(axis=0) - expected / expected.sum(axis=0)
+    astray = np.abs(np.median(off, axis=1)).max() > FACTORS_ASTRAY or np.median(np.abs(off)) > FACTORS_OFF
+    return [] if astray else [_with(mixture, found)]
 
 
 def _with(mixture: Mixture, factors: Vector) -> Proposal:
@@ -53,17 +57,6 @@ def _with(mixture: Mixture, factors: Vector) -> Proposal:
     """
     setting = np.vstack([factors.sum(axis=0), factors])
     return Proposal(mixture.members, None, factors.mean(axis=1, keepdims=True), Arithmetic(23), setting)
-
-
-def _least_squares(places: MergePlaces, members: Sequence[int]) -> Vector:
-    """The factors [n, tensors] under which the samples of each tensor come nearest."""
-    found = np.empty((len(members), int(places.tensor.max()) + 1))
-    starts = np.searchsorted(places.tensor, np.arange(found.shape[1] + 1))
-    for tensor in range(found.shape[1]):
-        inside = slice(starts[tensor], starts[tensor + 1])
-        values = places.relatives[list(members), inside].astype(np.float64)
-        found[:, tensor] = np.linalg.lstsq(values.T, places.query[inside].astype(np.float64))[0]
-    return found
 
 
 def _factors(places: MergePlaces, members: Sequence[int]) -> Vector:

@@ -10,6 +10,7 @@ import numpy as np
 from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
+from ..rounding import graded_weights
 
 MOST_ORDERS = 3
 """Parents whose order is tried: sums in float32 depend on it, also once they are rounded. Four have 24 orders."""
@@ -59,4 +60,4 @@ def ratios(weights: Vector) -> list[Vector]:
     return [each for each in made if (each > 0).all()]
 
 
-LINEAR = Method("linear", estimate_linear, replay_linear, transfers, restarts=ratios)
+LINEAR = Method("linear", estimate_linear, replay_linear, transfers, restarts=ratios, within=graded_weights)

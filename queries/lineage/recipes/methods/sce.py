@@ -8,8 +8,9 @@ the samples of each, and tuned.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,14 @@ from ..mixtures.pursuit import MOST_PARENTS, Mixture
 from ..mixtures.values import bases_of
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
+from ..rounding import factors_within, half_steps
 from .changes import ranks, spread, with_bases
 from .ties import TUNED
 
 _SHARES = np.linspace(0.1, 1.0, 10)
 """Shares of changes that the search starts from."""
 _ROUGH = _SHARES[1::2]
-"""Shares that a further parent is tried at: the next share gives half of what the true one gives, and more."""
+"""Shares that a further parent is glanced at: the next share gives half of what the true one gives, and more."""
 _LEADS = 2
 """Nearest relatives that parents are added to: the parent of most energy is next to the whole merge."""
 _GLANCED, _LISTED = 6, 8
@@ -34,6 +36,15 @@ _SMALLEST = 1e-6
 """A sum of mean squares below which mergekit's parents count alike, whatever their energy."""
 _FACTORS = (np.geomspace(1 / 1.8, 1.8, 49), np.linspace(0.98, 1.02, 17), np.linspace(0.997, 1.003, 25))
 """Factors of a parent's energy: 256 values give it to 9 % (one standard error), the fifth that is selected to 20 %."""
+
+_TOTALS = (np.ones(1), np.linspace(0.996, 1.004, 17), np.linspace(0.996, 1.004, 33))
+"""Sums of the energies: what they are divided by is rounded in the type of the merge too, in bfloat16 by 0.4 %."""
+_REACH = {2: 4, 3: 2, 4: 1}
+"""Parents -> steps of its type that a weight may move either way when all move together: 81 to 125 choices."""
+_ROUNDS_OF_BOUNDS = 3
+"""How often weights are had from bounds: each time the sums of those heard are known better."""
+_MISSED = 3
+"""Values of a tensor that are missed, at least, for its weights to be moved together."""
 
 
 def estimate_sce(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
@@ -79,8 +90,10 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
     glance = few.some(seen)
     glance = replace(glance, tensor=glance.tensor // every)
 
-    def given(parents: tuple[int, ...], at: MergePlaces, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        made = [_with(at, parents, base, Arithmetic(places.bits), rough) for rough in _ROUGH]
+    def given(
+        parents: tuple[int, ...], at: MergePlaces, where: NDArray[np.bool_], selected: Vector
+    ) -> NDArray[np.bool_]:
+        made = [_with(at, parents, base, Arithmetic(places.bits), share) for share in selected]
         equal = [(replay_sce(at, one) == at.query)[where] for one in made]
         return max(equal, key=lambda each: int(each.sum()))
 
@@ -89,8 +102,10 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
     while len(added) < min(MOST_PARENTS, len(others)):
         tries = [(*added[-1], m) for m in others if m not in added[-1]]
         if len(tries) > _LISTED:
-            tries = sorted(tries, key=lambda one: -int(given(one, glance, changed[seen]).sum()))[:_LISTED]
-        now, parents = max(((given(one, few, changed), one) for one in tries), key=lambda pair: int(pair[0].sum()))
+            tries = sorted(tries, key=lambda one: -int(given(one, glance, changed[seen], _ROUGH).sum()))[:_LISTED]
+        now, parents = max(
+            ((given(one, few, changed, _SHARES), one) for one in tries), key=lambda pair: int(pair[0].sum())
+        )
         won, lost = int((now & ~before).sum()), int((before & ~now).sum())
         if now.mean() < WORTH_SEARCHING or won - lost <= SHARES_BY_CHANCE * np.sqrt(won + lost):
             break
@@ -101,10 +116,10 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
 
 def _with(places: MergePlaces, members: tuple[int, ...], base: int, arithmetic: Arithmetic, share: float) -> Proposal:
     """A proposal that selects one share of all tensors, each parent by its energy."""
-    empty = spread([share] + [1.0] * len(members), places)
+    empty = spread([share] + [1.0] * (len(members) + 1), places)
     made = Proposal(members, base, np.ones((len(members), 1)), arithmetic, empty)
     energy = _energies(places, made)
-    return replace(made, weights=energy.mean(axis=1, keepdims=True), setting=np.vstack([empty[:1], energy]))
+    return replace(made, weights=energy.mean(axis=1, keepdims=True), setting=np.vstack([empty[:1], energy, empty[-1:]]))
 
 
 def _energies(places: MergePlaces, proposal: Proposal) -> Vector:
@@ -137,18 +152,91 @@ def replay_sce(places: MergePlaces, proposal: Proposal) -> Floats:
     if proposal.setting is None:
         raise ValueError("SCE needs shares and weights")
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
+    changes, heard = _elected(places, proposal)
+    weights = _weights(proposal.setting, proposal.arithmetic)[:, places.tensor] * heard
+    merged = rounded(np.asarray(rounded(changes * weights).sum(axis=0), np.float32))
+    divisor = rounded(np.maximum(weights.sum(axis=0), np.float32(1e-6)))
+    return rounded(np.asarray(base + rounded(merged / divisor), np.float32))
+
+
+def _elected(places: MergePlaces, proposal: Proposal) -> tuple[Floats, NDArray[np.bool_]]:
+    """The changes [n, m] that are selected, and which of them are of the elected sign."""
     changes = np.where(_selected(places, proposal), proposal.changes_at(places), np.float32(0))
     elected = np.where(changes.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
-    energy = proposal.setting[1:] / proposal.setting[1:].sum(axis=0)  # one that is tuned takes from all others
-    weights = rounded(energy.astype(np.float32))[:, places.tensor] * (np.sign(changes) == elected)
-    total = rounded(np.asarray(rounded(changes * weights).sum(axis=0), np.float32))
-    divisor = rounded(np.maximum(weights.sum(axis=0), np.float32(1e-6)))
-    return rounded(np.asarray(base + rounded(total / divisor), np.float32))
+    return changes, np.sign(changes) == elected
+
+
+def _weights(setting: Vector, arithmetic: Arithmetic) -> Floats:
+    """The parents' weights [n, tensors] in the type of the merge: an energy that is tuned takes from all others."""
+    energy, total = setting[1:-1], setting[-1]
+    return arithmetic.rounded(np.asarray(energy / energy.sum(axis=0) * total, np.float32))
+
+
+def within_sce(places: MergePlaces, proposal: Proposal) -> Proposal:
+    """Weights of tensors where values are missed: those under which sums come within half a step, and all near them.
+
+    One after another they stop where two would have to move at once.
+    """
+    if proposal.setting is None:
+        raise ValueError("SCE needs shares and weights")
+    missed = np.bincount(places.tensor, replay_sce(places, proposal) != places.query)
+    chosen = np.flatnonzero(missed >= _MISSED)
+    if len(proposal.members) not in _REACH or not len(chosen):
+        return proposal
+    some = places.some(np.isin(places.tensor, chosen))
+    some = replace(some, tensor=np.searchsorted(chosen, some.tensor))
+    before = replace(proposal, setting=proposal.setting[:, chosen])
+    best, kept = proposal.setting[:, chosen], np.full(len(chosen), -1.0)
+    bounded = _by_bounds(some, before)
+    for start, stride in ((best, 1), (bounded, 1), (None, 5), (None, 1), (None, 1)):
+        for trial in _near(replace(before, setting=best if start is None else start), stride):
+            equal = replay_sce(some, replace(proposal, setting=trial)) == some.query
+            count = np.bincount(some.tensor, equal, minlength=len(chosen))
+            best, kept = np.where(count > kept, trial, best), np.maximum(count, kept)
+    setting = proposal.setting.copy()
+    setting[:, chosen] = best
+    return replace(proposal, setting=setting)
+
+
+def _near(proposal: Proposal, stride: int) -> Iterator[Vector]:
+    """Settings whose weights are some steps of their type away, each either way; of all but the largest, strides.
+
+    A hundredth has smaller steps than what all weights are divided by, which hides some of them.
+    """
+    setting, arithmetic, reach = proposal.setting, proposal.arithmetic, _REACH[len(proposal.members)]
+    weights = _weights(setting, arithmetic).astype(np.float64)
+    step = np.ldexp(1.0, np.frexp(weights)[1] - 1 - arithmetic.bits)
+    step *= np.where(weights == weights.max(axis=0), 1, stride)
+    for moves in product(range(-reach, reach + 1), repeat=len(weights)):
+        moved = np.maximum(weights + np.array(moves)[:, None] * step, step)
+        yield np.vstack([setting[:1], moved, moved.sum(axis=0, keepdims=True)])
+
+
+def _by_bounds(places: MergePlaces, proposal: Proposal) -> Vector:
+    """The setting with the weights under which the merged changes come within half a step of every value.
+
+    A merged change D is the mean of changes d by weights w, so sum(w (d - D)) = 0 over the parents of the elected sign.
+    """
+    setting, base = proposal.setting, proposal.base_at(places)
+    changes, heard = _elected(places, proposal)
+    change = places.query.astype(np.float64) - base
+    half = half_steps(places.query, places.bits) + np.abs(change) * 2.0 ** (1 - proposal.arithmetic.bits)
+    half[heard.sum(axis=0) < 2] = np.inf  # one parent's change alone is its own, whatever the weights
+    for _ in range(_ROUNDS_OF_BOUNDS):
+        weights = setting[1:-1] / setting[1:-1].sum(axis=0)
+        total = np.maximum((weights[:, places.tensor] * heard).sum(axis=0), _SMALLEST)
+        parts = heard * (changes - change) / total
+        found = factors_within(parts[:-1] - parts[-1], -parts[-1], half, places.tensor)
+        found = np.clip(np.vstack([found, 1 - found.sum(axis=0)]), _SMALLEST, 1.0)
+        setting = np.vstack([setting[:1], found / found.sum(axis=0), np.ones((1, setting.shape[1]))])
+    return setting
 
 
 def _settings(setting: Vector, row: int, fine: int) -> list[Vector]:
     if row == 0:
         return [np.clip(setting[row] + more, 0.01, 1.0) for more in TUNED[min(fine, 1)]]
+    if row == len(setting) - 1:
+        return [np.full_like(setting[row], total) for total in _TOTALS[fine]]
     return [np.clip(setting[row] * factor, 1e-6, 1.0) for factor in _FACTORS[fine]]
 
 
@@ -164,4 +252,5 @@ SCE = Method(
     shared=lambda proposal: {"select_topk": round(float(np.median(proposal.densities[0])), 2)},
     note="the weights are the means over tensors of what the parents' changes give",
     starts=starts_of_sce,
+    within=within_sce,
 )

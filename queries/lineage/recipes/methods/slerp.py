@@ -7,12 +7,14 @@ tensor, so that a share reproduced is a little higher than it would be with the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
+from ..rounding import tensor_factors
 
 LERP_COSINE = 0.9995
 """Above it merging tools take the straight line, which is a linear merge."""
@@ -53,6 +55,27 @@ def replay_slerp(places: MergePlaces, proposal: Proposal) -> Floats:
     return np.asarray(mine * first + other * second, np.float32)
 
 
+def within_slerp(places: MergePlaces, proposal: Proposal) -> Proposal:
+    """Angle and share of the arc that the two factors of every tensor say; a share is the median of its tensors'.
+
+    As the factors f and g belong to vectors of length 1 at an angle a, f^2 + g^2 + 2 f g cos(a) = 1.
+    """
+    first, second = tensor_factors(places, proposal.members)
+    total, product = first + second, first * second
+    cosine = 1 - (np.square(total) - 1) / (2 * np.where(product > 0, product, np.inf))
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    straight = cosine > LERP_COSINE
+    way = np.where(straight, 1.0, angle)
+    share = np.where(straight, second / total, np.arcsin(np.clip(second * np.sin(way), -1.0, 1.0)) / way)
+    cell = np.zeros(len(share), np.int64)
+    if proposal.weights.shape[1] > 1:
+        cell = places.cells[np.searchsorted(places.tensor, np.arange(len(share)))]
+    t = np.array([np.median(share[cell == each]) for each in range(int(cell.max()) + 1)])
+    if not ((t > 0) & (t < 1)).all():
+        return proposal
+    return replace(proposal, weights=np.stack([1 - t, t]), setting=angle[None, :])
+
+
 SLERP = Method(
     "slerp",
     estimate_slerp,
@@ -60,5 +83,6 @@ SLERP = Method(
     transfers,
     settings=lambda angles, row, fine: [angles[row] * factor for factor in _ANGLES[fine]],
     on_arc=True,
+    within=within_slerp,
     same_as=("nuslerp",),  # without a base, over flattened tensors: its defaults
 )
