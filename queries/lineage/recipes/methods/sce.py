@@ -26,6 +26,8 @@ from .ties import TUNED
 
 _SHARES = np.linspace(0.1, 1.0, 10)
 """Shares of changes that the search starts from."""
+_FINER = np.linspace(0.05, 1.0, 20)
+"""Those that it is looked at more closely at: of 256 values another share is selected in every tensor."""
 _ROUGH = _SHARES[1::2]
 """Shares that a further parent is glanced at: the next share gives half of what the true one gives, and more."""
 _LEADS = 2
@@ -90,24 +92,22 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
     glance = few.some(seen)
     glance = replace(glance, tensor=glance.tensor // every)
 
-    def given(
-        parents: tuple[int, ...], at: MergePlaces, where: NDArray[np.bool_], selected: Vector
-    ) -> NDArray[np.bool_]:
-        made = [_with(at, parents, base, Arithmetic(places.bits), share) for share in selected]
-        equal = [(replay_sce(at, one) == at.query)[where] for one in made]
-        return max(equal, key=lambda each: int(each.sum()))
+    def given(parents: tuple[int, ...], at: MergePlaces, where: NDArray[np.bool_], shares: Vector) -> NDArray[np.bool_]:
+        made = [_with(at, parents, base, Arithmetic(places.bits), share) for share in shares]
+        equal = np.stack([(replay_sce(at, one) == at.query) & where for one in made])
+        best = np.stack([np.bincount(at.tensor, each) for each in equal]).argmax(axis=0)  # in every tensor
+        return np.asarray(equal[best[at.tensor], np.arange(len(at.tensor))])
 
     added: list[tuple[int, ...]] = [(lead,)]
-    before = np.zeros(int(changed.sum()), np.bool_)
+    before = np.zeros(len(changed), np.bool_)
     while len(added) < min(MOST_PARENTS, len(others)):
         tries = [(*added[-1], m) for m in others if m not in added[-1]]
         if len(tries) > _LISTED:
             tries = sorted(tries, key=lambda one: -int(given(one, glance, changed[seen], _ROUGH).sum()))[:_LISTED]
-        now, parents = max(
-            ((given(one, few, changed, _SHARES), one) for one in tries), key=lambda pair: int(pair[0].sum())
-        )
+        looked = [(given(one, few, changed, _FINER), one) for one in tries]
+        now, parents = max(looked, key=lambda pair: int(pair[0].sum()))
         won, lost = int((now & ~before).sum()), int((before & ~now).sum())
-        if now.mean() < WORTH_SEARCHING or won - lost <= SHARES_BY_CHANCE * np.sqrt(won + lost):
+        if now[changed].mean() < WORTH_SEARCHING or won - lost <= SHARES_BY_CHANCE * np.sqrt(won + lost):
             break
         added.append(parents)
         before = now
