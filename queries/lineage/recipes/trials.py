@@ -143,7 +143,10 @@ def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list
     if constant.share >= CONSTANT_WEIGHTS or not method.gradable:
         return [constant]
     weights = cell_weights(places, proposal.members, proposal.base, on_arc=method.on_arc)
-    return [constant, refined(places, method, replace(proposal, weights=weights))]
+    graded = replace(proposal, weights=weights)
+    if method.on_arc and method.within:  # angles of samples leave half of the values and less
+        graded = method.within(places, graded)
+    return [constant, refined(places, method, graded)]
 
 
 def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> list[Mixture]:
