@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-audit-again bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-fresh bench-no-merges bench-no-merges-trees bench-rewrites \
+        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-factors bench-recipes-fresh bench-no-merges bench-no-merges-trees bench-rewrites \
         bench-travel bench-outputs bench-outputs-distilled test-mergekit thresholds clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -323,6 +323,10 @@ bench-recipes: dev .bench/mergekit/installed    ## merges that mergekit makes of
 bench-recipes-left-out: dev .bench/mergekit/installed    ## the same of 144 further merges that leave changes out (twenty minutes)
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/left-out-merges left-out
 	$(BIN)/python -m benchmarks.recipes.measure .bench/left-out-merges left-out
+
+bench-recipes-factors: dev .bench/mergekit/installed    ## the same of 130 further merges whose factors follow from whole tensors, or from layers (five minutes)
+	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/factors-merges factors
+	$(BIN)/python -m benchmarks.recipes.measure .bench/factors-merges factors
 
 bench-recipes-fresh: dev .bench/mergekit/installed    ## the same of fresh seeds, a part of them of light families: GROWN=.bench/grown
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/fresh-merges $(or $(GROWN),.bench/grown)

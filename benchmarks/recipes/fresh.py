@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from benchmarks.recipes import plan
 from benchmarks.recipes.plan import Merge
@@ -25,7 +26,11 @@ _METHODS = (
 
 def merges() -> list[Merge]:
     """Twenty-one merges of each of the two seeds."""
-    return [merge for seed in (DEVELOPMENT, HELD_OUT) for merge in (*_bundled(seed), *_light(seed))]
+    return [
+        replace(merge, held_out=seed == HELD_OUT)
+        for seed in (DEVELOPMENT, HELD_OUT)
+        for merge in (*_bundled(seed), *_light(seed))
+    ]
 
 
 def _bundled(seed: int) -> list[Merge]:

@@ -1,9 +1,9 @@
 """Ask `recipe` for every merge and every model of the zoo: `measure FOLDER [GROWN] [SPLIT]`.
 
 SPLIT `development` leaves the held-out seeds alone, `held-out` the others. With the folder of grown families the merges
-of `fresh` are asked for, those families being registered too, with `left-out` in its place those of `plan.left_out`,
-else those of `plan`. Prints a table a split:
-parents right, method right, largest error of a weight, share that the replay reproduces, and false recipes.
+of `fresh` are asked for, those families being registered too, with a word of `plan.FURTHER` in its place those, else
+those of `plan`. Prints a table a split: parents right, method right, largest error of a weight, share that the replay
+reproduces, and false recipes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def ask(registry: Registry, folder: Path, merge: Merge) -> Asked:
     found = registry.recipe(folder / merge.name).recipes
     seconds = time.process_time() - began
     drift = "light " if merge.name.startswith("light-") else ""
-    kind = f"{drift}{merge.method}{' graded' if merge.graded else ''}, {len(merge.weights)}"
+    kind = f"{drift}{merge.kind}, {len(merge.weights)}"
     if not found:
         return Asked(merge.name, kind, merge.held_out, "none", False, False, None, 0.0, 0.0, 0.0, seconds)
     recipe = found[0]
@@ -120,7 +120,7 @@ if __name__ == "__main__":
     *places, last = sys.argv[1:]
     chosen = SPLITS.get(last)
     folder, *more = (*places, *([] if chosen else [last]))
-    left_out = more == [plan.LEFT_OUT_WORD]
-    family = Path(more[0]) if more and not left_out else None
-    planned = fresh.merges() if family else plan.left_out() if left_out else plan.merges()
+    word = next(iter(more), "")
+    family = Path(word) if word not in {"", *plan.FURTHER} else None
+    planned = fresh.merges() if family else plan.further(word) if word else plan.merges()
     main(Path(folder), planned, family, chosen or (False, True))

@@ -1,22 +1,42 @@
 """Which merges are made: every method, two and three parents, constant and graded weights, by seed.
 
-Even seeds are development; odd ones are held out, and no rule was made on them. Of the merges that leave changes out
-(`left_out`) more were made: of seeds 20 to 34 for development, of 40 to 43 to be asked once.
+Even seeds are development; odd ones are held out, and no rule was made on them. Of some methods more were made
+(`FURTHER`): of merges that leave changes out, and of those whose factors follow from whole tensors or from layers.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 BASE = "alder"
 PARENTS = ("alder-docs", "alder-tests", "alder-docs-tests", "alder-long")
 SEEDS = range(6)
-LEFT_OUT_DEVELOPMENT, LEFT_OUT_HELD_OUT = (*range(20, 28), *range(31, 35)), range(40, 44)
-LEFT_OUT_WORD = "left-out"
-"""What generate and measure are told for those."""
-LEFT_OUT = frozenset({"ties", "dare_linear", "dare_ties", "breadcrumbs", "breadcrumbs_ties", "della"})
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Merges of some kinds of further seeds, of which some were held out and asked once."""
+
+    kinds: frozenset[str]
+    development: tuple[int, ...]
+    held_out: tuple[int, ...]
+
+
+FURTHER = {
+    "left-out": Further(
+        frozenset({"ties", "dare_linear", "dare_ties", "breadcrumbs", "breadcrumbs_ties", "della"}),
+        (*range(20, 28), *range(31, 35)),
+        tuple(range(40, 44)),
+    ),
+    "factors": Further(
+        frozenset({"linear graded", "slerp", "slerp graded", "karcher", "sce"}),
+        (*range(20, 28), *range(44, 56)),
+        tuple(range(56, 62)),
+    ),
+}
+"""What generate and measure are told -> the merges."""
 LAYERS = 6
 
 
@@ -31,22 +51,24 @@ class Merge:
     weights: dict[str, float] = field(default_factory=dict)
     graded: bool = False
     base: str | None = BASE
+    held_out: bool = False
 
     @property
-    def held_out(self) -> bool:
-        """Whether no rule was made in sight of it."""
-        return self.seed in LEFT_OUT_HELD_OUT or (self.seed % 2 == 1 and self.seed not in LEFT_OUT_DEVELOPMENT)
+    def kind(self) -> str:
+        """Its method, and whether its weights change over layers."""
+        return f"{self.method} graded" if self.graded else self.method
 
 
 def merges() -> list[Merge]:
-    """All merges of all seeds."""
-    return [merge for seed in SEEDS for merge in of_seed(seed)]
+    """All merges of all seeds; the odd ones are held out."""
+    return [replace(merge, held_out=seed % 2 == 1) for seed in SEEDS for merge in of_seed(seed)]
 
 
-def left_out() -> list[Merge]:
-    """Nine merges of each of the further seeds."""
-    every = (of_seed(seed) for seed in (*LEFT_OUT_DEVELOPMENT, *LEFT_OUT_HELD_OUT))
-    return [merge for merges in every for merge in merges if merge.method in LEFT_OUT]
+def further(word: str) -> list[Merge]:
+    """The merges of `FURTHER` that go by that word."""
+    found, seeds = FURTHER[word], (*FURTHER[word].development, *FURTHER[word].held_out)
+    every = [replace(merge, held_out=seed in found.held_out) for seed in seeds for merge in of_seed(seed)]
+    return [merge for merge in every if merge.kind in found.kinds]
 
 
 def of_seed(seed: int) -> list[Merge]:

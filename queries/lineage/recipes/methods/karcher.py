@@ -29,6 +29,13 @@ _FLAT = 2.0**-11
 _TUNED = (np.linspace(-0.006, 0.006, 25), np.linspace(-0.0015, 0.0015, 21), np.linspace(-0.00015, 0.00015, 25))
 """What is added to a factor: least squares over 256 rounded values give it to some thousandths."""
 
+_MEDIAN_ERROR = 1.858
+"""Standard error of the median of normal values, in their median absolute deviations, times the root of how many."""
+
+_ONE_SHARE = 3e-4
+"""Spread over tensors below which two parents have one share in all: as a SLERP has, which takes them as long as they
+are. Samples give a share to 1e-4."""
+
 
 def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
     """Factors of every tensor for parents whose shares are alike, as its samples give them.
@@ -45,9 +52,23 @@ def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arit
     if np.abs(expected.sum(axis=0) - 1).max() < _FLAT:
         return [_with(mixture, np.full_like(expected, 1 / count))]
     found = tensor_factors(places, mixture.members)
-    off = found / found.sum(axis=0) - expected / expected.sum(axis=0)
-    astray = np.abs(np.median(off, axis=1)).max() > FACTORS_ASTRAY or np.median(np.abs(off)) > FACTORS_OFF
-    return [] if astray else [_with(mixture, found)]
+    shares = found / found.sum(axis=0)
+    off = shares - expected / expected.sum(axis=0)
+    if np.median(np.abs(off)) > FACTORS_OFF or _astray(off) or (count == 2 and _spread(shares) < _ONE_SHARE):
+        return []
+    return [_with(mixture, found)]
+
+
+def _spread(shares: Vector) -> float:
+    """The median absolute deviation over tensors, the least of all parents [n, tensors]."""
+    return float(np.median(np.abs(shares - np.median(shares, axis=1, keepdims=True)), axis=1).min())
+
+
+def _astray(off: Vector) -> bool:
+    """Whether a parent's shares [n, tensors] are off to one side, which the chance of samples is not."""
+    middle = np.median(off, axis=1)
+    error = _MEDIAN_ERROR * np.median(np.abs(off - middle[:, None]), axis=1) / np.sqrt(off.shape[1])
+    return bool((np.abs(middle) > FACTORS_ASTRAY * error).any())
 
 
 def _with(mixture: Mixture, factors: Vector) -> Proposal:
