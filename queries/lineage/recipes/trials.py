@@ -21,7 +21,7 @@ from ...thresholds.recipes import (
 from .methods import METHODS
 from .methods.linear import LINEAR
 from .mixtures.alone import kept_alone
-from .mixtures.pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of
+from .mixtures.pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of, without_base
 from .mixtures.values import moved_towards, over_most_equal, taken_over
 from .places import SEARCHED, MergePlaces
 from .proposal import MASKED, PLAIN, TRIMMED, Method, Proposal, arithmetics
@@ -160,7 +160,9 @@ def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> li
         arc = None
     changes = mixtures_of_changes(span.apart, members, members if base is None else [base])
     several = [mixture for mixture in changes if len(mixture.members) > 1]
-    return [mixture for mixture in (plain, arc) if mixture] + simplest(several)[:_BASES_TRIED]
+    bare = [mixture for mixture in (plain, arc) if mixture]
+    several = simplest(several)[:_BASES_TRIED]
+    return [*bare, *(without_base(several, bare) if base is None else ()), *several]
 
 
 def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None) -> Trials | None:

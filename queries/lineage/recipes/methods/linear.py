@@ -15,16 +15,10 @@ from ..rounding import graded_weights
 MOST_ORDERS = 3
 """Parents whose order is tried: sums in float32 depend on it, also once they are rounded. Four have 24 orders."""
 
-_BASE_LEFT = 0.1
-"""Share of a base that may be left in the mean over layers: replay tells whether it is nothing."""
-
 
 def estimate_linear(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
-    """The mixture's own weights; nothing for changes of a base, which have other methods, unless they leave none of it.
-
-    Graded weights have no mean that fits, and may be found beside a base alone: weights that sum to 1 take it away.
-    """
-    if len(mixture.members) < 2 or (mixture.base is not None and abs(sum(mixture.weights) - 1) > _BASE_LEFT):
+    """The mixture's own weights; nothing for changes of a base, which have other methods."""
+    if mixture.base is not None or len(mixture.members) < 2:
         return []
     several = len(mixture.members) <= MOST_ORDERS
     orders = list(permutations(range(len(mixture.members)))) if several else [tuple(range(len(mixture.members)))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from ..places import MergePlaces
 Vector = NDArray[np.float64]
 _Fit = Callable[[Sequence[int]], Vector]
 MOST_PARENTS = 5
+_BASE_LEFT = 0.1
+"""Share of a base that may be left in the mean over layers: replay tells whether it is nothing."""
 _SUM_FORCE = 1e3
 """Weight of the condition that shares sum to 1, in lengths of the largest difference: holds it to one in a million."""
 
@@ -109,6 +111,21 @@ def simplest(mixtures: Sequence[Mixture]) -> list[Mixture]:
     least = min((mixture.residual for mixture in mixtures), default=0.0)
     near = [mixture for mixture in mixtures if mixture.residual <= FEWER_PARENTS_MAY_LEAVE * least]
     return sorted(near, key=lambda mixture: (len(mixture.members), mixture.residual))
+
+
+def without_base(changes: Sequence[Mixture], plain: Sequence[Mixture]) -> list[Mixture]:
+    """Mixtures of changes that leave next to nothing of their base, without it, of members that no plain one has.
+
+    Weights by layer have no mean that fits, and their parents may be found beside a base alone.
+    """
+    known = {frozenset(mixture.members) for mixture in plain}
+    found = []
+    for one in changes:
+        total = sum(one.weights)
+        if abs(total - 1) <= _BASE_LEFT and frozenset(one.members) not in known:
+            known.add(frozenset(one.members))
+            found.append(replace(one, base=None, weights=tuple(weight / total for weight in one.weights)))
+    return found
 
 
 def _pruned(fit: _Fit, allowed: Sequence[int]) -> tuple[tuple[int, ...], Vector]:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from forebear.queries.lineage.recipes.methods.karcher import estimate_karcher
-from forebear.queries.lineage.recipes.methods.linear import LINEAR
 from forebear.queries.lineage.recipes.methods.sce import SCE, starts_of_sce
-from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture
+from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, without_base
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
 from forebear.queries.lineage.recipes.rounding import factors_within, graded_weights, half_steps, tensor_factors
 from forebear.queries.lineage.recipes.trials import trials
@@ -73,11 +72,12 @@ def test_graded_weights_are_left_alone_where_there_is_one_or_the_arithmetic_roun
 
 
 def test_weights_found_beside_a_base_that_has_nothing_are_tried_without_it() -> None:
-    models = family(52)
-    places = sampled(over_layers(models[FIRST], models[SECOND], 0.2, 0.8), models)
-    beside, more = (Mixture((FIRST, SECOND), (0.5, weight), 0.0, base=ROOT) for weight in (0.53, 0.8))
-    assert {each.base for each in LINEAR.estimate(places, beside, [Arithmetic(23)])} == {None}
-    assert not LINEAR.estimate(places, more, [Arithmetic(23)])
+    plain = [Mixture((ROOT, FIRST), (0.5, 0.5), 0.0)]
+    changes = [Mixture((FIRST, SECOND), (0.5, weight), 0.1, base=ROOT) for weight in (0.55, 0.52, 0.8)]
+    found = without_base(changes, plain)
+    assert [(one.members, one.base) for one in found] == [((FIRST, SECOND), None)]
+    assert found[0].weights == pytest.approx((0.5 / 1.05, 0.55 / 1.05))
+    assert without_base(changes, [*plain, *found]) == []
 
 
 def test_an_arc_over_layers_is_told_though_its_mean_reproduces_nothing() -> None:
