@@ -36,10 +36,10 @@ _GLANCED, _LISTED = 6, 8
 """Tensors that further parents are glanced at in, and how many of these are looked at more closely: time was chosen."""
 _SMALLEST = 1e-6
 """A sum of mean squares below which mergekit's parents count alike, whatever their energy."""
-_FACTORS = (np.geomspace(1 / 1.8, 1.8, 49), np.linspace(0.98, 1.02, 17), np.linspace(0.997, 1.003, 25))
+_FACTORS = (np.geomspace(1 / 1.8, 1.8, 17), np.linspace(0.98, 1.02, 7), np.linspace(0.997, 1.003, 7))
 """Factors of a parent's energy: 256 values give it to 9 % (one standard error), the fifth that is selected to 20 %."""
 
-_TOTALS = (np.ones(1), np.linspace(0.996, 1.004, 17), np.linspace(0.996, 1.004, 33))
+_TOTALS = (np.ones(1), np.linspace(0.996, 1.004, 9), np.linspace(0.996, 1.004, 9))
 """Sums of the energies: what they are divided by is rounded in the type of the merge too, in bfloat16 by 0.4 %."""
 _REACH = {2: 4, 3: 2, 4: 1}
 """Parents -> steps of its type that a weight may move either way when all move together: 81 to 125 choices."""
