@@ -18,7 +18,7 @@ from ..evidence.pair import PairEvidence
 from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_OF_COPY, OWN_WAY
 from ..thresholds.relation import LEAST_ROUNDING
 from .geometry import Distances, distances_of, gromov_shares, quartiles
-from .merges import Samples, of_changes, of_tensors, on_lines, samples
+from .merges.recognised import Samples, of_changes, of_tensors, on_lines, samples
 
 
 @dataclass(frozen=True)

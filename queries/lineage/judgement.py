@@ -6,8 +6,9 @@ geometry, within the orders that claims and marks leave.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from .family import Family, family
 from .geometry import Distances
 from .marks import Order, order_by_marks
 from .rooting import Known
+
+if TYPE_CHECKING:
+    from .merges.replayed import Replayed
 
 MERGE_OF_QUERY = "a merge of the query"
 """What the direction of a relative rests on that was put together from the query and others."""
@@ -75,11 +79,15 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     copies = _copies(relatives, kin)
     orders = [order_by_marks(r.evidence) for r in relatives]
     merged = kin.parents.get(kin.query, ())
+    light = is_light(kin.distances) and not kin.of_layers
+    again = _merged_again(relatives, copies, merged) if light and merged else None
+    if again is not None:
+        merged = again.parents
     if any(claims.later(relatives[i].model_id) or i in copies or orders[i][0] == "candidate_later" for i in merged):
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
     toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
-    certainty = LIGHT_MERGE_PARENTS if is_light(kin.distances) and not kin.of_layers else MERGE_PARENTS
+    certainty = LIGHT_MERGE_PARENTS if light and again is None else MERGE_PARENTS
     of_query = {i for i, parents in kin.parents.items() if kin.query in parents}
     nearest = _weighed(nearest, {i: 1 - certainty for i in of_query})
     found = []
@@ -90,7 +98,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         by = _by(one, claims, orders[i], state, len(placed), relatives)
         ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
         if i in merged:
-            ancestor, descendant, by = certainty, 1 - certainty, ("a merge of these", *by)
+            ancestor, descendant, by = certainty, 1 - certainty, (_merge_of_these(again), *by)
         elif i in of_query:
             ancestor, descendant, by = 1 - certainty, certainty, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
@@ -105,6 +113,28 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
             direction = Direction("unknown", direction.probability, by, direction.descendant)
         found.append(Judgement(direction, share, merged_with=partners))
     return found
+
+
+def _merged_again(relatives: Sequence[Relative], copies: Container[int], named: Sequence[int]) -> Replayed | None:
+    """The merge of relatives that are no copies which gives the query's values, by their numbers."""
+    from .merges.replayed import replayed  # 0.4 s, which most questions do not need
+
+    others = [i for i in range(len(relatives)) if i not in copies]
+    found = replayed(
+        relatives[0].evidence.pairing.query,
+        [relatives[i].evidence.pairing.candidate for i in others],
+        [others.index(i) for i in named if i in others],
+    )
+    if found is None:
+        return None
+    base = None if found.base is None else others[found.base]
+    return replace(found, parents=tuple(others[i] for i in found.parents), base=base)
+
+
+def _merge_of_these(again: Replayed | None) -> str:
+    """What the direction of a merge's parent rests on."""
+    proof = "" if again is None else f", which gives {again.share:.1%} of its changed values bit for bit"
+    return f"a merge of these{proof}"
 
 
 def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:

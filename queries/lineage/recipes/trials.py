@@ -21,7 +21,16 @@ from ...thresholds.recipes import (
 from .methods import METHODS
 from .methods.linear import LINEAR
 from .mixtures.alone import kept_alone
-from .mixtures.pursuit import Mixture, Span, arc_mixture, mixtures_of_changes, plain_mixture, simplest, span_of, without_base
+from .mixtures.pursuit import (
+    Mixture,
+    Span,
+    arc_mixture,
+    mixtures_of_changes,
+    plain_mixture,
+    simplest,
+    span_of,
+    without_base,
+)
 from .mixtures.values import moved_towards, over_most_equal, taken_over
 from .places import SEARCHED, MergePlaces
 from .proposal import MASKED, PLAIN, TRIMMED, Method, Proposal, arithmetics

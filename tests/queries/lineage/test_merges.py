@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forebear.queries.lineage.merges import Samples, of_changes, of_tensors, on_lines
+from forebear.queries.lineage.merges.recognised import Samples, of_changes, of_tensors, on_lines
 
 WIDTH = 8_000
 ROOT, FIRST, SECOND, OTHER = range(4)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.precision import float_bits
-from ..statistics.null import median
-from ..thresholds.lineage import (
+from ...data.precision import float_bits
+from ...statistics.null import median
+from ...thresholds.lineage import (
     MERGE_ALONG_TRIED,
     MERGE_CAST,
     MERGE_FEWEST,

@@ -1,0 +1,50 @@
+"""Whether a model is the merge that it looks like: what merging its relatives writes, beside its values bit for bit.
+
+Where models drifted by less than their type keeps, lying on a line is weak evidence: a near relative of a parent that
+is not registered lies there as well. A merge that is computed anew gives nearly every value, and nothing else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...data.component import Component
+from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED
+from ..recipes.methods import METHODS
+from ..recipes.places import places_of
+from ..recipes.proposal import TRIMMED
+from ..recipes.refining import proven
+from ..recipes.trials import tried, turned_round
+
+_MOST = 6
+"""Relatives that are tried together, those that are named first: time was chosen."""
+_SIMPLE = tuple(method for method in METHODS if method.stage <= TRIMMED)
+"""Sums, and what follows from ranks. Changes left out at random take longer and are told of heavy drift alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A merge that gives the query: its `parents` by their numbers, its `base` if any, the share of changed values."""
+
+    parents: tuple[int, ...]
+    base: int | None
+    share: float
+
+
+def replayed(query: Component, relatives: Sequence[Component], named: Sequence[int]) -> Replayed | None:
+    """The merge of relatives that gives the query, by their numbers; None where none of those tried does.
+
+    Tried are the `named` ones, which are thought to be its parents, and of the others those that come first.
+    """
+    chosen = [*named, *(i for i in range(len(relatives)) if i not in named)][:_MOST]
+    places = places_of(query, [relatives[i] for i in chosen])
+    if places is None or int(places.changed.sum()) < FEWEST_CHANGED:
+        return None
+    fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= RECIPE_CLAIMED]
+    best = max(fits, key=lambda fit: fit.share, default=None)
+    if best is None or turned_round(places, best) is not None:
+        return None
+    base = None if best.proposal.base is None else chosen[best.proposal.base]
+    parents = tuple(chosen[member] for member in best.proposal.members)
+    return Replayed(parents, base, best.share_of(places.changed))

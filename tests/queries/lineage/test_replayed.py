@@ -1,0 +1,78 @@
+"""Parents of light merges, proved by the values that merging them gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forebear.queries.answers.records import Ancestor
+from forebear.queries.data.query import load_models
+from forebear.queries.lineage.merges.replayed import replayed
+from forebear.registry import Registry
+
+from .recipes.folders import Tensors, relatives, rounded, write
+
+LIGHT = 0.00005
+"""Of weights of 0.02: half of the values stay as they were, as in real fine-tunes."""
+
+
+def mixed(parents: list[Tensors], weights: list[float]) -> Tensors:
+    """The weighted mean, computed in float32 and kept in bfloat16."""
+    made = {}
+    for name in parents[0]:
+        total = np.zeros(parents[0][name].shape, np.float32)
+        for parent, weight in zip(parents, weights, strict=True):
+            total = (total + np.float64(np.float32(weight)) * parent[name]).astype(np.float32)
+        made[name] = rounded((total / np.float32(sum(weights))).astype(np.float32))
+    return made
+
+
+@pytest.fixture(scope="module")
+def family() -> list[Tensors]:
+    """A root and four fine-tunes that moved by some thousandths."""
+    return relatives(5, drift=LIGHT)
+
+
+def asked(tmp_path: Path, registered: dict[str, Tensors], query: Tensors) -> list[Ancestor]:
+    """The rows of an answer about a model."""
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(*(write(tmp_path / name, tensors) for name, tensors in registered.items()))
+        return list(registry.ancestors(write(tmp_path / "query", query), k=10).components[0].ancestors)
+
+
+def test_both_parents_of_a_light_merge_are_told_by_the_values_that_they_give(
+    tmp_path: Path, family: list[Tensors]
+) -> None:
+    _, first, second, third, _ = family
+    rows = asked(tmp_path, {"first": first, "second": second, "third": third}, mixed([first, second], [0.6, 0.4]))
+    parents = {row.name: row for row in rows if row.merged_with}
+    assert set(parents) == {"first", "second"}
+    for row in parents.values():
+        assert (row.direction, row.rank) == ("ancestor", 1)
+        assert row.direction_probability >= 0.95
+        assert "of its changed values bit for bit" in str(row.direction_by)
+
+
+def test_what_a_merge_was_made_of_is_no_merge_of_it(tmp_path: Path, family: list[Tensors]) -> None:
+    _, first, second, third, _ = family
+    merge = mixed([first, second], [0.6, 0.4])
+    rows = asked(tmp_path, {"merge": merge, "second": second, "third": third}, first)
+    assert not [row for row in rows if row.merged_with or row.direction == "ancestor"]
+
+
+def test_of_a_parent_that_is_not_there_nothing_is_proved(tmp_path: Path, family: list[Tensors]) -> None:
+    root, first, second, third, fourth = family
+    merge = mixed([first, second], [0.6, 0.4])
+    with Registry(tmp_path / "r.duckdb") as registry:
+        made = {"root": root, "first": first, "third": third, "fourth": fourth, "second": second, "merge": merge}
+        registry.ingest(*(write(tmp_path / name, tensors) for name, tensors in made.items()))
+        ids = {m.name: m.model_id for m in registry.models()}
+        held = load_models(registry.connection, list(ids.values()))
+    parts = {name: held[model][0] for name, model in ids.items()}
+    others = [parts[name] for name in ("root", "first", "third", "fourth")]
+    assert replayed(parts["merge"], others, [1, 2]) is None
+    found = replayed(parts["merge"], [*others, parts["second"]], [1, 2])
+    assert found is not None and (set(found.parents), found.base) == ({1, 4}, None)
+    assert found.share > 0.99
