@@ -50,11 +50,14 @@ class Fit:
 
 
 def proven(places: MergePlaces, fit: Fit) -> float:
-    """The share of the changed places that a fit reproduces, or of all places where that is less.
+    """The least share that a fit reproduces: of all places, of the changed ones, of those changed of each of its own.
 
     Few changed places say little where a model is nearly its relative: what gives those and spoils others is no recipe.
+    Neither is what gives a base's values back where another relative is as near: it says nothing of what was changed.
     """
-    return min(fit.share_of(places.changed), fit.share)
+    own = fit.proposal.members if fit.proposal.base is None else (*fit.proposal.members, fit.proposal.base)
+    apart = (places.relatives[member] != places.query for member in own)
+    return min(fit.share, fit.share_of(places.changed), *(fit.share_of(each) for each in apart))
 
 
 def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.recipes.trees import claimed, tree
 from forebear.queries.lineage.recipes.methods.karcher import estimate_karcher
 from forebear.queries.lineage.recipes.methods.sce import SCE, starts_of_sce
 from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, without_base
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
+from forebear.queries.lineage.recipes.refining import proven
 from forebear.queries.lineage.recipes.rounding import factors_within, graded_weights, half_steps, tensor_factors
 from forebear.queries.lineage.recipes.trials import trials
+from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
 
 from .family import BFLOAT16, LAYERS, ROOT, TENSORS, Weights, family, karcher, linear, sampled, sce, slerp
 from .test_trials import best
@@ -126,3 +129,11 @@ def test_weights_of_sce_are_moved_together_and_reproduce_no_less() -> None:
     exact = SCE.within(places, rough)
     assert places.share(SCE.replay(places, exact)) > places.share(SCE.replay(places, rough))
     assert SCE.within(places, exact).setting is not None
+
+
+def test_what_gives_a_base_back_says_nothing_of_what_was_changed() -> None:
+    models = tree(1022)  # its third model is nearly its root, and as near to another child that was trained as little
+    places = sampled(models[2], np.delete(models, 2, axis=0))
+    found = trials(places)
+    assert found is not None and proven(places, found.best) < RECIPE_CLAIMED
+    assert claimed(places) is None
