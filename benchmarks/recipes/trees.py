@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forebear.queries.lineage.recipes.places import MergePlaces
-from forebear.queries.lineage.recipes.refining import proven
+from forebear.queries.lineage.recipes.refining import claimed as is_claimed
 from forebear.queries.lineage.recipes.trials import trials, turned_round
-from forebear.queries.thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED
+from forebear.queries.thresholds.recipes import FEWEST_CHANGED
 from tests.queries.lineage.recipes.family import LAYERS, TENSORS, VALUES, sampled
 
 FIRST_SEED = 1_000
@@ -51,7 +51,7 @@ def _kept(values: NDArray[np.float64]) -> NDArray[np.float32]:
 def claimed(places: MergePlaces) -> str | None:
     """The recipe that would be told, as `finding` tells it; None where there is none."""
     found = trials(places)
-    if found is None or proven(places, found.best) < RECIPE_CLAIMED or int(places.changed.sum()) < FEWEST_CHANGED:
+    if found is None or not is_claimed(places, found.best) or int(places.changed.sum()) < FEWEST_CHANGED:
         return None
     if turned_round(places, found.best) is not None:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...data.component import Component
-from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED
+from ...thresholds.recipes import FEWEST_CHANGED, SUM_CLAIMED
 from ..recipes.methods import METHODS
 from ..recipes.places import places_of
 from ..recipes.proposal import TRIMMED
@@ -41,7 +41,7 @@ def replayed(query: Component, relatives: Sequence[Component], named: Sequence[i
     places = places_of(query, [relatives[i] for i in chosen])
     if places is None or int(places.changed.sum()) < FEWEST_CHANGED:
         return None
-    fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= RECIPE_CLAIMED]
+    fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= SUM_CLAIMED]
     best = max(fits, key=lambda fit: fit.share, default=None)
     if best is None or turned_round(places, best) is not None:
         return None

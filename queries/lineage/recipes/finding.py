@@ -13,13 +13,13 @@ from ....ingest.errors import RegistryError
 from ...data.component import Component
 from ...data.query import Query
 from ...sql import statement
-from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_CLAIMED, RECIPE_UNEXPLAINED
+from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config
 from .mixtures.pursuit import Mixture, plain_mixture, span_of
 from .places import GROUPS, TYPES, MergePlaces
 from .records import LayerWeights, ParentWeight, Recipe
-from .refining import Fit, proven
+from .refining import Fit, claimed
 from .regression import cell_errors, intervals
 from .structure.copied import adapter_recipe, experts_recipe, passthrough_recipe
 from .structure.experts import experts_of
@@ -88,7 +88,7 @@ def component_recipe(
     if base is not None and at is None:
         raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
     found = trials(places, base=at)
-    if found is not None and proven(places, found.best) >= RECIPE_CLAIMED:
+    if found is not None and claimed(places, found.best):
         if turned_round(places, found.best) is None:
             return _told(query, members, places, found)
         return None

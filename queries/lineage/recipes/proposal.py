@@ -143,9 +143,11 @@ def either_way(
 
 
 def arithmetics(bits: int) -> tuple[Arithmetic, ...]:
-    """What a model of that precision may have been computed in: float32, or its own type, in steps."""
-    single = Arithmetic(23, stepwise=False)
-    return (single,) if bits == 23 else (single, Arithmetic(bits))
+    """What a model of that precision may have been computed in: float32, or its own type, in steps.
+
+    Of float32 the first rounds a product and its sum once, as processors do it, and the other one both.
+    """
+    return Arithmetic(23, stepwise=False), Arithmetic(bits)
 
 
 def shares(weights: Sequence[float] | NDArray[np.float64]) -> Vector:

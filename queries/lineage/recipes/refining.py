@@ -9,9 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
-from ...thresholds.recipes import CONSTANT_WEIGHTS, PROMISING, REFINING_FROM, SHARES_BY_CHANCE, TUNING_FROM
+from ...thresholds.recipes import (
+    CONSTANT_WEIGHTS,
+    PROMISING,
+    RECIPE_CLAIMED,
+    REFINING_FROM,
+    SHARES_BY_CHANCE,
+    SUM_CLAIMED,
+    TUNING_FROM,
+)
 from .places import SEARCHED, MergePlaces, Vector
-from .proposal import Method, Proposal
+from .proposal import PLAIN, Method, Proposal
 from .regression import LEAST
 
 _STEPS = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
@@ -58,6 +66,11 @@ def proven(places: MergePlaces, fit: Fit) -> float:
     own = fit.proposal.members if fit.proposal.base is None else (*fit.proposal.members, fit.proposal.base)
     apart = (places.relatives[member] != places.query for member in own)
     return min(fit.share, fit.share_of(places.changed), *(fit.share_of(each) for each in apart))
+
+
+def claimed(places: MergePlaces, fit: Fit) -> bool:
+    """Whether a fit reproduces enough to be told: of sums nearly everything, of what is estimated by tensors less."""
+    return proven(places, fit) >= (SUM_CLAIMED if fit.method.stage == PLAIN else RECIPE_CLAIMED)
 
 
 def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:

@@ -13,6 +13,7 @@ from ...data.precision import float_bits
 from ...thresholds.recipes import (
     BEYOND_PARENT,
     CONSTANT_WEIGHTS,
+    LEAST_DENSITY,
     LEAST_WEIGHT,
     MOST_WEIGHT,
     RECIPE_CLAIMED,
@@ -34,7 +35,7 @@ from .mixtures.pursuit import (
 from .mixtures.values import moved_towards, over_most_equal, taken_over
 from .places import SEARCHED, MergePlaces
 from .proposal import MASKED, PLAIN, TRIMMED, Method, Proposal, arithmetics
-from .refining import Fit, proven, refined
+from .refining import Fit, claimed, proven, refined
 from .regression import cell_weights
 
 _Said = TypeVar("_Said")
@@ -122,11 +123,13 @@ def _best_as_they_are(
 
 
 def _of_all(fit: Fit) -> bool:
-    """Whether every parent weighs enough to be one: what was searched down to nothing is a recipe of fewer.
+    """Whether every parent weighs enough to be one, and keeps as much: what was searched down to nothing is none.
 
     A model that lies beyond one parent, seen from the base, is no merge of it: of three on one line the parent in the
     middle is the merge, and what little the others add makes up for rounding.
     """
+    if fit.method.stage == TRIMMED and np.median(fit.proposal.densities, axis=1).min() < LEAST_DENSITY:
+        return False
     weights = np.abs(fit.proposal.weights).mean(axis=1)
     total = float(weights.sum())
     beyond = fit.proposal.base is not None and total > 1 and total - float(weights.max()) < BEYOND_PARENT * total
@@ -183,7 +186,7 @@ def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: i
     equals = [pair for pair in found if not _worse(pair[0], top)]
     equals.sort(key=lambda pair: (_order(pair[0]), len(pair[1].members), -pair[0].share))
     best, mixture = equals[0]
-    if proven(places, best) < RECIPE_CLAIMED:
+    if not claimed(places, best):
         return Trials(best, (best,), None, mixture)
     others = [fit for fit, _ in found if fit.method.name != best.method.name and _worse(fit, top)]
     rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)

@@ -216,20 +216,25 @@ def test_nobody_to_rank_is_an_empty_answer() -> None:
     assert rank([], Claims()) == []
 
 
-def test_the_parents_of_a_light_merge_are_named_and_not_told() -> None:
-    """A near relative of a parent explains as much; those of a merge at heavy drift are told."""
-    for size, told in ((0.0008, False), (0.2, True)):
-        first, second, third = (drifted(rounded(ROOT), size, seed) for seed in (2, 3, 4))
-        others = {
-            name: rounded(model) for name, model in dict(first=first, second=second, third=third, root=ROOT).items()
-        }
-        halves = zip(others["first"], others["second"], strict=True)
-        rows = ranked(
-            rounded(tuple(replace(a, value=np.asarray((a.value + b.value) / 2, np.float32)) for a, b in halves)), others
-        )
-        parents = [row for row in rows if row.merged_with]
-        assert {row.candidate.name for row in parents} == {"first", "second"}
-        assert {row.direction.kind == "ancestor" for row in parents} == {told}
+@pytest.mark.parametrize(
+    ("size", "instead", "told"),
+    [
+        pytest.param(0.2, False, True, id="heavy drift"),
+        pytest.param(0.0008, False, True, id="light drift: merging them gives the values"),
+        pytest.param(0.0008, True, False, id="light drift: a near relative of a parent explains nearly as much"),
+    ],
+)
+def test_parents_of_a_merge_are_named_and_told_where_nothing_else_may_explain_it(
+    size: float, instead: bool, told: bool
+) -> None:
+    first, second, third = (rounded(drifted(rounded(ROOT), size, seed)) for seed in (2, 3, 4))
+    halves = zip(first, second, strict=True)
+    merge = tuple(replace(a, value=np.asarray((a.value + b.value) / 2, np.float32)) for a, b in halves)
+    there = rounded(drifted(first, size / 8, 9)) if instead else first
+    rows = ranked(rounded(merge), dict(first=there, second=second, third=third, root=rounded(ROOT)))
+    parents = [row for row in rows if row.merged_with]
+    assert {row.candidate.name for row in parents} == {"first", "second"}
+    assert {row.direction.kind == "ancestor" for row in parents} == {told}
 
 
 def with_half_scales(model: Model) -> Model:

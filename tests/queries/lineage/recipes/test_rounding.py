@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.recipes.trees import claimed, tree
 from forebear.queries.lineage.recipes.methods.karcher import estimate_karcher
+from forebear.queries.lineage.recipes.methods.linear import LINEAR
 from forebear.queries.lineage.recipes.methods.sce import SCE, starts_of_sce
 from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, without_base
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
-from forebear.queries.lineage.recipes.refining import proven
+from forebear.queries.lineage.recipes.refining import Fit, proven
 from forebear.queries.lineage.recipes.rounding import factors_within, graded_weights, half_steps, tensor_factors
 from forebear.queries.lineage.recipes.trials import trials
 from forebear.queries.thresholds.recipes import RECIPE_CLAIMED
@@ -131,9 +132,21 @@ def test_weights_of_sce_are_moved_together_and_reproduce_no_less() -> None:
     assert SCE.within(places, exact).setting is not None
 
 
+@pytest.mark.parametrize(
+    ("seed", "asked"),
+    [
+        pytest.param(1022, 2, id="another child of its root is as near as the root"),
+        pytest.param(1064, 1, id="all that it changed is in what was trained from it"),
+    ],
+)
+def test_a_model_of_a_tree_that_hardly_left_its_root_is_no_merge(seed: int, asked: int) -> None:
+    models = tree(seed)
+    assert claimed(sampled(models[asked], np.delete(models, asked, axis=0))) is None
+
+
 def test_what_gives_a_base_back_says_nothing_of_what_was_changed() -> None:
-    models = tree(1022)  # its third model is nearly its root, and as near to another child that was trained as little
+    models = tree(1022)
     places = sampled(models[2], np.delete(models, 2, axis=0))
-    found = trials(places)
-    assert found is not None and proven(places, found.best) < RECIPE_CLAIMED
-    assert claimed(places) is None
+    base = Proposal((2,), 0, np.zeros((1, 1)), Arithmetic(7))
+    fit = Fit(LINEAR, base, places.relatives[0] == places.query)
+    assert fit.share_of(places.changed) > RECIPE_CLAIMED and proven(places, fit) == 0
