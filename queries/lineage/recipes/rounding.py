@@ -87,14 +87,13 @@ def _beyond(factors: Vector, scaled: Vector, wanted: Vector, cell: NDArray[np.in
     """How far beyond its bounds each sum [m] is, in half steps, and the sum of squares of that a cell."""
     off = (factors[cell].T * scaled).sum(axis=0) - wanted
     beyond = off - np.clip(off, -_INSIDE, _INSIDE)
-    return beyond, np.bincount(cell, np.square(beyond), minlength=len(factors))
+    return beyond, np.asarray(np.bincount(cell, np.square(beyond), minlength=len(factors)), np.float64)
 
 
 def _products(first: Vector, second: Vector, cell: NDArray[np.int64], count: int) -> Vector:
     """The sums [cells, i, j] of products of rows [i, m] and [j, m]."""
-    return np.stack(
-        [np.stack([np.bincount(cell, x * y, minlength=count) for y in second], axis=1) for x in first], axis=1
-    )
+    rows = [np.stack([np.bincount(cell, x * y, minlength=count) for y in second], axis=1) for x in first]
+    return np.asarray(np.stack(rows, axis=1), np.float64)
 
 
 def _solved(matrices: Vector, vectors: Vector) -> Vector:

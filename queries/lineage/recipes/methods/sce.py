@@ -122,6 +122,13 @@ def _with(places: MergePlaces, members: tuple[int, ...], base: int, arithmetic: 
     return replace(made, weights=energy.mean(axis=1, keepdims=True), setting=np.vstack([empty[:1], energy, empty[-1:]]))
 
 
+def _given(proposal: Proposal) -> Vector:
+    """Its setting [2 + n, tensors]: the share that is selected, the parents' energies, their sum."""
+    if proposal.setting is None:
+        raise ValueError("SCE needs shares and weights")
+    return proposal.setting
+
+
 def _energies(places: MergePlaces, proposal: Proposal) -> Vector:
     """Each parent's share [n, tensors] of the squares of what is selected; equal ones where that is next to nothing."""
     selected = np.where(_selected(places, proposal), proposal.changes_at(places), 0).astype(np.float64)
@@ -133,12 +140,10 @@ def _energies(places: MergePlaces, proposal: Proposal) -> Vector:
 
 def _selected(places: MergePlaces, proposal: Proposal) -> NDArray[np.bool_]:
     """Where [m] the changes differ most: the largest share of the variances that are not 0."""
-    if proposal.setting is None:
-        raise ValueError("SCE needs the share that is selected")
     changes = proposal.changes_at(places)
     key = ("variance", proposal.members, proposal.base, proposal.arithmetic.bits)
     rank, counts = places.once(key, lambda: _ranked(places, np.asarray(changes.var(axis=0), np.float32)))
-    share = proposal.setting[0]
+    share = _given(proposal)[0]
     return np.asarray((rank < np.round(share * counts)[places.tensor]) | (share >= 1)[places.tensor])
 
 
@@ -149,11 +154,9 @@ def _ranked(places: MergePlaces, variance: Floats) -> tuple[NDArray[np.int64], N
 
 def replay_sce(places: MergePlaces, proposal: Proposal) -> Floats:
     """Base + the weighted mean of what is selected and of the elected sign, in the type of the merge."""
-    if proposal.setting is None:
-        raise ValueError("SCE needs shares and weights")
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
     changes, heard = _elected(places, proposal)
-    weights = _weights(proposal.setting, proposal.arithmetic)[:, places.tensor] * heard
+    weights = _weights(_given(proposal), proposal.arithmetic)[:, places.tensor] * heard
     merged = rounded(np.asarray(rounded(changes * weights).sum(axis=0), np.float32))
     divisor = rounded(np.maximum(weights.sum(axis=0), np.float32(1e-6)))
     return rounded(np.asarray(base + rounded(merged / divisor), np.float32))
@@ -177,23 +180,22 @@ def within_sce(places: MergePlaces, proposal: Proposal) -> Proposal:
 
     One after another they stop where two would have to move at once.
     """
-    if proposal.setting is None:
-        raise ValueError("SCE needs shares and weights")
+    given = _given(proposal)
     missed = np.bincount(places.tensor, replay_sce(places, proposal) != places.query)
     chosen = np.flatnonzero(missed >= _MISSED)
     if len(proposal.members) not in _REACH or not len(chosen):
         return proposal
     some = places.some(np.isin(places.tensor, chosen))
     some = replace(some, tensor=np.searchsorted(chosen, some.tensor))
-    before = replace(proposal, setting=proposal.setting[:, chosen])
-    best, kept = proposal.setting[:, chosen], np.full(len(chosen), -1.0)
+    before = replace(proposal, setting=given[:, chosen])
+    best, kept = given[:, chosen], np.full(len(chosen), -1.0)
     bounded = _by_bounds(some, before)
     for start, stride in ((best, 1), (bounded, 1), (None, 5), (None, 1), (None, 1)):
         for trial in _near(replace(before, setting=best if start is None else start), stride):
             equal = replay_sce(some, replace(proposal, setting=trial)) == some.query
             count = np.bincount(some.tensor, equal, minlength=len(chosen))
             best, kept = np.where(count > kept, trial, best), np.maximum(count, kept)
-    setting = proposal.setting.copy()
+    setting = given.copy()
     setting[:, chosen] = best
     return replace(proposal, setting=setting)
 
@@ -203,7 +205,7 @@ def _near(proposal: Proposal, stride: int) -> Iterator[Vector]:
 
     A hundredth has smaller steps than what all weights are divided by, which hides some of them.
     """
-    setting, arithmetic, reach = proposal.setting, proposal.arithmetic, _REACH[len(proposal.members)]
+    setting, arithmetic, reach = _given(proposal), proposal.arithmetic, _REACH[len(proposal.members)]
     weights = _weights(setting, arithmetic).astype(np.float64)
     step = np.ldexp(1.0, np.frexp(weights)[1] - 1 - arithmetic.bits)
     step *= np.where(weights == weights.max(axis=0), 1, stride)
@@ -217,7 +219,7 @@ def _by_bounds(places: MergePlaces, proposal: Proposal) -> Vector:
 
     A merged change D is the mean of changes d by weights w, so sum(w (d - D)) = 0 over the parents of the elected sign.
     """
-    setting, base = proposal.setting, proposal.base_at(places)
+    setting, base = _given(proposal), proposal.base_at(places)
     changes, heard = _elected(places, proposal)
     change = places.query.astype(np.float64) - base
     half = half_steps(places.query, places.bits) + np.abs(change) * 2.0 ** (1 - proposal.arithmetic.bits)

@@ -24,7 +24,7 @@ FIRST, SECOND = 1, 3
 
 def over_layers(first: Weights, second: Weights, start: float, end: float) -> Weights:
     """A mean whose weights go in a line over layers, to more digits than anybody would write."""
-    share = np.repeat(np.linspace(start, end, LAYERS), TENSORS)[:, None]
+    share = np.repeat(np.linspace(start, end, LAYERS), TENSORS)[:, None].astype(np.float32)
     return linear([first, second], [1 - share, share])
 
 
