@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...data.component import Component
 from ...thresholds.recipes import FEWEST_CHANGED, SUM_CLAIMED
 from ..recipes.methods import METHODS
@@ -39,8 +41,12 @@ def replayed(query: Component, relatives: Sequence[Component], named: Sequence[i
     """
     chosen = [*named, *(i for i in range(len(relatives)) if i not in named)][:_MOST]
     places = places_of(query, [relatives[i] for i in chosen])
-    if places is None or int(places.changed.sum()) < FEWEST_CHANGED:
+    if places is None or not np.isfinite(places.query).all():
         return None
+    kept = np.flatnonzero(np.isfinite(places.relatives).all(axis=1)).tolist()  # a stranger's file may hold anything
+    if len(kept) < 2 or int((places := places.of(kept)).changed.sum()) < FEWEST_CHANGED:
+        return None
+    chosen = [chosen[i] for i in kept]
     fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= SUM_CLAIMED]
     best = max(fits, key=lambda fit: fit.share, default=None)
     if best is None or turned_round(places, best) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,9 @@ def test_of_a_parent_that_is_not_there_nothing_is_proved(tmp_path: Path, family:
     found = replayed(parts["merge"], [*others, parts["second"]], [1, 2])
     assert found is not None and (set(found.parents), found.base) == ({1, 4}, None)
     assert found.share > 0.99
+    poisoned = deepcopy(others[0])
+    poisoned.positions.value[0] = np.nan
+    assert replayed(parts["merge"], [poisoned, *others[1:], parts["second"]], [1, 2]) == found, (
+        "NaN leaves others alone"
+    )
+    assert replayed(poisoned, others, [1, 2]) is None
