@@ -86,6 +86,13 @@ Merges have 0.983 and more; where a parent is not registered, a light fine-tune 
 Set on: field models, development half, and merges by mergekit of the bundled zoo.
 Measured again by: make bench-small-registries
 """
+CHOICE_CLAIMED = 0.99
+"""The same of changes left out at random, where one choice of several has to give each value: a true recipe gives all
+of them. Of models that are no merges it gave 0.91 of conversions of a light family, and 0.98 of 150 changed values.
+
+Set on: field models, synthetic models of random trees, and merges by mergekit of the bundled zoo.
+Measured again by: make bench-no-merges-trees
+"""
 FEWEST_CHANGED = 100
 """Changed places below which nothing is told: the standard error of a share of 0.9 is 0.03 then.
 
@@ -198,6 +205,20 @@ samples' lengths and angles: 0.006 in Karcher means by mergekit of parents that 
 
 Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
+"""
+ARC_ANGLE_OFF = 0.3
+"""How far the angle of an arc that two factors say may lie from the samples', as a share of it, in the median of all
+tensors: 0 is that of a straight line. Samples give an angle to 6 % (one standard error), so the median to far less.
+
+Set on: no data; five standard errors.
+Measured again by: make bench-recipes-factors
+"""
+FACTORS_ONE_SHARE = 3e-4
+"""Spread over tensors (median absolute deviation) below which two parents have one share in all of them: as in a SLERP,
+which takes them as long as they are, and not in a Karcher mean. Samples give a share to 1e-4.
+
+Set on: no data; three times what is known of a share.
+Measured again by: make bench-recipes-factors
 """
 FACTORS_ASTRAY = 4
 """Standard errors that the median over all tensors of what a parent's share is off may lie from 0, as the chance of

@@ -101,7 +101,13 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/methods/breadcrumbs.py": {
         *("_DENSITIES", "_GAMMAS", "_GAMMA_STEPS", "_GRID"),  # steps of a search
     },
-    "queries/lineage/recipes/methods/karcher.py": {"_FLAT", "_SMALLEST", "_STEPS", "_TUNED"},  # of a search
+    "queries/lineage/recipes/methods/karcher.py": {
+        "_FLAT",
+        "_MEDIAN_ERROR",
+        "_SMALLEST",
+        "_STEPS",
+        "_TUNED",
+    },  # of a search
     "queries/lineage/recipes/methods/karcher_rounded.py": {"_APART", "_FEW", "_NEAR", "_OCTAVE", "_STARTS"},  # likewise
     "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
     "queries/lineage/recipes/methods/chance/masked.py": {
@@ -126,12 +132,17 @@ DECIDES_NOTHING = {
         *(
             "SCE",
             "_FACTORS",
+            "_FINER",
             "_GLANCED",
             "_LEADS",
             "_LISTED",
+            "_MISSED",
+            "_REACH",
             "_ROUGH",
+            "_ROUNDS_OF_BOUNDS",
             "_SHARES",
             "_SMALLEST",
+            "_TOTALS",
         ),  # steps of a search; mergekit's own bound
     },
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
@@ -140,12 +151,15 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
     "queries/lineage/recipes/mixtures/pursuit.py": {
         "MOST_PARENTS",
+        "_BASE_LEFT",
         "_SUM_FORCE",
-    },  # a limit on work; arithmetic of a fit
+    },  # limits on work; arithmetic of a fit
     "queries/lineage/recipes/refining.py": {
-        *("_DIGITS", "_GLANCE", "_ROUNDS", "_SETTLING", "_STEPS", "_TUNINGS"),  # steps of a search
+        *("_DIGITS", "_FINEST", "_GLANCE", "_ROUNDS", "_SETTLING", "_STEPS", "_TUNINGS"),  # steps of a search
     },
     "queries/lineage/recipes/regression.py": {"LEAST"},  # of what is written
+    "queries/lineage/recipes/rounding.py": {"_DAMPING", "_INSIDE", "_STEPS"},  # of a search
+    "queries/lineage/merges/replayed.py": {"_MOST"},  # a limit on work
     "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
     "queries/lineage/recipes/trials.py": {"_ALONE_TRIED", "_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # of work
     "queries/lineage/recipes/mixtures/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...data.precision import rounded_to
 from ...thresholds.recipes import (
+    CHOICE_CLAIMED,
     CONSTANT_WEIGHTS,
     PROMISING,
     RECIPE_CLAIMED,
@@ -19,7 +20,7 @@ from ...thresholds.recipes import (
     TUNING_FROM,
 )
 from .places import SEARCHED, MergePlaces, Vector
-from .proposal import PLAIN, Method, Proposal
+from .proposal import MASKED, PLAIN, SELECTED, TRIMMED, Method, Proposal
 from .regression import LEAST
 
 _STEPS = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002)
@@ -69,8 +70,12 @@ def proven(places: MergePlaces, fit: Fit) -> float:
 
 
 def claimed(places: MergePlaces, fit: Fit) -> bool:
-    """Whether a fit reproduces enough to be told: of sums nearly everything, of what is estimated by tensors less."""
-    return proven(places, fit) >= (SUM_CLAIMED if fit.method.stage == PLAIN else RECIPE_CLAIMED)
+    """Whether a fit reproduces enough to be told: nearly everything, of what is estimated from ranks in tensors less.
+
+    Of changes left out at random a true recipe gives every value, and the choice at each of them many values of others.
+    """
+    needed = {PLAIN: SUM_CLAIMED, TRIMMED: RECIPE_CLAIMED, SELECTED: RECIPE_CLAIMED, MASKED: CHOICE_CLAIMED}
+    return proven(places, fit) >= needed[fit.method.stage]
 
 
 def fitted(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:

@@ -45,7 +45,8 @@ def tensor_factors(places: MergePlaces, members: Sequence[int]) -> Vector:
 
 def graded_weights(places: MergePlaces, proposal: Proposal) -> Proposal:
     """A sum in float32 with weights of every cell that are exact; as it was where that is no such sum."""
-    if proposal.arithmetic.stepwise or proposal.weights.shape[1] == 1:
+    rounds = proposal.arithmetic.stepwise and proposal.arithmetic.bits < 23
+    if rounds or proposal.weights.shape[1] == 1:
         return proposal
     parents = places.relatives[list(proposal.members)].astype(np.float64)
     ground, parts = (parents[-1], parents[:-1]) if proposal.base is None else (proposal.base_at(places), parents)

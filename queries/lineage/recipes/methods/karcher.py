@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, FACTORS_ASTRAY, FACTORS_OFF
+from ....thresholds.recipes import EQUAL_WEIGHTS_OFF, FACTORS_ASTRAY, FACTORS_OFF, FACTORS_ONE_SHARE
 from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, each_way
@@ -31,10 +31,6 @@ _TUNED = (np.linspace(-0.006, 0.006, 25), np.linspace(-0.0015, 0.0015, 21), np.l
 
 _MEDIAN_ERROR = 1.858
 """Standard error of the median of normal values, in their median absolute deviations, times the root of how many."""
-
-_ONE_SHARE = 3e-4
-"""Spread over tensors below which two parents have one share in all: as a SLERP has, which takes them as long as they
-are. Samples give a share to 1e-4."""
 
 
 def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
@@ -54,7 +50,7 @@ def estimate_karcher(places: MergePlaces, mixture: Mixture, types: Sequence[Arit
     found = tensor_factors(places, mixture.members)
     shares = found / found.sum(axis=0)
     off = shares - expected / expected.sum(axis=0)
-    if np.median(np.abs(off)) > FACTORS_OFF or _astray(off) or (count == 2 and _spread(shares) < _ONE_SHARE):
+    if np.median(np.abs(off)) > FACTORS_OFF or _astray(off) or (count == 2 and _spread(shares) < FACTORS_ONE_SHARE):
         return []
     return [_with(mixture, found)]
 

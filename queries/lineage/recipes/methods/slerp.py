@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ....thresholds.recipes import ARC_ANGLE_OFF
 from ..mixtures.pursuit import Mixture
 from ..places import Floats, MergePlaces, Vector
 from ..proposal import Arithmetic, Method, Proposal, shares, transfers
@@ -58,7 +59,8 @@ def replay_slerp(places: MergePlaces, proposal: Proposal) -> Floats:
 def within_slerp(places: MergePlaces, proposal: Proposal) -> Proposal:
     """Angle and share of the arc that the two factors of every tensor say; a share is the median of its tensors'.
 
-    As the factors f and g belong to vectors of length 1 at an angle a, f^2 + g^2 + 2 f g cos(a) = 1.
+    As the factors f and g belong to vectors of length 1 at an angle a, f^2 + g^2 + 2 f g cos(a) = 1. The proposal as it
+    was where that is another angle than the samples': a straight line between tensors that lie apart is no arc.
     """
     first, second = tensor_factors(places, proposal.members)
     total, product = first + second, first * second
@@ -67,6 +69,9 @@ def within_slerp(places: MergePlaces, proposal: Proposal) -> Proposal:
     straight = cosine > LERP_COSINE
     way = np.where(straight, 1.0, angle)
     share = np.where(straight, second / total, np.arcsin(np.clip(second * np.sin(way), -1.0, 1.0)) / way)
+    sampled = sampled_angles(places, *proposal.members)
+    if abs(np.median(angle / np.where(sampled > 0, sampled, 1.0)) - 1) > ARC_ANGLE_OFF:
+        return proposal
     cell = np.zeros(len(share), np.int64)
     if proposal.weights.shape[1] > 1:
         cell = places.cells[np.searchsorted(places.tensor, np.arange(len(share)))]

@@ -67,6 +67,16 @@ def test_graded_weights_are_exact_to_the_last_value() -> None:
     assert (found.best.method.name, found.best.share) == ("linear", 1.0)
 
 
+@pytest.mark.parametrize("fused", [False, True], ids=["rounded twice", "fused"])
+def test_a_graded_mean_kept_in_float32_is_linear_and_no_arc(fused: bool) -> None:
+    models = family(61, dtype=np.float32)
+    share = np.repeat(np.linspace(0.123, 0.77, LAYERS), TENSORS)[:, None].astype(np.float32)
+    first, second = (1 - share) * models[FIRST], share * models[SECOND]
+    total = (first + share.astype(np.float64) * models[SECOND]).astype(np.float32) if fused else first + second
+    found = best(sampled((total / (1 - share + share)).astype(np.float32), models, bits=23))
+    assert (found.best.method.name, set(found.best.proposal.members)) == ("linear", {FIRST, SECOND})
+
+
 def test_graded_weights_are_left_alone_where_there_is_one_or_the_arithmetic_rounds() -> None:
     models = family(52)
     places = sampled(over_layers(models[FIRST], models[SECOND], 0.2, 0.8), models)
@@ -137,6 +147,7 @@ def test_weights_of_sce_are_moved_together_and_reproduce_no_less() -> None:
     [
         pytest.param(1022, 2, id="another child of its root is as near as the root"),
         pytest.param(1064, 1, id="all that it changed is in what was trained from it"),
+        pytest.param(1117, 4, id="a choice at each of 150 changed values gives 0.98 of them"),
     ],
 )
 def test_a_model_of_a_tree_that_hardly_left_its_root_is_no_merge(seed: int, asked: int) -> None:
