@@ -141,10 +141,17 @@ class Request(BaseHTTPRequestHandler):
         pass
 
     def write(self, data: bytes) -> None:
-        """Send, and count what was sent."""
-        self.wfile.write(data)
+        """Send, and count what was sent: before, as a client that has it all may ask for the count at once."""
+        self._count(len(data))
+        try:
+            self.wfile.write(data)
+        except OSError:
+            self._count(-len(data))
+            raise
+
+    def _count(self, sent: int) -> None:
         with self.host.lock:
-            self.host.bytes += len(data)
+            self.host.bytes += sent
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send status and headers; the fault's own replace them."""
