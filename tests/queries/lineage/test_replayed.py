@@ -10,7 +10,8 @@ import pytest
 
 from forebear.queries.answers.records import Ancestor
 from forebear.queries.data.query import load_models
-from forebear.queries.lineage.merges.replayed import replayed
+from forebear.queries.lineage.merges import replayed as module
+from forebear.queries.lineage.merges.replayed import Replayed, replayed
 from forebear.registry import Registry
 
 from .recipes.folders import Tensors, relatives, rounded, write
@@ -83,3 +84,25 @@ def test_of_a_parent_that_is_not_there_nothing_is_proved(tmp_path: Path, family:
         "NaN leaves others alone"
     )
     assert replayed(poisoned, others, [1, 2]) is None
+
+
+def test_the_parents_that_give_the_values_stand_in_the_place_of_those_on_the_line(
+    tmp_path: Path, family: list[Tensors], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first, second, third, _ = family
+    there = {"first": first, "second": second, "third": third}
+    query = mixed([first, second], [0.6, 0.4])
+    monkeypatch.setattr(module, "replayed", lambda query, relatives, named: Replayed((0, 2), None, 0.98))
+    rows = asked(tmp_path, there, query)
+    named = [row.name for row in rows if row.merged_with]
+    assert len(named) == 2 and set(named) != {"first", "second"}
+    assert all("98.0% of its changed values" in str(row.direction_by) for row in rows if row.merged_with)
+
+
+def test_what_is_a_merge_of_its_own_child_proves_nothing(
+    tmp_path: Path, family: list[Tensors], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first, second, third, _ = family
+    monkeypatch.setattr(module, "turned_round", lambda places, best: 0)
+    rows = asked(tmp_path, {"first": first, "second": second, "third": third}, mixed([first, second], [0.6, 0.4]))
+    assert not [row for row in rows if row.direction == "ancestor"]

@@ -204,8 +204,9 @@ def sce(base: Weights, parents: Sequence[Weights], top: float) -> Weights:
     variance = changes.var(axis=0).astype(BFLOAT16).astype(np.float32)
     least = -np.sort(-variance, axis=1)[:, [int(top * VALUES) - 1]]
     changes = np.where(variance >= least, changes, 0)
-    energy = np.square(changes).mean(axis=2, keepdims=True)
-    weights = (energy / energy.sum(axis=0)).astype(BFLOAT16).astype(np.float32)
+    energy = np.square(changes).mean(axis=2, keepdims=True).astype(BFLOAT16).astype(np.float32)
+    whole = energy.sum(axis=0).astype(BFLOAT16).astype(np.float32)
+    weights = (energy / whole).astype(BFLOAT16).astype(np.float32)
     agree = np.sign(changes) == np.where(changes.sum(axis=0) >= 0, 1, -1)
     total = np.sum((changes * weights).astype(BFLOAT16).astype(np.float32) * agree, axis=0).astype(BFLOAT16)
     divisor = np.maximum((weights * agree).sum(axis=0).astype(BFLOAT16).astype(np.float32), 1e-6).astype(BFLOAT16)

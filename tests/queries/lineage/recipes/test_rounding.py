@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks.recipes.trees import claimed, tree
+from forebear.queries.lineage.recipes import trials as trials_module
 from forebear.queries.lineage.recipes.methods.karcher import estimate_karcher
 from forebear.queries.lineage.recipes.methods.linear import LINEAR
 from forebear.queries.lineage.recipes.methods.sce import SCE, starts_of_sce
-from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, without_base
+from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, span_of, without_base
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
 from forebear.queries.lineage.recipes.refining import Fit, proven
 from forebear.queries.lineage.recipes.rounding import factors_within, graded_weights, half_steps, tensor_factors
@@ -80,9 +81,12 @@ def test_a_graded_mean_kept_in_float32_is_linear_and_no_arc(fused: bool) -> None
 def test_graded_weights_are_left_alone_where_there_is_one_or_the_arithmetic_rounds() -> None:
     models = family(52)
     places = sampled(over_layers(models[FIRST], models[SECOND], 0.2, 0.8), models)
-    for cells, stepwise in ((1, False), (int(places.cells.max()) + 1, True)):
-        proposal = Proposal((FIRST, SECOND), None, np.full((2, cells), 0.5), Arithmetic(7, stepwise=stepwise))
+    every = int(places.cells.max()) + 1
+    for cells, arithmetic in ((1, Arithmetic(7, stepwise=False)), (every, Arithmetic(7))):
+        proposal = Proposal((FIRST, SECOND), None, np.full((2, cells), 0.5), arithmetic)
         assert graded_weights(places, proposal) is proposal
+    single = Proposal((FIRST, SECOND), None, np.full((2, every), 0.5), Arithmetic(23))
+    assert graded_weights(places, single) is not single, "steps in float32 round nothing that bfloat16 shows"
 
 
 def test_weights_found_beside_a_base_that_has_nothing_are_tried_without_it() -> None:
@@ -92,6 +96,16 @@ def test_weights_found_beside_a_base_that_has_nothing_are_tried_without_it() -> 
     assert [(one.members, one.base) for one in found] == [((FIRST, SECOND), None)]
     assert found[0].weights == pytest.approx((0.5 / 1.05, 0.55 / 1.05))
     assert without_base(changes, [*plain, *found]) == []
+
+
+def test_mixtures_that_methods_start_from_hold_those_without_their_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = family(52)
+    places = sampled(over_layers(models[FIRST], models[SECOND], 0.2, 0.8), models)
+    monkeypatch.setattr(trials_module, "plain_mixture", lambda apart, members: None)
+    monkeypatch.setattr(trials_module, "arc_mixture", lambda span, members: None)
+    found = trials_module.nearest_mixtures(span_of(places), range(len(models)), None)
+    assert {FIRST, SECOND} in [set(one.members) for one in found if one.base is None]
+    assert all(one.base == ROOT for one in trials_module.nearest_mixtures(span_of(places), range(len(models)), ROOT))
 
 
 def test_an_arc_over_layers_is_told_though_its_mean_reproduces_nothing() -> None:
@@ -113,6 +127,14 @@ def test_an_arc_off_its_middle_is_no_karcher_mean(t: float) -> None:
         assert len(estimate_karcher(sampled(query, models), mixture, [Arithmetic(23)])) == count
 
 
+def test_a_mean_of_three_whose_shares_lean_one_way_is_no_karcher_mean() -> None:
+    models = family(58, drift=0.5)
+    parents = [models[FIRST], models[2], models[SECOND]]
+    mixture = Mixture((FIRST, 2, SECOND), (0.35, 0.33, 0.32), 0.0)
+    for query, count in ((linear(parents, [0.354, 0.323, 0.323]), 0), (karcher(parents), 1)):
+        assert len(estimate_karcher(sampled(query, models), mixture, [Arithmetic(23)])) == count
+
+
 def test_a_mean_whose_tensors_have_shares_of_their_own_is_no_karcher_mean() -> None:
     models = family(55, drift=0.5)
     query = over_layers(models[FIRST], models[SECOND], 0.35, 0.65)
@@ -122,13 +144,13 @@ def test_a_mean_whose_tensors_have_shares_of_their_own_is_no_karcher_mean() -> N
 
 @pytest.mark.parametrize("top", [0.2, 0.5, 0.8])
 def test_sce_is_replayed_nearly_to_the_last_value_whatever_the_energies(top: float) -> None:
-    models = family(56)
+    models = family(57)
     models[1] = models[ROOT] + 6 * (models[1] - models[ROOT])
     models = models.astype(np.float32)
     places = sampled(sce(models[ROOT], [models[1], models[2], models[4]], top), models)
     found = best(places)
     assert (found.best.method.name, set(found.best.proposal.members)) == ("sce", {1, 2, 4})
-    assert found.best.share >= 0.99
+    assert found.best.share >= 0.995
 
 
 def test_weights_of_sce_are_moved_together_and_reproduce_no_less() -> None:
