@@ -335,8 +335,8 @@ bench-recipes-fresh: dev .bench/mergekit/installed    ## the same of fresh seeds
 bench-no-merges: dev            ## recipes claimed for models that are no merges: ZOOS='.bench/grown .bench/zoo .bench/field'
 	$(BIN)/python -m benchmarks.recipes.no_merges .bench/no-merges.jsonl $(or $(ZOOS),.bench/grown)
 
-bench-no-merges-trees: dev      ## the same for 320 synthetic models of random trees (ten minutes); TREES=40
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.recipes.trees $(TREES)
+bench-no-merges-trees: dev      ## the same for 320 synthetic models of random trees (five minutes); TREES=40 FROM=1120
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.recipes.trees $(TREES) $(FROM)
 
 test-mergekit: dev .bench/mergekit/installed    ## mergekit makes merges again by the YAML that recipes print: equal to the last digit
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/merges

@@ -27,6 +27,11 @@ ELSEWHERE = (
         ("MOST_RELATIVES",),
     ),
     Elsewhere(
+        "make bench-small-registries",
+        "it was one with LIGHT_MERGE_PARENTS, at whose old value the curve of both stands",
+        ("LIGHT_MERGE_LATER",),
+    ),
+    Elsewhere(
         "make bench-recipes",
         "it decides which recipe of a merge is said, not whether and how two models are related",
         ("ARC_ANGLE_OFF", "BEYOND_PARENT", "CHOICE_CLAIMED", "CONSTANT_WEIGHTS", "DECLARED_WEIGHT_OFF",

@@ -19,6 +19,7 @@ from ..relation.rounding import by_groups
 from ..thresholds.lineage import (
     COVERED_BY_COPY,
     FITS_BETTER,
+    LIGHT_MERGE_LATER,
     LIGHT_MERGE_PARENTS,
     MERGE_PARENTS,
     NOT_EXCLUDED,
@@ -89,7 +90,8 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
     certainty = LIGHT_MERGE_PARENTS if light and again is None else MERGE_PARENTS
     of_query = {i for i, parents in kin.parents.items() if kin.query in parents}
-    nearest = _weighed(nearest, {i: 1 - certainty for i in of_query})
+    made, later = (LIGHT_MERGE_PARENTS, LIGHT_MERGE_LATER) if light else (MERGE_PARENTS, MERGE_PARENTS)
+    nearest = _weighed(nearest, {i: 1 - later for i in of_query})
     found = []
     for i, one in enumerate(relatives):
         if i in copies:
@@ -100,7 +102,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         if i in merged:
             ancestor, descendant, by = certainty, 1 - certainty, (_merge_of_these(again), *by)
         elif i in of_query:
-            ancestor, descendant, by = 1 - certainty, certainty, (MERGE_OF_QUERY, *by)
+            ancestor, descendant, by = 1 - later, made, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
             ancestor, descendant = kept
@@ -125,10 +127,7 @@ def _merged_again(relatives: Sequence[Relative], copies: Container[int], named: 
         [relatives[i].evidence.pairing.candidate for i in others],
         [others.index(i) for i in named if i in others],
     )
-    if found is None:
-        return None
-    base = None if found.base is None else others[found.base]
-    return replace(found, parents=tuple(others[i] for i in found.parents), base=base)
+    return None if found is None else replace(found, parents=tuple(others[i] for i in found.parents))
 
 
 def _merge_of_these(again: Replayed | None) -> str:

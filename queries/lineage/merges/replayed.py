@@ -27,10 +27,9 @@ _SIMPLE = tuple(method for method in METHODS if method.stage <= TRIMMED)
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A merge that gives the query: its `parents` by their numbers, its `base` if any, the share of changed values."""
+    """A merge that gives the query: its `parents` by their numbers, and the share of the changed values."""
 
     parents: tuple[int, ...]
-    base: int | None
     share: float
 
 
@@ -51,6 +50,4 @@ def replayed(query: Component, relatives: Sequence[Component], named: Sequence[i
     best = max(fits, key=lambda fit: fit.share, default=None)
     if best is None or turned_round(places, best) is not None:
         return None
-    base = None if best.proposal.base is None else chosen[best.proposal.base]
-    parents = tuple(chosen[member] for member in best.proposal.members)
-    return Replayed(parents, base, best.share_of(places.changed))
+    return Replayed(tuple(chosen[member] for member in best.proposal.members), best.share_of(places.changed))

@@ -2,7 +2,7 @@
 
 A merge was rounded once to the type that it is kept in, so each of its values says between which two bounds the sum lay
 that it was rounded from. Some hundreds of such bounds leave next to no room for the few factors of one tensor. Least
-squares take rounding for noise, and stop where its mean is: a hundred times as far off.
+squares take rounding for noise, whose mean falls with the root of their number alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .proposal import Proposal
 _INSIDE = 0.999
 """Share of half a step that is aimed at: a sum on the very bound may be rounded to either side."""
 _STEPS = 40
-"""Newton's steps: twenty were enough for all merges of the benchmark's development half."""
+"""Newton's steps: time was chosen. A cell ends where every value is within its bounds."""
 _DAMPING = 1e-3
 """Share of all values' curvature that is added to that of the values out of bounds: it decides where these are few."""
 

@@ -206,8 +206,8 @@ def _near(proposal: Proposal, stride: int) -> Iterator[Vector]:
     A hundredth has smaller steps than what all weights are divided by, which hides some of them.
     """
     setting, arithmetic, reach = _given(proposal), proposal.arithmetic, _REACH[len(proposal.members)]
-    weights = _weights(setting, arithmetic).astype(np.float64)
-    step = np.ldexp(1.0, np.frexp(weights)[1] - 1 - arithmetic.bits)
+    weights = _weights(setting, arithmetic)
+    step = 2 * half_steps(weights, arithmetic.bits)
     step *= np.where(weights == weights.max(axis=0), 1, stride)
     for moves in product(range(-reach, reach + 1), repeat=len(weights)):
         moved = np.maximum(weights + np.array(moves)[:, None] * step, step)

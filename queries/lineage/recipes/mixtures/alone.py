@@ -48,6 +48,11 @@ def kept_alone(places: MergePlaces, members: Sequence[int], base: int | None) ->
     the changes; where all factors are 1, as in TIES, parents and base may change places. Nothing where fewer than two
     parents are found, for any of them or for `base`.
     """
+    key = ("kept alone", tuple(members), base)
+    return places.once(key, lambda: _kept_alone(places, members, base))  # each stage of methods asks
+
+
+def _kept_alone(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
     some = places.thinned(SEARCHED)
     equal = (some.relatives[list(members)] == some.query).mean(axis=1)
     likely = [members[i] for i in np.argsort(-equal)[:_MOST_BASES].tolist() if equal[i] >= LEAST_OF_BASE]
