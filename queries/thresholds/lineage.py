@@ -91,7 +91,7 @@ Measured again by: make bench-peers
 """
 LIGHT_MERGE_PARENTS = 0.4
 """The same at light drift, but for merges of whole tensors, where merging the relatives does not give the values: a
-near relative of a parent that is not registered explains as much. In 100 random registries 22 of 56 such rows were
+near relative of a parent that is not registered explains as much. In 100 random registries 26 of 72 such rows were
 parents.
 
 Set on: field models, development half.
