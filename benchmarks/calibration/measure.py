@@ -8,8 +8,8 @@ benchmarks/calibration/strangers.py); without truth.json no two models are relat
 in every run; with `--rows` a run that was stopped goes on. `pairs of roots` says how many draws are independent at
 most: derivatives of a model repeat its luck.
 
-The bars: at most twice the expected share at p <= 0.01, and the smallest p no smaller than chance allows: with n pairs
-it is below 0.001 / n in one run of a thousand.
+The bars: at most twice the expected share at p <= 0.01; the smallest p no smaller than chance allows: with n pairs it is
+below 0.001 / n in one run of a thousand; and in the middle, from 0.01 to 0.5, at least a third of the expected share where 100 pairs are expected.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ from forebear.registry import Registry
 from forebear.registry.audit.run import RULES
 
 THRESHOLDS = (0.5, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-5)
+MIDDLE = (0.5, 0.1, 0.05, 0.01)
+FEWEST_EXPECTED = 100
+"""Pairs that must be expected at a threshold of MIDDLE for it to be judged: their number is known to a tenth then."""
 TOGETHER = "together"
 SEED = 20260101
 _AT_ONCE = 500
@@ -194,8 +197,11 @@ def bars(found: Sequence[Spread]) -> tuple[str, bool]:
     """What the bars say of all kinds together."""
     every = whole(found)
     share, least = every.at_most[THRESHOLDS.index(0.01)] / every.pairs, 1e-3 / every.pairs
-    passed = share <= 0.02 and every.smallest >= least
+    expected = {t: count / (every.pairs * t) for t, count in zip(THRESHOLDS, every.at_most, strict=True) if t in MIDDLE}
+    middle = min((share for t, share in expected.items() if every.pairs * t >= FEWEST_EXPECTED), default=1.0)
+    passed = share <= 0.02 and every.smallest >= least and middle >= 1 / 3
     text = f"p <= 0.01: {share:.5f} (at most 0.02); smallest: {every.smallest:.1e} (at least {least:.1e})"
+    text += f"; middle, least observed / expected: {middle:.2f} (at least 0.33)"
     return f"{text}: {'PASS' if passed else 'FAIL'}", passed
 
 

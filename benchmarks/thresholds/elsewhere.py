@@ -49,6 +49,11 @@ ELSEWHERE = (
          "WEAK_UP_TO"),
     ),
     Elsewhere(
+        "make bench-calibration-million",
+        "it decides the E-values of what is not significant, and nothing else",
+        ("KIND_TESTS", "MIDDLE_P", "TAIL_P"),
+    ),
+    Elsewhere(
         "make bench-rewrites",
         "it decides which relatives of a model in another basis are placed among each other, of which these have none",
         ("NEARLY_AS_MUCH",),

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..statistics.pvalues import LOG10, bonferroni, fisher
-from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
+from ..statistics.pvalues import LOG10, bonferroni, fisher, smallest_of_kinds
+from ..thresholds.significance import FEW_BLOCKS, SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 from .activations import ACTIVATIONS
 from .alignment import Alignment, Pairing, pair
 from .gains import Gains, compare_gains
@@ -25,7 +25,7 @@ from .tokens import TokenMatch, match_tokens
 class PairEvidence:
     """Everything that speaks for or against a relation of two components; p-values are log10.
 
-    `correction`, added to the log10 p of a kind, makes it an E-value: for the kinds tried and the models there are.
+    `correction`, added to a small log10 p of a kind, makes it an E-value: for the kinds there are and the models.
     """
 
     pairing: Pairing
@@ -106,11 +106,17 @@ def _weighed(
             used = np.array([blocks.log_p])  # which leaves out the likeliest matrices
         log10_p["positions"] = fisher(np.append(used, _of_tokens(tokens))) / LOG10
     correction = _correction(models)
-    evalue = min(min(log10_p.values(), default=0.0) + correction, math.log10(max(1, models)))
+    smallest, tests = min(log10_p.values(), default=0.0), len(log10_p) if _null_measured(found.get("gram")) else None
+    evalue = smallest_of_kinds(smallest, len(KINDS), tests) + math.log10(max(1, models))
     trusted = {kind for kind, p in log10_p.items() if p + correction <= SIGNIFICANT_LOG10_E}
     match = matches(pairing, [a for a in alignments if a.kind in trusted], tokens if "positions" in trusted else [])
     nothing = Gains(float("nan"), 0, False)
     return PairEvidence(pairing, tuple(alignments), tuple(tokens), log10_p, evalue, correction, match, nothing)
+
+
+def _null_measured(gram: Alignment | None) -> bool:
+    """Whether both models have blocks enough for their mismatched ones to be the null."""
+    return gram is not None and min(int((gram.tried > 0).sum()), int(gram.tried.max())) >= FEW_BLOCKS
 
 
 def _of_tokens(tokens: list[TokenMatch]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, lambertw, log_ndtr
 
-from ..thresholds.significance import LARGEST_P
+from ..thresholds.significance import KIND_TESTS, LARGEST_P, MIDDLE_P, TAIL_P
 
 LOG10 = math.log(10.0)
 _SMALL = math.log(1e-8)
@@ -54,6 +54,23 @@ def sidak(log_p: NDArray[np.float64], tried: NDArray[np.float64]) -> NDArray[np.
         left = tried * np.log1p(-np.exp(np.minimum(log_p, 0.0)))  # log of the chance that none is as small
         exact = np.log(-np.expm1(left))
     return np.where(log_p < _TINY, np.minimum(log_p + np.log(tried), 0.0), exact)
+
+
+def smallest_of_kinds(log10_p: float, kinds: int, comparable: int | None) -> float:
+    """Log10 of the p-value that the smallest of several kinds' p-values has, for the choice; at most 0.
+
+    Below TAIL_P every one of `kinds` counts as a test of its own (Bonferroni), which is a bound. From MIDDLE_P on each
+    of the `comparable` ones counts as KIND_TESTS of a test, as was measured: 1 - (1 - p)^n of n tests (Sidak). Between
+    the two n runs from one to the other, straight over the logarithms. `comparable` None: it was not measured there.
+    """
+    tail, middle = math.log10(TAIL_P), math.log10(MIDDLE_P)
+    if comparable is None or log10_p <= tail:
+        return min(0.0, log10_p + math.log10(kinds))
+    p, part = 10.0**log10_p, min(1.0, (log10_p - tail) / (middle - tail))
+    if p >= 1:
+        return 0.0
+    tests = kinds ** (1 - part) * (KIND_TESTS * comparable) ** part
+    return max(tail + math.log10(kinds), math.log10(-math.expm1(tests * math.log1p(-p))))
 
 
 def fisher(log_p: NDArray[np.float64]) -> float:

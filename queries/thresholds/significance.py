@@ -54,6 +54,29 @@ LARGEST_P = 0.999
 Set on: no data.
 Measured again by: pytest tests/queries/statistics/test_pvalues.py
 """
+KIND_TESTS = 0.2
+"""In the middle of the scale a kind that two models can be compared by counts as so much of a test: the smallest p of
+n kinds falls below p in at most 0.2 n p of unrelated pairs, as p-values of kinds that count events are mostly 1, and
+the null of gram is wider than its middle. Found were 0.09 to 0.15 of strangers, up to 0.23 where a model's own matrices
+stand under each other's roles, and 0.12 to 0.17 of small trained models.
+
+Set on: pairs of unrelated models: the development half of the grown families, and strangers made of two real models,
+those whose names hash to even numbers.
+Measured again by: make bench-calibration-million
+"""
+MIDDLE_P = 0.01
+"""From this smallest p of all kinds on a kind counts as KIND_TESTS.
+
+Set on: the same pairs as KIND_TESTS; below it strangers made of one real model's matrices are more than so often.
+Measured again by: make bench-calibration-million
+"""
+TAIL_P = 2.5e-4
+"""At this smallest p of all kinds and below, all of them count as a test each: p of four kinds is at most 1e-3 then, and
+an E-value that is significant in any registry rests on no measured share.
+
+Set on: no data; a quarter of the p that is significant in a registry of one model.
+Measured again by: make bench-calibration-million
+"""
 LEAST_SINGULAR = 1e-3
 """Singular values of an adapter's factor below this share of the largest one are rounding, and count as absent.
 

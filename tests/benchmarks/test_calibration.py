@@ -107,3 +107,11 @@ def test_too_small_p_values_fail_the_bars() -> None:
     assert found.over_expected(1e-3) == "333.33"
     none = measure.Spread(None, measure.TOGETHER, 3, 3, tuple(0 for _ in measure.THRESHOLDS), 0.4)
     assert none.over_expected(1e-3) == "-" and none.over_expected(0.5) == "0.00"
+
+
+def test_a_middle_that_is_more_than_three_times_too_conservative_fails_the_bars() -> None:
+    fair = [round(10_000 * t) for t in measure.THRESHOLDS]
+    rare = [300 if t == 0.1 else count for t, count in zip(measure.THRESHOLDS, fair, strict=True)]
+    told = [measure.bars([measure.Spread(None, measure.TOGETHER, 10_000, 9, tuple(c), 1e-4)]) for c in (fair, rare)]
+    assert [passed for _, passed in told] == [True, False]
+    assert "0.30" in told[1][0]

@@ -16,7 +16,9 @@ from forebear.queries.statistics.pvalues import (
     fisher,
     log_sf,
     sidak,
+    smallest_of_kinds,
 )
+from forebear.queries.thresholds.significance import KIND_TESTS, MIDDLE_P, SIGNIFICANT_LOG10_E, TAIL_P
 
 p_values = st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40)
 
@@ -45,6 +47,26 @@ def test_cauchy_of_one_tiny_p_value_is_that_times_the_number_tried() -> None:
 def test_combinations_of_nothing_prove_nothing() -> None:
     assert fisher(np.empty(0)) == cauchy(np.empty(0)) == 0.0
     assert fisher(np.zeros(5)) == 0.0
+
+
+@pytest.mark.parametrize("comparable", [None, 1, 2, 3, 4])
+def test_the_smallest_p_of_kinds_is_never_smaller_for_a_larger_one(comparable: int | None) -> None:
+    found = [smallest_of_kinds(log10_p, 4, comparable) for log10_p in np.linspace(-12, 0, 4001)]
+    assert np.diff(found).min() >= 0 and found[-1] == 0.0
+    assert smallest_of_kinds(-1e-18, 4, comparable) == 0.0
+
+
+@given(st.floats(-400_000.0, np.log10(TAIL_P)), st.integers(1, 4))
+def test_what_can_be_significant_pays_for_all_kinds(log10_p: float, comparable: int) -> None:
+    assert smallest_of_kinds(log10_p, 4, comparable) == smallest_of_kinds(log10_p, 4, None) == log10_p + np.log10(4)
+    assert np.log10(4 * TAIL_P) >= SIGNIFICANT_LOG10_E, "nothing above can be significant in any registry"
+
+
+@given(st.floats(np.log10(MIDDLE_P), -1e-6), st.integers(1, 4))
+def test_in_the_middle_a_comparable_kind_counts_as_a_share_of_a_test(log10_p: float, comparable: int) -> None:
+    tests = KIND_TESTS * comparable
+    assert 10 ** smallest_of_kinds(log10_p, 4, comparable) == pytest.approx(1 - (1 - 10**log10_p) ** tests)
+    assert smallest_of_kinds(log10_p, 4, None) == min(0.0, log10_p + np.log10(4))
 
 
 def neyman(count: int, clusters: float, size: float) -> float:
