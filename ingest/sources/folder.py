@@ -15,7 +15,6 @@ import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.request import url2pathname
 
 from ..errors import SourceError
 from ..storage.reader import FileReader
@@ -117,7 +116,11 @@ def folder_uri(path: Path) -> str:
 
 def local_path(spec: str) -> Path:
     """The path that a specification is: one as people write it, or a `file://` URI."""
-    return _expanded(Path(url2pathname(spec.removeprefix("file://")) if spec.startswith("file://") else spec))
+    if not spec.startswith("file://"):
+        return _expanded(Path(spec))
+    from urllib.request import url2pathname  # with all of HTTP, which most commands do not need
+
+    return _expanded(Path(url2pathname(spec.removeprefix("file://"))))
 
 
 def _expanded(path: Path) -> Path:

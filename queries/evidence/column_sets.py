@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +12,14 @@ from ..statistics.pvalues import cauchy, clustered_tail
 from .alignment import Alignment, Matrix, Pairing, Scores, alignment_of, shared_keys
 from .kind import EvidenceKind
 
+CORRELATIONS = np.concatenate([[0.0, 0.3, 0.5, 0.6], 1 - np.geomspace(0.3, 1e-5, 24), [1.0]])
+"""Of two Gaussian matrices, ascending."""
+SURVIVED = np.array([
+    0, 0, 10, 29, 94, 342, 917, 1945, 3365, 5073, 6832, 8613, 10232, 11824, 13208, 14379, 15372, 16246, 16952, 17478,
+    17953, 18359, 18705, 18954, 19172, 19337, 19474, 19565, 20000,
+]) / 20_000  # fmt: skip
+"""Of 20,000 columns the share whose code, the six largest of 16 and their signs, is the same in two matrices of each of
+CORRELATIONS: s, of which their Jaccard index is s / (2 - s). Simulated once, as `tests/queries/evidence` does again."""
 _AT_ONCE = 1 << 22
 """Values that are compared at once: 4 MB of truth values."""
 
@@ -76,29 +81,7 @@ def _cluster(first: NDArray[np.int64], second: NDArray[np.int64]) -> Matrix:
 
 def correlation_of_jaccard(jaccard: NDArray[np.float64]) -> NDArray[np.float64]:
     """The correlation of Gaussian weights whose column sets have that Jaccard index."""
-    correlations, indices = _jaccard_curve()
-    return np.interp(jaccard, indices, correlations)
-
-
-@lru_cache(maxsize=1)
-def _jaccard_curve() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Correlations, ascending, and the Jaccard index of the column sets of Gaussian matrices that correlate so.
-
-    Simulated with a fixed seed: a code survives when its six largest of 16 and their signs stay, J = s / (2 - s).
-    """
-    from ...ingest.fingerprint.minhash import column_codes
-
-    random = np.random.default_rng(20260101)
-    first = random.standard_normal((16, 20_000)).astype(np.float32)
-    noise = random.standard_normal((16, 20_000)).astype(np.float32)
-    correlations = np.concatenate([[0.0, 0.3, 0.5, 0.6], 1 - np.geomspace(0.3, 1e-5, 24), [1.0]])
-    codes = column_codes(first)
-    survived = [
-        np.mean(column_codes((r * first + math.sqrt(1 - r * r) * noise).astype(np.float32)) == codes)
-        for r in correlations
-    ]
-    s = np.maximum.accumulate(np.array(survived))
-    return correlations, s / (2 - s)
+    return np.interp(jaccard, SURVIVED / (2 - SURVIVED), CORRELATIONS)
 
 
 COLUMN_SETS = EvidenceKind("minhash", align_column_sets, correlation_of_jaccard, stored.MINHASH)

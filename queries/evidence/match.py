@@ -107,12 +107,13 @@ def _matched_of_key(
     of_candidate = np.full(len(pairing.candidate_units) + 1, -1, np.int64)  # the last, for no unit, stays -1
     of_candidate[pairing.candidate_unit[scores.candidate]] = np.arange(len(scores.candidate))
     column = of_candidate[alignment.best[unit]]
-    rows = np.arange(len(unit))
-    log_p = bonferroni(scores.log_p(rows, column), alignment.tried[unit].clip(1).astype(np.float64))
-    similarity = KINDS[kind_number(alignment.kind)].correlation(scores.similarity[rows, column])
+    similarity = KINDS[kind_number(alignment.kind)].correlation(scores.similarity[np.arange(len(unit)), column])
     open_yet = (match.kind[scores.query] < 0) | (match.similarity[scores.query] < similarity / 2)
-    new = (column >= 0) & (log_p <= TENSOR_LOG_P) & open_yet
-    return scores.query[new], scores.candidate[column[new]], scores.similarity[rows, column][new]
+    rows = np.flatnonzero((column >= 0) & open_yet)  # of the others no p-value is needed
+    if len(rows):
+        tried = alignment.tried[unit[rows]].clip(1).astype(np.float64)
+        rows = rows[bonferroni(scores.log_p(rows, column[rows]), tried) <= TENSOR_LOG_P]
+    return scores.query[rows], scores.candidate[column[rows]], scores.similarity[rows, column[rows]]
 
 
 def _match_outside(pairing: Pairing, match: Match) -> None:
