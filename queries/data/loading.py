@@ -14,7 +14,7 @@ from ...ingest.errors import RegistryError
 from ...ingest.fingerprint.activations import unpack
 from ...ingest.fingerprint.kinds import STORED
 from ...ingest.storage.logical import MOST_VALUES
-from .arrow import numbers
+from .arrow import list_lengths, list_values, numbers
 from .component import Component, Evidence, Neurons, Tokens
 
 
@@ -98,8 +98,8 @@ def _with_skipped(components: list[Component], skipped: Mapping[str | None, floa
 
 def _require_shapes(tensors: pa.Table) -> None:
     column = tensors["shape"].combine_chunks()
-    sizes = np.concatenate(([0.0], np.cumsum(np.log2(np.maximum(numbers(column.flatten()).astype(np.float64), 1)))))
-    ends = np.concatenate(([0], np.cumsum(numbers(column.value_lengths())))).astype(np.int64)
+    sizes = np.concatenate(([0.0], np.cumsum(np.log2(np.maximum(list_values(column).astype(np.float64), 1)))))
+    ends = np.concatenate(([0], np.cumsum(list_lengths(column)))).astype(np.int64)
     wrong = np.flatnonzero(np.diff(sizes[ends]) > np.log2(MOST_VALUES) + 0.5)
     if len(wrong):
         model, shape = tensors["model_id"][int(wrong[0])].as_py(), column[int(wrong[0])].as_py()
@@ -108,7 +108,7 @@ def _require_shapes(tensors: pa.Table) -> None:
 
 def _require_samples(tensors: pa.Table, places: NDArray[np.int64], tables: Mapping[str, pa.Table]) -> None:
     """What values are kept of has some; positions and rows of tokens are those of matrices. RegistryError otherwise."""
-    axes = numbers(tensors["shape"].combine_chunks().value_lengths())
+    axes = list_lengths(tensors["shape"].combine_chunks())
     scalar, unsampled = axes < 1, _column(tensors, "sampled") < 1
     for table, empty in (("token_row", scalar), ("positions", scalar | unsampled), ("vector", unsampled)):
         held = np.isin(_places(tables[table]), places[empty])
@@ -164,7 +164,7 @@ def _rows(table: pa.Table, places: NDArray[np.int64]) -> _Rows:
     column = table["value"].combine_chunks()
     width = column.type.list_size
     chunk = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    value = numbers(chunk.flatten()).reshape(-1, width)
+    value = list_values(chunk).reshape(-1, width)
     order = np.argsort(mine, kind="stable")
     in_order = np.array_equal(order, np.arange(len(order)))  # as rows are written: no copy then
     return _Rows(np.searchsorted(places, mine[order]), value if in_order else value[order])

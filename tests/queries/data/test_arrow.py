@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from forebear.queries.data.arrow import numbers
+from forebear.queries.data.arrow import list_lengths, list_values, numbers
 
 
 def test_a_whole_column_is_not_copied_and_keeps_its_type() -> None:
@@ -33,10 +33,29 @@ def test_null_may_be_another_number_and_large_ones_stay_exact() -> None:
     assert found.dtype == np.uint64 and found.tolist() == [2**64 - 1, 0, 5]
 
 
+@pytest.mark.parametrize("cut", [slice(0, None), slice(1, None), slice(1, 3), slice(2, 2)])
+@pytest.mark.parametrize("kind", [pa.list_(pa.int32()), pa.large_list(pa.int32()), pa.list_view(pa.int32())])
+@pytest.mark.parametrize("lists", [[[1, 2], [], [3], [4, 5, 6]], [[1, 2], None, [3], [4, 5, 6]]])
+def test_lists_are_their_values_and_lengths_wherever_a_part_begins(
+    lists: list[list[int] | None], kind: pa.DataType, cut: slice
+) -> None:
+    column = pa.array(lists, kind)[cut]
+    assert list_values(column).tolist() == [value for one in lists[cut] for value in one or ()]
+    expected = [float("nan") if one is None else len(one) for one in lists[cut]]
+    np.testing.assert_array_equal(list_lengths(column), np.array(expected))
+
+
+@pytest.mark.parametrize("cut", [slice(0, None), slice(1, None), slice(1, 2), slice(3, 3)])
+@pytest.mark.parametrize("lists", [[[1, 2], [3, 4], [5, 6]], [[1, 2], None, [5, 6]]])
+def test_lists_of_one_length_are_their_values_wherever_a_part_begins(lists: list[list[int] | None], cut: slice) -> None:
+    column = pa.array(lists, pa.list_(pa.int32(), 2))[cut]
+    assert list_values(column).tolist() == [value for one in lists[cut] for value in one or ()]
+
+
 def test_a_question_to_a_registry_imports_neither_pandas_nor_what_reads_checkpoints(zoo_registry: Path) -> None:
     code = (
         "import sys; from forebear import Registry\n"
         f"with Registry({str(zoo_registry)!r}, read_only=True) as r: r.ancestors(r.models()[0].name)\n"
-        "assert not {'pandas', 'scipy.sparse', 'forebear.ingest.checkpoint'} & {*sys.modules}"
+        "assert not {'pandas', 'pyarrow.compute', 'scipy.sparse', 'forebear.ingest.checkpoint'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
