@@ -8,8 +8,9 @@ benchmarks/calibration/strangers.py); without truth.json no two models are relat
 in every run; with `--rows` a run that was stopped goes on. `pairs of roots` says how many draws are independent at
 most: derivatives of a model repeat its luck.
 
-The bars: at most twice the expected share at p <= 0.01; the smallest p no smaller than chance allows: with n pairs it is
-below 0.001 / n in one run of a thousand; and in the middle, from 0.01 to 0.5, at least a third of the expected share where 100 pairs are expected.
+The bars: at most twice the expected share at p <= 0.01; the smallest p no smaller than chance allows: with n pairs it
+is below 0.001 / n in one run of a thousand; and in the middle, from 0.01 to 0.5, at least a third of the expected share
+where 100 pairs are expected.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ Set on: the same pairs as KIND_TESTS; below it strangers made of one real model'
 Measured again by: make bench-calibration-million
 """
 TAIL_P = 2.5e-4
-"""At this smallest p of all kinds and below, all of them count as a test each: p of four kinds is at most 1e-3 then, and
-an E-value that is significant in any registry rests on no measured share.
+"""At this smallest p of all kinds and below, all of them count as a test each: p of four kinds is at most 1e-3 then,
+and an E-value that is significant in any registry rests on no measured share.
 
 Set on: no data; a quarter of the p that is significant in a registry of one model.
 Measured again by: make bench-calibration-million
