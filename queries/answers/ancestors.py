@@ -13,11 +13,14 @@ import duckdb
 
 from ...ingest.errors import RegistryError
 from ...ingest.text import printable
-from ..data.query import Query, QuerySketch, load_models
+from ..data.component import Component
+from ..data.loading import load_components
+from ..data.query import Query, QuerySketch, load_models, rows_of_models
 from ..evidence.pair import same_function
 from ..lineage.claims import Claims
 from ..search.candidates import by_activations, by_weights
 from ..search.left_out import LeftOut, left_out
+from ..search.packed import Place
 from ..search.scan import Scan, SqlScan
 from ..search.turns import in_turn
 from ..sql import statement
@@ -97,7 +100,9 @@ def _answer(
     every = {model for model, _ in found} | named | equal
     turns = partial(in_turn, scan, query.model_id, sketch, component.kind, models, k)
     out = left_out(connection, every, within, named | equal, turns)
-    wanted = sorted(every - out.models)
+    doubtful = {place for place in found - near if place[0] not in named | equal | out.models}
+    near |= _of_same_function(connection, component, doubtful, models)
+    wanted = sorted(({model for model, _ in near} | named | equal) - out.models)
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
     facts = {model: (name, uri, released) for model, name, uri, _, released in rows}
@@ -105,12 +110,7 @@ def _answer(
         other
         for model in wanted
         for other in loaded.get(model, [])
-        if other.kind == component.kind
-        and (
-            model in named | equal
-            or (model, other.name) in near
-            or ((model, other.name) in found and same_function(component, other, models))
-        )
+        if other.kind == component.kind and (model in named | equal or (model, other.name) in near)
     ]
     _log.info(
         "%s: %d candidates of %d models by sketch, %d declared, chosen and loaded in %.2f s",
@@ -130,6 +130,23 @@ def _answer(
     answer = answering(question, k)
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)
     return _told(answer, out)
+
+
+def _of_same_function(
+    connection: duckdb.DuckDBPyConnection, component: Component, places: Set[Place], models: int
+) -> set[Place]:
+    """Those that only the sketch of activations finds near whose neurons do the same: of others no more is read."""
+    if not places:
+        return set()
+    rows = rows_of_models(connection, sorted({model for model, _ in places}), ("tensor", "activation"))
+    return {
+        (model, other.name)
+        for model, components in load_components(rows).items()
+        for other in components
+        if (model, other.name) in places
+        and other.kind == component.kind
+        and same_function(component, other, models)
+    }
 
 
 def _told(answer: ComponentAnswer, out: LeftOut) -> ComponentAnswer:

@@ -2,8 +2,8 @@
 
 For one component of a query, with z as `candidates.sql` tells it:
 1. the FEWEST_CANDIDATES nearest by positions, whatever their z: a relation too weak for the sketch (a shared
-   initialisation) may be among them. In a registry of more than WEAK_UP_TO models it is not, and as many come as
-   rows are asked for;
+   initialisation) may be among them. In a registry of more than WEAK_UP_TO models it is not, and they only fill the
+   rows that are asked for and that nothing below reaches;
 2. those whose positions have a z of `least_z`: all, or of a family of more than MOST_CANDIDATES what `of_family` takes;
 3. of those that positions do not reach, MOST_CANDIDATES by gram, and FEWEST_CANDIDATES by column sets that gram does
    not reach either;
@@ -62,9 +62,14 @@ def reached(
     near = sorted((-z, model, component) for model, component, z, *_ in rows if z >= least)
     family = [(model, component) for _, model, component in near]
     members = set(family)
+    others = [row for row in rows if row[:2] not in members]
+    if models > WEAK_UP_TO:
+        found = [row for row in others if any(z >= least for z in row[2:])]
+        missing = max(0, k - len({model for model, *_ in (*family, *found)}))
+        others = found + [row for row in others if row not in found][:missing]
     if len(family) > MOST_CANDIDATES:
         family = [family[i] for i in of_family(scan.positions(family), most=max(k, MOST_CANDIDATES)).tolist()]
-    return family, [row for row in rows if row[:2] not in members]
+    return family, others
 
 
 def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArray[np.int64]:

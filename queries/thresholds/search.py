@@ -24,7 +24,7 @@ Set on: registries of 1,000 to 1,000,000 models.
 Measured again by: make bench-scale
 """
 WEAK_UP_TO = 100_000
-"""Models up to which FEWEST_CANDIDATES come whatever their z, beyond which as many as rows are asked for. The 24th of
+"""Models up to which FEWEST_CANDIDATES come whatever their z, beyond which they fill the rows asked for. The 24th of
 so many unrelated models has a z of 3.5 by chance, of a million 4.1: a shared initialisation with a z of 2 +- 1 is
 nearer than it in 7 and in 2 of 100 questions, and nearer than the 10th in 4 and in 1.
 

@@ -135,15 +135,20 @@ def test_of_a_large_family_come_the_nearest_and_the_model_in_its_middle(registry
 
 @dataclass
 class OneFamily:
-    """A scan that finds so many relatives, and keeps the limits that it was asked with."""
+    """A scan that finds so many relatives, and others by chance; it keeps the limits that it was asked with."""
 
     members: int
+    by_chance: int = 0
     limits: Limits | None = None
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
-        """The relatives."""
+        """The relatives, beside others the last of them by column sets alone, then the others, the nearest first."""
         self.limits = limits
-        return [(number, "language", 99.0 - number / 9, 0.0, 0.0) for number in range(self.members)]
+        z = [(99.0 - number / 9, 0.0, 0.0) for number in range(self.members)]
+        if self.by_chance:
+            z[-1:] = [(0.0, 0.0, 99.0)] * len(z[-1:])
+        z += [(4.0 - number / 99, float("nan"), 0.0) for number in range(self.by_chance)]
+        return [(number, "language", *one) for number, one in enumerate(z)]
 
     def by_activations(self, own: int, signs: bytes, kind: str, most: int, least_z: float) -> list[Place]:
         """None."""
@@ -170,6 +175,17 @@ def test_what_is_near_by_chance_is_looked_at_in_a_registry_that_is_not_too_large
     family = OneFamily(0)
     candidates(family, -1, random_sketch(np.random.default_rng(10)), "language", models, 10)
     assert family.limits is not None and family.limits.nearest == nearest
+
+
+@pytest.mark.parametrize(("models", "members", "found"), [
+    (WEAK_UP_TO, 4, 24), (WEAK_UP_TO, 14, 34), (WEAK_UP_TO + 1, 0, 10), (WEAK_UP_TO + 1, 4, 10), (WEAK_UP_TO + 1, 14, 14),
+])  # fmt: skip
+def test_in_a_large_registry_what_is_near_by_chance_fills_the_rows_that_relatives_leave(
+    models: int, members: int, found: int
+) -> None:
+    scan = OneFamily(members, by_chance=20)
+    near = candidates(scan, -1, random_sketch(np.random.default_rng(10)), "language", models, 10)
+    assert {number for number, _ in near} == set(range(found))
 
 
 @pytest.mark.parametrize("filled", [0.05, 0.5, 0.9])
