@@ -143,9 +143,7 @@ def _of_same_function(
         (model, other.name)
         for model, components in load_components(rows).items()
         for other in components
-        if (model, other.name) in places
-        and other.kind == component.kind
-        and same_function(component, other, models)
+        if (model, other.name) in places and other.kind == component.kind and same_function(component, other, models)
     }
 
 

@@ -70,7 +70,14 @@ def quantised(component: Component) -> bool:
     levels = component.levels[tensors]
     known = levels[levels > 0]
     few = len(known) > 0 and float(np.median(known)) < FLOAT_LEVELS
-    return few or any(stored_error(dtype) > 0 for dtype in {component.dtypes[t] for t in tensors.tolist()})
+    return few or coded(component)
+
+
+@once
+def coded(component: Component) -> bool:
+    """Whether some matrices of a model are stored as codes and scales."""
+    tensors = component.positions.tensor
+    return any(stored_error(dtype) > 0 for dtype in {component.dtypes[t] for t in tensors.tolist()})
 
 
 def precision(component: Component, tensors: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.precision import fraction_bits, median_levels
+from ..data.precision import coded, fraction_bits, median_levels
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups
+from ..relation.same_values import same_tensors, same_values
 from ..thresholds.lineage import (
     COVERED_BY_COPY,
     FITS_BETTER,
@@ -88,6 +89,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
     toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
+    held = _holding_a_root(relatives, kin, claims)
     certainty = LIGHT_MERGE_PARENTS if light and again is None else MERGE_PARENTS
     of_query = {i for i, parents in kin.parents.items() if kin.query in parents}
     made, later = (LIGHT_MERGE_PARENTS, LIGHT_MERGE_LATER) if light else (MERGE_PARENTS, MERGE_PARENTS)
@@ -97,7 +99,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         if i in copies:
             found.append(_of_copy(one, copies[i]))
             continue
-        by = _by(one, claims, orders[i], state, len(placed), relatives)
+        by = _by(one, claims, orders[i], state, len(placed), relatives, held.get(i))
         ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
         if i in merged:
             ancestor, descendant, by = certainty, 1 - certainty, (_merge_of_these(again), *by)
@@ -107,7 +109,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         if kept := _cut(one, orders[i][0]):
             ancestor, descendant = kept
             share, by = float(ancestor > descendant), ("every value that both hold is equal bit for bit", *by)
-        ancestor, descendant = _claimed(one, claims, orders[i][0], ancestor, descendant)
+        ancestor, descendant = _claimed(one, claims, orders[i][0], ancestor, descendant, root=i in held)
         partners = tuple(relatives[j].name for j in merged if j != i) if i in merged else ()
         share = 1.0 if i in merged else share
         direction = direction_of(ancestor, descendant, by)
@@ -258,16 +260,38 @@ def _after(dates: dict[int, float], root: int) -> dict[int, float] | None:
     return dates if dates[root] <= min(dates.values()) else None
 
 
+def _holding_a_root(relatives: Sequence[Relative], kin: Family, claims: Claims) -> dict[int, int]:
+    """Relatives that are no claimed root and hold the weights of one -> that root, by their numbers.
+
+    The same file under another name holds them, and so does what a root of codes was unpacked to: nobody trains codes,
+    so what came from that root came by those values, where they are as fine as the query's. A float root's rounding
+    to a coarser type is no such thing: the query may have come from the root beside it.
+    """
+    found: dict[int, int] = {}
+    components = [r.evidence.pairing.candidate for r in relatives]
+    finest = fraction_bits(relatives[0].evidence.pairing.query)
+    for root, one in enumerate(relatives):
+        if one.model_id not in claims.roots or not kin.common:
+            continue
+        for i, other in enumerate(components):
+            if relatives[i].model_id in claims.roots or kin.distances.unequal[root, i] > 0:
+                continue
+            unpacked = coded(components[root]) and not coded(other) and fraction_bits(other) >= finest
+            if same_values(components[root], other) if unpacked else same_tensors(components[root], other):
+                found[i] = root
+    return found
+
+
 def _claimed(
-    one: Relative, claims: Claims, order: Order | None, ancestor: float, descendant: float
+    one: Relative, claims: Claims, order: Order | None, ancestor: float, descendant: float, *, root: bool
 ) -> tuple[float, float]:
-    """The two probabilities within what claims and marks allow."""
+    """The two probabilities within what claims and marks allow; `root` says that it holds the weights of a root."""
     key = one.model_id
     if claims.later(key) or order == "candidate_later":
         ancestor = 0.0
     if claims.earlier(key) or order == "query_later":
         descendant = 0.0
-    if key in claims.roots and claims.query_root is None and not claims.later(key):
+    if (root or key in claims.roots) and claims.query_root is None and not claims.later(key):
         return SURE, 0.0
     if claims.query_root is not None and key not in claims.roots and not claims.earlier(key):
         return 0.0, SURE
@@ -281,16 +305,21 @@ def _by(
     state: State,
     placed: int,
     relatives: Sequence[Relative],
+    held: int | None,
 ) -> tuple[str, ...]:
-    """What a direction rests on, in words; a claim is named a claim."""
+    """What a direction rests on, in words; a claim is named a claim. `held` is the root whose weights it holds."""
     key, found = one.model_id, []
     if key in claims.roots:
         found.append(f"the claim that {one.name} was trained from scratch ({claims.roots[key]})")
     if claims.query_root is not None:
         found.append(f"the claim that the query was trained from scratch ({claims.query_root})")
-    if state in {"root", "root and dates"} and key not in claims.roots:
-        root = next(r.name for r in relatives if r.model_id in claims.roots)
-        found.append(f"the claim that {root} was trained from scratch")
+    if held is not None:
+        root = relatives[held]
+        found.append(f"it holds the weights of {root.name}")
+        found.append(f"the claim that {root.name} was trained from scratch ({claims.roots[root.model_id]})")
+    elif state in {"root", "root and dates"} and key not in claims.roots:
+        root = next(r for r in relatives if r.model_id in claims.roots)
+        found.append(f"the claim that {root.name} was trained from scratch")
     if claims.later(key) or (claims.earlier(key) and not claims.newest):
         found.append("claimed release dates")
     if claims.newest:

@@ -31,17 +31,21 @@ def ranked(
     *,
     later: str = "",
     root: str = "",
+    coded: str = "",
     newest: bool = False,
     dated: bool = False,
 ) -> list[Ranked]:
     """The ranked answer for a query. `later` names one released after it, `root` one that is claimed a root.
+
+    `coded` names one that is stored as codes of four bits.
 
     Where they are `dated`, the others were released one a year, in their order, and the query after them.
     """
     mine = component(query)
     candidates, numbers = [], {name: number for number, name in enumerate(others, 2)}
     for name, model in others.items():
-        evidence = compare(mine, component(model, numbers[name]), len(others))
+        other = component(model, numbers[name], dtype="Q4_0" if name == coded else "F32")
+        evidence = compare(mine, other, len(others))
         relation = relation_of(evidence) if evidence.significant else None
         candidates.append(Candidate(name, f"file:///{name}", evidence, relation, False, False))
     claims = Claims(
@@ -82,6 +86,39 @@ def test_a_stranger_between_relatives_is_no_relative_and_has_a_rank_of_its_own()
 def test_two_relatives_alone_tell_no_direction() -> None:
     (row,) = ranked(drifted(ROOT, 0.1, 2), {"root": ROOT})
     assert row.direction.kind == "unknown" and 0.05 < row.direction.probability < 0.95
+
+
+@pytest.mark.parametrize("later", ["", "again"])
+def test_what_holds_the_weights_of_a_claimed_root_is_an_ancestor_by_that_claim(later: str) -> None:
+    root = rounded(ROOT)
+    query, cousin = (rounded(drifted(ROOT, 0.003, seed)) for seed in (2, 4))
+    rows = ranked(query, dict(root=root, again=root, cousin=cousin), root="root", later=later)
+    again, other = row_of(rows, "again").direction, row_of(rows, "cousin").direction
+    assert other.kind == "unknown"
+    if later:
+        assert again.kind != "ancestor" and again.probability == 0
+    else:
+        assert again.kind == "ancestor"
+        assert again.by[:2] == (
+            "it holds the weights of root", "the claim that root was trained from scratch (https://example.org)"
+        )  # fmt: skip
+
+
+def test_a_rounding_of_a_claimed_root_is_no_ancestor_by_the_claim() -> None:
+    query, cousin = (drifted(ROOT, 0.003, seed) for seed in (2, 4))
+    rows = ranked(query, dict(root=ROOT, rounding=rounded(ROOT), cousin=cousin), root="root")
+    assert row_of(rows, "root").direction.kind == "ancestor"
+    assert row_of(rows, "rounding").direction.kind != "ancestor"
+
+
+def test_what_a_root_of_codes_was_unpacked_to_is_an_ancestor_where_it_is_as_fine_as_the_query() -> None:
+    codes = quantised(ROOT, 4)
+    unpacked = rounded(codes)
+    for query, kind in ((rounded(drifted(unpacked, 0.003, 2)), "ancestor"), (drifted(codes, 0.003, 2), "unknown")):
+        others = dict(root=codes, unpacked=unpacked, other=drifted(unpacked, 0.003, 4))
+        rows = ranked(query, others, root="root", coded="root")
+        assert row_of(rows, "root").direction.kind == "ancestor"
+        assert row_of(rows, "unpacked").direction.kind == kind
 
 
 def test_of_a_chain_whose_end_is_the_newest_the_parent_stands_first() -> None:

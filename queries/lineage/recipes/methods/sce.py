@@ -93,7 +93,7 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
     glance = replace(glance, tensor=glance.tensor // every)
 
     def given(parents: tuple[int, ...], at: MergePlaces, where: NDArray[np.bool_], shares: Vector) -> NDArray[np.bool_]:
-        made = [_with(at, parents, base, Arithmetic(places.bits), share) for share in shares]
+        made = (_with(at, parents, base, Arithmetic(places.bits), share) for share in shares)
         equal = np.stack([(replay_sce(at, one) == at.query) & where for one in made])
         best = np.stack([np.bincount(at.tensor, each) for each in equal]).argmax(axis=0)  # in every tensor
         return np.asarray(equal[best[at.tensor], np.arange(len(at.tensor))])
@@ -131,8 +131,8 @@ def _given(proposal: Proposal) -> Vector:
 
 def _energies(places: MergePlaces, proposal: Proposal) -> Vector:
     """Each parent's share [n, tensors] of the squares of what is selected; equal ones where that is next to nothing."""
-    selected = np.where(_selected(places, proposal), proposal.changes_at(places), 0).astype(np.float64)
-    squares = np.stack([np.bincount(places.tensor, np.square(change)) for change in selected])
+    selected, _ = _elected(places, proposal)
+    squares = np.stack([np.bincount(places.tensor, np.square(change)) for change in selected.astype(np.float64)])
     total = squares.sum(axis=0)
     tells = total >= _SMALLEST * np.bincount(places.tensor)
     return np.asarray(np.where(tells, squares / np.where(tells, total, 1), 1 / len(squares)))
@@ -163,10 +163,18 @@ def replay_sce(places: MergePlaces, proposal: Proposal) -> Floats:
 
 
 def _elected(places: MergePlaces, proposal: Proposal) -> tuple[Floats, NDArray[np.bool_]]:
-    """The changes [n, m] that are selected, and which of them are of the elected sign."""
-    changes = np.where(_selected(places, proposal), proposal.changes_at(places), np.float32(0))
-    elected = np.where(changes.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
-    return changes, np.sign(changes) == elected
+    """The changes [n, m] that are selected, and which of them are of the elected sign.
+
+    Weights are tuned many times over one selection: the last one is kept.
+    """
+    last: dict[object, tuple[Floats, NDArray[np.bool_]]] = places.once(("elected",), dict)
+    key = (proposal.members, proposal.base, proposal.arithmetic.bits, _given(proposal)[0].tobytes())
+    if key not in last:
+        changes = np.where(_selected(places, proposal), proposal.changes_at(places), np.float32(0))
+        elected = np.where(changes.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
+        last.clear()
+        last[key] = changes, np.sign(changes) == elected
+    return last[key]
 
 
 def _weights(setting: Vector, arithmetic: Arithmetic) -> Floats:
