@@ -178,7 +178,8 @@ def test_what_is_near_by_chance_is_looked_at_in_a_registry_that_is_not_too_large
 
 
 @pytest.mark.parametrize(("models", "members", "found"), [
-    (WEAK_UP_TO, 4, 24), (WEAK_UP_TO, 14, 34), (WEAK_UP_TO + 1, 0, 10), (WEAK_UP_TO + 1, 4, 10), (WEAK_UP_TO + 1, 14, 14),
+    (WEAK_UP_TO, 4, 24), (WEAK_UP_TO, 14, 34),
+    (WEAK_UP_TO + 1, 0, 10), (WEAK_UP_TO + 1, 4, 10), (WEAK_UP_TO + 1, 14, 14),
 ])  # fmt: skip
 def test_in_a_large_registry_what_is_near_by_chance_fills_the_rows_that_relatives_leave(
     models: int, members: int, found: int
