@@ -15,7 +15,7 @@ from ...ingest.errors import RegistryError
 from ...ingest.text import printable
 from ..data.component import Component
 from ..data.loading import load_components
-from ..data.query import Query, QuerySketch, load_models, rows_of_models
+from ..data.query import Query, QuerySketch, load_models, require_rows, rows_of_models
 from ..evidence.pair import same_function
 from ..lineage.claims import Claims
 from ..search.candidates import by_activations, by_weights
@@ -100,6 +100,7 @@ def _answer(
     every = {model for model, _ in found} | named | equal
     turns = partial(in_turn, scan, query.model_id, sketch, component.kind, models, k)
     out = left_out(connection, every, within, named | equal, turns)
+    require_rows(connection, sorted(every - out.models))  # what is lacking is fetched together
     doubtful = {place for place in found - near if place[0] not in named | equal | out.models}
     near |= _of_same_function(connection, component, doubtful, models)
     wanted = sorted(({model for model, _ in near} | named | equal) - out.models)
