@@ -141,7 +141,7 @@ def _carried(
     connection.execute(statement("audit/stale"), {**size, **kinds, "significant": SIGNIFICANT_LOG10_E})
     connection.execute(statement("audit/stale_roots"), run)
     connection.execute(statement("audit/known"), against)
-    connection.execute(statement("audit/carry_pairs"), {**run, **size, **kinds})
+    connection.execute(statement("audit/carry_pairs"), {**run, **size})
     connection.execute(statement("audit/carry_queries"), {**run, **size, "newest": scope.newest})
     work = connection.sql(statement("audit/work"), params={"related_z": RELATED_Z}).to_arrow_table()
     connection.execute(statement("audit/clear"))

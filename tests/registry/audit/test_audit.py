@@ -280,6 +280,15 @@ def test_carried_e_values_are_those_of_the_new_size(audited: Path, tmp_path: Pat
                 [model.model_id],
             ).fetchall()
             assert dict(rows) == pytest.approx(expected, abs=1e-9)
+        whole = registry.audit(AuditOptions(whole=True)).run.run_id
+        both = registry.connection.execute(
+            "SELECT a.origin, a.log10_evalue, b.log10_evalue FROM audit_pair AS a"
+            " JOIN audit_pair AS b USING (query_id, component, relative_id, relative_component)"
+            " WHERE a.run_id = 2 AND b.run_id = ?",
+            [whole],
+        ).fetchall()
+        assert None in {origin for origin, *_ in both}, "pairs that are not related are taken over too"
+        assert [carried for _, carried, _ in both] == pytest.approx([fresh for *_, fresh in both], abs=1e-9)
 
 
 def test_a_removed_relative_is_gone_from_the_next_run_and_stays_in_the_earlier_one(
