@@ -1,4 +1,4 @@
-"""Candidates that only activations bring near: those whose neurons do the same are compared, of others little is read."""
+"""Candidates that only activations bring near: those whose neurons do the same are compared, of others little read."""
 
 from __future__ import annotations
 
