@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
 .PHONY: demo dev base-registry check test pytest wheel-test docs-site fuzz test-forged soak test-travel golden test-real test-lake test-ray \
-        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-lineage bench-ingest bench-startup \
+        test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-peers-families bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-audit-again bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
         bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-factors bench-recipes-fresh bench-no-merges bench-no-merges-trees bench-rewrites \
@@ -262,6 +262,11 @@ bench-peers: dev bench-zoo .bench/kit/installed .bench/modeldna/installed ## for
 
 bench-peers-roots: dev          ## RESULTS.md's first page from a run of bench-peers that is not finished: every root against all models
 	$(BIN)/python -m benchmarks.peers.roots .bench/zoo .bench/peers --results benchmarks/RESULTS.md
+
+bench-peers-families: dev .bench/torch/installed .bench/modeldna/installed ## every method but the kit in one run, on some families: EDITION=2 ROOTS="oak maple" (half an hour)
+	.bench/torch/bin/python benchmarks/zoo/generate.py .bench/zoo$(OF) --edition $(EDITION) --roots $(or $(ROOTS),oak maple)
+	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers-families --modeldna .bench/modeldna/bin/python --methods $(CHEAP)
+	$(BIN)/python -m benchmarks.peers .bench/zoo$(OF) .bench/peers-families --results .bench/peers-families.md
 
 bench-peers-light: bench-field-models .bench/modeldna/installed     ## forebear and the cheap ones of the others on light drift, its held-out half
 	$(BIN)/python -m benchmarks.peers $(FIELD) .bench/peers-field --split held_out --modeldna .bench/modeldna/bin/python \
