@@ -3,9 +3,9 @@
 A run can end at any moment: what it had committed stays, and the next audit of the same scope goes on with it while the
 registry holds the same models; else that one takes over the answers which still hold.
 
-E-values depend on the registry's size. An answer that is taken over has its E-values corrected for the new size, from
-the p-values that are kept; where the new size makes a kind of evidence cross the bound of significance, in either
-direction, the answer is computed again. So is one with a new candidate or without a former relative, and one that rests
+E-values depend on the registry's size. An answer that is taken over has its E-values scaled to the new size; where that
+makes the p-value of a kind of evidence, which is kept too, cross the bound of significance, in either direction, the
+answer is computed again. So is one with a new candidate or without a former relative, and one that rests
 on other known roots than there are now. The bound on z of the sketches, which moves with the logarithm of the size,
 stays as it was when an answer was computed. In small registries, where the nearest models are looked at whatever their
 z, that is done for new models alone: that an older one shares no more than its initialisation with a new one stands in
