@@ -104,9 +104,11 @@ def test_what_holds_the_weights_of_a_claimed_root_is_an_ancestor_by_that_claim(l
         )  # fmt: skip
 
 
-def test_a_rounding_of_a_claimed_root_is_no_ancestor_by_the_claim() -> None:
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_rounding_of_a_claimed_root_is_no_ancestor_by_the_claim(bfloat16: bool) -> None:
     query, cousin = (drifted(ROOT, 0.003, seed) for seed in (2, 4))
-    rows = ranked(query, dict(root=ROOT, rounding=rounded(ROOT), cousin=cousin), root="root")
+    others = dict(root=ROOT, rounding=rounded(ROOT), cousin=cousin)
+    rows = ranked(rounded(query) if bfloat16 else query, others, root="root")
     assert row_of(rows, "root").direction.kind == "ancestor"
     assert row_of(rows, "rounding").direction.kind != "ancestor"
 
