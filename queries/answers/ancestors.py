@@ -100,9 +100,10 @@ def _answer(
     every = {model for model, _ in found} | named | equal
     turns = partial(in_turn, scan, query.model_id, sketch, component.kind, models, k)
     out = left_out(connection, every, within, named | equal, turns)
-    require_rows(connection, sorted(every - out.models))  # what is lacking is fetched together
     doubtful = {place for place in found - near if place[0] not in named | equal | out.models}
-    near |= _of_same_function(connection, component, doubtful, models)
+    if doubtful:
+        require_rows(connection, sorted(every - out.models))  # what is lacking is fetched together
+        near |= _of_same_function(connection, component, doubtful, models)
     wanted = sorted(({model for model, _ in near} | named | equal) - out.models)
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
@@ -137,8 +138,6 @@ def _of_same_function(
     connection: duckdb.DuckDBPyConnection, component: Component, places: Set[Place], models: int
 ) -> set[Place]:
     """Those that only the sketch of activations finds near whose neurons do the same: of others no more is read."""
-    if not places:
-        return set()
     rows = rows_of_models(connection, sorted({model for model, _ in places}), ("tensor", "activation"))
     return {
         (model, other.name)

@@ -268,13 +268,12 @@ def _holding_a_root(relatives: Sequence[Relative], kin: Family, claims: Claims) 
     to a coarser type is no such thing: the query may have come from the root beside it.
     """
     found: dict[int, int] = {}
+    roots = [i for i, one in enumerate(relatives) if one.model_id in claims.roots] if kin.common else []
     components = [r.evidence.pairing.candidate for r in relatives]
     finest = fraction_bits(relatives[0].evidence.pairing.query)
-    for root, one in enumerate(relatives):
-        if one.model_id not in claims.roots or not kin.common:
-            continue
+    for root in roots:
         for i, other in enumerate(components):
-            if relatives[i].model_id in claims.roots or kin.distances.unequal[root, i] > 0:
+            if i in roots or kin.distances.unequal[root, i] > 0:
                 continue
             unpacked = coded(components[root]) and not coded(other) and fraction_bits(other) >= finest
             if same_values(components[root], other) if unpacked else same_tensors(components[root], other):

@@ -64,12 +64,17 @@ def reached(
     members = set(family)
     others = [row for row in rows if row[:2] not in members]
     if models > WEAK_UP_TO:
-        found = [row for row in others if any(z >= least for z in row[2:])]
+        found = [row for row in others if beyond_chance(row, least)]
         missing = max(0, k - len({model for model, *_ in (*family, *found)}))
-        others = found + [row for row in others if row not in found][:missing]
+        others = found + [row for row in others if not beyond_chance(row, least)][:missing]
     if len(family) > MOST_CANDIDATES:
         family = [family[i] for i in of_family(scan.positions(family), most=max(k, MOST_CANDIDATES)).tolist()]
     return family, others
+
+
+def beyond_chance(row: Near, least: float) -> bool:
+    """Whether a row has a z of `least` by any kind; NaN, of kinds that the two do not share, is none."""
+    return any(z >= least for z in row[2:])
 
 
 def of_family(signs: NDArray[np.uint8], *, most: int = MOST_CANDIDATES) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..data.query import QuerySketch
 from ..thresholds.search import CENTRAL_CANDIDATES, MOST_CANDIDATES
-from .candidates import by_activations, from_centre, least_z, reached
+from .candidates import beyond_chance, by_activations, from_centre, least_z, reached
 from .packed import Place
 from .scan import Scan
 
@@ -33,7 +33,7 @@ def in_turn(scan: Scan, model_id: int, sketch: QuerySketch, kind: str, models: i
     family, others = reached(scan, model_id, sketch, kind, models, k)
     least = least_z(models)
     found = _family_in_turn(scan, family)
-    found += [row[:2] for row in others if max(row[2:]) >= least]
+    found += [row[:2] for row in others if beyond_chance(row, least)]
     found += by_activations(scan, model_id, sketch, kind, models).difference(found)
     strong = len(found)
     weak = [row[:2] for row in others]
