@@ -19,7 +19,9 @@ from ..data.query import Query, QuerySketch, load_models, require_rows, rows_of_
 from ..evidence.pair import same_function
 from ..lineage.claims import Claims
 from ..search.candidates import by_activations, by_weights
+from ..search.declared import declared_kin
 from ..search.left_out import LeftOut, left_out
+from ..search.names import Names, SqlNames
 from ..search.packed import Place
 from ..search.scan import Scan, SqlScan
 from ..search.turns import in_turn
@@ -53,27 +55,25 @@ def ancestors(
     """
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     models = int(others[0][0])
-    declared = {
-        model: (parent, child)
-        for model, parent, child in connection.execute(
-            statement("search/declared"),
-            {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
-        ).fetchall()
-    }
     scan = scan or SqlScan(connection)
+    declared = declared_kin(connection, scan.names or SqlNames(connection), query)
     return [
         _answer(connection, scan, query, sketch, declared, equal, models, k, answering, within)
         for sketch in query.sketches
     ]
 
 
-def equal_models(connection: duckdb.DuckDBPyConnection, query: Query) -> list[tuple[int, str, str]]:
+def equal_models(
+    connection: duckdb.DuckDBPyConnection, query: Query, names: Names | None = None
+) -> list[tuple[int, str, str]]:
     """Id, name and source of the models of which everything that was read equals what was read of the query."""
     if query.content is None:
         return []
-    return connection.execute(
-        statement("models/equal_content"), {"content": query.content, "model_id": query.model_id}
-    ).fetchall()
+    holding = set((names or SqlNames(connection)).holding(query.content)) - {query.model_id}
+    if not holding:
+        return []
+    values = {"content": query.content, "holding": sorted(holding)}
+    return connection.execute(statement("models/equal_content"), values).fetchall()
 
 
 def _answer(

@@ -12,6 +12,8 @@ import numpy as np
 from ..data.component import Component
 from ..data.query import Query, load_models
 from ..evidence.pair import compare
+from ..search.declared import declared_kin
+from ..search.names import SqlNames
 from ..sql import statement
 from ..thresholds.comparison import CONTROLS, MOST_CONTROLS_TRIED, SHARE_OF_SHAPE
 from ..thresholds.search import LEAST_Z
@@ -78,14 +80,7 @@ def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, mod
 def _of_shape(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, name: str) -> dict[int, _Shaped]:
     """Model id -> its shape, of all that have most of that of A or of B; declared kin are infinitely near."""
     left_out = [query.model_id for query in (a, b) if query.model_id >= 0]
-    declared = {
-        row[0]
-        for query in (a, b)
-        for row in connection.execute(
-            statement("search/declared"),
-            {"model_id": query.model_id, "parents": list(query.declared), "own": list(query.own)},
-        ).fetchall()
-    }
+    declared = {model for query in (a, b) for model in declared_kin(connection, SqlNames(connection), query)}
     shares: dict[int, float] = defaultdict(float)
     nearness: dict[int, float] = defaultdict(lambda: -np.inf)
     uris: dict[int, str] = {}

@@ -19,6 +19,7 @@ from ...ingest.fingerprint.gram import COSINES
 from ...ingest.fingerprint.positions import MATRIX_VALUES
 from ..data.query import QuerySketch
 from .bits import Bits, BitsApart, ColumnChance, Floats, Ints, Nearest, counted_bits, most_signs_apart, of_each, signs_z
+from .names import Names
 from .packed import BLOCK, POSITIONS, SIGN_PARTS, SKETCH_PARTS, Packed, Place, Rows, Sketches, words_of_one
 from .scan import Limits, Near
 
@@ -35,6 +36,7 @@ class PackedScan:
 
     packed: Packed
     threads: int = 1
+    names: Names | None = None
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """See `Scan`."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..data.query import QuerySketch
 from ..sql import statement
+from .names import Names, SqlNames
 from .packed import Place
 
 Near = tuple[int, str, float, float, float]
@@ -40,7 +41,13 @@ class Limits:
 
 
 class Scan(Protocol):
-    """What `candidates` asks of a registry's sketches. `own` is the model that is left out, -1 for none."""
+    """What `candidates` asks of a registry's sketches. `own` is the model that is left out, -1 for none.
+
+    `names` are the registry's names where the process has them too, else None: they are asked for in SQL.
+    """
+
+    @property
+    def names(self) -> Names | None: ...
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """The rows of `candidates.sql`, in its order."""
@@ -64,6 +71,11 @@ class SqlScan:
     """The scan in SQL: of any registry that a connection reaches, a DuckLake catalogue too."""
 
     connection: duckdb.DuckDBPyConnection
+
+    @property
+    def names(self) -> Names:
+        """See `Scan`."""
+        return SqlNames(self.connection)
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """See `Scan`."""

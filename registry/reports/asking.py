@@ -47,11 +47,12 @@ def ask(
         adapter = adapter_details(connection, asked.model_id)
     else:
         query, adapter = _unregistered(connection, asked)
-    same = equal_models(connection, query)
+    scan = scanning(connection)
+    same = equal_models(connection, query, scan.names)
     equal = tuple(EqualContent(name, uri) for _, name, uri in same)
     equals = {model for model, _, _ in same}
     query = replace(query, newest=newest)
-    answers = ancestors(connection, query, k, answering or judged, equals, scanning(connection), within)
+    answers = ancestors(connection, query, k, answering or judged, equals, scan, within)
     others = connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()
     _log.info("%s: answered from %d other models in %.2f s", asked.name, others[0][0], time.monotonic() - began)
     shown = {row.model_id for answer in answers for row in answer.ancestors}

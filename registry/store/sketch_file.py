@@ -2,7 +2,8 @@
 
     bytes 0 to 65,535   FOREBEAR, the digest of what follows, its length, and JSON: names of components, the state of
                         the registry that the rows were last found equal to, place, type and shape of every array
-    then                the words of both tables, block after block, and the other arrays, each from a multiple of 64
+    then                the words of both tables, block after block, and the other arrays, with the keys of names, each
+                        from a multiple of 64
 
 A file is written whole under another name and renamed; later only the state in its head is written over, which its
 digest covers. What is not as it was written, is cut off, or comes from another version, counts as no file.
@@ -18,7 +19,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,12 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ingest.text import printable
+from ...queries.search.names import Keys
 from ...queries.search.packed import BLOCK, SIGN_PARTS, SKETCH_PARTS
 from .file_state import State
+from .name_keys import COLUMNS, NameKeys, read_name_keys
 from .sketch_rows import KINDS, Packing, Unpackable, Words, packing_of, read_table
 
 _log = logging.getLogger(__name__)
-_MAGIC, _VERSION = b"FOREBEAR", 1
+_MAGIC, _VERSION = b"FOREBEAR", 2
 _HEAD, _ALIGNED = 65_536, 64
 _WORDS = {"sketch": SKETCH_PARTS[-1].stop, "activation": SIGN_PARTS[-1].stop}
 
@@ -80,8 +83,9 @@ def _opened(mapped: mmap.mmap) -> SketchFile:
             arrays[name] = found
     blocks = {table: list(_blocks(words[table], arrays[f"{table}.sizes"], _WORDS[table])) for table in KINDS}
     _require_whole(names, arrays)
+    keys = NameKeys(Keys(arrays["names.key"], arrays["names.model"]), arrays["names.digest"])
     file, log = head["state"][:2], head["state"][2:]
-    return SketchFile(packing_of(names, arrays, blocks), State(tuple(file), tuple(log)))
+    return SketchFile(replace(packing_of(names, arrays, blocks), names=keys), State(tuple(file), tuple(log)))
 
 
 def _read_head(head: bytes) -> dict[str, Any]:
@@ -115,6 +119,11 @@ def _require_whole(names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> 
         raise ValueError("its shares have another shape")
     if arrays["sketch.shape"].max(initial=0) >= max(1, len(filled)):
         raise ValueError("it names shares that it does not have")
+    keys = {column: arrays[f"names.{column}"] for column in COLUMNS}
+    if any(found.dtype != COLUMNS[column] or found.ndim != 1 for column, found in keys.items()) or (
+        keys["key"].shape != keys["model"].shape
+    ):
+        raise ValueError("its keys of names have other sizes")
 
 
 def note_state(registry: Path, state: State) -> None:
@@ -171,6 +180,9 @@ def _written(connection: duckdb.DuckDBPyConnection, file: BinaryIO) -> tuple[_Pl
         arrays |= read_table(connection, table, keep, numbers)
         placed[f"{table}.words"] = at, "<u8", (sum(sizes) * _WORDS[table],)
         arrays[f"{table}.sizes"] = np.array(sizes, np.int64)
+    names = read_name_keys(connection)
+    for column, found in (("key", names.keys.key), ("model", names.keys.model), ("digest", names.digest)):
+        arrays[f"names.{column}"] = found
     for name, array in arrays.items():
         placed[name] = _aligned(file), array.dtype.str, array.shape
         file.write(np.ascontiguousarray(array).data)

@@ -50,6 +50,7 @@ class SketchIndex:
 
     def scan(self, connection: duckdb.DuckDBPyConnection) -> Scan:
         """What answers questions about the registry as it is now; `connection` is one to it."""
+        from ...queries.search.names import KeyedNames
         from ...queries.search.packed_scan import PackedScan
         from ...queries.search.scan import SqlScan
 
@@ -63,7 +64,9 @@ class SketchIndex:
                 self._asked = True
             packing = self._packing
         threads = min(_MOST_THREADS, os.cpu_count() or 1)
-        return PackedScan(packing.packed, threads) if packing else SqlScan(connection)
+        if packing is None:
+            return SqlScan(connection)
+        return PackedScan(packing.packed, threads, KeyedNames(connection, packing.names.keys))
 
     def _renewed(self, connection: duckdb.DuckDBPyConnection, place: Path, state: State | None) -> Packing | None:
         from .sketch_packing import packed

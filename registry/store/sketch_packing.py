@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...queries.sql import statement
 from .file_state import State
+from .name_keys import mend_name_keys, read_name_keys
 from .sketch_file import note_state, open_sketch_file, write_sketch_file
 from .sketch_mending import mend
 from .sketch_rows import KINDS, Packing, read_packing
@@ -43,12 +45,15 @@ def packed(
             return found.packing
         held = found.packing
     if held is not None and (known := mend(connection, held, {table: _digests(connection, table) for table in KINDS})):
-        if known is held and filed and state:
+        names = mend_name_keys(connection, held.names)
+        if known is held and names is held.names and filed and state:
             _note(place, state)
-        return known
+        return replace(known, names=names)
     if filed and (kept := _kept(connection, place, state or _UNKNOWN)):
         return kept
-    return read_packing(connection) if in_memory and count <= MOST_IN_MEMORY else None
+    if in_memory and count <= MOST_IN_MEMORY:
+        return replace(read_packing(connection), names=read_name_keys(connection))
+    return None
 
 
 def _kept(connection: duckdb.DuckDBPyConnection, place: Path, state: State) -> Packing | None:

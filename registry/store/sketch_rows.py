@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...ingest.text import printable
 from ...queries.search.packed import BLOCK, COLUMNS, GRAM, POSITIONS, SIGNS, Packed, Rows, Sketches, words_of
 from ...queries.sql import statement
+from .name_keys import NO_KEYS, NameKeys
 
 Words = NDArray[np.uint64]
 Keep = Callable[[Words], object]
@@ -42,10 +43,14 @@ class Unpackable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Packed rows, and the digest of each row of both tables, by which a change of the registry is found."""
+    """Packed rows, and the digest of each row of both tables, by which a change of the registry is found.
+
+    `names` are the keys of the registry's names where they were read too.
+    """
 
     packed: Packed
     digests: Mapping[str, NDArray[np.uint64]]
+    names: NameKeys = NO_KEYS
 
 
 def read_packing(
