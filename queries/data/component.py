@@ -131,11 +131,12 @@ class Component:
         """What two tensors must share to be compared: role and slot; shape and order in the block for unknown ones."""
         seen: dict[tuple[int, int, str], int] = defaultdict(int)
         keys = []
-        for i, (role, slot) in enumerate(zip(self.roles, self.slots, strict=True)):
-            key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{self.shapes[i]}"
-            if self.layer[i] < 0:
+        places = zip(self.roles, self.slots, self.shapes, self.layer.tolist(), self.expert.tolist(), strict=True)
+        for role, slot, shape, layer, expert in places:
+            key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{shape}"
+            if layer < 0:
                 key += "@"
-            place = (int(self.layer[i]), int(self.expert[i]), key)
+            place = (layer, expert, key)
             seen[place] += 1
             keys.append(key if seen[place] == 1 else f"{key}#{seen[place]}")
         return keys
@@ -303,8 +304,8 @@ class Component:
         if self.network:
             return [(-1, -1, name) for name in self.names], np.arange(len(self.names))
         places = [
-            (int(layer), int(expert), "ffn" if split and role in FFN_ROLES else "")
-            for layer, expert, role in zip(self.layer, self.expert, self.roles, strict=True)
+            (layer, expert, "ffn" if split and role in FFN_ROLES else "")
+            for layer, expert, role in zip(self.layer.tolist(), self.expert.tolist(), self.roles, strict=True)
         ]
         order = {place: i for i, place in enumerate(sorted(set(places)))}
         return list(order), np.array([order[p] for p in places], np.int64)

@@ -9,9 +9,7 @@ from ..sql import statement
 from .names import Names
 
 
-def declared_kin(
-    connection: duckdb.DuckDBPyConnection, names: Names, query: Query
-) -> dict[int, tuple[bool, bool]]:
+def declared_kin(connection: duckdb.DuckDBPyConnection, names: Names, query: Query) -> dict[int, tuple[bool, bool]]:
     """Model id -> whether the query declares it as a parent, and whether it declares the query."""
     called, declaring = names.called(query.declared), names.declaring(query.own)
     if not called and not declaring:

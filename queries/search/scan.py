@@ -41,13 +41,12 @@ class Limits:
 
 
 class Scan(Protocol):
-    """What `candidates` asks of a registry's sketches. `own` is the model that is left out, -1 for none.
-
-    `names` are the registry's names where the process has them too, else None: they are asked for in SQL.
-    """
+    """What `candidates` asks of a registry's sketches. `own` is the model that is left out, -1 for none."""
 
     @property
-    def names(self) -> Names | None: ...
+    def names(self) -> Names | None:
+        """The registry's names where this has them too; None where they are to be asked for in SQL."""
+        ...
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """The rows of `candidates.sql`, in its order."""

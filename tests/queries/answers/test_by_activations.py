@@ -24,6 +24,7 @@ class Blind:
 
     models: Sequence[int]
     places: list[Place] = field(default_factory=list)
+    names: None = None
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """None."""

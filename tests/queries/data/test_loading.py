@@ -92,6 +92,15 @@ def test_components_come_back_as_they_were_whatever_the_order_of_the_rows(seed: 
         assert_equal(found, made)
 
 
+def test_models_in_another_order_come_back_as_they_were() -> None:
+    written = tables(rows_of(COMPONENTS), None)
+    first = int(written["tensor"]["model_id"].to_pylist().index(9))
+    turned = pa.concat_tables([written["tensor"].slice(first), written["tensor"].slice(0, first)])
+    loaded = load_components(written | {"tensor": turned})
+    for found, made in zip([*loaded[7], *loaded[9]], COMPONENTS, strict=True):
+        assert_equal(found, made)
+
+
 def test_what_was_not_read_has_no_hash_and_is_not_read() -> None:
     rows = rows_of(COMPONENTS[2:])
     rows["tensor"][3] |= {"hash": None, "levels": None, "rows_read": 0}

@@ -16,11 +16,12 @@ import pytest
 from numpy.typing import NDArray
 
 from forebear.ingest.fingerprint.sketch import column_bytes
-from forebear.queries.data.query import QuerySketch, registered_sketches
+from forebear.queries.data.query import Query, QuerySketch, registered_sketches
 from forebear.queries.search.candidates import candidates, from_centre, least_z
+from forebear.queries.search.declared import declared_kin
+from forebear.queries.search.names import SqlNames
 from forebear.queries.search.packed import Place
 from forebear.queries.search.scan import Limits, Near, SqlScan
-from forebear.queries.sql import statement
 from forebear.queries.thresholds.search import (
     CENTRAL_CANDIDATES,
     FEWEST_CANDIDATES,
@@ -140,6 +141,7 @@ class OneFamily:
     members: int
     by_chance: int = 0
     limits: Limits | None = None
+    names: None = None
 
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """The relatives, beside others the last of them by column sets alone, then the others, the nearest first."""
@@ -262,9 +264,7 @@ def test_a_declared_parent_is_found_under_every_spelling(tmp_path: Path) -> None
         )
 
         def named(*parents: str, own: tuple[str, ...] = ("query",)) -> dict[int, tuple[bool, bool]]:
-            values = {"model_id": 6, "parents": list(parents), "own": list(own)}
-            rows = opened.connection.execute(statement("search/declared"), values).fetchall()
-            return {model: (parent, child) for model, parent, child in rows}
+            return declared_kin(opened.connection, SqlNames(opened.connection), Query(6, own, parents, (), ()))
 
         child = {4: (False, True)}
         for spelled in ("org/base", "hf://org/base"):

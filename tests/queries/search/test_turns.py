@@ -31,6 +31,8 @@ SKETCH = QuerySketch("language", 7, 7, b"", b"", b"", 0.0, 0.0)
 class FewSigns:
     """A scan of a registry of twelve: eight relatives, of which the last is the centre, two others, two by chance."""
 
+    names: None = None
+
     def by_weights(self, own: int, sketch: QuerySketch, kind: str, limits: Limits) -> list[Near]:
         """Rows by their largest z, as SQL gives them."""
         family: list[Near] = [(i, "language", 50.0 - i, 0.0, 0.0) for i in range(8)]
