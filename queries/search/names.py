@@ -80,18 +80,16 @@ class KeyedNames:
 
     def called(self, names: Sequence[str]) -> list[int]:
         """See `Names`."""
-        return self._found("name", names)
+        return self._found("key", meaning="name", texts=list(names)) if names else []
 
     def declaring(self, names: Sequence[str]) -> list[int]:
         """See `Names`."""
-        return self._found("parent", names)
+        return self._found("key", meaning="parent", texts=list(names)) if names else []
 
     def holding(self, content: str) -> list[int]:
         """See `Names`."""
-        return self._found("content", [content])
+        return self._found("content_key", content=content)
 
-    def _found(self, meaning: str, texts: Sequence[str]) -> list[int]:
-        if not texts:
-            return []
-        wanted = {"meaning": meaning, "texts": list(texts)}
-        return self.keys.of([key for (key,) in self.connection.execute(statement("search/key"), wanted).fetchall()])
+    def _found(self, question: str, **parameters: object) -> list[int]:
+        keys = self.connection.execute(statement(f"search/{question}"), parameters).fetchall()
+        return self.keys.of([key for (key,) in keys])

@@ -1,7 +1,4 @@
--- The keys of $texts, as `keys` has those of a registry; $meaning is what they are: a name, a parent, or a content.
-SELECT DISTINCT hash($meaning::VARCHAR, said) AS key
-FROM (
-    SELECT CASE WHEN $meaning::VARCHAR = 'content' THEN text ELSE split_part(model_spelling(text), '/', -1) END AS said
-    FROM (SELECT unnest($texts::VARCHAR[]) AS text)
-)
-WHERE said != '';
+-- The keys of the names $texts, as `keys` has those of a registry; $meaning is what they are: a name, or a parent.
+SELECT DISTINCT hash($meaning::VARCHAR, last) AS key
+FROM (SELECT split_part(model_spelling(unnest($texts::VARCHAR[])), '/', -1) AS last)
+WHERE last != '';

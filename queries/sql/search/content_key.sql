@@ -1,0 +1,2 @@
+-- The key of a $content, as `keys` has those of a registry.
+SELECT hash('content', $content::VARCHAR) AS key;
