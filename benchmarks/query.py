@@ -4,8 +4,8 @@
 
 The models are synthetic fingerprints with the statistics of real ones: 32 layers of 7 roles at hidden size 4096,
 bfloat16 weights, 65 norms, 48 token rows. One in five belongs to a family, a root with 20 fine-tunes whose weights
-differ from it by 2 to 10 %; all others are strangers. The query is a fine-tune (3 %) of a fine-tune; its parent must
-rank first. They are written in bulk; sketches are made as for any model. 10,000 models take 4 GB of disk, freed again.
+differ from it by 2 to 10 %; all others are strangers. The query is a fine-tune (3 %) of a fine-tune, asked as it
+appeared, the newest of all; its parent must rank first. Weights alone do not tell that it is an ancestor. They are written in bulk; sketches are made as for any model. 10,000 models take 4 GB of disk, freed again.
 
 Seconds are those of a fresh process, interpreter and imports included, with the file in the page cache; "from disk" is
 one more run after dropping it from there.
@@ -65,7 +65,7 @@ _CHILD = """
 import json, resource, sys
 from forebear.registry import Registry
 with Registry(sys.argv[1], read_only=True) as registry:
-    report = registry.ancestors(sys.argv[2])
+    report = registry.ancestors(sys.argv[2], assume_newest=True)
 rows = report.components[0].ancestors
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([rows[0].name, sum(r.rank == 1 for r in rows), report.components[0].verdict, peak]))
@@ -321,7 +321,7 @@ def measure(count: int) -> bool:
         cold = ask(path)
         runs = [ask(path) for _ in range(RUNS)]
     seconds = statistics.median(r.seconds for r in runs)
-    right = all(r.first == PARENT and r.verdict == "derived" for r in (cold, *runs))
+    right = all(r.first == PARENT and r.verdict in {"related", "derived"} for r in (cold, *runs))
     passed = right and (count < BAR_MODELS or seconds < BAR_SECONDS)
     sizes = (f"{built:.0f}", f"{size / 1e6:.0f}", f"{size / (count + 1) / 1e3:.0f}")
     costs = (f"{seconds:.2f}", f"{cold.seconds:.2f}", f"{max(r.megabytes for r in runs):.0f}")
