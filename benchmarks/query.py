@@ -5,7 +5,8 @@
 The models are synthetic fingerprints with the statistics of real ones: 32 layers of 7 roles at hidden size 4096,
 bfloat16 weights, 65 norms, 48 token rows. One in five belongs to a family, a root with 20 fine-tunes whose weights
 differ from it by 2 to 10 %; all others are strangers. The query is a fine-tune (3 %) of a fine-tune, asked as it
-appeared, the newest of all; its parent must rank first. Weights alone do not tell that it is an ancestor. They are written in bulk; sketches are made as for any model. 10,000 models take 4 GB of disk, freed again.
+appeared, the newest of all; its parent must rank first (that it is an ancestor, weights alone do not tell). They are
+written in bulk; sketches are made as for any model. 10,000 models take 4 GB of disk, freed again.
 
 Seconds are those of a fresh process, interpreter and imports included, with the file in the page cache; "from disk" is
 one more run after dropping it from there.
