@@ -126,6 +126,7 @@ def rounded_to(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     """Values as the float type with so many bits behind the point keeps them: 7 bfloat16, 10 float16, 23 float32."""
     if bits == 23:
         return values
+    if bits == 7:
+        return np.asarray(values.astype(ml_dtypes.bfloat16).astype(np.float32))
     with np.errstate(over="ignore"):
-        kept = values.astype(ml_dtypes.bfloat16) if bits == 7 else values.astype(np.float16)
-    return np.asarray(kept.astype(np.float32))
+        return values.astype(np.float16).astype(np.float32)

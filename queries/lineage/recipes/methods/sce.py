@@ -21,7 +21,7 @@ from ..mixtures.values import bases_of
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
 from ..rounding import factors_within, half_steps
-from .changes import ranks, spread, with_bases
+from .changes import ranks, spread, whole, with_bases
 from .ties import TUNED
 
 _SHARES = np.linspace(0.1, 1.0, 10)
@@ -144,10 +144,10 @@ def _selected(places: MergePlaces, proposal: Proposal) -> NDArray[np.bool_]:
     key = ("variance", proposal.members, proposal.base, proposal.arithmetic.bits)
     rank, counts = places.once(key, lambda: _ranked(places, np.asarray(changes.var(axis=0), np.float32)))
     share = _given(proposal)[0]
-    return np.asarray((rank < np.round(share * counts)[places.tensor]) | (share >= 1)[places.tensor])
+    return np.asarray((rank < whole(share * counts)[places.tensor]) | (share >= 1)[places.tensor])
 
 
-def _ranked(places: MergePlaces, variance: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ranked(places: MergePlaces, variance: Floats) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The rank [m] of each variance in its tensor, and how many [tensors] are not 0."""
     return ranks(places.tensor, variance), np.bincount(places.tensor, variance > 0).astype(np.int64)
 
