@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from ...queries.data.arrow import numbers
 from ...queries.search.names import Keys
 from ...queries.sql import statement
 
@@ -40,8 +41,9 @@ NO_KEYS = NameKeys.of(*(np.empty(0, kind) for kind in COLUMNS.values()))
 
 
 def read_name_keys(connection: duckdb.DuckDBPyConnection) -> NameKeys:
-    """The keys of all models."""
-    return NameKeys.of(*_keys(connection, None), _digests(connection)[1])
+    """The keys of all models. Digests are read first: what is written meanwhile has keys, and is read again later."""
+    _, digest = _digests(connection)
+    return NameKeys.of(*_keys(connection, None), digest)
 
 
 def mend_name_keys(connection: duckdb.DuckDBPyConnection, held: NameKeys) -> NameKeys:
@@ -60,10 +62,10 @@ def _keys(
     connection: duckdb.DuckDBPyConnection, models: Sequence[int] | None
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
     found = connection.sql(statement("search/keys"), params={"models": models}).to_arrow_table()
-    return found["key"].to_numpy(), found["model_id"].to_numpy()
+    return numbers(found["key"]), numbers(found["model_id"])
 
 
 def _digests(connection: duckdb.DuckDBPyConnection) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """The model and the digest of every row that keys are of."""
     found = connection.sql(statement("search/key_digests")).to_arrow_table()
-    return found["model_id"].to_numpy(), found["digest"].to_numpy()
+    return numbers(found["model_id"]), numbers(found["digest"])

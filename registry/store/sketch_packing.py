@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from ...queries.data.arrow import numbers
 from ...queries.sql import statement
 from .file_state import State
 from .name_keys import mend_name_keys, read_name_keys
@@ -78,4 +79,4 @@ def _note(place: Path, state: State) -> None:
 def _digests(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """The model and the digest of every row that a table has now."""
     found = connection.sql(statement(f"search/{table}_digests")).to_arrow_table()
-    return found["model_id"].to_numpy(), found["digest"].to_numpy()
+    return numbers(found["model_id"]), numbers(found["digest"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -123,6 +124,23 @@ def test_what_is_gone_is_declared_by_nothing(connection: duckdb.DuckDBPyConnecti
     after = declared_kin(connection, KeyedNames(connection, keys), query)
     assert after == declared_kin(connection, SqlNames(connection), query) and 1 not in after
     assert declared_kin(connection, SqlNames(connection), replace(query, declared=(), own=())) == {}
+
+
+def test_what_is_written_while_keys_are_read_is_found_later(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = name_keys._keys
+
+    def overtaken(*asked: Any) -> Any:
+        found = read(*asked)
+        put(connection, 70, "org/overtaken")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(name_keys, "_keys", overtaken)
+        held = read_name_keys(connection)
+    assert KeyedNames(connection, held.keys).called(["org/overtaken"]) == []
+    assert KeyedNames(connection, mend_name_keys(connection, held).keys).called(["org/overtaken"]) == [70]
 
 
 def test_keys_are_kept_in_the_file(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
