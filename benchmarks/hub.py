@@ -3,7 +3,8 @@
     python benchmarks/hub.py [FOLDER]     (make bench-hub)
 
 Two checkpoints with real headers and sparse contents: one of the shape of Llama-2-7B in three shards, one of 48 layers
-with 128 experts each. Every matrix has random leading rows. The bars: of the first, at most 0.5 % of the bytes, 1.2
+with 128 experts each. Every matrix has random leading rows: as many as are read of any, so that activations are read
+too. The bars: of the first, at most 0.5 % of the bytes, 1.2
 requests a tensor and 15 seconds; of the second, at most 200 MB and 2,500 requests. Exits with 1 when one is missed.
 """
 
@@ -22,7 +23,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from forebear.ingest.activations import NEURONS
+from forebear.ingest.fingerprint.activations import CHARACTERS, TOKENS
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
+from forebear.ingest.plan import LEADING_ROWS
 from forebear.ingest.sources.hub import open_hub
 from tests.hub_server import HubServer
 
@@ -104,7 +108,8 @@ def _write_shard(path: Path, shard: Sequence[tuple[str, Shape]], generator: np.r
         for name, shape in shard:
             if "experts." in name and int(name.split("experts.")[1].split(".")[0]) > 3:
                 continue  # never read: the plan takes four experts a layer
-            rows = shape[-1] * (16 if len(shape) > 1 else 1)
+            leading = NEURONS if "gate" in name else TOKENS if "embed" in name else LEADING_ROWS
+            rows = shape[-1] * (min(leading, shape[0]) if len(shape) > 1 else 1)
             values = generator.standard_normal(rows, np.float32) * 0.02
             file.seek(start + starts[name])
             file.write((values.view(np.uint32) >> 16).astype("<u2").tobytes())
@@ -113,7 +118,8 @@ def _write_shard(path: Path, shard: Sequence[tuple[str, Shape]], generator: np.r
 
 
 def _tokenizer(size: int) -> dict[str, object]:
-    vocabulary = {f"Ġ{i:x}": i for i in range(size)}
+    """Characters first, then words that are made up."""
+    vocabulary = {text: i for i, text in enumerate([*CHARACTERS, *(f"Ġ{i:x}" for i in range(size - TOKENS))])}
     return {"model": {"type": "BPE", "vocab": vocabulary, "merges": []}, "added_tokens": []}
 
 

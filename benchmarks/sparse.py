@@ -2,10 +2,10 @@
 
     python benchmarks/sparse.py FOLDER [--shards 2] [--seed 0] [--related 7 --noise 0.05] [--layers 32]
 
-Shapes are those of Llama 2 7B in float16: 13.5 GB nominal, 40 MB on disk. Written are the 16 leading rows of every
-matrix, all of every norm, and the rows of the tokens that a fingerprint chooses of embedding and head. The values
-follow from the seed and the tensor's name alone: a related model is the other one's values plus noise of relative size
-`--noise`.
+Shapes are those of Llama 2 7B in float16: 13.5 GB nominal, 58 MB on disk. Written are the 16 leading rows of every
+matrix, more of the gates that activations are of, all of every norm, and of embedding and head the rows of the tokens
+that a fingerprint chooses and of the characters that activations are of. The values follow from the seed and the
+tensor's name alone: a related model is the other one's values plus noise of relative size `--noise`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from forebear.ingest.activations import LAYERS, NEURONS
+from forebear.ingest.fingerprint.activations import character_keys
 from forebear.ingest.metadata.tokenizer_files import read_tokenizer
 from forebear.ingest.plan import LEADING_ROWS, TOKEN_ROWS
 from forebear.ingest.sources import open_source
@@ -70,10 +72,12 @@ def write_checkpoint(folder: Path, values: Values, *, shards: int = 2, layers: i
     (folder / "config.json").write_text(json.dumps(_config(layers), indent=2), encoding="utf-8")
     (folder / "tokenizer.json").write_text(json.dumps(_tokenizer()), encoding="utf-8")
     tokens = _token_rows(folder)
+    read = frozenset(np.linspace(0, layers - 1, LAYERS).round().astype(int).tolist())
+    gates = frozenset(f"model.layers.{layer}.mlp.gate_proj.weight" for layer in read)
     weights: dict[str, str] = {}
     files = [SHARD.format(i + 1, shards) for i in range(shards)] if shards > 1 else ["model.safetensors"]
     for file, part in zip(files, _dealt(shapes(layers), shards), strict=True):
-        _write_file(folder / file, part, values, tokens)
+        _write_file(folder / file, part, values, tokens, gates)
         weights |= dict.fromkeys(part, file)
     if shards > 1:
         total = ITEM * sum(prod(shape) for shape in shapes(layers).values())
@@ -81,7 +85,9 @@ def write_checkpoint(folder: Path, values: Values, *, shards: int = 2, layers: i
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2), encoding="utf-8")
 
 
-def _write_file(path: Path, part: Mapping[str, tuple[int, ...]], values: Values, tokens: NDArray[np.int64]) -> None:
+def _write_file(
+    path: Path, part: Mapping[str, tuple[int, ...]], values: Values, tokens: NDArray[np.int64], gates: Set[str]
+) -> None:
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     places: dict[str, int] = {}
     end = 0
@@ -95,20 +101,20 @@ def _write_file(path: Path, part: Mapping[str, tuple[int, ...]], values: Values,
         start = file.tell()
         file.truncate(start + end)
         for name, shape in part.items():
-            for row, block in _written(name, shape, values, tokens):
+            for row, block in _written(name, shape, values, tokens, NEURONS if name in gates else LEADING_ROWS):
                 file.seek(start + places[name] + row * ITEM * shape[-1])
                 file.write(block.astype("<f2").tobytes())
 
 
 def _written(
-    name: str, shape: tuple[int, ...], values: Values, tokens: NDArray[np.int64]
+    name: str, shape: tuple[int, ...], values: Values, tokens: NDArray[np.int64], leading: int
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(first row, values) of what is not left a hole."""
     columns = shape[-1]
     if shape[0] == VOCAB:
         yield from zip(tokens.tolist(), values.rows(name, len(tokens), columns)[:, None], strict=True)
     else:
-        yield 0, values.rows(name, LEADING_ROWS if len(shape) > 1 else 1, columns)
+        yield 0, values.rows(name, leading if len(shape) > 1 else 1, columns)
 
 
 def _dealt(tensors: Mapping[str, tuple[int, ...]], shards: int) -> list[dict[str, tuple[int, ...]]]:
@@ -124,7 +130,9 @@ def _dealt(tensors: Mapping[str, tuple[int, ...]], shards: int) -> list[dict[str
 def _token_rows(folder: Path) -> NDArray[np.int64]:
     tokenizer = read_tokenizer(open_source(str(folder)))
     assert tokenizer is not None
-    return tokenizer.vocabulary().lowest(TOKEN_ROWS, VOCAB)[0]
+    vocabulary = tokenizer.vocabulary()
+    chosen, characters = vocabulary.lowest(TOKEN_ROWS, VOCAB)[0], vocabulary.places(character_keys(), VOCAB)[0]
+    return np.concatenate([chosen, characters[~np.isin(characters, chosen)]])
 
 
 def _config(layers: int) -> dict[str, object]:
