@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .adapters.adapter import Adapter, find_adapter
 from .adapters.config import other_adapters, read_adapter_config
 from .formats import ModelFiles, read_checkpoint, resolve_files
-from .formats.companions import without_averages
+from .formats.companions import without_averages, without_optimiser
 from .formats.quantised import unpack
 from .layouts.fused import Layout, unfuse
 from .metadata.card import read_config, text_config
@@ -59,7 +59,7 @@ def open_checkpoint(source: Source) -> Checkpoint:
     """
     files = resolve_files(source)
     form, contents = read_checkpoint(source, files)
-    contents = without_averages(contents)
+    contents = without_averages(without_optimiser(contents))
     folder = files.paths[0].rpartition("/")[0]
     beside = Inside(source, folder) if folder else source
     config = read_config(source) or contents.config or read_original_config(beside)

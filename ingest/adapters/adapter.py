@@ -21,6 +21,7 @@ is compared. One factor A that several modules share (q, k and v of one matrix) 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -133,7 +134,7 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
     inputs = {base_modules(p.module): _factor(t, p).matrix[1] for t, p in parts if p and p.part == "A" and p.module}
     pieces = [piece for tensor, part in parts if part for piece in _pieces(tensor, part, inputs)]
     plain = {base for tensor, part in parts if part is None for base in base_modules(_stem(tensor.name))}
-    if plain & {piece.module for piece in pieces if piece.module}:
+    if plain & {_stem(piece.module) for piece in pieces if piece.module}:
         return None
     places = _places(pieces)
     named = _told_apart([_named(piece, places) for piece in pieces])
@@ -156,8 +157,12 @@ def _lone(parts: Iterable[tuple[LogicalTensor, Part]]) -> dict[str, tuple[Logica
     return {one.name: (one, kind) for pair in factors.values() if len(pair) == 1 for kind, one in pair.items()}
 
 
+_PARAMETRIZED = re.compile(r"\.parametrizations\.weight(?:\.\d+|\.original\d?)?$")
+"""What torch puts behind a module whose weight is made of others: of the weight itself, and of a LoRA inside."""
+
+
 def _stem(name: str) -> str:
-    return name.removesuffix(".weight").removesuffix(".base_layer")
+    return _PARAMETRIZED.sub("", name).removesuffix(".weight").removesuffix(".base_layer")
 
 
 def _saved(tensors: Iterable[LogicalTensor]) -> list[LogicalTensor]:

@@ -1,4 +1,4 @@
-"""Weights that stand in one file with their moving average, or a student with its teacher: one of them is the model.
+"""Weights in one file with their moving average, a teacher or an optimiser's state: one of them is the model.
 
 The weights that were trained are the model, and a copy of them under the name of an average or a teacher is set aside:
 one row among the skipped, which counts no parameter, since the model has none in it, and says how many values it holds.
@@ -64,6 +64,26 @@ def without_averages(contents: Contents) -> Contents:
     if not skipped:
         return contents
     return replace(contents, tensors=tuple(kept), skipped=(*contents.skipped, *skipped))
+
+
+_STATE = re.compile(
+    r"(?:.*\.)?(?:optimizer|optim|opt_state|optimizer_state)(?:_state)?(?:_dict)?\.(?:.*\.)?"
+    r"(?:exp_avg|exp_avg_sq|max_exp_avg_sq|exp_inf|momentum_buffer|square_avg|acc_delta|step)"
+)
+"""What optimisers keep of a weight, under the words that tools write them below."""
+
+
+def without_optimiser(contents: Contents) -> Contents:
+    """The contents without an optimiser's moments, where weights stand beside them."""
+    state = [tensor for tensor in contents.tensors if _STATE.fullmatch(tensor.name)]
+    if not state or len(state) == len(contents.tensors):
+        return contents
+    names = {tensor.name for tensor in state}
+    values = sum(tensor.parameters for tensor in state)
+    first = state[0].name.partition(".")[0]
+    said = set_aside(first, "the state of an optimiser beside the weights", len(state), values)
+    kept = tuple(tensor for tensor in contents.tensors if tensor.name not in names)
+    return replace(contents, tensors=kept, skipped=(*contents.skipped, said))
 
 
 def _prefix(name: str) -> str:

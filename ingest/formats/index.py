@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ from ..text import printable
 LIMIT = 32 << 20
 """Bytes; the largest published ones are below 10 MB."""
 _SHOWN = 3
+_COMPUTED = re.compile(r"(?:^|\.)(?:inv_freq|position_ids|masked_bias)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,13 @@ class Index:
         return sorted(set(self.weights.values()))
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """The tensors that it names and that are not among `names`, which may lack one prefix such as `module.`."""
+        """The tensors that it names and that are not among `names`, which may lack one prefix such as `module.`.
+
+        Buffers that follow from the config do not count: older files name them and newer tools write none.
+        """
         there = set(names)
-        return [name for name in self.weights if name not in there and name.partition(".")[2] not in there]
+        absent = (name for name in self.weights if name not in there and name.partition(".")[2] not in there)
+        return [name for name in absent if not _COMPUTED.search(name)]
 
 
 def read_index(source: Source, path: str) -> Index:

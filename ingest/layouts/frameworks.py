@@ -88,6 +88,10 @@ class _Translation:
 
     def __init__(self, framework: Framework, tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> None:
         self._lines = {ours: (theirs, done) for ours, theirs, done in framework.lines}
+        stacks = {
+            ours.partition("#")[0]: theirs.partition("#")[0] for ours, theirs, _ in framework.lines if "#" in ours
+        }
+        self._stacks = {stack: stacks[stack] for stack in sorted(stacks, key=len, reverse=True)}
         self._config = config
         self._shapes = {t.name: t.shape for t in tensors}
         rotary = next((t.shape for t in tensors if t.name.endswith(_ROTARY) and len(t.shape) == 1), (0,))
@@ -97,7 +101,7 @@ class _Translation:
         """The tensor as it is there, in one part or several."""
         line = self._line(tensor.name)
         if line is None:
-            return [tensor]
+            return [replace(tensor, name=self._in_its_stack(tensor.name))]
         match line.done.partition("."):
             case ("unbiased", _, _) if f"{tensor.name.rpartition('.')[0]}.bias" in self._shapes:
                 return [replace(tensor, name=line.name)]
@@ -131,6 +135,14 @@ class _Translation:
                     numbers = _NUMBER.findall("." + ".".join(parts[len(head) :]))
                     return _Line(".".join((*head, _numbered(found[0], numbers))) + end, found[1])
         return None
+
+    def _in_its_stack(self, name: str) -> str:
+        """A name that no line has, in the stack that its neighbours are in: else one tensor makes a second stack."""
+        for ours, theirs in self._stacks.items():
+            head, found, rest = f".{name}".rpartition(f".{ours}")
+            if found and rest[:1].isdigit():
+                return f"{head}.{theirs}{rest}".removeprefix(".")
+        return name
 
     def _in_halves(self, tensor: LogicalTensor, name: str, which: str) -> LogicalTensor:
         config = self._config

@@ -19,7 +19,17 @@ from functools import lru_cache
 
 from ..budget import TENSORS, charge
 from ..metadata.card import text_config
-from ..names.architectures import ALTERNATING_GATE_UP, FUSED_GATE_UP, FUSED_QKV, RENAMED, STACKED_EXPERTS, TRANSPOSED
+from ..names.architectures import (
+    ALTERNATING_GATE_UP,
+    BESIDE,
+    FUSED_GATE_UP,
+    FUSED_QKV,
+    RENAMED,
+    STACKED_EXPERTS,
+    STACKS,
+    SWIGLU,
+    TRANSPOSED,
+)
 from ..storage.logical import LogicalTensor, Storage
 from ..storage.skipped import SkippedTensor
 from ..storage.views import Stack, Transposed, alternating, groups, transposed
@@ -48,14 +58,17 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
     """Every tensor as it is, or in its logical parts."""
     config = text_config(config)
     model_type = str(config.get("model_type") or "")
-    turned, skipped = _turn(hugging_face(tensors, config))
+    turned, skipped = _turn(hugging_face(_plainly_named(tensors), config))
     stacks = _Stacks(turned, model_type, count(config, "hidden_size", "n_embd", "d_model"))
     turned = [part for tensor in turned for part in stacks.split(tensor)]
     shapes = {t.name: t.shape for t in turned}
+    told = {t.name: replace(t, name=name) for t in turned if (name := _by_what_stands_beside(t.name, shapes))}
     taken = set(shapes)
     found: list[LogicalTensor] = []
     for tensor in turned:
-        parts = [_renamed(part, model_type) for part in _split(tensor, shapes, config, model_type)]
+        parts = [
+            _renamed(part, model_type) for part in _split(told.get(tensor.name, tensor), shapes, config, model_type)
+        ]
         names = [part.name for part in parts if part.name != tensor.name]
         clash = len(set(names)) < len(names) or any(name in taken for name in names)
         found += [tensor] if clash else parts
@@ -73,6 +86,17 @@ _ANY_STACKED = _tail("|".join(tail for tail, _ in STACKED_EXPERTS))
 _ROUTER = re.compile(r"(?:gate|router)(?:\.(?:wg|layer|classifier|linear))?\.weight$")
 _KERNEL = re.compile(r"[./]kernel$")
 """How Flax and Keras call the matrix of a dense layer, [in, out]; torch has no such name for matrices."""
+_PARAMETRIZED = ".parametrizations.weight.original"
+"""How torch calls a weight that something is added to, such as a LoRA inside a model."""
+_UNDERSCORED = re.compile(
+    r"(?P<stack>(?P<before>(?:.*?[./])??)(?:(?:layers|blocks)[./])?(?:\w{1,40}_)?(?:layers?|blocks?|encoderblock|h))"
+    r"_(?P<layer>\d{1,6})(?P<rest>[./].*)"
+)
+"""A layer of Flax, of T5X and MaxText, of Keras and of torchvision: `layers_0`, `layers.encoder_layer_0`."""
+_DEEP = re.compile(r"[./]\w+[./]\w+[./]")
+"""What is behind a layer: two modules and more. `mlp.layer_1` is a module, and stays."""
+_DOTTED = re.compile(rf"(?:^|[./])(?:{STACKS})[./]\d")
+_ANY_BESIDE = _tail("|".join((*(line[0] for line in BESIDE), *SWIGLU)))
 _ANY_RENAMED = _tail("|".join(tail for _, tail, _ in RENAMED))
 
 
@@ -88,6 +112,37 @@ def _sibling(found: re.Match[str], leaf: str) -> str:
     """The name with another last part: `h.0.attn.c_attn.weight` -> `h.0.attn.q_proj.weight`."""
     inside = found["leaf"].rpartition(".")[0]
     return found["head"] + (inside + "." if inside else "") + leaf + _kind(found)
+
+
+def _plainly_named(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]:
+    """Tensors under the names that say the same elsewhere: without a parametrisation, layers between dots."""
+    names = [
+        f"{t.name.removesuffix(_PARAMETRIZED)}.weight" if t.name.endswith(_PARAMETRIZED) else t.name for t in tensors
+    ]
+    found = [None if _DOTTED.search(name) else _UNDERSCORED.match(name) for name in names]
+    stacks = {one["stack"] for one in found if one and _DEEP.match(one["rest"])}
+    names = [
+        f"{one['before']}layers.{one['layer']}{one['rest']}" if one and one["stack"] in stacks else name
+        for one, name in zip(found, names, strict=True)
+    ]
+    if len(set(names)) < len(names):
+        return list(tensors)
+    return [t if t.name == name else replace(t, name=name) for t, name in zip(tensors, names, strict=True)]
+
+
+def _by_what_stands_beside(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """The name that says the same elsewhere, where its neighbours tell what it is; None where they do not."""
+    if not (found := _ANY_BESIDE.fullmatch(name)):
+        return None
+    for tail, beside, leaf in BESIDE:
+        if (one := _match(tail, name)) and f"{one['head']}{beside}.weight" in shapes:
+            return _sibling(one, leaf)
+    leaf = found["leaf"]
+    if leaf in SWIGLU:
+        gate, up, down = (shapes.get(f"{found['head']}{one}.weight", ()) for one in SWIGLU)
+        if len(gate) == 2 and gate == up == down[::-1] and gate[0] != gate[1]:
+            return _sibling(found, ("gate_proj", "up_proj", "down_proj")[SWIGLU.index(leaf)])
+    return None
 
 
 def _renamed(tensor: LogicalTensor, model_type: str) -> LogicalTensor:

@@ -71,7 +71,9 @@ def query_heads(config: Mapping[str, object]) -> int:
 
 def key_heads(config: Mapping[str, object]) -> int:
     """Heads of k and v, those of q where no other count stands; 0 where the config does not say."""
-    return count(config, *_KEY_HEADS) or query_heads(config)
+    inner = config.get("attn_config")  # MPT and DBRX
+    own = count(inner, "kv_n_heads") if isinstance(inner, Mapping) else 0
+    return count(config, *_KEY_HEADS) or own or query_heads(config)
 
 
 def interleaved_rows(heads: int, rows: int) -> Strides | None:

@@ -15,6 +15,7 @@ from .merge_config import NO_NAMES, DeclaredRecipe, read_recipes
 from .plain_yaml import document
 
 CONFIG_LIMIT = 4 << 20
+_REPAIR = "repair it, or remove it: weights are read without it too"
 CARD_LIMIT = 2 << 20
 _FRONT_MATTER_LIMIT = 64 << 10
 _MOST_PARENTS = 64
@@ -50,9 +51,10 @@ def read_config(source: Source) -> dict[str, object]:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"{source.uri}: config.json is not valid JSON") from error
+        where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise FormatError(f"{source.uri}: config.json is not valid JSON{where}; {_REPAIR}") from error
     if not isinstance(config, dict):
-        raise FormatError(f"{source.uri}: config.json is not a JSON object")
+        raise FormatError(f"{source.uri}: config.json is not a JSON object; {_REPAIR}")
     return config
 
 

@@ -75,6 +75,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"gru_rel_pos_linear|rel_attn_embed|r_r_bias|r_w_bias|r_s_bias|seg_embed|r_kernel|relative_pos_embeddings|rel_attn\.r|relative_k_proj|linear_pos|r_net|pos_proj|pos_key_proj|pos_query_proj|pos_q_proj", "other", "relative"),
     (r"pooler(\.(dense|linear))?|seq_relationship|visual_pooler\.dense", "other", "pooler"),
     (r"lm_head\.dense|predictions\.transform\.dense|vocab_transform|generator_predictions\.dense|predictions\.dense|head\.dense", "other", "head_transform"),
+    (r"context_block\.adaLN_modulation\.\d+|norm1_context\.linear|(txt_mod|txt_modulation)\.(lin|linear|\d+)", "other", "modulation.context"),
     (r"(norm|norm1|norm2|norm3|norm1_context|norm_out|norm2_context|norm1_a|norm1_b)\.linear|(norm1|norm1_context)\.linear_1", "other", "modulation"),
     (r"adaLN_modulation\.\d+|adaln_single\.linear|(img_mod|txt_mod)\.(lin|\d+)|(modulation|img_modulation|txt_modulation)\.(lin|linear|1)", "other", "modulation"),
     (r"lstm\.weight_(hh|ih)_l(0|1)", "other", "recurrent"),
@@ -112,6 +113,8 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(feed_forward|ffn)\.key", "up", ""),
     (r"(feed_forward|ffn)\.receptance", "gate", ""),
     (r"(feed_forward|ffn)\.value", "down", ""),
+    (r"transformer\.ff_out", "head", ""),
+    (r"ff_out", "down", ""),
     (r"(mlp|experts|shared_experts)\.fc_1", "gate", ""),
     (r"(mlp|experts|shared_experts)\.fc_2", "up", ""),
     (r"(mlp|experts|shared_experts)\.proj", "down", ""),
@@ -175,7 +178,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"proj_mlp", "up", ""),
     (r"proj_out", "down", "proj_out"),
     (r"proj_in|mamba_decoder\.linear", "other", "projection"),
-    (r"gate_up_proj|gate_up|w12|Wi", "gate", "gate_up"),
+    (r"gate_up_proj|gate_up|w12|Wi|weights_in", "gate", "gate_up"),
     (r"gate_up_proj_adapter_list\.\d+\.0|gate_up_proj_adapter_list\.\d+\.1", "other", "adapter"),
     (r"(q|k|v|linear_q|linear_k|linear_v)_adapter_list\.\d+\.\d+|linear_(q|k|v)_adapter_list\.\d+\.\d+", "other", "adapter"),
     (r"ff1\.(up|w_1|intermediate_dense)|ffn1\.(intermediate_dense|w_1)|feed_forward1\.linear1", "up", "first"),
@@ -183,6 +186,9 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"feed_forward\.output", "down", ""),
     (r"ffn2\.intermediate_dense|intermediate_dense|feed_forward2\.linear1", "up", ""),
     (r"ffn2\.output_dense|feed_forward\.output_dense|feed_forward2\.linear2", "down", ""),
+    (r"c_fc_0|c_fc1|fc1_g", "gate", ""),
+    (r"c_fc_1|c_fc2|fc1_x", "up", ""),
+    (r"weights_out", "down", ""),
     (r"gate_proj|w1|wi_0|ffn_gate|linear_v|proj_up_gate|gating_linear|ff_proj_gate|fc12", "gate", ""),
     (r"up_proj|w3|wi_1|wi|c_fc|fc1|fc_in|dense_h_to_4h|intermediate\.dense|ffn_up|lin1|linear1|linear_fc1|linear_1|DenseReluDense\.wi", "up", ""),
     (r"proj_up|layer_1|ff\.layer_1|fc11|ffn\.(up|fc1)|mlp\.layer_1|mlp\.fc1|w_1|(mlp|feed_forward)\.in_proj|ff_proj|ffn\.lin1|mlp\.0|dense1|feed_forward\.intermediate", "up", ""),
@@ -197,7 +203,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"backbone\.embedding(s)?|transformer\.embeddings|rwkv\.embeddings|model\.embedding|transformer\.w|embeddings\.tok_embeddings|embeddings\.word_embeddings|emb", "embed", ""),
     (r"lm_head|embed_out|output|output_projection|cls\.predictions\.decoder|lm_head\.decoder", "head", ""),
     (r"classifier(\.(dense|out_proj))?|pre_classifier|score|head_linear|classification_head\.(dense|out_proj)|cls_classifier", "other", "classifier"),
-    (r"lm_head\.linear|generator_lm_head|vocab_projector|predictions\.decoder|output_layer|pred_layer\.proj|lm_loss|transformer\.ff_out|unembedding|decoder|head", "head", ""),
+    (r"lm_head\.linear|generator_lm_head|vocab_projector|predictions\.decoder|output_layer|pred_layer\.proj|lm_loss|unembedding|decoder|head", "head", ""),
     # convolutions
     (r"conv|conv1|conv2|conv1d|conv_in|conv_out|patch_embed\.proj|patch_embedding|patch_embeddings\.projection|conv_stem", "conv", ""),
     (r"dwconv|conv3|conv_shortcut|downsampling_layer\.\d+|convolution|depthwise_conv|pointwise_conv1|pointwise_conv2|time_conv|conv_1d", "conv", ""),
@@ -213,6 +219,8 @@ the field has no role for, `other` without one is a matrix that nobody knows."""
 NORMS: tuple[tuple[str, str], ...] = (
     (r"norm_added_q|txt_attn\.norm\.query_norm|context_block\.attn\.ln_q", "q.context"),
     (r"norm_added_k|txt_attn\.norm\.key_norm|context_block\.attn\.ln_k", "k.context"),
+    (rf"{_CROSS}(norm_q|q_norm|query_norm)", "q.cross"),
+    (rf"{_CROSS}(norm_k|k_norm|key_norm)", "k.cross"),
     (r"q_norm|q_layernorm|query_layernorm|q_a_layernorm|attn_q_norm|norm_q|query_norm|attn\.q_ln", "q"),
     (r"k_norm|k_layernorm|key_layernorm|kv_a_layernorm|attn_k_norm|norm_k|key_norm|attn\.k_ln", "k"),
     (r"encoder_attn_layer_norm|crossattention\.output\.LayerNorm|ln_cross_attn|cross_attn_layer_norm|layer_norm_cross|cross_attn_ln", "cross"),
@@ -221,7 +229,7 @@ NORMS: tuple[tuple[str, str], ...] = (
     (r"input_layernorm|ln_1|ln1|attention_norm|attn_norm|norm1|layernorm_before|layer_norm1|ln_attn|self_attn_layer_norm", "attention"),
     (r"layer\.0\.layer_norm|norm_attn_norm\.norm_1|norm_1|norm_mlstm|self_attention_layer_norm|operator_norm|attn_ln|linear_qkv\.layer_norm_weight|layers\.\d+\.norm", "attention"),
     (r"pre_feedforward_layernorm|post_attention_layernorm|ln_2|ln2|ffn_norm|norm2|layernorm_after|layer_norm2|ln_mlp|final_layer_norm|pre_mlp_layernorm", "ffn"),
-    (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3|mlp_ln|linear_fc1\.layer_norm_weight", "ffn"),
+    (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|ff_norm|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3|mlp_ln|linear_fc1\.layer_norm_weight", "ffn"),
     (r"embeddings\.LayerNorm|emb_ln|word_embeddings_layernorm|embeddings\.norm|layernorm_embedding|embedding_norm", "embedding"),
     (r"norm|ln_f|final_layernorm|final_norm|final_layer_norm|ln_final|output_norm|layer_norm|layernorm|post_layernorm|LayerNorm", "final"),
     (r"ln_out|final_ln|norm_f|out_norm|ln_post|decoder\.ln", "final"),
@@ -275,9 +283,9 @@ of q that share it, its k, its v. `falcon`, `chatglm`, `bigcode`: one of these, 
 """
 
 FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (
-    (r"ff_proj", r"olmo|mpt", ("up_proj", "gate_proj")),
+    (r"ff_proj", r".*olmo|molmo|mpt", ("up_proj", "gate_proj")),
     (r"dense_h_to_4h", r"chatglm|glm", ("gate_proj", "up_proj")),
-    (r"gate_up_proj|gate_up|w12|Wi|(shared_mlp|mlp)\.input_linear", r".*", ("gate_proj", "up_proj")),
+    (r"gate_up_proj|gate_up|w12|Wi|weights_in|(shared_mlp|mlp)\.input_linear", r".*", ("gate_proj", "up_proj")),
 )
 """(tail, `model_type`, what its first and its second half are)."""
 
@@ -296,6 +304,19 @@ ALTERNATING_GATE_UP = r"gpt_oss"
 
 TRANSPOSED = r"c_attn|c_fc|c_proj|q_attn"
 """Matrices that GPT-2 stores as [in, out] (Conv1D); known by a c_attn that is three times as wide as it is high."""
+
+BESIDE: tuple[tuple[str, str, str], ...] = (
+    (r"mixer\.out_proj", "mixer.Wqkv", "o_proj"),
+    (r"mixer\.out_proj", "mixer.Wq", "o_proj"),
+    (r"ff_proj", "up_proj", "gate_proj"),
+    (r"w3", "w12", "down_proj"),
+)
+"""(tail, the last parts of what stands beside it, the last part of the name that says the same elsewhere): the attention
+of flash-attn's blocks, where a Mamba's has an `in_proj`; the gate of LLaDA; the down projection of xformers' SwiGLU."""
+
+SWIGLU = ("w1", "w2", "w3")
+"""Gate, up and down where the third is as high as the first is wide (xformers' SwiGLU: EVA-02, TinyLlama's own files);
+gate, down and up elsewhere."""
 
 RENAMED: tuple[tuple[str, str, str], ...] = (
     (r"qwen", r"mlp\.w1", "up_proj"),

@@ -20,7 +20,8 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 Sources: the modelling code of each: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and
 its `qkv_reassemble`, Megatron-LM `core/models/gpt`, `whisper/model.py`, `clip/model.py`, RWKV-LM `rwkv_v4neo` and
 `RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; torchtune `models/convert_weights.py`; flash-linear-attention
-`models/rwkv7`; Flux `src/flux/model.py` and diffusers `scripts/convert_flux_to_diffusers.py`.
+`models/rwkv7`; Flux `src/flux/model.py` and diffusers `scripts/convert_flux_to_diffusers.py`; Wan
+`wan/modules/model.py` and diffusers `scripts/convert_wan_to_diffusers.py`.
 """
 
 from __future__ import annotations
@@ -326,6 +327,43 @@ _FLUX = (
     """),
 )  # fmt: skip
 
+_WAN = (
+    *_inside("blocks.#.", "blocks.#.", """
+        self_attn.q -> attn1.to_q
+        self_attn.k -> attn1.to_k
+        self_attn.v -> attn1.to_v
+        self_attn.o -> attn1.to_out.0
+        self_attn.norm_q -> attn1.norm_q
+        self_attn.norm_k -> attn1.norm_k
+        cross_attn.q -> attn2.to_q
+        cross_attn.k -> attn2.to_k
+        cross_attn.v -> attn2.to_v
+        cross_attn.o -> attn2.to_out.0
+        cross_attn.norm_q -> attn2.norm_q
+        cross_attn.norm_k -> attn2.norm_k
+        cross_attn.k_img -> attn2.add_k_proj
+        cross_attn.v_img -> attn2.add_v_proj
+        cross_attn.norm_k_img -> attn2.norm_added_k
+        ffn.0 -> ffn.net.0.proj
+        ffn.2 -> ffn.net.2
+        norm3 -> norm2
+        modulation -> scale_shift_table
+    """),
+    *_inside("", "", """
+        text_embedding.0 -> condition_embedder.text_embedder.linear_1
+        text_embedding.2 -> condition_embedder.text_embedder.linear_2
+        time_embedding.0 -> condition_embedder.time_embedder.linear_1
+        time_embedding.2 -> condition_embedder.time_embedder.linear_2
+        time_projection.1 -> condition_embedder.time_proj
+        img_emb.proj.0 -> condition_embedder.image_embedder.norm1
+        img_emb.proj.1 -> condition_embedder.image_embedder.ff.net.0.proj
+        img_emb.proj.3 -> condition_embedder.image_embedder.ff.net.2
+        img_emb.proj.4 -> condition_embedder.image_embedder.norm2
+        head.head -> proj_out
+        head.modulation -> scale_shift_table
+    """),
+)  # fmt: skip
+
 FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "Meta and Mistral",
@@ -351,6 +389,9 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), _RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), _RWKV),
     Framework("Flux", ("double_blocks.#.img_attn.qkv", "single_blocks.#.linear1", "vector_in.in_layer"), _FLUX),
+    Framework(
+        "Wan", (("time_projection.1", "time_projection.#"), "blocks.#.self_attn.q", "blocks.#.cross_attn.q"), _WAN
+    ),
     Framework(
         "torchtune's Qwen 3",
         (

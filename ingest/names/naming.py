@@ -236,11 +236,19 @@ def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     ]
 
 
+_TIMED = re.compile(
+    r"(?:^|[._])(?:time_embedding|time_embed|time_embedder|timestep_embedder|t_embedder|adaln_single|time_in)\."
+)
+"""What tells the step of a diffusion: no other model has it."""
+
+
 def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
     """Tensors whose names say nothing belong to the one component with layers, unless the model has text."""
     stacked = {n.place.component for n in named if n.place.layer is not None}
     text = any(n.place.role == "embed" and n.place.component == "language" for n in named)
     others = stacked - {"language", "projector"}
+    if not others and not text and any(_TIMED.search(n.tensor.name) for n in named):
+        others = {"denoiser"}
     if not others and not text and any("patch_embed" in n.tensor.name for n in named):
         others = {"vision"}
     if len(others) != 1 or (text and "language" in stacked):

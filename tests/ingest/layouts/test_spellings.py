@@ -1,0 +1,223 @@
+"""A model has the same fingerprint under the names that its makers, and other libraries, give to the same tensors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forebear.ingest.model import ModelFingerprint, fingerprint_model
+from forebear.ingest.names.naming import name_tensors
+from forebear.ingest.storage.logical import LogicalTensor, RowMajor
+
+from ...writers import MemorySource, llama, model_files
+from ..formats.writers_fused import Floats, Tensors, grouped_qkv, halves, stacked_qkv
+from .test_frameworks import CONFIG, made, renamed
+from .test_fused import evidence
+
+ENDS = {"model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers": "transformer.blocks"}
+OLMO = ENDS | {
+    "transformer.wte": "model.transformer.wte", "self_attn.o_proj": "attn_out", "mlp.down_proj": "ff_out",
+    "input_layernorm": "attn_norm", "post_attention_layernorm": "ff_norm",
+}  # fmt: skip
+SWIGLU = {
+    "mlp.gate_proj": "feed_forward.w1", "mlp.up_proj": "feed_forward.w2", "mlp.down_proj": "feed_forward.w3",
+    "self_attn.o_proj": "attention.out_proj", "input_layernorm": "attention_norm",
+    "post_attention_layernorm": "ffn_norm",
+}  # fmt: skip
+EXAONE = {
+    "model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers": "transformer.h",
+    "self_attn": "attn.attention", "attn.attention.o_proj": "attn.attention.out_proj", "mlp.gate_proj": "mlp.c_fc_0",
+    "mlp.up_proj": "mlp.c_fc_1", "mlp.down_proj": "mlp.c_proj", "input_layernorm": "ln_1",
+    "post_attention_layernorm": "ln_2",
+}  # fmt: skip
+
+
+def fused(
+    tensors: Mapping[str, Floats], qkv: str, order: Callable[..., Floats], gate_up: str = "", *, up_first: bool = False
+) -> Tensors:
+    """With q, k and v in one matrix `qkv` of a layer, and gate and up in `gate_up` where it is named."""
+    found = dict(tensors)
+    for name in tensors:
+        if name.endswith("q_proj.weight"):
+            stem = name.removesuffix("q_proj.weight")
+            parts = [found.pop(f"{stem}{letter}_proj.weight") for letter in "qkv"]
+            found[f"{stem}{qkv}.weight"] = order(*parts, 4, 2)
+        if gate_up and name.endswith("gate_proj.weight"):
+            stem = name.removesuffix("gate_proj.weight")
+            gate, up = (found.pop(f"{stem}{leaf}_proj.weight") for leaf in ("gate", "up"))
+            found[f"{stem}{gate_up}.weight"] = halves(up, gate) if up_first else halves(gate, up)
+    return found
+
+
+def spelled(tensors: Mapping[str, Floats], table: Mapping[str, str]) -> Tensors:
+    return {renamed(name, table): values for name, values in tensors.items()}
+
+
+def olmo(tensors: Mapping[str, Floats]) -> Tensors:
+    own = spelled(fused(tensors, "att_proj", stacked_qkv, "ff_proj", up_first=True), OLMO)
+    return {
+        name.replace("self_attn.att_proj", "att_proj").replace("mlp.ff_proj", "ff_proj"): v for name, v in own.items()
+    }
+
+
+def llada(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(tensors, OLMO | {"self_attn.": "", "mlp.gate_proj": "ff_proj", "mlp.up_proj": "up_proj"})
+
+
+def open_lm(tensors: Mapping[str, Floats]) -> Tensors:
+    own = spelled(fused(tensors, "in_proj", stacked_qkv, "w12"), SWIGLU | {"self_attn": "attention"})
+    return {name.replace("mlp.w12", "feed_forward.w12"): values for name, values in own.items()}
+
+
+def xformers(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(fused(tensors, "in_proj", stacked_qkv), SWIGLU | {"self_attn": "attention"})
+
+
+def dinov2(tensors: Mapping[str, Floats]) -> Tensors:
+    own = fused(tensors, "qkv_proj", stacked_qkv, "weights_in")
+    return spelled(own, {"mlp.down_proj": "mlp.weights_out"})
+
+
+def mpt(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(fused(tensors, "Wqkv", stacked_qkv), {"self_attn": "attn", "attn.o_proj": "attn.out_proj"})
+
+
+def tiny_llama(tensors: Mapping[str, Floats]) -> Tensors:
+    own = fused(tensors, "attn", grouped_qkv)
+    return spelled(own, {
+        "model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers": "transformer.h",
+        "self_attn.o_proj": "attn.proj", "self_attn.attn": "attn.attn", "mlp.gate_proj": "mlp.swiglu.w1",
+        "mlp.up_proj": "mlp.swiglu.w2", "mlp.down_proj": "mlp.swiglu.w3", "input_layernorm": "norm_1",
+        "post_attention_layernorm": "norm_2",
+    })  # fmt: skip
+
+
+def flash(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(fused(tensors, "Wqkv", stacked_qkv), {"self_attn": "mixer", "mixer.o_proj": "mixer.out_proj"})
+
+
+def with_state(tensors: Mapping[str, Floats]) -> Tensors:
+    moments = {f"optim.state.{n}.{s}": np.square(v) for n, v in tensors.items() for s in ("exp_avg", "exp_avg_sq")}
+    return {**tensors, **moments}
+
+
+SPELLINGS: dict[str, tuple[Callable[[Mapping[str, Floats]], Tensors], dict[str, Any]]] = {
+    "OLMo": (olmo, {"model_type": "hf_olmo"}),
+    "Molmo": (olmo, {"model_type": "molmo"}),
+    "LLaDA": (llada, {"model_type": "llada"}),
+    "open_lm": (open_lm, {"model_type": "openlm"}),
+    "SwiGLU of xformers": (xformers, {}),
+    "SwiGLU of DINOv2": (dinov2, {}),
+    "TinyLlama": (tiny_llama, {}),
+    "EXAONE": (lambda t: spelled(t, EXAONE), {"model_type": "exaone"}),
+    "lit-llama": (lambda t: spelled(t, {"gate_proj": "c_fc1", "up_proj": "c_fc2", "down_proj": "c_proj"}), {}),
+    "EVA-02 of timm": (lambda t: spelled(t, {"gate_proj": "fc1_g", "up_proj": "fc1_x", "down_proj": "fc2"}), {}),
+    "flash-attn": (flash, {}),
+    "T5X": (lambda t: {re.sub(r"layers\.(\d)", r"layers_\1", n): v for n, v in t.items()}, {}),
+    "torchvision": (lambda t: {re.sub(r"layers\.(\d)", r"layers.encoder_layer_\1", n): v for n, v in t.items()}, {}),
+    "Keras": (lambda t: {re.sub(r"layers\.(\d)", r"layer_\1", n): v for n, v in t.items()}, {}),
+    "a LoRA inside": (lambda t: spelled(t, {"proj.weight": "proj.parametrizations.weight.original"}), {}),
+    "an optimiser's state": (with_state, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_model_in_another_spelling_has_the_same_fingerprint(name: str) -> None:
+    write, config = SPELLINGS[name]
+    tensors = llama(3)
+    assert evidence(made(write(tensors), CONFIG | config)) == evidence(made(tensors, CONFIG))
+
+
+def test_heads_of_keys_may_stand_among_the_settings_of_attention() -> None:
+    tensors = llama(3)
+    config = {"d_model": 64, "n_heads": 4, "attn_config": {"kv_n_heads": 2}, "model_type": "mpt"}
+    assert evidence(made(mpt(tensors), config)) == evidence(made(tensors, CONFIG))
+
+
+def places(tensors: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
+    listed = [LogicalTensor(n, "F32", s, RowMajor("f", 0, "F32", s[-1])) for n, s in tensors.items()]
+    return {n.tensor.name: f"{n.place.block} {n.place.role} {n.place.slot}".strip() for n in name_tensors(listed, {})}
+
+
+def test_a_module_whose_name_ends_in_a_number_is_no_layer() -> None:
+    tensors = llama(3)
+    odd = {
+        name.replace("mlp.up_proj", "mlp.layer_1").replace("mlp.down_proj", "mlp.layer_2"): v
+        for name, v in tensors.items()
+    }
+    assert evidence(made(odd, CONFIG)) == evidence(made(tensors, CONFIG))
+
+
+def test_what_a_framework_keeps_beside_a_layer_stays_in_its_stack() -> None:
+    tensors = llama(3)
+    own = spelled(fused(tensors, "linear_qkv", grouped_qkv, "linear_fc1"), {
+        "model.embed_tokens": "embedding.word_embeddings", "model.norm": "decoder.final_layernorm",
+        "model.layers": "decoder.layers", "self_attn.o_proj": "self_attention.linear_proj",
+        "self_attn": "self_attention", "mlp.down_proj": "mlp.linear_fc2",
+        "post_attention_layernorm": "pre_mlp_layernorm",
+    })  # fmt: skip
+    state = {f"decoder.layers.{layer}.mlp.linear_fc1._extra_state": np.zeros(3, np.uint8) for layer in range(2)}
+    found, plain = evidence(made({**own, **state}, CONFIG)), evidence(made(tensors, CONFIG))  # type: ignore[dict-item]
+    assert {place: found[place] for place in plain} == plain
+    assert {place.block for place, _ in found.keys() - plain.keys()} == {"language.0", "language.1"}  # type: ignore[misc]
+
+
+def test_a_diffusion_transformer_is_one_whatever_stands_before_its_names() -> None:
+    native = {
+        "blocks.0.self_attn.q.weight": (64, 64), "blocks.0.self_attn.norm_q.weight": (64,),
+        "blocks.0.cross_attn.q.weight": (64, 64), "blocks.0.cross_attn.norm_q.weight": (64,),
+        "blocks.0.ffn.0.weight": (256, 64), "time_embedding.0.weight": (64, 32),
+        "patch_embedding.weight": (64, 16, 1, 2, 2),
+    }  # fmt: skip
+    bare, wrapped = places(native), places({f"model.diffusion_model.{n}": s for n, s in native.items()})
+    assert bare == {name.removeprefix("model.diffusion_model."): place for name, place in wrapped.items()}
+    assert bare["blocks.0.cross_attn.norm_q.weight"] == "denoiser.0 norm q.cross"
+
+
+def wan(own: bool, blocks: int = 2) -> Tensors:
+    """A small Wan in the names of its makers, or in those of diffusers."""
+    random, found = np.random.default_rng(5), {}
+
+    def put(ours: str, theirs: str, *shape: int) -> None:
+        found[ours if own else theirs] = random.normal(0, 0.05, shape).astype(np.float32)
+
+    for i in range(blocks):
+        at = f"blocks.{i}"
+        for ours, theirs in (("self_attn", "attn1"), ("cross_attn", "attn2")):
+            for a, b in (("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("o", "to_out.0")):
+                put(f"{at}.{ours}.{a}.weight", f"{at}.{theirs}.{b}.weight", 64, 64)
+            for part in ("norm_q", "norm_k"):
+                put(f"{at}.{ours}.{part}.weight", f"{at}.{theirs}.{part}.weight", 64)
+        put(f"{at}.ffn.0.weight", f"{at}.ffn.net.0.proj.weight", 256, 64)
+        put(f"{at}.ffn.2.weight", f"{at}.ffn.net.2.weight", 64, 256)
+        put(f"{at}.norm3.weight", f"{at}.norm2.weight", 64)
+        put(f"{at}.modulation", f"{at}.scale_shift_table", 1, 6, 64)
+    put("time_embedding.0.weight", "condition_embedder.time_embedder.linear_1.weight", 64, 32)
+    put("time_embedding.2.weight", "condition_embedder.time_embedder.linear_2.weight", 64, 64)
+    put("text_embedding.0.weight", "condition_embedder.text_embedder.linear_1.weight", 64, 96)
+    put("time_projection.1.weight", "condition_embedder.time_proj.weight", 384, 64)
+    put("head.head.weight", "proj_out.weight", 64, 64)
+    put("head.modulation", "scale_shift_table", 1, 2, 64)
+    return found
+
+
+def untold(tensors: Mapping[str, Floats]) -> ModelFingerprint:
+    return fingerprint_model(MemorySource(model_files(tensors, config={})))
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_wan_of_its_makers_is_that_of_diffusers(prefix: str) -> None:
+    own = untold({prefix + name: values for name, values in wan(own=True).items()})
+    assert evidence(own) == evidence(untold(wan(own=False)))
+
+
+def test_the_two_streams_of_stable_diffusion_3_have_one_modulation_each() -> None:
+    single = places({f"joint_blocks.0.{s}_block.adaLN_modulation.1.weight": (384, 64) for s in ("x", "context")})
+    diffusers = places({f"transformer_blocks.0.{n}.linear.weight": (384, 64) for n in ("norm1", "norm1_context")})
+    assert [*single.values()] == [*diffusers.values()] == [
+        "denoiser.0 other modulation", "denoiser.0 other modulation.context",
+    ]  # fmt: skip
