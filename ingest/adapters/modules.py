@@ -15,6 +15,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ..names.ldm import UNET_ENDS, of_unet
+
 DENOISER = "unet/"
 _FLAT = re.compile(
     r"(?:lora_(?:(?P<lora>unet|transformer|prior|te\d?|text_encoder(?:_\d)?)_)?"
@@ -62,14 +64,8 @@ _ATOMS = frozenset(tuple(atom.split("_")) for atom in ATOMS.split())
 _LONGEST = max(map(len, _ATOMS))
 _MOST_TOKENS = 256
 
-_RESNET = {
-    "in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2",
-    "out_layers.3": "conv2", "skip_connection": "conv_shortcut",
-}  # fmt: skip
 _ENDS = {
-    "input_blocks.0.0": "conv_in", "out.0": "conv_norm_out", "out.2": "conv_out",
-    "time_embed.0": "time_embedding.linear_1", "time_embed.2": "time_embedding.linear_2",
-    "label_emb.0.0": "add_embedding.linear_1", "label_emb.0.2": "add_embedding.linear_2",
+    **UNET_ENDS,
     "img_in": "x_embedder", "txt_in": "context_embedder", "final_layer.linear": "proj_out",
     "final_layer.adaLN_modulation.1": "norm_out.linear",
     "time_in.in_layer": "time_text_embed.timestep_embedder.linear_1",
@@ -79,7 +75,6 @@ _ENDS = {
     "guidance_in.in_layer": "time_text_embed.guidance_embedder.linear_1",
     "guidance_in.out_layer": "time_text_embed.guidance_embedder.linear_2",
 }  # fmt: skip
-_LDM = re.compile(r"(input|output)_blocks\.(\d{1,3})\.(\d)\.(.+)|middle_block\.([012])\.(.+)")
 _STREAMS = re.compile(r"(double|joint)_blocks\.(\d{1,4})\.(.+)")
 _SINGLE = re.compile(r"single_blocks\.(\d{1,4})\.(.+)")
 _WAN = re.compile(r"(blocks\.\d{1,4})\.(.+)")
@@ -183,31 +178,7 @@ def _of_diffusers(path: str) -> tuple[str, ...]:
         return tuple(f"single_transformer_blocks.{found[1]}.{leaf}" for leaf in inside) if inside else (path,)
     if (found := _WAN.fullmatch(path)) is not None and (leaf := _OF_WAN.get(found[2])) is not None:
         return (f"{found[1]}.{leaf}",)
-    return (_of_unet(path),)
-
-
-def _of_unet(path: str) -> str:
-    """`input_blocks.4.1.proj_in` -> `down_blocks.1.attentions.0.proj_in`: three numbers a resolution, one of them 0."""
-    found = _LDM.fullmatch(path)
-    if found is None:
-        return path
-    if found[5] is not None:
-        at = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}[found[5]]
-        return f"mid_block.{at}.{_RESNET.get(found[6], found[6]) if at != 'attentions.0' else found[6]}"
-    side, number, place, rest = found[1], int(found[2]), found[3], found[4]
-    if side == "input":
-        block, layer = divmod(number - 1, 3)
-        stage = f"down_blocks.{block}"
-        if layer == 2:
-            return f"{stage}.downsamplers.0.conv" if rest == "op" else path
-    else:
-        block, layer = divmod(number, 3)
-        stage = f"up_blocks.{block}"
-        if rest == "conv":
-            return f"{stage}.upsamplers.0.conv"
-    if place == "0":
-        return f"{stage}.resnets.{layer}.{_RESNET.get(rest, rest)}"
-    return f"{stage}.attentions.{layer}.{rest}"
+    return (of_unet(path),)
 
 
 def fused_rows(modules: Sequence[str], rows: int, inputs: int | None) -> tuple[int, ...] | None:

@@ -16,6 +16,43 @@ from .test_frameworks import made
 from .test_fused import evidence
 
 PAIRS = {
+    "unet of LDM": """
+        time_embed.0.weight | time_embedding.linear_1.weight | 128x32
+        time_embed.2.weight | time_embedding.linear_2.weight | 128x128
+        input_blocks.0.0.weight | conv_in.weight | 32x4x3x3
+        input_blocks.1.0.in_layers.0.weight | down_blocks.0.resnets.0.norm1.weight | 32
+        input_blocks.1.0.in_layers.2.weight | down_blocks.0.resnets.0.conv1.weight | 32x32x3x3
+        input_blocks.1.0.emb_layers.1.weight | down_blocks.0.resnets.0.time_emb_proj.weight | 32x128
+        input_blocks.1.1.proj_out.weight | down_blocks.0.attentions.0.proj_out.weight | 32x32x1x1
+        input_blocks.2.0.out_layers.3.weight | down_blocks.0.resnets.1.conv2.weight | 32x32x3x3
+        input_blocks.3.0.op.weight | down_blocks.0.downsamplers.0.conv.weight | 32x32x3x3
+        input_blocks.4.0.skip_connection.weight | down_blocks.1.resnets.0.conv_shortcut.weight | 64x32x1x1
+        middle_block.0.in_layers.0.weight | mid_block.resnets.0.norm1.weight | 64
+        middle_block.1.norm.weight | mid_block.attentions.0.norm.weight | 64
+        middle_block.2.out_layers.0.weight | mid_block.resnets.1.norm2.weight | 64
+        output_blocks.2.0.in_layers.2.weight | up_blocks.0.resnets.2.conv1.weight | 64x96x3x3
+        output_blocks.2.2.conv.weight | up_blocks.0.upsamplers.0.conv.weight | 64x64x3x3
+        output_blocks.3.1.proj_in.weight | up_blocks.1.attentions.0.proj_in.weight | 32x32x1x1
+        out.0.weight | conv_norm_out.weight | 32
+        out.2.weight | conv_out.weight | 4x32x3x3
+    """,
+    "autoencoder of LDM": """
+        encoder.conv_in.weight | encoder.conv_in.weight | 32x3x3x3
+        encoder.down.0.block.1.norm1.weight | encoder.down_blocks.0.resnets.1.norm1.weight | 32
+        encoder.down.0.downsample.conv.weight | encoder.down_blocks.0.downsamplers.0.conv.weight | 32x32x3x3
+        encoder.down.1.block.0.nin_shortcut.weight | encoder.down_blocks.1.resnets.0.conv_shortcut.weight | 64x32x1x1
+        encoder.mid.block_1.conv1.weight | encoder.mid_block.resnets.0.conv1.weight | 64x64x3x3
+        encoder.mid.attn_1.norm.weight | encoder.mid_block.attentions.0.group_norm.weight | 64
+        encoder.mid.block_2.conv2.weight | encoder.mid_block.resnets.1.conv2.weight | 64x64x3x3
+        encoder.norm_out.weight | encoder.conv_norm_out.weight | 64
+        decoder.mid.attn_1.norm.weight | decoder.mid_block.attentions.0.group_norm.weight | 64
+        decoder.up.1.block.0.conv1.weight | decoder.up_blocks.0.resnets.0.conv1.weight | 64x64x3x3
+        decoder.up.1.upsample.conv.weight | decoder.up_blocks.0.upsamplers.0.conv.weight | 64x64x3x3
+        decoder.up.0.block.2.conv2.weight | decoder.up_blocks.1.resnets.2.conv2.weight | 32x32x3x3
+        decoder.mid.attn_1.q.weight | decoder.mid_block.attentions.0.to_q.weight | 64x64
+        decoder.mid.attn_1.proj_out.weight | decoder.mid_block.attentions.0.to_out.0.weight | 64x64
+        quant_conv.weight | quant_conv.weight | 8x8x1x1
+    """,
     "whisper": """
         encoder.conv1.weight | model.encoder.conv1.weight | 64x80x3
         encoder.conv2.weight | model.encoder.conv2.weight | 64x64x3
@@ -124,6 +161,15 @@ def test_every_name_of_the_framework_has_the_place_that_it_has_in_hugging_face(f
     hf_marks = [t for t in unfuse([*own, *marks], {}).tensors if t.name not in {x.name for x in theirs}]
     wanted = {n.tensor.name: n.place for n in name_tensors([*theirs, *hf_marks], {})}
     assert found == wanted and {t.name for t in theirs} <= found.keys()
+
+
+def test_the_attention_of_an_autoencoder_of_ldm_is_matrices() -> None:
+    random = np.random.default_rng(4)
+    values = {part: random.normal(0, 1, (64, 64)).astype(np.float32) for part in ("q", "k", "v", "proj_out")}
+    own = {f"first_stage_model.encoder.mid.attn_1.{p}.weight": v[:, :, None, None] for p, v in values.items()}
+    names = {"q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
+    theirs = {f"encoder.mid_block.attentions.0.{names[p]}.weight": v for p, v in values.items()}
+    assert evidence(made(own, {})) == evidence(made(theirs, {}))
 
 
 def flux() -> tuple[Tensors, Tensors]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
-from forebear.ingest.names.naming import name_tensors
+from forebear.ingest.names.naming import Place, name_tensors
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 from ...writers import MemorySource, llama, model_files
@@ -163,7 +163,8 @@ def test_what_a_framework_keeps_beside_a_layer_stays_in_its_stack() -> None:
     state = {f"decoder.layers.{layer}.mlp.linear_fc1._extra_state": np.zeros(3, np.uint8) for layer in range(2)}
     found, plain = evidence(made({**own, **state}, CONFIG)), evidence(made(tensors, CONFIG))  # type: ignore[dict-item]
     assert {place: found[place] for place in plain} == plain
-    assert {place.block for place, _ in found.keys() - plain.keys()} == {"language.0", "language.1"}  # type: ignore[misc]
+    beside = cast("set[tuple[Place, str]]", found.keys() - plain.keys())
+    assert {place.block for place, _ in beside} == {"language.0", "language.1"}
 
 
 def test_a_diffusion_transformer_is_one_whatever_stands_before_its_names() -> None:
