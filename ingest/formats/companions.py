@@ -66,16 +66,21 @@ def without_averages(contents: Contents) -> Contents:
     return replace(contents, tensors=tuple(kept), skipped=(*contents.skipped, *skipped))
 
 
-_STATE = re.compile(
-    r"(?:.*\.)?(?:optimizer|optim|opt_state|optimizer_state)(?:_state)?(?:_dict)?\.(?:.*\.)?"
-    r"(?:exp_avg|exp_avg_sq|max_exp_avg_sq|exp_inf|momentum_buffer|square_avg|acc_delta|step)"
+_OPTIMISER = frozenset({"optimizer", "optim", "optimizer_state", "optimizer_state_dict", "optim_state", "opt_state"})
+_MOMENTS = frozenset(
+    {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "momentum_buffer", "square_avg", "acc_delta", "step"}
 )
-"""What optimisers keep of a weight, under the words that tools write them below."""
+"""What optimisers keep of a weight, and the words that tools write it below."""
+
+
+def _is_of_optimiser(name: str) -> bool:
+    head, _, last = name.rpartition(".")
+    return last in _MOMENTS and not _OPTIMISER.isdisjoint(head.split("."))
 
 
 def without_optimiser(contents: Contents) -> Contents:
     """The contents without an optimiser's moments, where weights stand beside them."""
-    state = [tensor for tensor in contents.tensors if _STATE.fullmatch(tensor.name)]
+    state = [tensor for tensor in contents.tensors if _is_of_optimiser(tensor.name)]
     if not state or len(state) == len(contents.tensors):
         return contents
     names = {tensor.name for tensor in state}
