@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,17 +130,8 @@ class Component:
     @cached_property
     def keys(self) -> list[str]:
         """What two tensors must share to be compared: role and slot; shape and order in the block for unknown ones."""
-        seen: dict[tuple[int, int, str], int] = defaultdict(int)
-        keys = []
-        places = zip(self.roles, self.slots, self.shapes, self.layer.tolist(), self.expert.tolist(), strict=True)
-        for role, slot, shape, layer, expert in places:
-            key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{shape}"
-            if layer < 0:
-                key += "@"
-            place = (layer, expert, key)
-            seen[place] += 1
-            keys.append(key if seen[place] == 1 else f"{key}#{seen[place]}")
-        return keys
+        layers, experts = tuple(self.layer.tolist()), tuple(self.expert.tolist())
+        return list(_keys(tuple(self.roles), tuple(self.slots), tuple(self.shapes), layers, experts))
 
     @cached_property
     def standardised(self) -> NDArray[np.float32]:
@@ -244,18 +236,16 @@ class Component:
         return known
 
     @cached_property
-    def _rows_by_key(self) -> dict[str, dict[str, NDArray[np.int64]]]:
+    def _rows_by_key(self) -> dict[str, Mapping[str, NDArray[np.int64]]]:
         return {kind: self._grouped(self.evidence(kind).tensor) for kind in self.kinds}
 
-    def rows_by_key(self, kind: str) -> dict[str, NDArray[np.int64]]:
+    def rows_by_key(self, kind: str) -> Mapping[str, NDArray[np.int64]]:
         """Key -> the rows of the evidence of that kind."""
         return self._rows_by_key[kind]
 
-    def _grouped(self, tensors: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        rows: dict[str, list[int]] = defaultdict(list)
-        for row, tensor in enumerate(tensors.tolist()):
-            rows[f"matrix/{kernel_shape(self.shapes[tensor])}" if self.network else self.keys[tensor]].append(row)
-        return {key: np.array(found, np.int64) for key, found in rows.items()}
+    def _grouped(self, tensors: NDArray[np.int64]) -> Mapping[str, NDArray[np.int64]]:
+        keys = (f"matrix/{kernel_shape(shape)}" for shape in self.shapes) if self.network else self.keys
+        return _grouped(tuple(keys), tuple(tensors.tolist()))
 
     @property
     def has_experts(self) -> bool:
@@ -318,3 +308,33 @@ class Component:
         if self.network:
             return f"{self.name}.{unit[2]}"
         return ".".join([self.name, *(str(n) for n in unit[:2] if n >= 0)])
+
+
+@lru_cache(maxsize=64)
+def _keys(
+    roles: tuple[str, ...],
+    slots: tuple[str, ...],
+    shapes: tuple[tuple[int, ...], ...],
+    layers: tuple[int, ...],
+    experts: tuple[int, ...],
+) -> tuple[str, ...]:
+    """The `keys` of a component: once for all of one architecture, as the members of a family are."""
+    seen: dict[tuple[int, int, str], int] = defaultdict(int)
+    keys = []
+    for role, slot, shape, layer, expert in zip(roles, slots, shapes, layers, experts, strict=True):
+        key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{shape}"
+        if layer < 0:
+            key += "@"
+        place = (layer, expert, key)
+        seen[place] += 1
+        keys.append(key if seen[place] == 1 else f"{key}#{seen[place]}")
+    return tuple(keys)
+
+
+@lru_cache(maxsize=256)
+def _grouped(keys: tuple[str, ...], tensors: tuple[int, ...]) -> Mapping[str, NDArray[np.int64]]:
+    """Key -> the numbers of those of `tensors` that have it; shared as `keys` are, so nobody may change it."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, tensor in enumerate(tensors):
+        rows[keys[tensor]].append(row)
+    return {key: np.array(found, np.int64) for key, found in rows.items()}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,11 +49,11 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
             Component(
                 model_id=model,
                 name=name,
-                names=[columns["name"][r] for r in rows],
-                roles=[columns["role"][r] for r in rows],
-                slots=[columns["slot"][r] for r in rows],
-                dtypes=[columns["dtype"][r] for r in rows],
-                shapes=[tuple(columns["shape"][r]) for r in rows],
+                names=_of(columns["name"], rows),
+                roles=_of(columns["role"], rows),
+                slots=_of(columns["slot"], rows),
+                dtypes=_of(columns["dtype"], rows),
+                shapes=[tuple(shape) for shape in _of(columns["shape"], rows)],
                 layer=_absent(numbers["layer"][index], -1).astype(np.int64),
                 expert=_absent(numbers["expert"][index], -1).astype(np.int64),
                 represents=numbers["represents"][index].astype(np.float64),
@@ -61,7 +62,7 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
                 hash=_hashes(tensors, index),
                 read=numbers["rows_read"][index] > 0,
                 kinds={kind: _part(found, index) for kind, found in evidence.items()},
-                tokens=_tokens(tokens, token_keys, index, [columns["role"][r] for r in rows]),
+                tokens=_tokens(tokens, token_keys, index, _of(columns["role"], rows)),
                 activations=tuple(
                     replace(found, tensor=at) for at, r in enumerate(rows) if (found := neurons.get(int(places[r])))
                 ),
@@ -69,6 +70,12 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
             )
         )
     return {model: _with_skipped(found, skipped.get(model, {})) for model, found in loaded.items()}
+
+
+def _of(column: list[Any], rows: Sequence[int]) -> list[Any]:
+    """The values of some ascending rows; most components stand in one piece."""
+    whole = rows[-1] - rows[0] + 1 == len(rows)
+    return column[rows[0] : rows[-1] + 1] if whole else [column[row] for row in rows]
 
 
 def _in_order(table: pa.Table) -> pa.Table:
