@@ -146,6 +146,13 @@ def test_a_tensor_that_an_index_names_and_no_shard_holds_is_an_error() -> None:
         read_checkpoint(MemorySource(parts() | {INDEX: index(named)}))
 
 
+def test_an_index_may_name_buffers_that_no_shard_holds() -> None:
+    named = {name: FIRST if name in list(TENSORS)[::2] else SECOND for name in TENSORS}
+    named |= {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": FIRST for layer in range(2)}
+    _, contents = read_checkpoint(MemorySource(parts() | {INDEX: index(named)}))
+    assert {tensor.name for tensor in contents.tensors} == TENSORS.keys()
+
+
 def test_an_interrupted_download_of_shards_is_an_error_and_whole_weights_of_another_format_are_not() -> None:
     listed = {name: FIRST if i % 2 else SECOND for i, name in enumerate(TENSORS)}
     files = {INDEX: index(listed), FIRST: parts()[FIRST]}

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from forebear.ingest.layouts.fused import unfuse
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.names.naming import Place, name_tensors
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
@@ -130,6 +131,23 @@ def test_a_model_in_another_spelling_has_the_same_fingerprint(name: str) -> None
     write, config = SPELLINGS[name]
     tensors = llama(3)
     assert evidence(made(write(tensors), CONFIG | config)) == evidence(made(tensors, CONFIG))
+
+
+def test_of_a_square_feed_forward_the_second_is_down_as_llama_has_it() -> None:
+    shapes = {f"layers.0.feed_forward.w{n}.weight": (64, 64) for n in (1, 2, 3)}
+    listed = [LogicalTensor(n, "F32", s, RowMajor("f", 0, "F32", s[-1])) for n, s in shapes.items()]
+    assert [n.place.role for n in name_tensors(unfuse(listed, {}).tensors, {})] == ["gate", "down", "up"]
+
+
+def test_a_model_with_loras_inside_is_a_model_and_no_adapter() -> None:
+    tensors = llama(3)
+    inside = spelled(tensors, {"proj.weight": "proj.parametrizations.weight.original"})
+    names = [name.removesuffix(".original") for name in inside if name.endswith("original")]
+    loras: Tensors = {f"{name}.0.lora_A": np.ones((2, 4, 64), np.float32) for name in names}
+    loras |= {f"{name}.0.lora_B": np.ones((2, 64, 4), np.float32) for name in names}
+    found, plain = evidence(made(inside | loras, CONFIG)), evidence(made(tensors, CONFIG))
+    kinds = {key: value for key, value in plain.items() if key[1] != "sketch"}  # type: ignore[index]
+    assert {key: found.get(key) for key in kinds} == kinds
 
 
 def test_heads_of_keys_may_stand_among_the_settings_of_attention() -> None:

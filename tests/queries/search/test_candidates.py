@@ -271,4 +271,5 @@ def test_a_declared_parent_is_found_under_every_spelling(tmp_path: Path) -> None
             assert named(spelled) == {1: (True, False)} | child
         assert named("base") == {1: (True, False), 2: (True, False), 3: (True, False)} | child
         assert named("org/child", "query") == {4: (True, True)}
+        assert named() == named("nobody") == child
         assert named("nobody", own=()) == named(own=("z",)) == {}

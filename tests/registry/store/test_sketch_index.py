@@ -157,6 +157,32 @@ def test_every_change_of_the_registry_is_in_the_next_answer(
         assert agrees(index, registry.connection)
 
 
+def test_names_that_changed_alone_are_found_by_every_process(path: Path, filed: None) -> None:
+    def called(name: str) -> list[list[int]]:
+        """By the process that stays, and by one that starts."""
+        found = []
+        with Registry(path, read_only=True) as registry:
+            for index in (stays, SketchIndex(path)):
+                scan = index.scan(registry.connection)
+                assert isinstance(scan, PackedScan) and scan.names
+                found.append(scan.names.called([name]))
+        return found
+
+    with Registry(path, read_only=True) as registry:
+        stays = SketchIndex(path)
+        stays.scan(registry.connection)
+    assert called("org/late") == [[], []]
+    settle(path)
+    with Registry(path) as registry:
+        registry.connection.execute(
+            "INSERT INTO model VALUES (9900, 'hf://org/late', NULL, 'org/late', '', '', '', NULL, NULL, NULL, NULL,"
+            " TIMESTAMP '2026-01-01', 0, 0, 0, 0, 0, '', 2)"
+        )
+    settle(path)
+    assert called("org/late") == [[9900], [9900]]
+    assert called("org/late") == [[9900], [9900]]  # what was found equal is not the names'
+
+
 def test_what_another_process_ingests_is_in_the_next_answer(path: Path, make_model: MakeModel, tmp_path: Path) -> None:
     model = make_model("alder")
     with Registry(path, read_only=True) as registry:
