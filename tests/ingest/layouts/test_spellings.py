@@ -145,7 +145,9 @@ def test_a_model_with_loras_inside_is_a_model_and_no_adapter() -> None:
     names = [name.removesuffix(".original") for name in inside if name.endswith("original")]
     loras: Tensors = {f"{name}.0.lora_A": np.ones((2, 4, 64), np.float32) for name in names}
     loras |= {f"{name}.0.lora_B": np.ones((2, 64, 4), np.float32) for name in names}
-    found, plain = evidence(made(inside | loras, CONFIG)), evidence(made(tensors, CONFIG))
+    whole = made(inside | loras, CONFIG)
+    assert whole.adapter is None
+    found, plain = evidence(whole), evidence(made(tensors, CONFIG))
     kinds = {key: value for key, value in plain.items() if key[1] != "sketch"}  # type: ignore[index]
     assert {key: found.get(key) for key in kinds} == kinds
 
