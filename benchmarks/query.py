@@ -66,7 +66,7 @@ _CHILD = """
 import json, resource, sys
 from forebear.registry import Registry
 with Registry(sys.argv[1], read_only=True) as registry:
-    report = registry.ancestors(sys.argv[2], assume_newest=True)
+    report = registry.ancestors(sys.argv[2], assume_newest=sys.argv[3] == "newest")
 rows = report.components[0].ancestors
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([rows[0].name, sum(r.rank == 1 for r in rows), report.components[0].verdict, peak]))
@@ -292,10 +292,10 @@ class Asked:
     verdict: str
 
 
-def ask(path: Path) -> Asked:
-    """`ancestors` of the query, once."""
+def ask(path: Path, known: str = "newest") -> Asked:
+    """`ancestors` of the query, once; as the newest of all, or with nothing `known` of the order."""
     began = time.perf_counter()
-    command = [sys.executable, "-c", _CHILD, str(path), QUERY]
+    command = [sys.executable, "-c", _CHILD, str(path), QUERY, known]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     seconds = time.perf_counter() - began
     first, tied, verdict, megabytes = json.loads(printed)
@@ -321,12 +321,14 @@ def measure(count: int) -> bool:
         forget(path)
         cold = ask(path)
         runs = [ask(path) for _ in range(RUNS)]
+        unordered = ask(path, "nothing")
     seconds = statistics.median(r.seconds for r in runs)
     right = all(r.first == PARENT and r.verdict in {"related", "derived"} for r in (cold, *runs))
     passed = right and (count < BAR_MODELS or seconds < BAR_SECONDS)
     sizes = (f"{built:.0f}", f"{size / 1e6:.0f}", f"{size / (count + 1) / 1e3:.0f}")
     costs = (f"{seconds:.2f}", f"{cold.seconds:.2f}", f"{max(r.megabytes for r in runs):.0f}")
-    outcome = f"{runs[0].first} ({runs[0].tied} in its rank)  {'PASS' if passed else 'FAIL'}"
+    plain = f"nothing known: {unordered.first}, {unordered.tied}"
+    outcome = f"{runs[0].first} ({runs[0].tied} in its rank; {plain})  {'PASS' if passed else 'FAIL'}"
     print(f"{count:>7,}" + "".join(f"{figure:>11}" for figure in (*sizes, *costs)) + f"   {outcome}", flush=True)
     return passed
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ..names.frameworks import WAN
 from ..names.ldm import UNET_ENDS, of_unet
 
 DENOISER = "unet/"
@@ -95,13 +96,11 @@ _OF_STREAMS: dict[str, tuple[str, ...]] = {
 _OF_SINGLE: dict[str, tuple[str, ...]] = {
     "linear1": (*_QKV, "proj_mlp"), "attn.qkv": _QKV, "linear2": ("proj_out",), "modulation.lin": ("norm.linear",),
 }  # fmt: skip
+_WAN_BLOCK = "blocks.#."
 _OF_WAN = {
-    "attn1.to_q": "self_attn.q", "attn1.to_k": "self_attn.k", "attn1.to_v": "self_attn.v",
-    "attn1.to_out.0": "self_attn.o",
-    "attn2.to_q": "cross_attn.q", "attn2.to_k": "cross_attn.k", "attn2.to_v": "cross_attn.v",
-    "attn2.to_out.0": "cross_attn.o", "attn2.add_k_proj": "cross_attn.k_img", "attn2.add_v_proj": "cross_attn.v_img",
-    "ffn.net.0.proj": "ffn.0", "ffn.net.2": "ffn.2",
-}  # fmt: skip
+    theirs.removeprefix(_WAN_BLOCK): ours.removeprefix(_WAN_BLOCK) for ours, theirs, _ in WAN if _WAN_BLOCK in ours
+}
+"""From diffusers to the makers, as adapters of both are told apart by the names of the makers."""
 
 
 @lru_cache(maxsize=1 << 16)

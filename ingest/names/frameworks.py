@@ -327,7 +327,7 @@ _FLUX = (
     """),
 )  # fmt: skip
 
-_WAN = (
+WAN = (
     *_inside("blocks.#.", "blocks.#.", """
         self_attn.q -> attn1.to_q
         self_attn.k -> attn1.to_k
@@ -390,7 +390,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), _RWKV),
     Framework("Flux", ("double_blocks.#.img_attn.qkv", "single_blocks.#.linear1", "vector_in.in_layer"), _FLUX),
     Framework(
-        "Wan", (("time_projection.1", "time_projection.#"), "blocks.#.self_attn.q", "blocks.#.cross_attn.q"), _WAN
+        "Wan", (("time_projection.1", "time_projection.#"), "blocks.#.self_attn.q", "blocks.#.cross_attn.q"), WAN
     ),
     Framework(
         "torchtune's Qwen 3",

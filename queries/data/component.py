@@ -310,7 +310,7 @@ class Component:
         return ".".join([self.name, *(str(n) for n in unit[:2] if n >= 0)])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _keys(
     roles: tuple[str, ...],
     slots: tuple[str, ...],
@@ -331,10 +331,13 @@ def _keys(
     return tuple(keys)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=40)
 def _grouped(keys: tuple[str, ...], tensors: tuple[int, ...]) -> Mapping[str, NDArray[np.int64]]:
-    """Key -> the numbers of those of `tensors` that have it; shared as `keys` are, so nobody may change it."""
+    """Key -> the numbers of those of `tensors` that have it, read-only: they are shared as `_keys` are."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, tensor in enumerate(tensors):
         rows[keys[tensor]].append(row)
-    return {key: np.array(found, np.int64) for key, found in rows.items()}
+    found = {key: np.array(numbers, np.int64) for key, numbers in rows.items()}
+    for numbers in found.values():
+        numbers.flags.writeable = False
+    return found

@@ -53,6 +53,7 @@ class SketchIndex:
         from ...queries.search.names import KeyedNames
         from ...queries.search.packed_scan import PackedScan
         from ...queries.search.scan import SqlScan
+        from .name_keys import NO_KEYS
 
         if not isinstance(self._place, Path):
             return SqlScan(connection)
@@ -66,7 +67,8 @@ class SketchIndex:
         threads = min(_MOST_THREADS, os.cpu_count() or 1)
         if packing is None:
             return SqlScan(connection)
-        return PackedScan(packing.packed, threads, KeyedNames(connection, packing.names.keys))
+        names = None if packing.names is NO_KEYS else KeyedNames(connection, packing.names.keys)
+        return PackedScan(packing.packed, threads, names)
 
     def _renewed(self, connection: duckdb.DuckDBPyConnection, place: Path, state: State | None) -> Packing | None:
         from .sketch_packing import packed
