@@ -1,8 +1,6 @@
 """`python -m forebear`, as `forebear`."""
 
-import sys
-
-from .registry.cli import main
+from .registry.cli import process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process()

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 from typer.core import TyperCommand
 
-from forebear.registry.cli import app
+from forebear.registry.cli import application
 
 PAGE = Path(__file__).parent / "forebear.1"
 _WIDTH = 100
@@ -20,6 +20,7 @@ _WIDTH = 100
 
 def man_page() -> str:
     """The page, in the man macros of roff."""
+    app = application()
     command = typer.main.get_command(app)
     lines = [
         '.TH FOREBEAR 1 "" "forebear" "User Commands"',

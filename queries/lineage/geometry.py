@@ -37,6 +37,8 @@ _LEAST = 1e-15
 _CANCELS = 1e-4
 _SHARE_RANGE = (-1.0, 2.0)
 _LOG_RANGE = 4.0
+_COLUMNS = 4096
+"""Values of each of a family's models that are worked on at a time."""
 _WITHOUT_THREADS = 262_144
 """Multiplications up to which OpenBLAS uses no threads."""
 _STEP_SPREAD = 0.25
@@ -80,7 +82,7 @@ def distances_of(
     for kept in np.unique(bits).tolist():
         rounded = rounded_to(values, kept)
         mine = np.minimum(bits[:, None], bits[None, :]) == kept
-        squared[mine] = _squared(rounded.astype(np.float64) * scale)[mine]
+        squared[mine] = _squared(rounded, scale)[mine]
     unequal = unequal_shares(rounded_to(values, 7), share)
     return Distances(squared, unequal, _some(values, share), float(1 / np.square(share).sum()))
 
@@ -92,14 +94,17 @@ def _some(values: NDArray[np.float32], share: NDArray[np.float64]) -> NDArray[np
     return values[:, chosen].astype(ml_dtypes.bfloat16).astype(np.float32)
 
 
-def _squared(scaled: NDArray[np.float64]) -> Squares:
-    """Squared distances [n, n] of rows [n, m]; of near copies without the cancellation of products."""
-    inner = products(scaled, scaled)
+def _squared(values: NDArray[np.float32], scale: NDArray[np.float64]) -> Squares:
+    """Squared distances [n, n] of rows [n, m] times `scale` [m]; of near copies without cancellation."""
+    inner = np.zeros((len(values), len(values)))
+    for some in _parts(len(scale)):
+        scaled = values[:, some] * scale[some]
+        inner += products(scaled, scaled)
     squares = np.diagonal(inner)
     squared = np.maximum(squares[:, None] + squares[None, :] - 2 * inner, 0.0)
-    for i in range(len(scaled)):
+    for i in range(len(values)):
         for j in np.flatnonzero(squared[i] < _CANCELS * squares[i]):
-            squared[i, j] = np.square(scaled[i] - scaled[j]).sum()
+            squared[i, j] = np.square((values[i].astype(np.float64) - values[j]) * scale).sum()
     return squared
 
 
@@ -109,9 +114,16 @@ def unequal_shares(values: NDArray[np.float32], weight: NDArray[np.float64]) -> 
     `weight` [m], the share of the model that each value stands for, sums to 1.
     """
     found = np.zeros((len(values), len(values)))
-    for i in range(len(values)):
-        found[i, i + 1 :] = (values[i + 1 :] != values[i]) @ weight
+    for some in _parts(len(weight)):
+        rows = values[:, some]
+        for i in range(len(rows)):
+            found[i, i + 1 :] += (rows[i + 1 :] != rows[i]) @ weight[some]
     return found + found.T
+
+
+def _parts(width: int) -> list[slice]:
+    """Columns in parts that the caches of a core hold: memory that nothing used before takes as long as the work."""
+    return [slice(first, first + _COLUMNS) for first in range(0, width, _COLUMNS)]
 
 
 def gromov_shares(distances: Squares) -> NDArray[np.float64]:

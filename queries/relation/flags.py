@@ -199,20 +199,22 @@ def _noise(evidence: PairEvidence) -> bool:
     if len(mine) < FEW_MATRICES_FOR_FLAGS or quantised(query) or quantised(candidate):
         return False  # an error of rounding in groups has one size everywhere too
     theirs = np.searchsorted(candidate.positions.tensor, match.tensor[tensors[mine]])
-    first, second = query.positions.value[mine].astype(np.float64), candidate.positions.value[theirs].astype(np.float64)
-    change = first - second
-    rms = np.sqrt(np.square(change).mean(axis=1))
-    size = np.sqrt(np.square(second).mean(axis=1))
+    second = candidate.positions.value[theirs].astype(np.float64)
+    change = query.positions.value[mine] - second
+    lengths = np.vecdot(change, change)
+    rms = np.sqrt(lengths / change.shape[1])
+    size = np.sqrt(np.vecdot(second, second) / second.shape[1])
     if not (rms > 0).all() or not (size > 0).all():
         return False
     if float(np.log(rms / size).std()) > NOISE_SPREAD:
         return False
-    a, b = np.abs(change), np.abs(second)
+    a, b = np.abs(change, out=change), np.abs(second, out=second)
     largest = median(a.max(axis=1) / rms)
     if not GAUSSIAN_LARGEST[0] <= largest <= GAUSSIAN_LARGEST[1]:
         return False
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    grows = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    a -= a.mean(axis=1, keepdims=True)
+    b -= b.mean(axis=1, keepdims=True)
+    grows = np.vecdot(a, b) / np.sqrt(np.vecdot(a, a) * np.vecdot(b, b))
     return abs(float(np.median(grows))) <= NOISE_GROWS  # NaN where a matrix moved by one size everywhere
 
 

@@ -1,8 +1,6 @@
 """`python -m forebear.registry.cli`, as `forebear`."""
 
-import sys
-
-from . import main
+from . import process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process()

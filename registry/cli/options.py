@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -180,13 +182,30 @@ def registry_path(context: typer.Context, registry: str | None) -> str | None:
 
 
 def open_registry(
-    context: typer.Context, registry: str | None, *, read_only: bool = False, create: bool = True
+    context: typer.Context,
+    registry: str | None,
+    *,
+    read_only: bool = False,
+    create: bool = True,
+    asking: bool = False,
 ) -> Registry:
-    """The registry that a command works on; one that another process holds is waited for."""
+    """The registry that a command works on; one that another process holds is waited for.
+
+    What `asking` needs is imported meanwhile.
+    """
     from ..registry import Registry
     from ..store.database import WAIT
 
+    if asking:
+        threading.Thread(target=_import_asking, daemon=True).start()
     return Registry(registry_path(context, registry), read_only=read_only, create=create, wait=WAIT)
+
+
+def _import_asking() -> None:
+    """Import what a question and its table need, which takes longer than DuckDB takes to open a file."""
+    with suppress(Exception):  # where it is needed it is imported again, and raises again
+        import_module("..reports.asking", __package__)
+        import_module("rich.table")
 
 
 @contextmanager

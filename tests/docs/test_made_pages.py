@@ -86,6 +86,7 @@ DECIDES_NOTHING = {
     "queries/lineage/geometry.py": {
         "_LEAST",
         "_CANCELS",
+        "_COLUMNS",
         "_SHARE_RANGE",
         "_LOG_RANGE",
         "_STEP_SPREAD",

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import typer
 
-from forebear.registry.cli import app
+from forebear.registry.cli import application
 from forebear.registry.server.endpoints import API
 from forebear.registry.server.openapi import openapi
 
@@ -49,7 +49,7 @@ def test_the_pages_show_every_command_at_work() -> None:
     assert {"README.md", "docs/ancestors.md", "docs/compare.md", "docs/audit.md", "docs/hub.md"} <= set(map(name, RUN))
     consoles = [b for p in CONSOLE for b in blocks(p.read_text("utf-8")) if b.language == "console"]
     shown = {word for block in consoles for command in block.commands for word in command.text.split()[:4]}
-    assert {command.name for command in app.registered_commands} <= shown
+    assert {command.name for command in application().registered_commands} <= shown
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
@@ -91,7 +91,7 @@ def test_commands_that_no_test_runs_exist_with_their_options(path: Path) -> None
 
 def parse(words: list[str]) -> None:
     """Raises click's UsageError for a command or an option that forebear does not have."""
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands: dict[str, Any] = typer.main.get_command(application()).commands  # type: ignore[attr-defined]
     number, word = next((n, w) for n, w in enumerate(words) if w in commands)
     commands[word].make_context(word, words[number + 1 :])
 

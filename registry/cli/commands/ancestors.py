@@ -53,7 +53,7 @@ def ancestors(
     model, `?` where that cannot be told, with the probability that it is an ancestor. Declared: what the model card
     names, never part of the verdict. Evidence and Declared are left out where the terminal is narrow, and in pipes.
     """
-    with open_registry(context, registry, read_only=True) as opened:
+    with open_registry(context, registry, read_only=True, asking=True) as opened:
         found = opened.ancestors(model, k=k, assume_newest=assume_newest)
     to.write(ancestors_result(found, blocks=blocks))
 

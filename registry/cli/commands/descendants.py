@@ -33,6 +33,6 @@ def descendants(
     those of equal rank are equally likely. How many generations lie between is not said. Declared: `as its child`
     where the relative's card names the model.
     """
-    with open_registry(context, registry, read_only=True) as opened:
+    with open_registry(context, registry, read_only=True, asking=True) as opened:
         found = opened.descendants(model, k=k)
     to.write(ancestors_result(found, blocks=blocks, noun="descendant"))

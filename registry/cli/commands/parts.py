@@ -38,7 +38,7 @@ def parts(
     a run of layers; JSON, CSV and the rest hold every block. What is nearest is named, which says nothing of who
     came first. Identity: correlation of matched weights; the E-value is the least significant of the run.
     """
-    with open_registry(context, registry, read_only=not keep, create=False) as opened:
+    with open_registry(context, registry, read_only=not keep, create=False, asking=True) as opened:
         found = opened.parts(model, keep=keep)
     to.write(parts_result(found))
 

@@ -52,7 +52,7 @@ def recipe(
     """
     if parents and len(parents) == 1 and base is None:
         raise typer.BadParameter("a merge has two parents or more: name another one, or --base", param_hint="--parents")
-    with open_registry(context, registry, read_only=not keep, create=False) as opened:
+    with open_registry(context, registry, read_only=not keep, create=False, asking=True) as opened:
         found = opened.recipe(model, parents=parents or (), base=base, keep=keep)
     to.write(recipe_result(found, layers=layers))
 

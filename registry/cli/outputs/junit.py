@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import IO
-from xml.etree import ElementTree as ET
+from typing import IO, TYPE_CHECKING
 
 from ....ingest.text import printable
 from ...reports.findings import Finding
 from .result import Result, required_findings
 
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
+
 _LONGEST = 1 << 62
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """What XML 1.0 has no way to write."""
 
 
 def lines(result: Result, stream: IO[str]) -> Iterator[str]:
     """The document; the names of models are text in it. Raises ForebearError where the result is no findings."""
+    from xml.etree import ElementTree as ET
+
     suites: dict[str, list[Finding]] = defaultdict(list)
     for finding in (findings := required_findings(result)):
         suites[finding.rule.id.partition(".")[0]].append(finding)
@@ -36,6 +40,8 @@ def lines(result: Result, stream: IO[str]) -> Iterator[str]:
 
 
 def _case(suite: ET.Element, finding: Finding) -> None:
+    from xml.etree import ElementTree as ET
+
     case = ET.SubElement(
         suite, "testcase", {"classname": _text(finding.rule.id), "name": _text(finding.title), "time": "0"}
     )
@@ -65,4 +71,4 @@ def _is_skipped(finding: Finding) -> bool:
 
 
 def _text(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", printable(text, _LONGEST))
+    return re.sub(_NOT_XML, "\ufffd", printable(text, _LONGEST))
