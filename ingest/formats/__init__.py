@@ -91,7 +91,7 @@ def read_checkpoint(source: Source, files: ModelFiles | None = None) -> tuple[Fo
 def _read_network(source: Source, part: NetworkFiles) -> Contents:
     """One network; a folder's own config and tokenizer count where the source has none at its top."""
     form, folder, prefix = part.format, part.network.folder, part.network.prefix
-    merged = _join(_whole(_read_files(source, part.files, form), part.files))
+    merged = _join(_whole(_as_listed(_read_files(source, part.files, form), part), part.files))
     if form.refused and (reason := form.refused(merged)):
         raise NothingToRead(f"{source.uri}: {printable(part.files[0])}: {reason}")
     _check_names(source, part, merged)
@@ -122,7 +122,8 @@ def _check_names(source: Source, part: NetworkFiles, contents: Contents) -> None
         seen.add(tensor.name)
     if part.index is None:
         return
-    absent = part.index.missing(seen | {skipped.name for skipped in contents.skipped})
+    there = seen | {skipped.name for skipped in contents.skipped}
+    absent = part.index.missing(there, tied=False) and part.index.missing(there, tied=_is_tied(source, part, contents))
     if absent and part.stale:
         raise SourceError(f"{absence(source, part.index)}: {name_one(part.files)} has no {shown(absent)}")
     if absent:
@@ -130,6 +131,33 @@ def _check_names(source: Source, part: NetworkFiles, contents: Contents) -> None
             f"{source.uri}: {part.index.path} names {len(absent)} tensors that no shard holds: {shown(absent)};"
             " fetch its shards again"
         )
+
+
+def _is_tied(source: Source, part: NetworkFiles, contents: Contents) -> bool:
+    """Whether the config says that the head is the embedding."""
+    folder = part.network.folder
+    config = contents.config or read_config(Inside(source, folder) if folder else source)
+    return config.get("tie_word_embeddings") is True
+
+
+def _as_listed(parts: list[Contents], part: NetworkFiles) -> list[Contents]:
+    """Of a tensor that two shards hold the one in the file where the index has it; the other is said to be left out."""
+    if part.index is None or part.stale:
+        return parts
+    listed = part.index.weights
+    held = {file: {t.name for t in contents.tensors} for file, contents in zip(part.files, parts, strict=True)}
+    found = []
+    for file, contents in zip(part.files, parts, strict=True):
+        twice = {n for n in held[file] if (other := listed.get(n, file)) != file and n in held.get(other, ())}
+        left = tuple(
+            SkippedTensor(
+                printable(n), 0, f"in {printable(file)} too, and {printable(part.index.path)} has it elsewhere"
+            )
+            for n in sorted(twice)
+        )
+        kept = tuple(t for t in contents.tensors if t.name not in twice)
+        found.append(replace(contents, tensors=kept, skipped=(*contents.skipped, *left)))
+    return found
 
 
 def _whole(parts: list[Contents], files: Sequence[str]) -> list[Contents]:

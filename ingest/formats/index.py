@@ -16,6 +16,7 @@ LIMIT = 32 << 20
 """Bytes; the largest published ones are below 10 MB."""
 _SHOWN = 3
 _COMPUTED = re.compile(r"(?:^|\.)(?:inv_freq|position_ids|masked_bias)$")
+_HEAD = re.compile(r"(?:^|\.)(?:lm_head|embed_out|output|head)\.weight$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,15 @@ class Index:
         """The files that it lists, each once, in order."""
         return sorted(set(self.weights.values()))
 
-    def missing(self, names: Iterable[str]) -> list[str]:
+    def missing(self, names: Iterable[str], *, tied: bool) -> list[str]:
         """The tensors that it names and that are not among `names`, which may lack one prefix such as `module.`.
 
-        Buffers that follow from the config do not count: older files name them and newer tools write none.
+        Buffers that follow from the config do not count, nor does a head that is `tied`, the embedding itself: older
+        files name them and newer tools write none.
         """
         there = set(names)
         absent = (name for name in self.weights if name not in there and name.partition(".")[2] not in there)
-        return [name for name in absent if not _COMPUTED.search(name)]
+        return [name for name in absent if not _COMPUTED.search(name) and not (tied and _HEAD.search(name))]
 
 
 def read_index(source: Source, path: str) -> Index:

@@ -18,6 +18,8 @@ from .heads import interleaved_rows, key_heads, qkv_rows, query_heads
 MOST_NAMES = 20_000
 """Different names without their numbers above which nothing is looked for; naming refuses such files."""
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+_WRAPPED = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What a compiler, a sharding or a checkpointing of activations puts before the modules that it wraps."""
 _GLUED = re.compile(r"\.(weight|bias)(\d{1,6})$")
 _KINDS = (".weight", ".bias")
 _MOST_PARTS = 12
@@ -28,15 +30,16 @@ _SELF_ATTENTION = ("q_proj", "k_proj", "v_proj")
 
 def hugging_face(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> list[LogicalTensor]:
     """The tensors under the names that Hugging Face has for them; all as they are where no framework is known."""
-    templates = {_template(t.name) for t in tensors}
+    bare = [replace(t, name=_WRAPPED.sub("", t.name)) for t in tensors]
+    templates = {_template(t.name) for t in bare}
     if len(templates) > MOST_NAMES:
         return list(tensors)
     ends = {end for template in templates for end in _ends(template)}
     framework = next((f for f in FRAMEWORKS if _is_of(f, ends)), None)
     if framework is None:
         return list(tensors)
-    made = _Translation(framework, tensors, config)
-    found = [part for tensor in tensors for part in made.parts(tensor)]
+    made = _Translation(framework, bare, config)
+    found = [part for tensor in bare for part in made.parts(tensor)]
     # two names that became one are told apart by no reader: better none than half of them
     return found if len({t.name for t in found}) == len(found) else list(tensors)
 
@@ -107,8 +110,12 @@ class _Translation:
                 return [replace(tensor, name=line.name)]
             case ("pairs" | "unbiased", _, which):
                 return [self._in_halves(tensor, line.name, which)]
-            case ("groups" | "stacked" as order, _, _):
-                return self._attention(tensor, line.name, order)
+            case ("groups" | "stacked" as order, _, pairs):
+                found = self._attention(tensor, line.name, order)
+                return self._paired(found) if pairs else found
+            case ("halves", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
+                names = [line.name.replace("?", letter) for letter in "kv"]
+                return cut_rows(tensor, names, groups((tensor.shape[0] // 2,) * 2, 1))
             case ("thirds", _, rest):
                 return self._thirds(tensor, line.name, rest)
             case ("swapped", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
@@ -171,6 +178,13 @@ class _Translation:
         stem = stem.replace("_bias", ".bias")
         return cut_rows(tensor, [stem.format(part) for part in _SELF_ATTENTION], cuts)
 
+    def _paired(self, parts: list[LogicalTensor]) -> list[LogicalTensor]:
+        """q, k and v of which the first two have their rows in pairs; what was not split is left alone."""
+        if len(parts) < len(_SELF_ATTENTION):
+            return parts
+        q, k, v = parts
+        return [self._in_halves(q, q.name, "q"), self._in_halves(k, k.name, "k"), v]
+
     def _thirds(self, tensor: LogicalTensor, name: str, rest: str) -> list[LogicalTensor]:
         weight = self._weight_of(tensor)
         rows = tensor.shape[0] if tensor.shape else 0
@@ -204,7 +218,9 @@ class _Translation:
 
     def _gate_up(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
         weight = self._weight_of(tensor)
-        beside = tensor.name.replace("linear_fc1", "linear_fc2").replace("dense_h_to_4h", "dense_4h_to_h")
+        if f"{tensor.name.rpartition('.')[0]}_2.weight" in self._shapes:
+            return [replace(tensor, name=name.replace("gate_up_proj", "gate_proj"))]
+        beside = tensor.name.replace("dense_h_to_4h", "dense_4h_to_h").replace("fc1", "fc2")
         down = self._shapes.get(re.sub(r"bias(?=\d*$)", "weight", beside), ())
         rows = tensor.shape[0] if tensor.shape else 0
         if len(down) != 2 or rows != 2 * down[1] or weight[:1] != tensor.shape[:1]:

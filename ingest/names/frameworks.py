@@ -9,10 +9,13 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 | `unbiased.q`, `unbiased.k` | the same where no bias stands beside it: torchtune's Qwen 2 has halves    |
 | `groups`       | for every head of k: the heads of q that share it, its k, its v; split                  |
 | `stacked`      | all of q, then k, then v; split                                                         |
+| `stacked.pairs` | the same, and rows of a head of q and k rotate as neighbours                           |
 | `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
 | `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
+| `halves`       | k and v of equal height; `?` in the name is the letter of each                          |
 | `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
-| `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up       |
+| `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up, and  |
+|                | gate where up stands beside it                                                          |
 | `transposed`   | stored as [in, out]                                                                     |
 | `flat`         | [1, 1, n] as a vector                                                                   |
 | `experts`      | experts side by side in one matrix, which is [experts, in, out] in memory               |
@@ -21,7 +24,10 @@ Sources: the modelling code of each: `llama/model.py` (Meta), `mistral_inference
 its `qkv_reassemble`, Megatron-LM `core/models/gpt`, `whisper/model.py`, `clip/model.py`, RWKV-LM `rwkv_v4neo` and
 `RWKV-v7/rwkv_v7_demo.py`, nanochat `gpt.py`; torchtune `models/convert_weights.py`; flash-linear-attention
 `models/rwkv7`; Flux `src/flux/model.py` and diffusers `scripts/convert_flux_to_diffusers.py`; Wan
-`wan/modules/model.py` and diffusers `scripts/convert_wan_to_diffusers.py`.
+`wan/modules/model.py` and diffusers `scripts/convert_wan_to_diffusers.py`; PixArt `diffusion/model/nets` and diffusers
+`scripts/convert_pixart_sigma_to_diffusers.py`; Transformer Engine `pytorch/transformer.py` and its tutorial on Llama;
+NeMo `modules/common/megatron/mlp.py`; gpt-fast `model.py` and `scripts/convert_hf_checkpoint.py`; OLMo-core
+`nn/hf/convert.py`.
 """
 
 from __future__ import annotations
@@ -121,22 +127,52 @@ _MEGATRON_CORE = (
     ("output_layer", "lm_head", ""),
 )  # fmt: skip
 
+_TRANSFORMER_ENGINE_LAYER = """
+    self_attention.qkv -> self_attn.qkv_proj : groups
+    self_attention.layernorm_qkv -> self_attn.qkv_proj : groups
+    self_attention.layernorm_qkv.query_weight -> self_attn.q_proj.weight
+    self_attention.layernorm_qkv.query_bias -> self_attn.q_proj.bias
+    self_attention.layernorm_qkv.key_weight -> self_attn.k_proj.weight
+    self_attention.layernorm_qkv.key_bias -> self_attn.k_proj.bias
+    self_attention.layernorm_qkv.value_weight -> self_attn.v_proj.weight
+    self_attention.layernorm_qkv.value_bias -> self_attn.v_proj.bias
+    self_attention.layernorm_qkv.layer_norm_weight -> input_layernorm.weight
+    self_attention.layernorm_qkv.layer_norm_bias -> input_layernorm.bias
+    self_attention.proj -> self_attn.o_proj
+    layernorm_mlp.layer_norm_weight -> post_attention_layernorm.weight
+    layernorm_mlp.layer_norm_bias -> post_attention_layernorm.bias
+    layernorm_mlp.fc1_weight -> mlp.gate_up_proj.weight : gate_up
+    layernorm_mlp.fc1_bias -> mlp.gate_up_proj.bias : gate_up
+    layernorm_mlp.fc2_weight -> mlp.down_proj.weight
+    layernorm_mlp.fc2_bias -> mlp.down_proj.bias
+"""
+_TRANSFORMER_ENGINE = _inside("layers.#.", "layers.#.", _TRANSFORMER_ENGINE_LAYER)
+
+_MEGATRON_LAYER = """
+    self_attention.query_key_value -> self_attn.qkv_proj : groups
+    self_attention.dense -> self_attn.o_proj
+    attention.query_key_value -> self_attn.qkv_proj : groups
+    attention.dense -> self_attn.o_proj
+    input_norm -> input_layernorm
+    input_layernorm -> input_layernorm
+    post_attention_norm -> post_attention_layernorm
+    post_attention_layernorm -> post_attention_layernorm
+    mlp.dense_h_to_4h -> mlp.gate_up_proj : gate_up
+    mlp.dense_h_to_4h_2 -> mlp.up_proj
+    mlp.dense_4h_to_h -> mlp.down_proj
+"""
 _MEGATRON_LM = (
-    *_inside("language_model.encoder.layers.#.", "model.layers.#.", """
-        self_attention.query_key_value -> self_attn.qkv_proj : groups
-        self_attention.dense -> self_attn.o_proj
-        input_norm -> input_layernorm
-        input_layernorm -> input_layernorm
-        post_attention_norm -> post_attention_layernorm
-        post_attention_layernorm -> post_attention_layernorm
-        mlp.dense_h_to_4h -> mlp.gate_up_proj : gate_up
-        mlp.dense_4h_to_h -> mlp.down_proj
+    *_inside("language_model.encoder.layers.#.", "model.layers.#.", _MEGATRON_LAYER + _TRANSFORMER_ENGINE_LAYER),
+    *_inside("language_model.transformer.layers.#.", "model.layers.#.", _MEGATRON_LAYER),
+    *_inside("", "", """
+        language_model.embedding.word_embeddings -> model.embed_tokens
+        language_model.encoder.final_norm -> model.norm
+        language_model.encoder.final_layernorm -> model.norm
+        language_model.transformer.final_layernorm -> model.norm
+        language_model.output_layer -> lm_head
     """),
-    ("language_model.embedding.word_embeddings", "model.embed_tokens", ""),
-    ("language_model.encoder.final_norm", "model.norm", ""),
-    ("language_model.encoder.final_layernorm", "model.norm", ""),
-    ("language_model.output_layer", "lm_head", ""),
 )  # fmt: skip
+"""Rows of q, k and v as since its checkpoint version 2.0: those before (of 2020) have another order."""
 
 _WHISPER_LAYER = """
     attn.query -> self_attn.q_proj
@@ -277,6 +313,40 @@ _TORCHTUNE = (
 _TORCHTUNE_QWEN = tuple((ours, theirs, "") for ours, theirs, _ in _TORCHTUNE)
 """Its Qwen 3 has the halves of Hugging Face."""
 
+_GPT_FAST = (("layers.#.attention.wqkv", "layers.#.self_attn.qkv_proj", "stacked.pairs"),)
+
+_OLMO_CORE_LAYER = """
+    attention.w_q -> self_attn.q_proj
+    attention.w_k -> self_attn.k_proj
+    attention.w_v -> self_attn.v_proj
+    attention.w_out -> self_attn.o_proj
+    attention.q_norm -> self_attn.q_norm
+    attention.k_norm -> self_attn.k_norm
+    feed_forward.w1 -> mlp.gate_proj
+    feed_forward.w2 -> mlp.down_proj
+    feed_forward.w3 -> mlp.up_proj
+"""
+_OLMO_CORE_ENDS = (
+    ("embeddings", "model.embed_tokens", ""),
+    ("lm_head.norm", "model.norm", ""),
+    ("lm_head.w_out", "lm_head", ""),
+)
+_OLMO_CORE = (
+    *_inside("blocks.#.", "model.layers.#.", _OLMO_CORE_LAYER + """
+        attention_norm -> input_layernorm
+        feed_forward_norm -> post_attention_layernorm
+    """),
+    *_OLMO_CORE_ENDS,
+)  # fmt: skip
+_OLMO_CORE_2 = (
+    *_inside("blocks.#.", "model.layers.#.", _OLMO_CORE_LAYER + """
+        attention_norm -> post_attention_layernorm
+        feed_forward_norm -> post_feedforward_layernorm
+    """),
+    *_OLMO_CORE_ENDS,
+)  # fmt: skip
+"""OLMo 2 and 3 have norms over q and k, and those of a layer behind what they stand before in others."""
+
 _NANOCHAT = (
     *_inside("transformer.h.#.", "model.layers.#.", """
         attn.c_q -> self_attn.q_proj
@@ -364,6 +434,33 @@ WAN = (
     """),
 )  # fmt: skip
 
+_PIXART = (
+    *_inside("blocks.#.", "transformer_blocks.#.", """
+        attn.qkv -> attn1.to_? : thirds
+        attn.proj -> attn1.to_out.0
+        cross_attn.q_linear -> attn2.to_q
+        cross_attn.kv_linear -> attn2.to_? : halves
+        cross_attn.proj -> attn2.to_out.0
+        mlp.fc1 -> ff.net.0.proj
+        mlp.fc2 -> ff.net.2
+    """),
+    *_inside("", "", """
+        x_embedder.proj -> pos_embed.proj
+        t_embedder.mlp.0 -> adaln_single.emb.timestep_embedder.linear_1
+        t_embedder.mlp.2 -> adaln_single.emb.timestep_embedder.linear_2
+        csize_embedder.mlp.0 -> adaln_single.emb.resolution_embedder.linear_1
+        csize_embedder.mlp.2 -> adaln_single.emb.resolution_embedder.linear_2
+        ar_embedder.mlp.0 -> adaln_single.emb.aspect_ratio_embedder.linear_1
+        ar_embedder.mlp.2 -> adaln_single.emb.aspect_ratio_embedder.linear_2
+        t_block.1 -> adaln_single.linear
+        y_embedder.y_embedding -> caption_projection.y_embedding
+        y_embedder.y_proj.fc1 -> caption_projection.linear_1
+        y_embedder.y_proj.fc2 -> caption_projection.linear_2
+        final_layer.linear -> proj_out
+        final_layer.scale_shift_table -> scale_shift_table
+    """),
+)  # fmt: skip
+
 FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "Meta and Mistral",
@@ -379,7 +476,38 @@ FRAMEWORKS: tuple[Framework, ...] = (
         _MEGATRON_CORE,
         unless=("decoder.layers.#.cross_attention.linear_q",),
     ),
-    Framework("Megatron-LM", ("language_model.encoder.layers.#.self_attention.query_key_value",), _MEGATRON_LM),
+    Framework(
+        "Megatron-LM",
+        (
+            (
+                "language_model.encoder.layers.#.self_attention.query_key_value",
+                "language_model.encoder.layers.#.layernorm_mlp.fc1_weight",
+                "language_model.transformer.layers.#.attention.query_key_value",
+            ),
+        ),
+        _MEGATRON_LM,
+    ),
+    Framework(
+        "Transformer Engine",
+        (
+            ("layers.#.self_attention.layernorm_qkv.layer_norm_weight", "layers.#.self_attention.qkv"),
+            "layers.#.layernorm_mlp.fc1_weight",
+        ),
+        _TRANSFORMER_ENGINE,
+    ),
+    Framework(
+        "gpt-fast",
+        ("layers.#.attention.wqkv", "layers.#.attention.wo", "tok_embeddings"),
+        _GPT_FAST,
+        unless=("model.layers.#.attention.wqkv",),  # InternLM 2, whose rows are in groups
+    ),
+    Framework(
+        "OLMo-core's OLMo 2",
+        ("blocks.#.attention.w_q", "blocks.#.attention.w_out", "blocks.#.attention.q_norm"),
+        _OLMO_CORE_2,
+    ),
+    Framework("OLMo-core", ("blocks.#.attention.w_q", "blocks.#.attention.w_out"), _OLMO_CORE),
+    Framework("PixArt", ("blocks.#.cross_attn.kv_linear", "blocks.#.cross_attn.q_linear"), _PIXART),
     Framework("OpenAI Whisper", ("encoder.blocks.#.attn.query", "encoder.blocks.#.mlp_ln"), _WHISPER),
     Framework(
         "OpenAI CLIP",

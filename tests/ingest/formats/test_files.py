@@ -146,6 +146,31 @@ def test_a_tensor_that_an_index_names_and_no_shard_holds_is_an_error() -> None:
         read_checkpoint(MemorySource(parts() | {INDEX: index(named)}))
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_an_index_may_name_a_head_that_no_shard_holds_where_the_config_says_that_it_is_the_embedding(
+    tied: bool,
+) -> None:
+    named = {name: FIRST if name in list(TENSORS)[::2] else SECOND for name in TENSORS} | {"lm_head.weight": SECOND}
+    config = json.dumps({"tie_word_embeddings": tied}).encode()
+    source = MemorySource(parts() | {INDEX: index(named), "config.json": config})
+    if tied:
+        assert {tensor.name for tensor in read_checkpoint(source)[1].tensors} == TENSORS.keys()
+        return
+    with pytest.raises(FormatError, match="names 1 tensors that no shard holds"):
+        read_checkpoint(source)
+
+
+def test_of_a_tensor_in_two_shards_that_of_the_index_counts_and_the_other_is_said_to_be_left_out() -> None:
+    names = list(TENSORS)
+    listed = {name: FIRST if name in names[::2] else SECOND for name in names}
+    halves = [{n: v for n, v in TENSORS.items() if listed[n] == file} for file in (FIRST, SECOND)]
+    other = {names[0]: TENSORS[names[0]] + 1}
+    files = {FIRST: safetensors_bytes(halves[0]), SECOND: safetensors_bytes(halves[1] | other), INDEX: index(listed)}
+    twice = fingerprint_model(MemorySource(files))
+    assert twice.content == fingerprint_model(MemorySource(model_files(TENSORS))).content
+    assert any(f"in {SECOND} too" in problem for problem in iter_problems(twice))
+
+
 def test_an_index_may_name_buffers_that_no_shard_holds() -> None:
     named = {name: FIRST if name in list(TENSORS)[::2] else SECOND for name in TENSORS}
     named |= {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": FIRST for layer in range(2)}

@@ -53,6 +53,22 @@ PAIRS = {
         decoder.mid.attn_1.proj_out.weight | decoder.mid_block.attentions.0.to_out.0.weight | 64x64
         quant_conv.weight | quant_conv.weight | 8x8x1x1
     """,
+    "PixArt": """
+        x_embedder.proj.weight | pos_embed.proj.weight | 64x4x2x2
+        t_embedder.mlp.0.weight | adaln_single.emb.timestep_embedder.linear_1.weight | 64x32
+        t_embedder.mlp.2.bias | adaln_single.emb.timestep_embedder.linear_2.bias | 64
+        t_block.1.weight | adaln_single.linear.weight | 384x64
+        y_embedder.y_proj.fc1.weight | caption_projection.linear_1.weight | 64x96
+        y_embedder.y_proj.fc2.weight | caption_projection.linear_2.weight | 64x64
+        final_layer.linear.weight | proj_out.weight | 32x64
+        final_layer.scale_shift_table | scale_shift_table | 2x64
+        blocks.0.scale_shift_table | transformer_blocks.0.scale_shift_table | 6x64
+        blocks.0.attn.proj.weight | transformer_blocks.0.attn1.to_out.0.weight | 64x64
+        blocks.0.cross_attn.q_linear.weight | transformer_blocks.0.attn2.to_q.weight | 64x64
+        blocks.0.cross_attn.proj.bias | transformer_blocks.0.attn2.to_out.0.bias | 64
+        blocks.0.mlp.fc1.weight | transformer_blocks.0.ff.net.0.proj.weight | 256x64
+        blocks.0.mlp.fc2.weight | transformer_blocks.0.ff.net.2.weight | 64x256
+    """,
     "whisper": """
         encoder.conv1.weight | model.encoder.conv1.weight | 64x80x3
         encoder.conv2.weight | model.encoder.conv2.weight | 64x64x3
@@ -143,7 +159,10 @@ PAIRS = {
     """,
 }
 """Framework -> its name | the name in Hugging Face | shape, of the tensors of one layer as published."""
-MARKS = {"clip": ["visual.transformer.resblocks.0.attn.in_proj_weight"]}
+MARKS = {
+    "PixArt": ["blocks.0.cross_attn.kv_linear.weight"],
+    "clip": ["visual.transformer.resblocks.0.attn.in_proj_weight"],
+}
 
 
 def logical(name: str, size: str) -> LogicalTensor:

@@ -16,7 +16,7 @@ from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
 from ...writers import MemorySource, llama, model_files
 from ..formats.writers_fused import Floats, Tensors, grouped_qkv, halves, stacked_qkv
-from .test_frameworks import CONFIG, made, renamed
+from .test_frameworks import CONFIG, META, in_pairs, made, meta, renamed
 from .test_fused import evidence
 
 ENDS = {"model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers": "transformer.blocks"}
@@ -106,6 +106,74 @@ def with_state(tensors: Mapping[str, Floats]) -> Tensors:
     return {**tensors, **moments}
 
 
+def olmo_core(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(tensors, {
+        "model.embed_tokens": "embeddings", "model.norm": "lm_head.norm", "lm_head.weight": "lm_head.w_out.weight",
+        "model.layers": "blocks", "self_attn.o_proj": "attention.w_out", "self_attn": "attention", "_proj": "",
+        "attention.q": "attention.w_q", "attention.k": "attention.w_k", "attention.v": "attention.w_v",
+        "mlp.gate": "feed_forward.w1", "mlp.down": "feed_forward.w2", "mlp.up": "feed_forward.w3",
+        "input_layernorm": "attention_norm", "post_attention_layernorm": "feed_forward_norm",
+    })  # fmt: skip
+
+
+def gpt_fast(tensors: Mapping[str, Floats]) -> Tensors:
+    def in_one(q: Floats, k: Floats, v: Floats, heads: int, shared: int) -> Floats:
+        return np.concatenate((in_pairs(q, heads), in_pairs(k, shared), v))
+
+    own = spelled(fused(tensors, "wqkv", in_one), META)
+    return {name.replace("self_attn.wqkv", "attention.wqkv"): values for name, values in own.items()}
+
+
+def transformer_engine(tensors: Mapping[str, Floats]) -> Tensors:
+    own = fused(tensors, "layernorm_qkv", grouped_qkv, "layernorm_mlp.fc1")
+    return {
+        name.replace("mlp.layernorm_mlp.fc1.weight", "layernorm_mlp.fc1_weight"): values
+        for name, values in spelled(own, {
+            "input_layernorm.weight": "self_attention.layernorm_qkv.layer_norm_weight",
+            "post_attention_layernorm.weight": "layernorm_mlp.layer_norm_weight",
+            "self_attn.o_proj": "self_attention.proj", "self_attn": "self_attention",
+            "mlp.down_proj.weight": "layernorm_mlp.fc2_weight",
+        }).items()
+    }  # fmt: skip
+
+
+def its_tutorial(tensors: Mapping[str, Floats]) -> Tensors:
+    parts = {"q_proj": "query", "k_proj": "key", "v_proj": "value"}
+    apart = {f"self_attn.{a}.weight": f"self_attention.layernorm_qkv.{b}_weight" for a, b in parts.items()}
+    kept = {name: values for name, values in tensors.items() if ".gate_proj" not in name and ".up_proj" not in name}
+    feed = {
+        name.replace("mlp.gate_proj.weight", "layernorm_mlp.fc1_weight"): halves(
+            values, tensors[name.replace("gate", "up")]
+        )
+        for name, values in tensors.items()
+        if ".gate_proj" in name
+    }
+    return {**transformer_engine(spelled(kept, apart)), **feed}
+
+
+def nemo(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(fused(tensors, "query_key_value", grouped_qkv), {
+        "model.embed_tokens": "model.language_model.embedding.word_embeddings",
+        "model.norm": "model.language_model.encoder.final_layernorm",
+        "model.layers": "model.language_model.encoder.layers", "self_attn.o_proj": "self_attention.dense",
+        "self_attn": "self_attention", "gate_proj": "dense_h_to_4h", "up_proj": "dense_h_to_4h_2",
+        "down_proj": "dense_4h_to_h",
+    })  # fmt: skip
+
+
+def megatron_of_2021(tensors: Mapping[str, Floats]) -> Tensors:
+    return spelled(fused(tensors, "query_key_value", grouped_qkv, "dense_h_to_4h"), {
+        "model.embed_tokens": "language_model.embedding.word_embeddings",
+        "model.norm": "language_model.transformer.final_layernorm",
+        "model.layers": "language_model.transformer.layers", "self_attn.o_proj": "attention.dense",
+        "self_attn": "attention", "down_proj": "dense_4h_to_h",
+    })  # fmt: skip
+
+
+def compiled(tensors: Mapping[str, Floats]) -> Tensors:
+    return {re.sub(r"^layers\.(\d+)\.", r"layers.\1._orig_mod.", name): v for name, v in meta(tensors).items()}
+
+
 SPELLINGS: dict[str, tuple[Callable[[Mapping[str, Floats]], Tensors], dict[str, Any]]] = {
     "OLMo": (olmo, {"model_type": "hf_olmo"}),
     "Molmo": (olmo, {"model_type": "molmo"}),
@@ -121,6 +189,16 @@ SPELLINGS: dict[str, tuple[Callable[[Mapping[str, Floats]], Tensors], dict[str, 
     "T5X": (lambda t: {re.sub(r"layers\.(\d)", r"layers_\1", n): v for n, v in t.items()}, {}),
     "torchvision": (lambda t: {re.sub(r"layers\.(\d)", r"layers.encoder_layer_\1", n): v for n, v in t.items()}, {}),
     "Keras": (lambda t: {re.sub(r"layers\.(\d)", r"layer_\1", n): v for n, v in t.items()}, {}),
+    "OLMo-core": (olmo_core, {}),
+    "gpt-fast": (gpt_fast, {}),
+    "Transformer Engine": (transformer_engine, {}),
+    "Transformer Engine's tutorial": (its_tutorial, {}),
+    "NeMo 1": (nemo, {}),
+    "NeMo 1 with Transformer Engine": (
+        lambda t: {n.replace("model.layers", "model.language_model.encoder.layers"): v for n, v in
+                   transformer_engine(t).items()}, {}),
+    "Megatron-LM of 2021": (megatron_of_2021, {}),
+    "torchtitan, layers compiled": (compiled, {}),
     "a LoRA inside": (lambda t: spelled(t, {"proj.weight": "proj.parametrizations.weight.original"}), {}),
     "an optimiser's state": (with_state, {}),
 }  # fmt: skip
@@ -242,3 +320,16 @@ def test_the_two_streams_of_stable_diffusion_3_have_one_modulation_each() -> Non
     assert [*single.values()] == [*diffusers.values()] == [
         "denoiser.0 other modulation", "denoiser.0 other modulation.context",
     ]  # fmt: skip
+
+
+def test_attention_of_pixart_is_split_as_diffusers_has_it() -> None:
+    random = np.random.default_rng(6)
+    parts = {part: random.normal(0, 1, (64, 64)).astype(np.float32) for part in ("q", "k", "v", "kx", "vx", "qx")}
+    own = {
+        "blocks.0.attn.qkv.weight": np.concatenate([parts[p] for p in "qkv"]),
+        "blocks.0.cross_attn.q_linear.weight": parts["qx"],
+        "blocks.0.cross_attn.kv_linear.weight": np.concatenate((parts["kx"], parts["vx"])),
+    }
+    theirs = {f"transformer_blocks.0.attn1.to_{p}.weight": parts[p] for p in "qkv"}
+    theirs |= {f"transformer_blocks.0.attn2.to_{p}.weight": parts[f"{p}x"] for p in "qkv"}
+    assert evidence(untold(own)) == evidence(untold(theirs))
