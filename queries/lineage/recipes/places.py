@@ -17,6 +17,7 @@ from ...data.component import FFN_ROLES, Component
 from ...data.precision import float_bits, rounded_to
 
 _Made = TypeVar("_Made")
+_Number = TypeVar("_Number", bound=np.generic)
 Floats = NDArray[np.float32]
 Vector = NDArray[np.float64]
 GROUPS = ("attention", "ffn", "other")
@@ -59,6 +60,10 @@ class MergePlaces:
             self.made[key] = make()
         made: _Made = self.made[key]
         return made
+
+    def of_tensors(self, values: NDArray[_Number]) -> NDArray[_Number]:
+        """Values [..., tensors] at every place [..., m]."""
+        return values.take(self.tensor, axis=-1)  # a fifth of the time of an index
 
     def some(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """The same at some of the places."""

@@ -60,7 +60,7 @@ class Proposal:
 
     def weights_at(self, places: MergePlaces) -> Floats:
         """Weights [n, m], or [n, 1] where they are the same everywhere."""
-        spread = self.weights if self.weights.shape[1] == 1 else self.weights[:, places.cells]
+        spread = self.weights if self.weights.shape[1] == 1 else self.weights.take(places.cells, axis=1)
         return spread.astype(np.float32)
 
     def parents_at(self, places: MergePlaces) -> Floats:

@@ -55,9 +55,9 @@ def kept(places: MergePlaces, proposal: Proposal, last: Vector, first: Vector | 
     changes = proposal.changes_at(places)
     counts = np.bincount(places.tensor, minlength=last.shape[1])
     rank = ranks_of_changes(places, proposal)
-    inside = rank < whole(last * counts)[:, places.tensor]
+    inside = rank < places.of_tensors(whole(last * counts))
     if first is not None:
-        inside &= rank >= whole(first * counts)[:, places.tensor]
+        inside &= rank >= places.of_tensors(whole(first * counts))
     return np.where(inside, changes, np.float32(0))
 
 

@@ -112,7 +112,7 @@ def replay_karcher(places: MergePlaces, proposal: Proposal) -> Floats:
     if proposal.setting is None:
         raise ValueError("the Karcher mean needs the factors of its tensors")
     ratio = proposal.setting[1:] / proposal.setting[1:].sum(axis=0)
-    factors = (proposal.setting[0] * ratio).astype(np.float32)[:, places.tensor]
+    factors = places.of_tensors((proposal.setting[0] * ratio).astype(np.float32))
     return np.asarray((factors * proposal.parents_at(places)).sum(axis=0), np.float32)
 
 

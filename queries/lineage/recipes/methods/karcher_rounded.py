@@ -111,7 +111,7 @@ def replay_karcher_rounded(places: MergePlaces, proposal: Proposal) -> Floats:
     """The mean of the parents divided by their lengths, times the mean length."""
     if proposal.setting is None:
         raise ValueError("the Karcher mean needs the lengths of its tensors")
-    return _mean(proposal.parents_at(places), proposal.setting[:, places.tensor], proposal.arithmetic)
+    return _mean(proposal.parents_at(places), places.of_tensors(proposal.setting), proposal.arithmetic)
 
 
 KARCHER_ROUNDED = Method(

@@ -55,7 +55,7 @@ def replay_model_stock(places: MergePlaces, proposal: Proposal) -> Floats:
     average = places.once(("mean", proposal.members, proposal.arithmetic.bits), mean)
     t = rounded(proposal.setting[0].astype(np.float32))
     rest = rounded(np.float32(1) - t)
-    towards, stayed = t[places.tensor] * average, rest[places.tensor] * proposal.base_at(places)
+    towards, stayed = places.of_tensors(t) * average, places.of_tensors(rest) * proposal.base_at(places)
     return rounded(rounded(towards) + rounded(stayed))
 
 

@@ -55,7 +55,7 @@ def _weight(places: MergePlaces, proposal: Proposal) -> Floats:
         raise ValueError("nearswap needs its step")
     rounded, (other,) = proposal.arithmetic.rounded, proposal.parents_at(places)
     apart = np.maximum(rounded(np.abs(proposal.base_at(places) - other)), _SMALLEST)
-    step = proposal.setting[0].astype(np.float32)[places.tensor]
+    step = places.of_tensors(proposal.setting[0].astype(np.float32))
     inverse = rounded(np.asarray(np.float32(1) / apart, np.float32))
     return np.clip(rounded(np.asarray(inverse * step, np.float32)), 0, 1)  # as tensor libraries divide a number
 

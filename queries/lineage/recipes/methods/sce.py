@@ -144,7 +144,7 @@ def _selected(places: MergePlaces, proposal: Proposal) -> NDArray[np.bool_]:
     key = ("variance", proposal.members, proposal.base, proposal.arithmetic.bits)
     rank, counts = places.once(key, lambda: _ranked(places, np.asarray(changes.var(axis=0), np.float32)))
     share = _given(proposal)[0]
-    return np.asarray((rank < whole(share * counts)[places.tensor]) | (share >= 1)[places.tensor])
+    return np.asarray((rank < places.of_tensors(whole(share * counts))) | places.of_tensors(share >= 1))
 
 
 def _ranked(places: MergePlaces, variance: Floats) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -156,7 +156,7 @@ def replay_sce(places: MergePlaces, proposal: Proposal) -> Floats:
     """Base + the weighted mean of what is selected and of the elected sign, in the type of the merge."""
     rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
     changes, heard = _elected(places, proposal)
-    weights = _weights(_given(proposal), proposal.arithmetic)[:, places.tensor] * heard
+    weights = places.of_tensors(_weights(_given(proposal), proposal.arithmetic)) * heard
     merged = rounded(np.asarray(rounded(changes * weights).sum(axis=0), np.float32))
     divisor = rounded(np.maximum(weights.sum(axis=0), np.float32(1e-6)))
     return rounded(np.asarray(base + rounded(merged / divisor), np.float32))
@@ -171,9 +171,8 @@ def _elected(places: MergePlaces, proposal: Proposal) -> tuple[Floats, NDArray[n
     key = (proposal.members, proposal.base, proposal.arithmetic.bits, _given(proposal)[0].tobytes())
     if key not in last:
         changes = np.where(_selected(places, proposal), proposal.changes_at(places), np.float32(0))
-        elected = np.where(changes.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
         last.clear()
-        last[key] = changes, np.sign(changes) == elected
+        last[key] = changes, np.where(changes.sum(axis=0) >= 0, changes > 0, changes < 0)
     return last[key]
 
 
@@ -234,7 +233,7 @@ def _by_bounds(places: MergePlaces, proposal: Proposal) -> Vector:
     half[heard.sum(axis=0) < 2] = np.inf  # one parent's change alone is its own, whatever the weights
     for _ in range(_ROUNDS_OF_BOUNDS):
         weights = setting[1:-1] / setting[1:-1].sum(axis=0)
-        total = np.maximum((weights[:, places.tensor] * heard).sum(axis=0), _SMALLEST)
+        total = np.maximum((places.of_tensors(weights) * heard).sum(axis=0), _SMALLEST)
         parts = heard * (changes - change) / total
         found = factors_within(parts[:-1] - parts[-1], -parts[-1], half, places.tensor)
         found = np.clip(np.vstack([found, 1 - found.sum(axis=0)]), _SMALLEST, 1.0)

@@ -46,7 +46,7 @@ def replay_slerp(places: MergePlaces, proposal: Proposal) -> Floats:
     """sin((1 - t) a) / sin(a) x + sin(t a) / sin(a) y in float32; the straight line where cos(a) is above 0.9995."""
     if proposal.setting is None:
         raise ValueError("SLERP needs the angles of its tensors")
-    angle = proposal.setting[0][places.tensor]
+    angle = places.of_tensors(proposal.setting[0])
     share = np.broadcast_to(proposal.weights_at(places)[1].astype(np.float64), angle.shape)
     straight = np.cos(angle) > LERP_COSINE
     sine = np.where(straight, 1.0, np.sin(angle))

@@ -73,7 +73,7 @@ class _Changes:
         if proposal.setting is None:
             raise ValueError("masked changes need their scales")
         rounded, base = proposal.arithmetic.rounded, proposal.base_at(places)
-        scales = rounded(proposal.setting.astype(np.float32))[:, places.tensor]
+        scales = places.of_tensors(rounded(proposal.setting.astype(np.float32)))
         weights = np.broadcast_to(rounded(proposal.weights_at(places)), (len(scales), len(base)))
         weighted = rounded(rounded(proposal.changes_at(places) * scales) * weights)
         return cls(weighted, weights, base, proposal.arithmetic)
