@@ -122,6 +122,20 @@ def float_bits(values: NDArray[np.float32]) -> int:
         return 10 if (values.astype(np.float16).astype(np.float32) == values).all() else 23
 
 
+_SMALLEST = {7: -126, 10: -14, 23: -126}
+"""Bits behind the point of a float type -> the exponent of its smallest normal number, below which steps stay."""
+
+
+def float_steps(values: NDArray[np.floating], bits: int) -> NDArray[np.float64]:
+    """The distance of each value to the next larger number of the float type with so many bits behind the point.
+
+    >>> float_steps(np.array([1.0, 1.5, 2.0]), 7).tolist()
+    [0.0078125, 0.0078125, 0.015625]
+    """
+    _, exponent = np.frexp(np.abs(values.astype(np.float64)))
+    return np.asarray(np.ldexp(1.0, np.maximum(exponent - 1, _SMALLEST[bits]) - bits))
+
+
 def rounded_to(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     """Values as the float type with so many bits behind the point keeps them: 7 bfloat16, 10 float16, 23 float32."""
     if bits == 23:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component, Tokens
-from ..data.precision import error_of_levels, float_bits, stored_error
+from ..data.precision import error_of_levels, float_bits, float_steps, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
@@ -144,9 +144,7 @@ def _as_float16(coarse: Values, fine: Values) -> bool:
 
 def _rounded(coarse: Values, fine: Values, bits: int) -> bool:
     """Whether all values differ by half a step at most, of a float type with so many bits of fraction."""
-    _, exponent = np.frexp(np.maximum(np.abs(coarse), np.abs(fine)).astype(np.float64))
-    least = -24 if bits == _BITS_OF_FLOAT16 else -133
-    step = np.ldexp(1.0, np.maximum(exponent - 1 - bits, least))
+    step = float_steps(np.maximum(np.abs(coarse), np.abs(fine)), bits)
     return bool((np.abs(coarse.astype(np.float64) - fine) <= HALF_STEP_OF_ROUNDING * step).all())
 
 

@@ -62,7 +62,7 @@ DECIDES_NOTHING = {
         "_POINTS",
     },  # of what is shown
     "queries/comparison/case/claims/answering.py": {"MODELS"},  # how many models a metric is of
-    "queries/comparison/pair/changes.py": {"_MANTISSA", "_SMALLEST"},  # of float types
+    "queries/comparison/pair/changes.py": {"_MANTISSA"},  # of float types
     "queries/comparison/pair/config_keys.py": {"USUAL"},  # names
     "queries/comparison/pair/distributions.py": {"PROBABILITIES", "BINS", "MOST_VALUES"},  # of what is shown
     "queries/comparison/pair/layers.py": {"BASELINE_VALUES", "BASELINE_PAIRS"},  # of a baseline that is shown
@@ -74,7 +74,7 @@ DECIDES_NOTHING = {
     "queries/comparison/tokenizers/encoding.py": {"_LONGEST"},  # a limit on work
     "queries/comparison/tokenizers/token_rows.py": {"TOKENS"},  # rows that are read for a figure
     "queries/comparison/tokenizers/tokenizers.py": {"BANDS", "_SHOWN"},  # of what is shown
-    "queries/data/precision.py": {"BFLOAT16", "ROUNDING"},  # of float types
+    "queries/data/precision.py": {"BFLOAT16", "ROUNDING", "_SMALLEST"},  # of float types
     "queries/data/query.py": {"NO_CONTENT"},  # a digest of nothing
     "queries/evidence/activations.py": {"_DECIMALS", "_UNDERFLOW"},  # arithmetic of floats
     "queries/evidence/column_sets.py": {"CORRELATIONS", "SURVIVED", "_AT_ONCE"},  # a simulated curve; memory

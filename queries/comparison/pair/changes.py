@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data.precision import float_steps
 from ...relation.flags import Relation
 from ...thresholds.comparison import (
     ABOVE_NOISE_EDGE,
@@ -31,8 +32,6 @@ from .sides import PairedValues, paired_values
 from .verdict import REWRITTEN
 
 _MANTISSA = {"BF16": 7, "F16": 10, "F32": 23}
-_SMALLEST = {"BF16": -126, "F16": -14, "F32": -126}
-"""Exponent of the smallest normal number; below it the spacing stays."""
 
 
 def changes(pair: Pair, rows: Sequence[MetricRow]) -> list[Change]:
@@ -120,8 +119,7 @@ def coarser(first: str, second: str) -> str:
 
 def spacing(values: NDArray[np.float32], dtype: str) -> NDArray[np.float64]:
     """The distance of each value to the next larger number of a type: one unit in the last place."""
-    _, exponent = np.frexp(np.abs(values.astype(np.float64)))
-    return np.asarray(np.ldexp(1.0, np.maximum(exponent - 1, _SMALLEST[dtype]) - _MANTISSA[dtype]))
+    return float_steps(values, _MANTISSA[dtype])
 
 
 def ranks(change: NDArray[np.float64], noise: float) -> tuple[int, float]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data.precision import float_bits
+from ...data.precision import float_bits, float_steps
 from ...statistics.null import median
 from ...thresholds.lineage import (
     MERGE_ALONG_TRIED,
@@ -60,8 +60,7 @@ class Samples:
         Two ways where the merge alone is of that type: rounded once at the end, or computed in it from parents that
         were cast to it, which moves more.
         """
-        _, exponent = np.frexp(np.abs(self.values[merge]))
-        step = np.ldexp(1.0, exponent - 1 - int(self.bits[[merge, *others]].min())) * self.scale
+        step = float_steps(self.values[merge], int(self.bits[[merge, *others]].min())) * self.scale
         once = self.bits[merge] < self.bits[list(others)].min()
         return [
             factor * step for factor in ((MERGE_ROUNDED_ONCE, MERGE_STEPS + MERGE_CAST) if once else (MERGE_STEPS,))

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data.precision import float_steps
 from .places import Floats, MergePlaces, Vector
 from .proposal import Proposal
 
@@ -32,8 +33,7 @@ def half_steps(values: Floats, bits: int) -> Vector:
     >>> half_steps(np.array([1.0, 1.5, 2.0], np.float32), 7).tolist()
     [0.00390625, 0.00390625, 0.0078125]
     """
-    exponent = np.frexp(values.astype(np.float64))[1] - 1
-    return np.where(values == 0, np.inf, np.ldexp(1.0, exponent - bits - 1))
+    return np.where(values == 0, np.inf, float_steps(values, bits) / 2)
 
 
 def tensor_factors(places: MergePlaces, members: Sequence[int]) -> Vector:
