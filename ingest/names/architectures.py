@@ -85,6 +85,8 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(time_in|vector_in|guidance_in|t_embedder|y_embedder|caption_projection|time_text_embed).*", "other", "condition"),
     (r"(x_embedder|context_embedder|txt_in|img_in|caption_embedder|caption_norm|text_proj|image_proj)(\.proj)?", "other", "condition"),
     (r"cls_token|class_embedding|class_token|mask_token|masked_spec_embed|distillation_token|register_tokens|query_tokens|latents", "other", "token"),
+    (r"(ls1|layer_scale1)(\.(gamma|lambda1))?|gamma_1|lambda_1", "other", "scale.attention"),
+    (r"(ls2|layer_scale2)(\.(gamma|lambda1))?|gamma_2|lambda_2", "other", "scale.ffn"),
     (r"logit_scale|logit_bias|probe|layer_scalar|lambda1|lambda|layer_scale_parameter|sinks", "other", "token"),
     # routing, before the generic names
     (r"self_attention\.experts\.router\.layer", "router", "attention"),

@@ -18,8 +18,8 @@ from ..statistics.factors import equal_spectrum, kept_ranks
 from ..statistics.null import equal_spectrum_gram, standardised
 
 FFN_ROLES = frozenset({"gate", "up", "down"})
-VectorKey = tuple[int, str, str, tuple[int, ...]]
-"""Expert, role, slot and shape."""
+VectorKey = tuple[int, str, str, tuple[int, ...], int]
+"""Expert, role, slot and shape, and which of those of one layer that share these: most have one."""
 _KINDS = {"encoder": "language", "decoder": "language"}
 
 
@@ -254,19 +254,19 @@ class Component:
 
     @cached_property
     def vector_layers(self) -> dict[VectorKey, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Expert, role, slot and shape -> the rows of such norm gains or biases, and their layers, -1 for none."""
-        keys = [
-            (int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t]) for t in self.vector.tensor.tolist()
-        ]
+        """Key -> the rows of such norm gains or biases, and their layers, -1 for none."""
         rows: dict[VectorKey, list[int]] = defaultdict(list)
-        for row, key in enumerate(keys):
-            rows[key].append(row)
+        seen: dict[tuple[object, ...], int] = defaultdict(int)
         layers = self.layer[self.vector.tensor]
+        for row, (t, layer) in enumerate(zip(self.vector.tensor.tolist(), layers.tolist(), strict=True)):
+            place = (int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t])
+            rows[*place, seen[layer, place]].append(row)
+            seen[layer, place] += 1
         return {key: (np.array(found, np.int64), layers[found]) for key, found in rows.items()}
 
     @cached_property
     def vector_rows(self) -> dict[VectorKey, NDArray[np.int64]]:
-        """Expert, role, slot and shape -> the row by layer + 1, -1 where there is none."""
+        """Key -> the row by layer + 1, -1 where there is none."""
         last = int(self.layer.max(initial=-1)) + 2
         found = {}
         for key, (rows, layers) in self.vector_layers.items():

@@ -68,9 +68,17 @@ def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np
     Row and column medians are taken out, and the rest is divided by its robust spread, never below 1. With fewer than
     20 pairs no spread can be measured, and they are divided by 1.3; with fewer than four blocks on a side no median
     either. The two are apart because four layers against four have both: what all their pairs share is no evidence.
+
+    Blocks of several widths, of which each is comparable with its like alone, are apart: of two that are comparable with
+    two, the median lies between what belongs together and what does not.
     """
     finite = np.isfinite(z)
     whole = bool(finite.all())
+    if not whole and (apart := _apart(finite)):
+        found = np.full(z.shape, np.nan)
+        for place in apart:
+            found[place] = calibrated(z[place], symmetric=symmetric)
+        return found
     rows, columns = z.shape if whole else (int(finite.any(axis=axis).sum()) for axis in (1, 0))
     if min(rows, columns) < FEW_BLOCKS:
         return z / FIXED_SPREAD
@@ -80,6 +88,14 @@ def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np
         return centred / FIXED_SPREAD
     freedom = math.sqrt(rows * columns / ((rows - 1) * (columns - 1)))  # what the medians took out
     return centred / max(1.0, freedom * spread(centred, symmetric=symmetric))
+
+
+def _apart(finite: NDArray[np.bool_]) -> list[tuple[NDArray[np.int64], ...]]:
+    """The parts of a grid where everything is finite, of rows and columns of their own; none where it has other gaps."""
+    patterns, group = np.unique(finite, axis=0, return_inverse=True)
+    if patterns.sum(axis=0).max(initial=0) > 1:
+        return []
+    return [np.ix_(group == number, columns) for number, columns in enumerate(patterns) if columns.any()]
 
 
 def spread(scores: NDArray[np.float64], *, symmetric: bool = False) -> float:

@@ -94,7 +94,7 @@ def test_factors_count_for_fewer_values_than_they_have() -> None:
 
 def test_gains_are_found_by_layer() -> None:
     found = component(base(1, layers=3))
-    key = (-1, "norm", "ffn", (96,))
+    key = (-1, "norm", "ffn", (96,), 0)
     rows, layers = found.vector_layers[key]
     assert layers.tolist() == [0, 1, 2]
     assert found.vector_rows[key].tolist() == [-1, *rows.tolist()]
