@@ -45,7 +45,7 @@ _PART = re.compile(
     r"|reshape_weight|w_norm|b_norm|m)(?:\.[\w-]{1,64})*"
 )
 _PREFIXED = re.compile(
-    r"(?:.+\.)?(prompt_embeddings|prompt_encoder\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*"
+    r"(?:.+\.)?(prompt_embeddings|prompt_encoder\.(?:[\w-]{1,64}\.)?(?:embedding|transform|mlp_head|lstm_head)\..+|prefix_\w+|adaption_\w+)|base_model\.vera_[AB].*"
 )
 _STREAMS = {"1": "img_attn", "2": "txt_attn"}
 

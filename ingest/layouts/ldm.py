@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..names.ldm import UNET_ENDS, of_autoencoder, of_unet
+from ..names.ldm import UNET_ENDS, of_autoencoder, of_control, of_unet
 from ..storage.logical import LogicalTensor, RowMajor
 
 _UNET = re.compile(
     r"(?P<head>(?:.*\.)?)(?P<path>(?:input_blocks|output_blocks|middle_block|time_embed|label_emb|out)\..+)"
 )
+_CONTROL = re.compile(r"(?P<head>(?:.*\.)?)(?P<path>(?:zero_convs|input_hint_block|middle_block_out)\..+)")
+_HINT = re.compile(r"(?:^|\.)input_hint_block\.(\d{1,3})\.")
 _UNET_MARKS = ("input_blocks.0.0.weight", "middle_block.0.in_layers.0.weight")
 _AUTOENCODER = re.compile(r"(?P<head>(?:.*\.)?)(?P<path>(?:encoder|decoder)\.(?:(?:down|up|mid)\..+|norm_out))")
 _AUTOENCODER_MARK = "mid.attn_1.q.weight"
@@ -26,6 +28,8 @@ def as_diffusers(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]:
         return list(tensors)
     stages = 1 + max((int(up[1]) for t in tensors if (up := _UP.search(t.name))), default=0)
     made = [_renamed(tensor, unet, autoencoder, stages) for tensor in tensors]
+    if unet and any(hints := [int(found[1]) for t in tensors if (found := _HINT.search(t.name))]):
+        made = [_of_control(tensor, max(hints)) for tensor in made]
     return made if len({t.name for t in made}) == len(made) else list(tensors)
 
 
@@ -38,6 +42,13 @@ def _renamed(tensor: LogicalTensor, unet: bool, autoencoder: bool, stages: int) 
         name = UNET_ENDS.get(found["path"]) or of_unet(found["path"])
         return replace(tensor, name=f"{found['head']}{name}.{kind}")
     return tensor
+
+
+def _of_control(tensor: LogicalTensor, last: int) -> LogicalTensor:
+    """What a ControlNet has beside half a UNet."""
+    stem, _, kind = tensor.name.rpartition(".")
+    found = _CONTROL.fullmatch(stem)
+    return replace(tensor, name=f"{found['head']}{of_control(found['path'], last)}.{kind}") if found else tensor
 
 
 def _flat(tensor: LogicalTensor, attention: bool) -> LogicalTensor:

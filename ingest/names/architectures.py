@@ -48,6 +48,12 @@ INNER_STACKS = (
 )
 """What numbers a layer inside a stage, where it follows the number of the stage at once."""
 
+NO_STACKS = (
+    r"controlnet_down_blocks|controlnet_cond_embedding|reassemble_stage|fusion_stage|output_hypernetworks_mlps"
+    r"|iou_prediction_head|distilled_guidance_layer"
+)
+"""Parts inside which numbers count no layers: heads, necks and small networks beside the one that is deep."""
+
 MIDDLES = r"mid_block\.(?:attentions|resnets)\.\d+|mid\.(?:block|attn)_\d+"
 """A layer between two stacks."""
 

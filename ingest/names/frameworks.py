@@ -383,6 +383,11 @@ _FLUX = (
         norm.key_norm.scale -> attn.norm_k.weight
         modulation.lin -> norm.linear
     """),
+    *_inside("distilled_guidance_layer.", "distilled_guidance_layer.", """
+        layers.#.in_layer -> layers.#.linear_1
+        layers.#.out_layer -> layers.#.linear_2
+        norms.#.scale -> norms.#.weight
+    """),
     *_inside("", "", """
         img_in -> x_embedder
         txt_in -> context_embedder
@@ -394,6 +399,133 @@ _FLUX = (
         guidance_in.out_layer -> time_text_embed.guidance_embedder.linear_2
         final_layer.linear -> proj_out
         final_layer.adaLN_modulation.1 -> norm_out.linear : swapped
+    """),
+)  # fmt: skip
+
+_FLUX_2 = (
+    *_inside("double_blocks.#.", "transformer_blocks.#.", """
+        img_attn.qkv -> attn.to_? : thirds
+        img_attn.proj -> attn.to_out.0
+        img_attn.norm.query_norm.scale -> attn.norm_q.weight
+        img_attn.norm.key_norm.scale -> attn.norm_k.weight
+        txt_attn.qkv -> attn.add_?_proj : thirds
+        txt_attn.proj -> attn.to_add_out
+        txt_attn.norm.query_norm.scale -> attn.norm_added_q.weight
+        txt_attn.norm.key_norm.scale -> attn.norm_added_k.weight
+        img_mlp.0 -> ff.linear_in
+        img_mlp.2 -> ff.linear_out
+        txt_mlp.0 -> ff_context.linear_in
+        txt_mlp.2 -> ff_context.linear_out
+    """),
+    *_inside("single_blocks.#.", "single_transformer_blocks.#.", """
+        linear1 -> attn.to_qkv_mlp_proj
+        linear2 -> attn.to_out
+        norm.query_norm.scale -> attn.norm_q.weight
+        norm.key_norm.scale -> attn.norm_k.weight
+    """),
+    *_inside("", "", """
+        img_in -> x_embedder
+        txt_in -> context_embedder
+        time_in.in_layer -> time_guidance_embed.timestep_embedder.linear_1
+        time_in.out_layer -> time_guidance_embed.timestep_embedder.linear_2
+        guidance_in.in_layer -> time_guidance_embed.guidance_embedder.linear_1
+        guidance_in.out_layer -> time_guidance_embed.guidance_embedder.linear_2
+        double_stream_modulation_img.lin -> double_stream_modulation_img.linear
+        double_stream_modulation_txt.lin -> double_stream_modulation_txt.linear
+        single_stream_modulation.lin -> single_stream_modulation.linear
+        final_layer.linear -> proj_out
+        final_layer.adaLN_modulation.1 -> norm_out.linear : swapped
+    """),
+)  # fmt: skip
+
+_HUNYUAN_VIDEO = (
+    *_inside("double_blocks.#.", "transformer_blocks.#.", """
+        img_attn_qkv -> attn.to_? : thirds
+        img_attn_proj -> attn.to_out.0
+        img_attn_q_norm -> attn.norm_q
+        img_attn_k_norm -> attn.norm_k
+        txt_attn_qkv -> attn.add_?_proj : thirds
+        txt_attn_proj -> attn.to_add_out
+        txt_attn_q_norm -> attn.norm_added_q
+        txt_attn_k_norm -> attn.norm_added_k
+        img_mlp.fc1 -> ff.net.0.proj
+        img_mlp.fc2 -> ff.net.2
+        txt_mlp.fc1 -> ff_context.net.0.proj
+        txt_mlp.fc2 -> ff_context.net.2
+        img_mod.linear -> norm1.linear
+        txt_mod.linear -> norm1_context.linear
+    """),
+    *_inside("single_blocks.#.", "single_transformer_blocks.#.", """
+        linear1 -> attn.to_? : thirds.mlp
+        linear2 -> proj_out
+        q_norm -> attn.norm_q
+        k_norm -> attn.norm_k
+        modulation.linear -> norm.linear
+    """),
+    *_inside("txt_in.individual_token_refiner.blocks.#.", "context_embedder.token_refiner.refiner_blocks.#.", """
+        norm1 -> norm1
+        norm2 -> norm2
+        self_attn_qkv -> attn.to_? : thirds
+        self_attn_proj -> attn.to_out.0
+        mlp.fc1 -> ff.net.0.proj
+        mlp.fc2 -> ff.net.2
+        adaLN_modulation.1 -> norm_out.linear
+    """),
+    *_inside("", "", """
+        img_in.proj -> x_embedder.proj
+        txt_in.input_embedder -> context_embedder.proj_in
+        txt_in.t_embedder.mlp.0 -> context_embedder.time_text_embed.timestep_embedder.linear_1
+        txt_in.t_embedder.mlp.2 -> context_embedder.time_text_embed.timestep_embedder.linear_2
+        txt_in.c_embedder.linear_1 -> context_embedder.time_text_embed.text_embedder.linear_1
+        txt_in.c_embedder.linear_2 -> context_embedder.time_text_embed.text_embedder.linear_2
+        time_in.mlp.0 -> time_text_embed.timestep_embedder.linear_1
+        time_in.mlp.2 -> time_text_embed.timestep_embedder.linear_2
+        guidance_in.mlp.0 -> time_text_embed.guidance_embedder.linear_1
+        guidance_in.mlp.2 -> time_text_embed.guidance_embedder.linear_2
+        vector_in.in_layer -> time_text_embed.text_embedder.linear_1
+        vector_in.out_layer -> time_text_embed.text_embedder.linear_2
+        final_layer.linear -> proj_out
+        final_layer.adaLN_modulation.1 -> norm_out.linear : swapped
+    """),
+)  # fmt: skip
+
+_SAM_MLP = """
+    layers.0 -> proj_in
+    layers.1 -> layers.0
+    layers.2 -> proj_out
+"""
+_SAM = (
+    *_inside("image_encoder.blocks.#.", "vision_encoder.layers.#.", """
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        attn.qkv -> attn.qkv
+    """),
+    *_inside("mask_decoder.transformer.layers.#.", "mask_decoder.transformer.layers.#.", """
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        norm3 -> layer_norm3
+        norm4 -> layer_norm4
+    """),
+    *_inside("mask_decoder.output_hypernetworks_mlps.#.", "mask_decoder.output_hypernetworks_mlps.#.", _SAM_MLP),
+    *_inside("mask_decoder.iou_prediction_head.", "mask_decoder.iou_prediction_head.", _SAM_MLP),
+    *_inside("", "", """
+        image_encoder.pos_embed -> vision_encoder.pos_embed
+        image_encoder.patch_embed.proj -> vision_encoder.patch_embed.projection
+        image_encoder.neck.0 -> vision_encoder.neck.conv1
+        image_encoder.neck.1 -> vision_encoder.neck.layer_norm1
+        image_encoder.neck.2 -> vision_encoder.neck.conv2
+        image_encoder.neck.3 -> vision_encoder.neck.layer_norm2
+        prompt_encoder.pe_layer.positional_encoding_gaussian_matrix -> shared_image_embedding.positional_embedding
+        prompt_encoder.point_embeddings.# -> prompt_encoder.point_embed.#
+        prompt_encoder.mask_downscaling.0 -> prompt_encoder.mask_embed.conv1
+        prompt_encoder.mask_downscaling.1 -> prompt_encoder.mask_embed.layer_norm1
+        prompt_encoder.mask_downscaling.3 -> prompt_encoder.mask_embed.conv2
+        prompt_encoder.mask_downscaling.4 -> prompt_encoder.mask_embed.layer_norm2
+        prompt_encoder.mask_downscaling.6 -> prompt_encoder.mask_embed.conv3
+        mask_decoder.transformer.norm_final_attn -> mask_decoder.transformer.layer_norm_final_attn
+        mask_decoder.output_upscaling.0 -> mask_decoder.upscale_conv1
+        mask_decoder.output_upscaling.1 -> mask_decoder.upscale_layer_norm
+        mask_decoder.output_upscaling.3 -> mask_decoder.upscale_conv2
     """),
 )  # fmt: skip
 
@@ -514,9 +646,30 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ("visual.transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final"),
         _CLIP,
     ),
+    Framework(
+        "the text encoder of OpenAI CLIP",
+        ("transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final", "token_embedding"),
+        _CLIP,
+        unless=("visual.conv1",),
+    ),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), _RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), _RWKV),
-    Framework("Flux", ("double_blocks.#.img_attn.qkv", "single_blocks.#.linear1", "vector_in.in_layer"), _FLUX),
+    Framework(
+        "Flux and Chroma",
+        (
+            "double_blocks.#.img_attn.qkv",
+            "single_blocks.#.linear1",
+            ("vector_in.in_layer", "distilled_guidance_layer.layers.#.in_layer"),
+        ),
+        _FLUX,
+    ),
+    Framework("Flux 2", ("double_blocks.#.img_attn.qkv", "double_stream_modulation_img.lin"), _FLUX_2),
+    Framework("HunyuanVideo", ("double_blocks.#.img_attn_qkv", "single_blocks.#.linear1"), _HUNYUAN_VIDEO),
+    Framework(
+        "Segment Anything",
+        ("image_encoder.blocks.#.attn.qkv", "mask_decoder.output_hypernetworks_mlps.#.layers.#"),
+        _SAM,
+    ),
     Framework(
         "Wan", (("time_projection.1", "time_projection.#"), "blocks.#.self_attn.q", "blocks.#.cross_attn.q"), WAN
     ),

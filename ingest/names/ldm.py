@@ -19,6 +19,7 @@ UNET_ENDS = {
     "label_emb.0.0": "add_embedding.linear_1", "label_emb.0.2": "add_embedding.linear_2",
 }  # fmt: skip
 _UNET = re.compile(r"(input|output)_blocks\.(\d{1,3})\.(\d)\.(.+)|middle_block\.([012])\.(.+)")
+_CONTROL = re.compile(r"zero_convs\.(\d{1,3})\.0|input_hint_block\.(\d{1,3})")
 _ATTENTION = {"q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0", "norm": "group_norm"}
 _AUTOENCODER = re.compile(
     r"(?P<side>encoder|decoder)\.(?:(?P<way>down|up)\.(?P<stage>\d{1,3})\.(?:block\.(?P<block>\d{1,3})\.(?P<rest>.+)|(?:down|up)sample\.conv)"
@@ -51,6 +52,24 @@ def of_unet(path: str) -> str:
     if place == "0":
         return f"{stage}.resnets.{layer}.{_RESNET.get(rest, rest)}"
     return f"{stage}.attentions.{layer}.{rest}"
+
+
+def of_control(path: str, last: int) -> str:
+    """`input_hint_block.4` -> `controlnet_cond_embedding.blocks.1`, the `last` of which is `conv_out`.
+
+    A module as of `of_unet`.
+    """
+    if path == "middle_block_out.0":
+        return "controlnet_mid_block"
+    found = _CONTROL.fullmatch(path)
+    if found is None:
+        return path
+    if found[1] is not None:
+        return f"controlnet_down_blocks.{found[1]}"
+    number = int(found[2])
+    if number in (0, last):
+        return f"controlnet_cond_embedding.{'conv_out' if number else 'conv_in'}"
+    return f"controlnet_cond_embedding.blocks.{number // 2 - 1}"
 
 
 def of_autoencoder(path: str, stages: int) -> str:

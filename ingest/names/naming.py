@@ -17,6 +17,7 @@ from .architectures import (
     FOLDERS,
     INNER_STACKS,
     MIDDLES,
+    NO_STACKS,
     NORMS,
     ROLES,
     SETTLED,
@@ -44,6 +45,7 @@ _NORMS = NameTable(pattern for pattern, _ in NORMS)
 _COMPONENTS = NameTable(pattern for pattern, _ in COMPONENTS)
 _FOLDERS = {folder: component for folders, component in FOLDERS for folder in folders.split("|")}
 _STACK = re.compile(rf"(?:^|\.)(?:(?:{STACKS})\.\d+(?:\.\d+)?|(?:{MIDDLES}))(?:\.(?:{INNER_STACKS})\.\d+)*(?:\.|$)")
+_NO_STACK = re.compile(rf"(?:^|\.)(?:{NO_STACKS})\.")
 _EXPERT = re.compile(rf"(?:^|\.)(?:{EXPERTS})\.(?:expert_)?(\d+)(?:\.|$)")
 _SHARED = re.compile(rf"(?:^|\.)(?:{SHARED_EXPERT})(?:\.|$)")
 _ANY_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -126,6 +128,11 @@ def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:
     return found if (role, slot) == (found.role, found.slot) else replace(found, role=role, slot=slot)
 
 
+def _find_stack(path: str) -> re.Match[str] | None:
+    """The part of a name that numbers its layer."""
+    return None if _NO_STACK.search(path) else _STACK.search(path)
+
+
 def parse(name: str) -> Place:
     """The place that a name alone tells: `model.layers.7.mlp.experts.3.w1.weight` -> language, 7, 3, gate.
 
@@ -154,7 +161,7 @@ def parse(name: str) -> Place:
 def _parsed(name: str) -> tuple[Place, int, int]:
     """The place of a name, and where in it the numbers of its layer and of its expert begin; -1 for none."""
     path, kind = _split_kind(name.replace("/", "."))
-    stack, expert = _STACK.search(path), _EXPERT.search(path)
+    stack, expert = _find_stack(path), _EXPERT.search(path)
     numbers = list(_DIGITS.finditer(path, stack.start(), stack.end())) if stack else []
     layer = int(numbers[-1][0][:9]) if numbers else None
     tail = path[(expert or stack).end() :] if (expert or stack) else path  # type: ignore[union-attr]
@@ -273,7 +280,7 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
 
     def key(item: NamedTensor) -> tuple[str, ...]:
         name = item.tensor.name.replace("/", ".")
-        stack = _STACK.search(name)
+        stack = _find_stack(name)
         return tuple(re.split(r"\.(?=\d)|(?<=\d)\.", name[: stack.end()].rstrip("."))) if stack else ()
 
     layered = [item for item in named if item.place.layer is not None]
@@ -334,7 +341,7 @@ def _tell_apart(named: list[NamedTensor]) -> list[NamedTensor]:
         for number in sorted(numbers, key=lambda n: named[n].tensor.name)[1:]:
             item = named[number]
             path = item.tensor.name.replace("/", ".")
-            stack = _STACK.search(path)
+            stack = _find_stack(path)
             own, _ = _split_kind(path[stack.end() :] if stack else _WRAPPERS.sub("", path))
             told[number] = replace(item, place=replace(item.place, slot=own))
     return told

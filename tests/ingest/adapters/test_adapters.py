@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from forebear.ingest.adapters.config import CONFIG_LIMIT, read_adapter_config
+from forebear.ingest.adapters.parts import find_part
 from forebear.ingest.errors import FormatError, SourceError
 from forebear.ingest.model import fingerprint_model, iter_problems
 from forebear.ingest.sources import open_source
@@ -68,6 +69,13 @@ def test_of_every_kind_that_peft_saves_each_tensor_is_compared_or_says_why_not(
     assert compared + kept == made.tensor_count == len(made.tensors) and all(t.statistics for t in made.tensors)
     assert bool(made.sketches) == bool(compared)
     assert kind in {"pissa", "loha"} or list(iter_problems(made))
+
+
+def test_the_prompt_encoder_of_segment_anything_is_part_of_a_model() -> None:
+    names = ("prompt_encoder.point_embed.0.weight", "prompt_encoder.mask_embed.conv1.weight", "mask_decoder.x.weight")
+    assert not any(part and part.decisive for part in map(find_part, names))
+    of_peft = ("prompt_encoder.default.embedding.weight", "prompt_encoder.mlp_head.0.weight", "prompt_embeddings")
+    assert all((part := find_part(name)) and part.decisive for name in of_peft)
 
 
 @pytest.mark.parametrize("kind", ["rank_1", "lokr", "vera", "ia3", "prompt"])

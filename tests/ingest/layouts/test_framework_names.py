@@ -53,6 +53,47 @@ PAIRS = {
         decoder.mid.attn_1.proj_out.weight | decoder.mid_block.attentions.0.to_out.0.weight | 64x64
         quant_conv.weight | quant_conv.weight | 8x8x1x1
     """,
+    "Flux 2": """
+        double_blocks.0.img_mlp.0.weight | transformer_blocks.0.ff.linear_in.weight | 512x64
+        double_blocks.0.txt_mlp.2.weight | transformer_blocks.0.ff_context.linear_out.weight | 64x256
+        double_blocks.0.txt_attn.norm.key_norm.scale | transformer_blocks.0.attn.norm_added_k.weight | 16
+        single_blocks.0.linear1.weight | single_transformer_blocks.0.attn.to_qkv_mlp_proj.weight | 704x64
+        single_blocks.0.linear2.weight | single_transformer_blocks.0.attn.to_out.weight | 64x320
+        double_stream_modulation_img.lin.weight | double_stream_modulation_img.linear.weight | 384x64
+        time_in.in_layer.weight | time_guidance_embed.timestep_embedder.linear_1.weight | 64x32
+        final_layer.linear.weight | proj_out.weight | 64x64
+    """,
+    "Chroma": """
+        double_blocks.0.img_attn.proj.weight | transformer_blocks.0.attn.to_out.0.weight | 64x64
+        single_blocks.0.linear2.weight | single_transformer_blocks.0.proj_out.weight | 64x320
+        distilled_guidance_layer.layers.0.in_layer.weight | distilled_guidance_layer.layers.0.linear_1.weight | 64x64
+        distilled_guidance_layer.layers.0.out_layer.weight | distilled_guidance_layer.layers.0.linear_2.weight | 64x64
+        distilled_guidance_layer.norms.0.scale | distilled_guidance_layer.norms.0.weight | 64
+        distilled_guidance_layer.in_proj.weight | distilled_guidance_layer.in_proj.weight | 64x32
+    """,
+    "HunyuanVideo": """
+        double_blocks.0.img_attn_proj.weight | transformer_blocks.0.attn.to_out.0.weight | 64x64
+        double_blocks.0.img_attn_q_norm.weight | transformer_blocks.0.attn.norm_q.weight | 16
+        double_blocks.0.txt_attn_k_norm.weight | transformer_blocks.0.attn.norm_added_k.weight | 16
+        double_blocks.0.txt_mlp.fc1.weight | transformer_blocks.0.ff_context.net.0.proj.weight | 256x64
+        double_blocks.0.img_mod.linear.weight | transformer_blocks.0.norm1.linear.weight | 384x64
+        single_blocks.0.linear2.weight | single_transformer_blocks.0.proj_out.weight | 64x320
+        single_blocks.0.q_norm.weight | single_transformer_blocks.0.attn.norm_q.weight | 16
+        txt_in.input_embedder.weight | context_embedder.proj_in.weight | 64x96
+        time_in.mlp.0.weight | time_text_embed.timestep_embedder.linear_1.weight | 64x32
+        final_layer.linear.weight | proj_out.weight | 64x64
+    """,
+    "Segment Anything": """
+        image_encoder.blocks.0.norm1.weight | vision_encoder.layers.0.layer_norm1.weight | 64
+        image_encoder.blocks.0.attn.proj.weight | vision_encoder.layers.0.attn.proj.weight | 64x64
+        image_encoder.blocks.0.mlp.lin1.weight | vision_encoder.layers.0.mlp.lin1.weight | 256x64
+        image_encoder.neck.2.weight | vision_encoder.neck.conv2.weight | 32x32x3x3
+        prompt_encoder.point_embeddings.1.weight | prompt_encoder.point_embed.1.weight | 1x32
+        prompt_encoder.mask_downscaling.3.weight | prompt_encoder.mask_embed.conv2.weight | 16x4x2x2
+        mask_decoder.transformer.layers.0.norm3.weight | mask_decoder.transformer.layers.0.layer_norm3.weight | 32
+        mask_decoder.iou_prediction_head.layers.1.bias | mask_decoder.iou_prediction_head.layers.0.bias | 32
+        mask_decoder.iou_prediction_head.layers.0.weight | mask_decoder.iou_prediction_head.proj_in.weight | 32x32
+    """,
     "PixArt": """
         x_embedder.proj.weight | pos_embed.proj.weight | 64x4x2x2
         t_embedder.mlp.0.weight | adaln_single.emb.timestep_embedder.linear_1.weight | 64x32
@@ -159,7 +200,15 @@ PAIRS = {
     """,
 }
 """Framework -> its name | the name in Hugging Face | shape, of the tensors of one layer as published."""
+_QKV = "double_blocks.0.img_attn"
 MARKS = {
+    "Flux 2": [f"{_QKV}.qkv.weight"],
+    "Chroma": [f"{_QKV}.qkv.weight", "single_blocks.0.linear1.weight"],
+    "HunyuanVideo": [f"{_QKV}_qkv.weight", "single_blocks.0.linear1.weight"],
+    "Segment Anything": [
+        "image_encoder.blocks.0.attn.qkv.weight",
+        "mask_decoder.output_hypernetworks_mlps.0.layers.0.weight",
+    ],
     "PixArt": ["blocks.0.cross_attn.kv_linear.weight"],
     "clip": ["visual.transformer.resblocks.0.attn.in_proj_weight"],
 }

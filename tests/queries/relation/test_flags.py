@@ -54,6 +54,31 @@ def relation(query: Model, candidate: Model = PARENT, dtype: str = "F32") -> Rel
     return relate(evidence(query, candidate, dtype))
 
 
+def test_a_copy_whose_blocks_have_several_widths_is_one() -> None:
+    """As those of Swin, two by two: of two that are comparable with two alone, half of the scores belong together."""
+    narrow, wide, wider = (base(seed, layers=2, width=width) for seed, width in ((1, 48), (2, 64), (3, 96)))
+    stages = [
+        replace(t, layer=t.layer + 2 * number)
+        for number, stage in enumerate((narrow, wide, wider))
+        for t in stage
+        if t.layer >= 0
+    ]
+    assert relation(stages, stages).flags == ("identical",)
+    assert not compare(component(stages), component([
+        replace(t, layer=t.layer + 2 * number)
+        for number, stage in enumerate(base(9 + i, layers=2, width=w) for i, w in enumerate((48, 64, 96)))
+        for t in stage
+        if t.layer >= 0
+    ], 2), 10).significant  # fmt: skip
+
+
+def test_two_vectors_of_one_layer_that_share_a_name_are_compared_in_their_order() -> None:
+    gains = [replace(t, slot="") for t in PARENT if t.role == "norm"]
+    assert len(gains) > len({t.layer for t in gains})
+    model = [t for t in PARENT if t.role != "norm"] + gains
+    assert relation(model, model).flags == ("identical",)
+
+
 @pytest.mark.parametrize("flag", MADE)
 def test_what_was_done_is_named_and_nothing_else(flag: str) -> None:
     flags = set(relation(MADE[flag]).flags)
