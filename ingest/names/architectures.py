@@ -71,6 +71,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
     (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
+    (r"pos_embedding\.embedding", "other", "relative"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
     (r"pos_embed\.pos_embed|position_embeddings\.(row|column)_embeddings|wpe\.embedding|position_embedding_table|image_pos_embed.*", "other", "position"),
     (r"token_type_embedding(s)?", "other", "token_type"),
@@ -123,6 +124,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(feed_forward|ffn)\.value", "down", ""),
     (r"transformer\.ff_out", "head", ""),
     (r"ff_out", "down", ""),
+    (r"ffn\.gate\.0", "gate", ""),
     (r"(mlp|experts|shared_experts)\.fc_1", "gate", ""),
     (r"(mlp|experts|shared_experts)\.fc_2", "up", ""),
     (r"(mlp|experts|shared_experts)\.proj", "down", ""),

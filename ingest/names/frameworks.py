@@ -489,6 +489,21 @@ _HUNYUAN_VIDEO = (
     """),
 )  # fmt: skip
 
+_LTX = (
+    *_inside("transformer_blocks.#.", "transformer_blocks.#.", """
+        attn1.q_norm -> attn1.norm_q
+        attn1.k_norm -> attn1.norm_k
+        attn2.q_norm -> attn2.norm_q
+        attn2.k_norm -> attn2.norm_k
+    """),
+    *_inside("", "", """
+        patchify_proj -> proj_in
+        adaln_single.linear -> time_embed.linear
+        adaln_single.emb.timestep_embedder.linear_1 -> time_embed.emb.timestep_embedder.linear_1
+        adaln_single.emb.timestep_embedder.linear_2 -> time_embed.emb.timestep_embedder.linear_2
+    """),
+)  # fmt: skip
+
 _SAM_MLP = """
     layers.0 -> proj_in
     layers.1 -> layers.0
@@ -664,6 +679,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         _FLUX,
     ),
     Framework("Flux 2", ("double_blocks.#.img_attn.qkv", "double_stream_modulation_img.lin"), _FLUX_2),
+    Framework("LTX-Video", ("patchify_proj", "adaln_single.linear", "transformer_blocks.#.attn1.q_norm"), _LTX),
     Framework("HunyuanVideo", ("double_blocks.#.img_attn_qkv", "single_blocks.#.linear1"), _HUNYUAN_VIDEO),
     Framework(
         "Segment Anything",

@@ -100,9 +100,19 @@ def name_tensors(tensors: Iterable[LogicalTensor], config: Mapping[str, object])
         raise FormatError(f"{len(shapes)} names of tensors that nothing but their numbers repeats; no model has them")
     named = [NamedTensor(t, _place(t, config), t.parameters) for t in tensors]
     named = _split_encoder_decoder(named)
-    named = _adopt(named)
+    named = [_without_head(item) for item in _adopt(named)]
     named = _number_layers(named)
     return _tell_apart(_settle_norms(named))
+
+
+def _without_head(item: NamedTensor) -> NamedTensor:
+    """The head of a model of images has classes for rows and no tokens: timm's `head` is others' `classifier`."""
+    place = item.place
+    if place.component != "vision" or place.layer is not None or "head" not in (place.role, place.slot):
+        return item
+    bias = place.role == "bias"
+    role, slot = ("bias", "other.classifier") if bias else ("other", "classifier")
+    return replace(item, place=replace(place, role=role, slot=slot)) if bias or place.role == "head" else item
 
 
 def _place(tensor: LogicalTensor, config: Mapping[str, object]) -> Place:

@@ -69,8 +69,8 @@ def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np
     20 pairs no spread can be measured, and they are divided by 1.3; with fewer than four blocks on a side no median
     either. The two are apart because four layers against four have both: what all their pairs share is no evidence.
 
-    Blocks of several widths, of which each is comparable with its like alone, are apart: of two that are comparable with
-    two, the median lies between what belongs together and what does not.
+    Blocks of several widths, of which each is comparable with its like alone, are apart: of two that are comparable
+    with two, the median lies between what belongs together and what does not.
     """
     finite = np.isfinite(z)
     whole = bool(finite.all())
@@ -91,7 +91,7 @@ def calibrated(z: NDArray[np.float64], *, symmetric: bool = False) -> NDArray[np
 
 
 def _apart(finite: NDArray[np.bool_]) -> list[tuple[NDArray[np.int64], ...]]:
-    """The parts of a grid where everything is finite, of rows and columns of their own; none where it has other gaps."""
+    """The parts of a grid where all is finite, of rows and columns of their own; none where it has other gaps."""
     patterns, group = np.unique(finite, axis=0, return_inverse=True)
     if patterns.sum(axis=0).max(initial=0) > 1:
         return []

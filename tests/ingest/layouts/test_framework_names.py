@@ -83,6 +83,15 @@ PAIRS = {
         time_in.mlp.0.weight | time_text_embed.timestep_embedder.linear_1.weight | 64x32
         final_layer.linear.weight | proj_out.weight | 64x64
     """,
+    "LTX-Video": """
+        patchify_proj.weight | proj_in.weight | 64x32
+        adaln_single.linear.weight | time_embed.linear.weight | 384x64
+        adaln_single.emb.timestep_embedder.linear_1.weight | time_embed.emb.timestep_embedder.linear_1.weight | 64x64
+        transformer_blocks.0.attn1.q_norm.weight | transformer_blocks.0.attn1.norm_q.weight | 64
+        transformer_blocks.0.attn2.k_norm.weight | transformer_blocks.0.attn2.norm_k.weight | 64
+        transformer_blocks.0.attn1.to_q.weight | transformer_blocks.0.attn1.to_q.weight | 64x64
+        transformer_blocks.0.ff.net.2.weight | transformer_blocks.0.ff.net.2.weight | 64x256
+    """,
     "Segment Anything": """
         image_encoder.blocks.0.norm1.weight | vision_encoder.layers.0.layer_norm1.weight | 64
         image_encoder.blocks.0.attn.proj.weight | vision_encoder.layers.0.attn.proj.weight | 64x64

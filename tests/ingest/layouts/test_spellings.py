@@ -333,3 +333,24 @@ def test_attention_of_pixart_is_split_as_diffusers_has_it() -> None:
     theirs = {f"transformer_blocks.0.attn1.to_{p}.weight": parts[p] for p in "qkv"}
     theirs |= {f"transformer_blocks.0.attn2.to_{p}.weight": parts[f"{p}x"] for p in "qkv"}
     assert evidence(untold(own)) == evidence(untold(theirs))
+
+
+def test_umt5_of_wan_has_the_places_of_transformers() -> None:
+    own = places({"blocks.0.attn.q.weight": (64, 64), "blocks.0.ffn.gate.0.weight": (160, 64),
+                  "blocks.0.ffn.fc1.weight": (160, 64), "blocks.0.ffn.fc2.weight": (64, 160),
+                  "blocks.0.pos_embedding.embedding.weight": (32, 4)})  # fmt: skip
+    assert [place.partition(" ")[2] for place in own.values()] == ["q", "gate", "up", "down", "other relative"]
+
+
+def test_what_a_controlnet_of_ldm_has_beside_half_a_unet_numbers_no_layers() -> None:
+    both = {"input_blocks.0.0.weight": "conv_in.weight", "zero_convs.3.0.weight": "controlnet_down_blocks.3.weight",
+            "middle_block.0.in_layers.0.weight": "mid_block.resnets.0.norm1.weight",
+            "middle_block_out.0.weight": "controlnet_mid_block.weight",
+            "input_hint_block.0.weight": "controlnet_cond_embedding.conv_in.weight",
+            "input_hint_block.4.weight": "controlnet_cond_embedding.blocks.1.weight",
+            "input_hint_block.14.weight": "controlnet_cond_embedding.conv_out.weight"}  # fmt: skip
+    shapes = {name: (32,) if "in_layers" in name else (32, 32, 3, 3) for name in both}
+    listed = [LogicalTensor(f"control_model.{n}", "F32", s, RowMajor("f", 0, "F32", s[-1])) for n, s in shapes.items()]
+    found = {n.tensor.name: n.place.layer for n in name_tensors(unfuse(listed, {}).tensors, {})}
+    assert list(found) == [f"control_model.{name}" for name in both.values()]
+    assert [layer for layer in found.values() if layer is not None] == [0]
