@@ -49,7 +49,7 @@ def correlated_blocks(
     if not some.any():
         return None
     combined = np.where(some, total / np.sqrt(np.maximum(count, 1)), np.nan)
-    rows, columns = (int(some.any(axis=axis).sum()) for axis in (1, 0))
-    if some.sum() >= max(FEW_PAIRS, FEW_BLOCKS * rows, FEW_BLOCKS * columns):  # at most a quarter can belong together
+    blocks = max(int(some.any(axis=axis).sum()) for axis in (1, 0))
+    if some.sum() >= max(FEW_PAIRS, FEW_BLOCKS * blocks):  # at most a quarter can belong together
         combined = combined / max(1.0, spread(combined, symmetric=symmetric))
     return alignment_of(kind, np.where(some, combined, -np.inf), some, log_sf, scores, combine)

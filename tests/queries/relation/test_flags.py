@@ -54,28 +54,22 @@ def relation(query: Model, candidate: Model = PARENT, dtype: str = "F32") -> Rel
     return relate(evidence(query, candidate, dtype))
 
 
-def test_a_copy_whose_blocks_have_several_widths_is_one() -> None:
-    """As those of Swin, two by two: of two that are comparable with two alone, half of the scores belong together."""
-    narrow, wide, wider = (base(seed, layers=2, width=width) for seed, width in ((1, 48), (2, 64), (3, 96)))
-    stages = [
-        replace(t, layer=t.layer + 2 * number)
-        for number, stage in enumerate((narrow, wide, wider))
-        for t in stage
-        if t.layer >= 0
-    ]
-    assert relation(stages, stages).flags == ("identical",)
-    assert not compare(component(stages), component([
-        replace(t, layer=t.layer + 2 * number)
-        for number, stage in enumerate(base(9 + i, layers=2, width=w) for i, w in enumerate((48, 64, 96)))
-        for t in stage
-        if t.layer >= 0
-    ], 2), 10).significant  # fmt: skip
+def staged(seed: int) -> Model:
+    """Three stages of two layers, each of a width of its own, as those of Swin are."""
+    stages = [base(seed + number, layers=2, width=width) for number, width in enumerate((48, 64, 96))]
+    return tuple(replace(t, layer=t.layer + 2 * n) for n, stage in enumerate(stages) for t in stage if t.layer >= 0)
+
+
+def test_a_copy_whose_blocks_have_several_widths_is_one_and_a_stranger_is_none() -> None:
+    """Of two that are comparable with two alone, half of the scores belong together."""
+    assert relation(staged(1), staged(1)).flags == ("identical",)
+    assert not compare(component(staged(1)), component(staged(11), 2), 10).significant
 
 
 def test_two_vectors_of_one_layer_that_share_a_name_are_compared_in_their_order() -> None:
-    gains = [replace(t, slot="") for t in PARENT if t.role == "norm"]
-    assert len(gains) > len({t.layer for t in gains})
-    model = [t for t in PARENT if t.role != "norm"] + gains
+    model = tuple(replace(t, slot="") if t.role == "norm" else t for t in PARENT)
+    layers = [t.layer for t in model if t.role == "norm"]
+    assert len(layers) > len(set(layers))
     assert relation(model, model).flags == ("identical",)
 
 
