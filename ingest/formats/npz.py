@@ -92,10 +92,19 @@ def _undecoded(array: _Array, dtype: str | None) -> str | None:
     if "O" in array.dtype:
         return "an array of Python objects, which is never unpickled"
     if dtype is None:
-        return f"values of numpy's type {printable(array.dtype, 40)} are not decoded"
+        return f"values of numpy's type {printable(array.dtype, 40)} are not decoded{_advice(array.dtype)}"
     if array.fortran and len(array.shape) > 2:
         return f"{len(array.shape)} axes in Fortran's order are not read"
     return None
+
+
+def _advice(dtype: str) -> str:
+    """What to do about a type that is known by what it probably is."""
+    if dtype.startswith(">"):
+        return ": their bytes are in big-endian order; save them in that of little-endian machines"
+    if dtype.removeprefix("|").removeprefix("<") in {"V1", "V2"}:
+        return ": numpy lost which type it was, such as bfloat16; save them as float32, or in safetensors"
+    return ""
 
 
 def _storage(file: str, offset: int, dtype: str, array: _Array) -> Storage:
