@@ -1,6 +1,6 @@
 """The tensors of a framework's own files as Hugging Face has them: its names, its order of rows, its halves.
 
-The tables stand in names/frameworks.py. A tensor that no line names, or whose shape does not fit what a line does,
+The tables stand in names/frameworks. A tensor that no line names, or whose shape does not fit what a line does,
 stays as it is. Only one framework is looked for: files of two would be two models.
 """
 

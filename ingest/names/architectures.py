@@ -70,7 +70,7 @@ _CROSS = (
 ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
     (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
-    (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
+    (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|y_embedding|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"pos_embedding\.embedding", "other", "relative"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
     (r"pos_embed\.pos_embed|position_embeddings\.(row|column)_embeddings|wpe\.embedding|position_embedding_table|image_pos_embed.*", "other", "position"),
@@ -83,7 +83,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"pooler(\.(dense|linear))?|seq_relationship|visual_pooler\.dense", "other", "pooler"),
     (r"lm_head\.dense|predictions\.transform\.dense|vocab_transform|generator_predictions\.dense|predictions\.dense|head\.dense", "other", "head_transform"),
     (r"context_block\.adaLN_modulation\.\d+|norm1_context\.linear|(txt_mod|txt_modulation)\.(lin|linear|\d+)", "other", "modulation.context"),
-    (r"(norm|norm1|norm2|norm3|norm1_context|norm_out|norm2_context|norm1_a|norm1_b)\.linear|(norm1|norm1_context)\.linear_1", "other", "modulation"),
+    (r"(norm|norm1|norm2|norm3|norm1_context|norm_out|norm2_context|norm1_a|norm1_b)\.linear|norm1_context\.linear_1|(norm1|norm2|norm3)\.(linear_1|linear_2)", "other", "modulation"),
     (r"adaLN_modulation\.\d+|adaln_single\.linear|(img_mod|txt_mod)\.(lin|\d+)|(modulation|img_modulation|txt_modulation)\.(lin|linear|1)", "other", "modulation"),
     (r"lstm\.weight_(hh|ih)_l(0|1)", "other", "recurrent"),
     (r"codebook\.(embed|embed_avg|embed_sum)|quantize\.embedding", "other", "codebook"),

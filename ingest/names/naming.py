@@ -56,7 +56,7 @@ _WRAPPERS = re.compile(
     r"|model\.(?=(?:module|_orig_mod|diffusion_model|model)\.))+"
 )
 """What stands before the names of a wrapped model; no part of the slots of what stands outside the layers."""
-_FLAT = re.compile(r"(.*_proj)_(weight|bias)")
+_FLAT = re.compile(r"(.*(?:_proj|\.[qkv]))_(weight|bias)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,14 +322,21 @@ def _is_single(path: str) -> bool:
 
 
 def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:
-    """The place of a norm whose name means another place when its layer has a certain other norm (see SETTLED)."""
+    """The place of a norm, and of its bias, whose name means another where its layer has a certain other norm.
+
+    SETTLED says which.
+    """
     names = {n.tensor.name for n in named}
     settled = []
     for item in named:
         name = item.tensor.name
         for stem, others, slot in SETTLED:
-            if item.place.role == "norm" and stem in name and any(name.replace(stem, one) in names for one in others):
+            if stem not in name or not any(name.replace(stem, one) in names for one in others):
+                continue
+            if item.place.role == "norm":
                 item = replace(item, place=replace(item.place, slot=slot))
+            elif item.place.role == "bias" and item.place.slot.startswith("norm."):
+                item = replace(item, place=replace(item.place, slot=f"norm.{slot}"))
         settled.append(item)
     return settled
 

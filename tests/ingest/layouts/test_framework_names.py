@@ -83,6 +83,39 @@ PAIRS = {
         time_in.mlp.0.weight | time_text_embed.timestep_embedder.linear_1.weight | 64x32
         final_layer.linear.weight | proj_out.weight | 64x64
     """,
+    "Sana": """
+        x_embedder.proj.weight | patch_embed.proj.weight | 64x32x1x1
+        t_block.1.weight | time_embed.linear.weight | 384x64
+        y_embedder.y_proj.fc2.weight | caption_projection.linear_2.weight | 64x64
+        attention_y_norm.weight | caption_norm.weight | 64
+        blocks.0.cross_attn.q_linear.weight | transformer_blocks.0.attn2.to_q.weight | 64x64
+        blocks.0.mlp.inverted_conv.conv.weight | transformer_blocks.0.ff.conv_inverted.weight | 320x64x1x1
+        blocks.0.mlp.depth_conv.conv.weight | transformer_blocks.0.ff.conv_depth.weight | 320x1x3x3
+        blocks.0.mlp.point_conv.conv.weight | transformer_blocks.0.ff.conv_point.weight | 64x160x1x1
+    """,
+    "Cosmos-Predict2": """
+        blocks.0.self_attn.q_proj.weight | transformer_blocks.0.attn1.to_q.weight | 64x64
+        blocks.0.cross_attn.output_proj.weight | transformer_blocks.0.attn2.to_out.0.weight | 64x64
+        blocks.0.cross_attn.k_norm.weight | transformer_blocks.0.attn2.norm_k.weight | 16
+        blocks.0.mlp.layer1.weight | transformer_blocks.0.ff.net.0.proj.weight | 256x64
+        blocks.0.adaln_modulation_self_attn.1.weight | transformer_blocks.0.norm1.linear_1.weight | 32x64
+        blocks.0.adaln_modulation_self_attn.2.weight | transformer_blocks.0.norm1.linear_2.weight | 192x32
+        blocks.0.adaln_modulation_mlp.2.weight | transformer_blocks.0.norm3.linear_2.weight | 192x32
+        x_embedder.proj.1.weight | patch_embed.proj.weight | 64x68
+        final_layer.adaln_modulation.1.weight | norm_out.linear_1.weight | 32x64
+    """,
+    "AuraFlow": """
+        double_layers.0.attn.w1q.weight | joint_transformer_blocks.0.attn.add_q_proj.weight | 64x64
+        double_layers.0.attn.w2o.weight | joint_transformer_blocks.0.attn.to_out.0.weight | 64x64
+        double_layers.0.mlpC.c_proj.weight | joint_transformer_blocks.0.ff_context.out_projection.weight | 64x192
+        double_layers.0.modC.1.weight | joint_transformer_blocks.0.norm1_context.linear.weight | 384x64
+        single_layers.0.attn.w1q.weight | single_transformer_blocks.0.attn.to_q.weight | 64x64
+        single_layers.0.mlp.c_fc2.weight | single_transformer_blocks.0.ff.linear_2.weight | 192x64
+        single_layers.0.modCX.1.weight | single_transformer_blocks.0.norm1.linear.weight | 384x64
+        init_x_linear.weight | pos_embed.proj.weight | 64x16
+        cond_seq_linear.weight | context_embedder.weight | 64x96
+        modF.1.weight | norm_out.linear.weight | 128x64
+    """,
     "LTX-Video": """
         patchify_proj.weight | proj_in.weight | 64x32
         adaln_single.linear.weight | time_embed.linear.weight | 384x64
@@ -219,6 +252,7 @@ MARKS = {
         "mask_decoder.output_hypernetworks_mlps.0.layers.0.weight",
     ],
     "PixArt": ["blocks.0.cross_attn.kv_linear.weight"],
+    "Sana": ["blocks.0.cross_attn.kv_linear.weight"],
     "clip": ["visual.transformer.resblocks.0.attn.in_proj_weight"],
 }
 

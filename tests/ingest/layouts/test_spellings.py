@@ -354,3 +354,17 @@ def test_what_a_controlnet_of_ldm_has_beside_half_a_unet_numbers_no_layers() -> 
     found = {n.tensor.name: n.place.layer for n in name_tensors(unfuse(listed, {}).tensors, {})}
     assert list(found) == [f"control_model.{name}" for name in both.values()]
     assert [layer for layer in found.values() if layer is not None] == [0]
+
+
+def test_norms_of_a_decoder_of_torch_have_their_places_with_their_biases() -> None:
+    """`norm2` is that of cross attention where there is a third: DETR's own files, any nn.TransformerDecoder."""
+    shapes = {f"transformer.decoder.layers.0.norm{n}.{kind}": (64,) for n in (1, 2, 3) for kind in ("weight", "bias")}
+    found = places({**shapes, "transformer.decoder.layers.0.linear1.weight": (256, 64)})
+    assert [found[name].partition(" ")[2] for name in shapes] == [
+        "norm attention", "bias norm.attention", "norm cross", "bias norm.cross", "norm ffn", "bias norm.ffn",
+    ]  # fmt: skip
+
+
+def test_biases_of_beit_stand_beside_the_matrix_of_all_three() -> None:
+    found = places({f"blocks.0.attn.{letter}_bias": (64,) for letter in "qv"})
+    assert list(found.values()) == ["language.0 bias q", "language.0 bias v"]

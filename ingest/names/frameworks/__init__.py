@@ -1,0 +1,115 @@
+"""Frameworks whose files name tensors, or order their rows, otherwise than Hugging Face does: one table each.
+
+A new one is a table in one of the files here, and a line in FRAMEWORKS. How a table is written says `line`.
+"""
+
+from __future__ import annotations
+
+from .diffusion import AURAFLOW, COSMOS_2, FLUX, FLUX_2, HUNYUAN_VIDEO, LTX, PIXART, SANA, WAN
+from .line import Framework
+from .llama_like import GPT_FAST, LITGPT, META, NANOCHAT, OLMO_CORE, OLMO_CORE_2, TORCHTUNE, TORCHTUNE_QWEN
+from .megatron import MEGATRON_CORE, MEGATRON_LM, TRANSFORMER_ENGINE
+from .perception import CLIP, SAM, WHISPER
+from .rwkv import RWKV, RWKV_7
+
+__all__ = ["FRAMEWORKS", "WAN", "Framework"]
+
+FRAMEWORKS: tuple[Framework, ...] = (
+    Framework(
+        "Meta and Mistral",
+        ("layers.#.attention.wq", "layers.#.attention.wk"),
+        META,
+        # Qwen3 of torchtitan and Llama 4 have halves, or neighbours on both sides
+        unless=("layers.#.attention.q_norm", "layers.#.attention.wqkv.layer_norm_weight"),
+    ),
+    Framework("LitGPT", (("transformer.h.#.attn.qkv", "transformer.h.#.attn.attn"), "transformer.h.#.norm_1"), LITGPT),
+    Framework(
+        "Megatron Core",
+        ("decoder.layers.#.self_attention.linear_proj", ("embedding.word_embeddings", "decoder.final_layernorm")),
+        MEGATRON_CORE,
+        unless=("decoder.layers.#.cross_attention.linear_q",),
+    ),
+    Framework(
+        "Megatron-LM",
+        (
+            (
+                "language_model.encoder.layers.#.self_attention.query_key_value",
+                "language_model.encoder.layers.#.layernorm_mlp.fc1_weight",
+                "language_model.transformer.layers.#.attention.query_key_value",
+            ),
+        ),
+        MEGATRON_LM,
+    ),
+    Framework(
+        "Transformer Engine",
+        (
+            ("layers.#.self_attention.layernorm_qkv.layer_norm_weight", "layers.#.self_attention.qkv"),
+            "layers.#.layernorm_mlp.fc1_weight",
+        ),
+        TRANSFORMER_ENGINE,
+    ),
+    Framework(
+        "gpt-fast",
+        ("layers.#.attention.wqkv", "layers.#.attention.wo", "tok_embeddings"),
+        GPT_FAST,
+        unless=("model.layers.#.attention.wqkv",),  # InternLM 2, whose rows are in groups
+    ),
+    Framework(
+        "OLMo-core's OLMo 2",
+        ("blocks.#.attention.w_q", "blocks.#.attention.w_out", "blocks.#.attention.q_norm"),
+        OLMO_CORE_2,
+    ),
+    Framework("OLMo-core", ("blocks.#.attention.w_q", "blocks.#.attention.w_out"), OLMO_CORE),
+    Framework("Sana", ("blocks.#.cross_attn.kv_linear", "blocks.#.mlp.inverted_conv.conv"), SANA),
+    Framework("PixArt", ("blocks.#.cross_attn.kv_linear", "blocks.#.cross_attn.q_linear"), PIXART),
+    Framework("OpenAI Whisper", ("encoder.blocks.#.attn.query", "encoder.blocks.#.mlp_ln"), WHISPER),
+    Framework(
+        "OpenAI CLIP",
+        ("visual.transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final"),
+        CLIP,
+    ),
+    Framework(
+        "the text encoder of OpenAI CLIP",
+        ("transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final", "token_embedding"),
+        CLIP,
+        unless=("visual.conv1",),
+    ),
+    Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
+    Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),
+    Framework(
+        "Flux and Chroma",
+        (
+            "double_blocks.#.img_attn.qkv",
+            "single_blocks.#.linear1",
+            ("vector_in.in_layer", "distilled_guidance_layer.layers.#.in_layer"),
+        ),
+        FLUX,
+    ),
+    Framework("Flux 2", ("double_blocks.#.img_attn.qkv", "double_stream_modulation_img.lin"), FLUX_2),
+    Framework(
+        "Cosmos-Predict2", ("blocks.#.adaln_modulation_self_attn.#", "blocks.#.cross_attn.output_proj"), COSMOS_2
+    ),
+    Framework("AuraFlow", ("double_layers.#.attn.w1q", "single_layers.#.attn.w1q", "init_x_linear"), AURAFLOW),
+    Framework("LTX-Video", ("patchify_proj", "adaln_single.linear", "transformer_blocks.#.attn1.q_norm"), LTX),
+    Framework("HunyuanVideo", ("double_blocks.#.img_attn_qkv", "single_blocks.#.linear1"), HUNYUAN_VIDEO),
+    Framework(
+        "Segment Anything",
+        ("image_encoder.blocks.#.attn.qkv", "mask_decoder.output_hypernetworks_mlps.#.layers.#"),
+        SAM,
+    ),
+    Framework(
+        "Wan", (("time_projection.1", "time_projection.#"), "blocks.#.self_attn.q", "blocks.#.cross_attn.q"), WAN
+    ),
+    Framework(
+        "torchtune's Qwen 3",
+        (
+            "layers.#.attn.output_proj",
+            "layers.#.sa_norm.scale",
+            ("layers.#.attn.q_proj.bias", "layers.#.attn.q_norm.scale"),
+        ),
+        TORCHTUNE_QWEN,
+    ),
+    Framework("torchtune", ("layers.#.attn.output_proj", "layers.#.sa_norm.scale"), TORCHTUNE),
+    Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), NANOCHAT),
+)
+"""The first whose marks are there is that of a checkpoint."""

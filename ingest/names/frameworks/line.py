@@ -1,0 +1,51 @@
+"""A line of a table of names, and the table of one framework.
+
+A line is (name, name in Hugging Face transformers, what is done to the tensor). Names are whole dotted parts, `#` is a
+number, numbers keep their order; a last part `weight` or `bias` is left out of a line that holds for both, and
+`experts.weight1` is written as `experts.1`. What stands before a name (`module.`, `model.`) stays before it.
+
+| done           | to the tensor                                                                           |
+| `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
+| `unbiased.q`, `unbiased.k` | the same where no bias stands beside it: torchtune's Qwen 2 has halves    |
+| `groups`       | for every head of k: the heads of q that share it, its k, its v; split                  |
+| `stacked`      | all of q, then k, then v; split                                                         |
+| `stacked.pairs` | the same, and rows of a head of q and k rotate as neighbours                           |
+| `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
+| `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
+| `halves`       | k and v of equal height; `?` in the name is the letter of each                          |
+| `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
+| `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up, and  |
+|                | gate where up stands beside it                                                          |
+| `transposed`   | stored as [in, out]                                                                     |
+| `flat`         | [1, 1, n] as a vector                                                                   |
+| `experts`      | experts side by side in one matrix, which is [experts, in, out] in memory               |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Lines = tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """One way to name tensors. It is known by names that end like all of `marks` (of a tuple, like one of it).
+
+    `unless` are names that it does not have: another framework, or a version with another order of rows.
+    """
+
+    name: str
+    marks: tuple[str | tuple[str, ...], ...]
+    lines: Lines
+    unless: tuple[str, ...] = ()
+
+
+def inside(stack: str, layer: str, lines: str) -> Lines:
+    """The lines of one layer, written as `name -> name` or `name -> name : done`."""
+    found = []
+    for line in lines.strip().splitlines():
+        ours, _, rest = line.strip().partition(" -> ")
+        theirs, _, done = rest.partition(" : ")
+        found.append((stack + ours.strip(), layer + theirs.strip(), done.strip()))
+    return tuple(found)

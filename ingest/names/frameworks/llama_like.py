@@ -1,0 +1,113 @@
+"""Tables of language models that are built as Llama is.
+
+Sources: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and its `qkv_reassemble`,
+nanochat `gpt.py`, torchtune `models/convert_weights.py`, gpt-fast `model.py` and `scripts/convert_hf_checkpoint.py`,
+OLMo-core `nn/hf/convert.py`.
+"""
+
+from __future__ import annotations
+
+from .line import inside
+
+META = (
+    ("layers.#.attention.wq", "layers.#.attention.wq", "pairs.q"),
+    ("layers.#.attention.wk", "layers.#.attention.wk", "pairs.k"),
+)
+
+LITGPT = (
+    *inside("transformer.h.#.", "model.layers.#.", """
+        attn.qkv -> self_attn.qkv_proj : stacked
+        attn.attn -> self_attn.qkv_proj : groups
+        attn.proj -> self_attn.o_proj
+        attn.norm_q -> self_attn.q_norm
+        attn.norm_k -> self_attn.k_norm
+        norm_1 -> input_layernorm
+        norm_2 -> pre_feedforward_layernorm
+        post_attention_norm -> post_attention_layernorm
+        post_mlp_norm -> post_feedforward_layernorm
+        mlp.fc -> mlp.up_proj
+        mlp.fc_1 -> mlp.gate_proj
+        mlp.fc_2 -> mlp.up_proj
+        mlp.proj -> mlp.down_proj
+        mlp.gate -> mlp.gate
+        mlp.experts.#.fc_1 -> mlp.experts.#.gate_proj
+        mlp.experts.#.fc_2 -> mlp.experts.#.up_proj
+        mlp.experts.#.proj -> mlp.experts.#.down_proj
+        mlp.shared_experts.fc_1 -> mlp.shared_experts.gate_proj
+        mlp.shared_experts.fc_2 -> mlp.shared_experts.up_proj
+        mlp.shared_experts.proj -> mlp.shared_experts.down_proj
+    """),
+    ("transformer.wte", "model.embed_tokens", ""),
+    ("transformer.ln_f", "model.norm", ""),
+)  # fmt: skip
+
+TORCHTUNE = (
+    *inside("layers.#.", "model.layers.#.", """
+        attn.q_proj -> self_attn.q_proj : unbiased.q
+        attn.k_proj -> self_attn.k_proj : unbiased.k
+        attn.v_proj -> self_attn.v_proj
+        attn.output_proj -> self_attn.o_proj
+        attn.q_norm.scale -> self_attn.q_norm.weight
+        attn.k_norm.scale -> self_attn.k_norm.weight
+        mlp.w1 -> mlp.gate_proj
+        mlp.w2 -> mlp.down_proj
+        mlp.w3 -> mlp.up_proj
+        sa_norm.scale -> input_layernorm.weight
+        mlp_norm.scale -> post_attention_layernorm.weight
+    """),
+    ("tok_embeddings", "model.embed_tokens", ""),
+    ("norm.scale", "model.norm.weight", ""),
+    ("output", "lm_head", ""),
+)  # fmt: skip
+
+TORCHTUNE_QWEN = tuple((ours, theirs, "") for ours, theirs, _ in TORCHTUNE)
+"""Its Qwen 3 has the halves of Hugging Face."""
+
+GPT_FAST = (("layers.#.attention.wqkv", "layers.#.self_attn.qkv_proj", "stacked.pairs"),)
+
+_OLMO_CORE_LAYER = """
+    attention.w_q -> self_attn.q_proj
+    attention.w_k -> self_attn.k_proj
+    attention.w_v -> self_attn.v_proj
+    attention.w_out -> self_attn.o_proj
+    attention.q_norm -> self_attn.q_norm
+    attention.k_norm -> self_attn.k_norm
+    feed_forward.w1 -> mlp.gate_proj
+    feed_forward.w2 -> mlp.down_proj
+    feed_forward.w3 -> mlp.up_proj
+"""
+
+_OLMO_CORE_ENDS = (
+    ("embeddings", "model.embed_tokens", ""),
+    ("lm_head.norm", "model.norm", ""),
+    ("lm_head.w_out", "lm_head", ""),
+)
+
+OLMO_CORE = (
+    *inside("blocks.#.", "model.layers.#.", _OLMO_CORE_LAYER + """
+        attention_norm -> input_layernorm
+        feed_forward_norm -> post_attention_layernorm
+    """),
+    *_OLMO_CORE_ENDS,
+)  # fmt: skip
+
+OLMO_CORE_2 = (
+    *inside("blocks.#.", "model.layers.#.", _OLMO_CORE_LAYER + """
+        attention_norm -> post_attention_layernorm
+        feed_forward_norm -> post_feedforward_layernorm
+    """),
+    *_OLMO_CORE_ENDS,
+)  # fmt: skip
+"""OLMo 2 and 3 have norms over q and k, and those of a layer behind what they stand before in others."""
+
+NANOCHAT = (
+    *inside("transformer.h.#.", "model.layers.#.", """
+        attn.c_q -> self_attn.q_proj
+        attn.c_k -> self_attn.k_proj
+        attn.c_v -> self_attn.v_proj
+        attn.c_proj -> self_attn.o_proj
+        mlp.c_fc -> mlp.fc1
+        mlp.c_proj -> mlp.fc2
+    """),
+    ("transformer.wte", "model.embed_tokens", ""),
+)  # fmt: skip

@@ -1,0 +1,102 @@
+"""Tables of models of images and of sound.
+
+Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py`.
+"""
+
+from __future__ import annotations
+
+from .line import inside
+
+_WHISPER_LAYER = """
+    attn.query -> self_attn.q_proj
+    attn.key -> self_attn.k_proj
+    attn.value -> self_attn.v_proj
+    attn.out -> self_attn.out_proj
+    attn_ln -> self_attn_layer_norm
+    cross_attn.query -> encoder_attn.q_proj
+    cross_attn.key -> encoder_attn.k_proj
+    cross_attn.value -> encoder_attn.v_proj
+    cross_attn.out -> encoder_attn.out_proj
+    cross_attn_ln -> encoder_attn_layer_norm
+    mlp.0 -> fc1
+    mlp.2 -> fc2
+    mlp_ln -> final_layer_norm
+"""
+
+WHISPER = (
+    *inside("encoder.blocks.#.", "model.encoder.layers.#.", _WHISPER_LAYER),
+    *inside("decoder.blocks.#.", "model.decoder.layers.#.", _WHISPER_LAYER),
+    ("encoder.conv1", "model.encoder.conv1", ""),
+    ("encoder.conv2", "model.encoder.conv2", ""),
+    ("encoder.positional_embedding", "model.encoder.embed_positions.weight", ""),
+    ("encoder.ln_post", "model.encoder.layer_norm", ""),
+    ("decoder.token_embedding", "model.decoder.embed_tokens", ""),
+    ("decoder.positional_embedding", "model.decoder.embed_positions.weight", ""),
+    ("decoder.ln", "model.decoder.layer_norm", ""),
+)
+
+_CLIP_LAYER = """
+    attn.in_proj_weight -> self_attn.in_proj_weight : stacked
+    attn.in_proj_bias -> self_attn.in_proj_bias : stacked
+    attn.out_proj -> self_attn.out_proj
+    ln_1 -> layer_norm1
+    ln_2 -> layer_norm2
+    mlp.c_fc -> mlp.fc1
+    mlp.c_proj -> mlp.fc2
+"""
+
+CLIP = (
+    *inside("visual.transformer.resblocks.#.", "vision_model.encoder.layers.#.", _CLIP_LAYER),
+    *inside("transformer.resblocks.#.", "text_model.encoder.layers.#.", _CLIP_LAYER),
+    ("visual.class_embedding", "vision_model.embeddings.class_embedding", ""),
+    ("visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", ""),
+    ("visual.conv1", "vision_model.embeddings.patch_embedding", ""),
+    ("visual.ln_pre", "vision_model.pre_layrnorm", ""),
+    ("visual.ln_post", "vision_model.post_layernorm", ""),
+    ("visual.proj", "visual_projection.weight", "transposed"),
+    ("token_embedding", "text_model.embeddings.token_embedding", ""),
+    ("positional_embedding", "text_model.embeddings.position_embedding.weight", ""),
+    ("ln_final", "text_model.final_layer_norm", ""),
+    ("text_projection", "text_projection.weight", "transposed"),
+)
+
+_SAM_MLP = """
+    layers.0 -> proj_in
+    layers.1 -> layers.0
+    layers.2 -> proj_out
+"""
+
+SAM = (
+    *inside("image_encoder.blocks.#.", "vision_encoder.layers.#.", """
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        attn.qkv -> attn.qkv
+    """),
+    *inside("mask_decoder.transformer.layers.#.", "mask_decoder.transformer.layers.#.", """
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        norm3 -> layer_norm3
+        norm4 -> layer_norm4
+    """),
+    *inside("mask_decoder.output_hypernetworks_mlps.#.", "mask_decoder.output_hypernetworks_mlps.#.", _SAM_MLP),
+    *inside("mask_decoder.iou_prediction_head.", "mask_decoder.iou_prediction_head.", _SAM_MLP),
+    *inside("", "", """
+        image_encoder.pos_embed -> vision_encoder.pos_embed
+        image_encoder.patch_embed.proj -> vision_encoder.patch_embed.projection
+        image_encoder.neck.0 -> vision_encoder.neck.conv1
+        image_encoder.neck.1 -> vision_encoder.neck.layer_norm1
+        image_encoder.neck.2 -> vision_encoder.neck.conv2
+        image_encoder.neck.3 -> vision_encoder.neck.layer_norm2
+        prompt_encoder.pe_layer.positional_encoding_gaussian_matrix -> shared_image_embedding.positional_embedding
+        prompt_encoder.point_embeddings.# -> prompt_encoder.point_embed.#
+        prompt_encoder.mask_downscaling.0 -> prompt_encoder.mask_embed.conv1
+        prompt_encoder.mask_downscaling.1 -> prompt_encoder.mask_embed.layer_norm1
+        prompt_encoder.mask_downscaling.3 -> prompt_encoder.mask_embed.conv2
+        prompt_encoder.mask_downscaling.4 -> prompt_encoder.mask_embed.layer_norm2
+        prompt_encoder.mask_downscaling.6 -> prompt_encoder.mask_embed.conv3
+        mask_decoder.transformer.norm_final_attn -> mask_decoder.transformer.layer_norm_final_attn
+        mask_decoder.output_upscaling.0 -> mask_decoder.upscale_conv1
+        mask_decoder.output_upscaling.1 -> mask_decoder.upscale_layer_norm
+        mask_decoder.output_upscaling.3 -> mask_decoder.upscale_conv2
+    """),
+)  # fmt: skip
