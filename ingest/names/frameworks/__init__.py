@@ -9,7 +9,7 @@ from .diffusion import AURAFLOW, COSMOS_2, FLUX, FLUX_2, HUNYUAN_VIDEO, LTX, PIX
 from .line import Framework
 from .llama_like import GPT_FAST, LITGPT, META, NANOCHAT, OLMO_CORE, OLMO_CORE_2, TORCHTUNE, TORCHTUNE_QWEN
 from .megatron import MEGATRON_CORE, MEGATRON_LM, TRANSFORMER_ENGINE
-from .perception import CLIP, SAM, WHISPER
+from .perception import CLIP, SAM, SIGLIP, WHISPER
 from .rwkv import RWKV, RWKV_7
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
@@ -72,8 +72,9 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "the text encoder of OpenAI CLIP",
         ("transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final", "token_embedding"),
         CLIP,
-        unless=("visual.conv1",),
+        unless=("visual.conv1", "attn_pool.latent"),
     ),
+    Framework("SigLIP of timm", ("attn_pool.latent", "attn_pool.kv", "blocks.#.attn.qkv"), SIGLIP),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),
     Framework(

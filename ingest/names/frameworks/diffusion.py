@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from .line import inside
 
+_FLUX_ATTENTION = """
+    img_attn.qkv -> attn.to_? : thirds
+    img_attn.proj -> attn.to_out.0
+    img_attn.norm.query_norm.scale -> attn.norm_q.weight
+    img_attn.norm.key_norm.scale -> attn.norm_k.weight
+    txt_attn.qkv -> attn.add_?_proj : thirds
+    txt_attn.proj -> attn.to_add_out
+    txt_attn.norm.query_norm.scale -> attn.norm_added_q.weight
+    txt_attn.norm.key_norm.scale -> attn.norm_added_k.weight
+"""
 FLUX = (
-    *inside("double_blocks.#.", "transformer_blocks.#.", """
-        img_attn.qkv -> attn.to_? : thirds
-        img_attn.proj -> attn.to_out.0
-        img_attn.norm.query_norm.scale -> attn.norm_q.weight
-        img_attn.norm.key_norm.scale -> attn.norm_k.weight
-        txt_attn.qkv -> attn.add_?_proj : thirds
-        txt_attn.proj -> attn.to_add_out
-        txt_attn.norm.query_norm.scale -> attn.norm_added_q.weight
-        txt_attn.norm.key_norm.scale -> attn.norm_added_k.weight
+    *inside("double_blocks.#.", "transformer_blocks.#.", _FLUX_ATTENTION + """
         img_mlp.0 -> ff.net.0.proj
         img_mlp.2 -> ff.net.2
         txt_mlp.0 -> ff_context.net.0.proj
@@ -52,15 +54,7 @@ FLUX = (
 )  # fmt: skip
 
 FLUX_2 = (
-    *inside("double_blocks.#.", "transformer_blocks.#.", """
-        img_attn.qkv -> attn.to_? : thirds
-        img_attn.proj -> attn.to_out.0
-        img_attn.norm.query_norm.scale -> attn.norm_q.weight
-        img_attn.norm.key_norm.scale -> attn.norm_k.weight
-        txt_attn.qkv -> attn.add_?_proj : thirds
-        txt_attn.proj -> attn.to_add_out
-        txt_attn.norm.query_norm.scale -> attn.norm_added_q.weight
-        txt_attn.norm.key_norm.scale -> attn.norm_added_k.weight
+    *inside("double_blocks.#.", "transformer_blocks.#.", _FLUX_ATTENTION + """
         img_mlp.0 -> ff.linear_in
         img_mlp.2 -> ff.linear_out
         txt_mlp.0 -> ff_context.linear_in
@@ -190,13 +184,15 @@ LTX = (
     """),
 )  # fmt: skip
 
+_PIXART_ATTENTION = """
+    attn.qkv -> attn1.to_? : thirds
+    attn.proj -> attn1.to_out.0
+    cross_attn.q_linear -> attn2.to_q
+    cross_attn.kv_linear -> attn2.to_? : halves
+    cross_attn.proj -> attn2.to_out.0
+"""
 PIXART = (
-    *inside("blocks.#.", "transformer_blocks.#.", """
-        attn.qkv -> attn1.to_? : thirds
-        attn.proj -> attn1.to_out.0
-        cross_attn.q_linear -> attn2.to_q
-        cross_attn.kv_linear -> attn2.to_? : halves
-        cross_attn.proj -> attn2.to_out.0
+    *inside("blocks.#.", "transformer_blocks.#.", _PIXART_ATTENTION + """
         mlp.fc1 -> ff.net.0.proj
         mlp.fc2 -> ff.net.2
     """),
@@ -217,12 +213,7 @@ PIXART = (
 )  # fmt: skip
 
 SANA = (
-    *inside("blocks.#.", "transformer_blocks.#.", """
-        attn.qkv -> attn1.to_? : thirds
-        attn.proj -> attn1.to_out.0
-        cross_attn.q_linear -> attn2.to_q
-        cross_attn.kv_linear -> attn2.to_? : halves
-        cross_attn.proj -> attn2.to_out.0
+    *inside("blocks.#.", "transformer_blocks.#.", _PIXART_ATTENTION + """
         mlp.inverted_conv.conv -> ff.conv_inverted
         mlp.depth_conv.conv -> ff.conv_depth
         mlp.point_conv.conv -> ff.conv_point

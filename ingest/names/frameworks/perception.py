@@ -60,6 +60,22 @@ CLIP = (
     ("text_projection", "text_projection.weight", "transposed"),
 )
 
+SIGLIP = inside(
+    "",
+    "",
+    """
+    attn_pool.latent -> vision_model.head.probe
+    attn_pool.q -> vision_model.head.attention.q_proj
+    attn_pool.kv -> vision_model.head.attention.?_proj : halves
+    attn_pool.proj -> vision_model.head.attention.out_proj
+    attn_pool.norm -> vision_model.head.layernorm
+    attn_pool.mlp.fc1 -> vision_model.head.mlp.fc1
+    attn_pool.mlp.fc2 -> vision_model.head.mlp.fc2
+    norm -> vision_model.post_layernorm
+    text.text_projection -> text_model.head
+""",
+)
+
 _SAM_MLP = """
     layers.0 -> proj_in
     layers.1 -> layers.0

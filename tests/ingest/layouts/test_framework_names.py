@@ -125,6 +125,15 @@ PAIRS = {
         transformer_blocks.0.attn1.to_q.weight | transformer_blocks.0.attn1.to_q.weight | 64x64
         transformer_blocks.0.ff.net.2.weight | transformer_blocks.0.ff.net.2.weight | 64x256
     """,
+    "SigLIP of timm": """
+        attn_pool.latent | vision_model.head.probe | 1x1x64
+        attn_pool.q.weight | vision_model.head.attention.q_proj.weight | 64x64
+        attn_pool.proj.bias | vision_model.head.attention.out_proj.bias | 64
+        attn_pool.norm.weight | vision_model.head.layernorm.weight | 64
+        attn_pool.mlp.fc2.weight | vision_model.head.mlp.fc2.weight | 64x256
+        norm.weight | vision_model.post_layernorm.weight | 64
+        text.text_projection.weight | text_model.head.weight | 64x64
+    """,
     "Segment Anything": """
         image_encoder.blocks.0.norm1.weight | vision_encoder.layers.0.layer_norm1.weight | 64
         image_encoder.blocks.0.attn.proj.weight | vision_encoder.layers.0.attn.proj.weight | 64x64
@@ -251,6 +260,7 @@ MARKS = {
         "image_encoder.blocks.0.attn.qkv.weight",
         "mask_decoder.output_hypernetworks_mlps.0.layers.0.weight",
     ],
+    "SigLIP of timm": ["attn_pool.kv.weight", "blocks.0.attn.qkv.weight"],
     "PixArt": ["blocks.0.cross_attn.kv_linear.weight"],
     "Sana": ["blocks.0.cross_attn.kv_linear.weight"],
     "clip": ["visual.transformer.resblocks.0.attn.in_proj_weight"],
