@@ -368,3 +368,22 @@ def test_norms_of_a_decoder_of_torch_have_their_places_with_their_biases() -> No
 def test_biases_of_beit_stand_beside_the_matrix_of_all_three() -> None:
     found = places({f"blocks.0.attn.{letter}_bias": (64,) for letter in "qv"})
     assert list(found.values()) == ["language.0 bias q", "language.0 bias v"]
+
+
+def test_the_projection_of_a_text_encoder_is_a_projector_in_every_file() -> None:
+    """In CLIP, in the folder of SDXL's second encoder, and in one file with UNet and autoencoder, turned there."""
+    random = np.random.default_rng(7)
+    projection, qkv = (random.normal(0, 1, s).astype(np.float32) for s in ((32, 48), (96, 32)))
+    own: Tensors = {"transformer.resblocks.0.attn.in_proj_weight": qkv, "ln_final.weight": np.ones(32, np.float32),
+                    "transformer.resblocks.0.ln_1.weight": np.ones(32, np.float32), "text_projection": projection,
+                    "token_embedding.weight": random.normal(0, 1, (300, 32)).astype(np.float32)}  # fmt: skip
+    theirs: Tensors = {
+        "text_model.encoder.layers.0.layer_norm1.weight": own["transformer.resblocks.0.ln_1.weight"],
+        "text_model.final_layer_norm.weight": own["ln_final.weight"],
+        "text_model.embeddings.token_embedding.weight": own["token_embedding.weight"],
+        "text_projection.weight": np.ascontiguousarray(projection.T),
+    }
+    for part, rows in zip("qkv", np.split(qkv, 3), strict=True):
+        theirs[f"text_model.encoder.layers.0.self_attn.{part}_proj.weight"] = rows
+    single = untold({f"conditioner.embedders.1.model.{name}": values for name, values in own.items()})
+    assert evidence(single) == evidence(untold(theirs))
