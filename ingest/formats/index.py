@@ -16,7 +16,8 @@ LIMIT = 32 << 20
 """Bytes; the largest published ones are below 10 MB."""
 _SHOWN = 3
 _COMPUTED = re.compile(r"(?:^|\.)(?:inv_freq|position_ids|masked_bias)$")
-_HEAD = re.compile(r"(?:^|\.)(?:lm_head|embed_out|output|head)\.weight$")
+_HEAD = re.compile(r"(?:[A-Za-z_]+\.){0,3}(?:lm_head|embed_out|output|head)\.weight")
+"""A head outside the layers: `layers.3.attention.output` has a number, and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Index:
         """
         there = set(names)
         absent = (name for name in self.weights if name not in there and name.partition(".")[2] not in there)
-        return [name for name in absent if not _COMPUTED.search(name) and not (tied and _HEAD.search(name))]
+        return [name for name in absent if not _COMPUTED.search(name) and not (tied and _HEAD.fullmatch(name))]
 
 
 def read_index(source: Source, path: str) -> Index:

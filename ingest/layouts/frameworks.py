@@ -30,7 +30,7 @@ _SELF_ATTENTION = ("q_proj", "k_proj", "v_proj")
 
 def hugging_face(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> list[LogicalTensor]:
     """The tensors under the names that Hugging Face has for them; all as they are where no framework is known."""
-    bare = [replace(t, name=_WRAPPED.sub("", t.name)) for t in tensors]
+    bare = [t if (name := _WRAPPED.sub("", t.name)) == t.name else replace(t, name=name) for t in tensors]
     templates = {_template(t.name) for t in bare}
     if len(templates) > MOST_NAMES:
         return list(tensors)

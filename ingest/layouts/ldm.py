@@ -28,8 +28,9 @@ def as_diffusers(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]:
         return list(tensors)
     stages = 1 + max((int(up[1]) for t in tensors if (up := _UP.search(t.name))), default=0)
     made = [_renamed(tensor, unet, autoencoder, stages) for tensor in tensors]
-    if unet and any(hints := [int(found[1]) for t in tensors if (found := _HINT.search(t.name))]):
-        made = [_of_control(tensor, max(hints)) for tensor in made]
+    if unet:
+        last = max((int(hint[1]) for t in tensors if (hint := _HINT.search(t.name))), default=0)
+        made = [_of_control(tensor, last) for tensor in made]
     return made if len({t.name for t in made}) == len(made) else list(tensors)
 
 

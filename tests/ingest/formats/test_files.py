@@ -160,6 +160,14 @@ def test_an_index_may_name_a_head_that_no_shard_holds_where_the_config_says_that
         read_checkpoint(source)
 
 
+def test_a_matrix_of_a_layer_that_no_shard_holds_is_no_tied_head() -> None:
+    named = {name: FIRST if name in list(TENSORS)[::2] else SECOND for name in TENSORS}
+    named["model.layers.0.attention.output.weight"] = SECOND
+    config = json.dumps({"tie_word_embeddings": True}).encode()
+    with pytest.raises(FormatError, match="names 1 tensors that no shard holds"):
+        read_checkpoint(MemorySource(parts() | {INDEX: index(named), "config.json": config}))
+
+
 def test_of_a_tensor_in_two_shards_that_of_the_index_counts_and_the_other_is_said_to_be_left_out() -> None:
     names = list(TENSORS)
     listed = {name: FIRST if name in names[::2] else SECOND for name in names}
