@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from ..components import (
     upcycled,
     with_columns,
     with_layers,
+    without,
 )
 
 PARENT = base(1)
@@ -54,9 +56,9 @@ def relation(query: Model, candidate: Model = PARENT, dtype: str = "F32") -> Rel
     return relate(evidence(query, candidate, dtype))
 
 
-def staged(seed: int) -> Model:
-    """Three stages of two layers, each of a width of its own, as those of Swin are."""
-    stages = [base(seed + number, layers=2, width=width) for number, width in enumerate((48, 64, 96))]
+def staged(seed: int, widths: Sequence[int] = (48, 64, 96)) -> Model:
+    """Stages of two layers, each of a width of its own, as those of Swin are."""
+    stages = [base(seed + number, layers=2, width=width) for number, width in enumerate(widths)]
     return tuple(replace(t, layer=t.layer + 2 * n) for n, stage in enumerate(stages) for t in stage if t.layer >= 0)
 
 
@@ -64,6 +66,9 @@ def test_a_copy_whose_blocks_have_several_widths_is_one_and_a_stranger_is_none()
     """Of two that are comparable with two alone, half of the scores belong together."""
     assert relation(staged(1), staged(1)).flags == ("identical",)
     assert not compare(component(staged(1)), component(staged(11), 2), 10).significant
+    many = without(staged(21, (32, 40, 48, 56, 64, 72, 80, 96, 104, 112)), "down")  # which all have one width
+    found = compare(component(many), component(many, 2), 10).alignment("positions")
+    assert found is not None and found.unit_log_p.max() < -100, "half of all pairs belong together: no null"
 
 
 def test_two_vectors_of_one_layer_that_share_a_name_are_compared_in_their_order() -> None:
@@ -100,6 +105,20 @@ def test_one_noise_of_equal_size_everywhere_is_named_and_a_training_is_not() -> 
     assert relation(drifted(PARENT, 0.01, 2)).flags == ("finetuned", "noise_added")
     assert "noise_added" not in relation(trained(PARENT, 0.1, 3)).flags
     assert relation(quantised(PARENT, 8), PARENT).flags == ("numeric_copy",), "rounding has one size everywhere too"
+
+
+def test_gaussian_changes_that_are_larger_for_larger_weights_are_no_noise() -> None:
+    random = np.random.default_rng(4)
+
+    def grown(t: Tensor) -> NDArray[np.floating]:
+        noise = random.standard_normal(t.value.shape) * 0.01 * t.value.std()
+        if t.value.ndim < 2:
+            return t.value + noise
+        sizes = np.sort(np.abs(noise), axis=None)
+        order = np.abs(t.value).argsort(axis=None).argsort()
+        return t.value + np.sign(noise) * sizes[order].reshape(t.value.shape)
+
+    assert relation(changed(PARENT, grown)).flags == ("finetuned",)
 
 
 def test_a_fine_tune_of_the_parents_type_is_no_copy_however_light() -> None:

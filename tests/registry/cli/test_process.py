@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from forebear.registry.cli import COMMANDS, application, main
+from forebear.registry.cli import COMMANDS, application, main, options
 
 
 def _python(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -67,3 +68,13 @@ def test_every_command_has_the_name_of_its_file() -> None:
     app = application()
     names = [*(one.name for one in app.registered_commands), *(one.name for one in app.registered_groups)]
     assert sorted(map(str, names)) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize(("command", "imported"), [("ancestors", True), ("show", False)])
+def test_what_a_question_needs_is_imported_while_the_registry_opens(
+    monkeypatch: pytest.MonkeyPatch, zoo_registry: Path, command: str, imported: bool
+) -> None:
+    called = threading.Event()
+    monkeypatch.setattr(options, "_import_asking", called.set)
+    assert main([command, "alder", "--registry", str(zoo_registry)]) == 0
+    assert called.wait(5 if imported else 0.2) == imported
