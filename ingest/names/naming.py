@@ -152,7 +152,7 @@ def parse(name: str) -> Place:
         return _parsed(name)[0]
     template = _ANY_NUMBER.sub("#", name)
     layer, expert = _numbers_of(template)
-    if layer < 0 and expert < 0:
+    if (layer < 0 and expert < 0) or 0 <= expert < layer:  # of layers inside an expert the slot has the number too
         return _parsed(name)[0]
     numbers = _ANY_NUMBER.findall(name)
     own = {at: numbers[at] for at in (layer, expert) if at >= 0}

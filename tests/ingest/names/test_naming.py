@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forebear.ingest.errors import FormatError
@@ -384,6 +384,7 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES, min_size=1, max_size=9).map(".".join))
+@example("experts.7.norm1.layers.7.model")
 @settings(max_examples=400, deadline=None)
 def test_a_name_has_the_place_that_it_has_when_it_is_parsed_alone(name: str) -> None:
     for other in ("model.layers.3.mlp.experts.9.up_proj.weight", name.replace("7", "5").replace("12", "1")):
