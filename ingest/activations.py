@@ -155,11 +155,10 @@ def _first_matrices(named: Iterable[NamedTensor]) -> dict[int, NamedTensor]:
 
 
 def _embedding(component: str, embeddings: list[NamedTensor], width: int) -> NamedTensor | None:
-    """The embedding of that width: the component's own, else the one of the language model (T5 shares it)."""
+    """The embedding of that width: the component's own, else for an encoder-decoder the one that it shares (T5)."""
     fitting = [e for e in embeddings if len(e.tensor.shape) == 2 and e.tensor.matrix[1] == width]
-    own = [e for e in fitting if e.place.component == component]
-    shared = [e for e in fitting if e.place.component == "language"] if component in {"encoder", "decoder"} else []
-    return next(iter(own + shared), None)
+    asked = (component, "language", "encoder") if component in {"encoder", "decoder"} else (component,)
+    return next((e for one in asked for e in fitting if e.place.component == one), None)
 
 
 def _rows(item: NamedTensor, most: int, width: int) -> PlannedTensor | None:

@@ -239,18 +239,37 @@ _END = re.compile(_SIDES)
 _SIDE_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
+_SHARED_EMBEDDING = re.compile(r"(?:^|\.)shared(?:\.|$)")
+
+
 def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
-    """`encoder` and `decoder` are components of their own when one component has layers of both."""
+    """`encoder` and `decoder` are components of their own when one component has layers of both.
+
+    The embedding that both read belongs to the encoder, which is published alone with it (T5 in diffusion models); not
+    where the encoder names one of its own, which then is the same.
+    """
     language = [n.place.component == "language" for n in named]
     sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
     if len(sides) < len(_SIDE_NAMES):
         return named
+    placed = [_side(n) if own else None for n, own in zip(named, language, strict=True)]
+    if not any(n.place.role == "embed" and side == "encoder" for n, side in zip(named, placed, strict=True)):
+        placed = [
+            "encoder" if own and n.place.role == "embed" and _SHARED_EMBEDDING.search(n.tensor.name) else side
+            for n, own, side in zip(named, language, placed, strict=True)
+        ]
     return [
-        replace(n, place=replace(n.place, component=_SIDE_NAMES[found[1]]))
-        if own and (found := _END.search(n.tensor.name)) and n.place.role not in {"embed", "head"}
-        else n
-        for n, own in zip(named, language, strict=True)
+        n if side is None else replace(n, place=replace(n.place, component=side))
+        for n, side in zip(named, placed, strict=True)
     ]
+
+
+def _side(item: NamedTensor) -> str | None:
+    """The component that a name of an encoder-decoder tells; None for heads and for embeddings of the decoder."""
+    found = _END.search(item.tensor.name)
+    if found is None or item.place.role == "head" or (item.place.role == "embed" and found[1] == "dec"):
+        return None
+    return _SIDE_NAMES[found[1]]
 
 
 _TIMED = re.compile(

@@ -95,6 +95,18 @@ def test_an_embedding_of_another_width_is_no_input_of_the_layers() -> None:
     assert plans(tensors) == ()
 
 
+@pytest.mark.parametrize("shared", ["shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"])
+def test_both_sides_of_an_encoder_decoder_read_the_embedding_that_is_there(shared: str) -> None:
+    layers = [
+        tensor(f"{side}.block.{layer}.layer.2.DenseReluDense.wi.weight", 512, 64)
+        for side in ("encoder", "decoder")
+        for layer in range(4)
+    ]
+    found = plans([tensor(shared, 32_000, 64), *layers])
+    assert {plan.embedding.named.tensor.name for plan in found} == {shared}
+    assert [len(plan.matrices) for plan in found] == [4, 4]
+
+
 def test_a_byte_token_of_sentencepiece_is_not_taken_for_the_character() -> None:
     pieces = {f"<0x{code:02X}>": code for code in range(256)} | {f"▁w{i}": 300 + i for i in range(900)}
     pieces |= {c: 2000 + i for i, c in enumerate(CHARACTERS)}

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from forebear.queries.answers.unrelated import REORDERED
 from forebear.registry import Registry
 
-from ..writers import llama, llama_config, model_files, tokenizer_json, words, write_files
+from ..writers import Floats, llama, llama_config, model_files, tokenizer_json, words, write_files
 from .conftest import Run
 
 
@@ -98,3 +100,42 @@ def test_layers_beyond_a_budget_are_not_covered(tmp_path: Path, registry_path: P
         parts = answer.ancestors[0].coverage_parts
         assert 0.2 < parts.not_read < 0.8 and answer.ancestors[0].coverage == parts.matched <= 1 - parts.not_read
         assert f"; {parts.not_read:.0%} of its parameters were not read" in answer.sentence
+
+
+def t5(seed: int) -> dict[str, Floats]:
+    """An encoder-decoder with two layers a side, 64 wide; both sides read one embedding."""
+    random, width = np.random.default_rng(seed), 64
+    made: dict[str, NDArray[np.float64]] = {}
+    made |= {f"{name}.weight": random.normal(size=(96, width)) for name in ("shared", "lm_head")}
+    for side, blocks in (("encoder", ["SelfAttention"]), ("decoder", ["SelfAttention", "EncDecAttention"])):
+        made[f"{side}.final_layer_norm.weight"] = random.normal(1, 0.1, width)
+        for layer in range(2):
+            for number, block in enumerate(blocks):
+                stem = f"{side}.block.{layer}.layer.{number}"
+                made |= {f"{stem}.{block}.{x}.weight": random.normal(size=(width, width)) for x in "qkvo"}
+                made[f"{stem}.layer_norm.weight"] = random.normal(1, 0.1, width)
+            stem = f"{side}.block.{layer}.layer.{len(blocks)}"
+            made |= {f"{stem}.DenseReluDense.wi_{x}.weight": random.normal(size=(160, width)) for x in "01"}
+            made[f"{stem}.DenseReluDense.wo.weight"] = random.normal(size=(width, 160))
+            made[f"{stem}.layer_norm.weight"] = random.normal(1, 0.1, width)
+    return {name: values.astype(np.float32) for name, values in made.items()}
+
+
+@pytest.mark.parametrize("alone", ["shared.weight", "encoder.embed_tokens.weight"])
+@pytest.mark.parametrize("repeated", [False, True], ids=["once", "under all three names"])
+def test_the_encoder_of_t5_alone_is_a_copy_of_that_of_the_whole(
+    tmp_path: Path, run: Run, alone: str, repeated: bool
+) -> None:
+    whole = t5(1)
+    encoder = {name: values for name, values in whole.items() if name.startswith("encoder.")}
+    encoder[alone] = whole["shared.weight"]
+    if repeated:
+        whole |= {f"{side}.embed_tokens.weight": whole["shared.weight"] for side in ("encoder", "decoder")}
+    write_files(tmp_path / "whole", model_files(whole))
+    write_files(tmp_path / "other", model_files(t5(2)))
+    asked = write_files(tmp_path / "encoder", model_files(encoder))
+    assert run("ingest", tmp_path / "whole", tmp_path / "other").code == 0
+    report = json.loads(run("ancestors", asked, "--format", "json").out)
+    top = report["ancestors"][0]
+    assert (top["name"], top["relation"], top["coverage"], top["direction"]) == ("whole", ["identical"], 1.0, "copy")
+    assert (report["ancestors"][1]["name"], report["ancestors"][1]["relation"]) == ("other", [])

@@ -277,6 +277,23 @@ def test_an_encoder_and_a_decoder_are_two_components() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("embeddings", "expected"),
+    [
+        (["shared.weight"], ["encoder"]),
+        (["model.shared.weight", "model.decoder.embed_tokens.weight"], ["encoder", "language"]),
+        (["shared.weight", "encoder.embed_tokens.weight"], ["language", "encoder"]),
+        (["decoder.embed_tokens.weight", "lm_head.weight"], ["language", "language"]),
+    ],
+)
+def test_the_embedding_that_both_sides_read_is_the_encoders(embeddings: list[str], expected: list[str]) -> None:
+    layers = [f"{side}.block.0.layer.0.SelfAttention.q.weight" for side in ("encoder", "decoder")]
+    found = named([(name, (96, 32)) for name in [*layers, *embeddings]])
+    assert [n.place.component for n in found] == ["encoder", "decoder", *expected]
+    (alone,) = named([(embeddings[0], (96, 32))])
+    assert alone.place.component == "language"
+
+
 def test_nested_stacks_are_numbered_through_in_order() -> None:
     names = [f"visual.stages.{s}.blocks.{b}.attn.qkv.weight" for s in (0, 1, 10) for b in (0, 1)]
     found = named([(name, (64, 32)) for name in reversed(names)])
