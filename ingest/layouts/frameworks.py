@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ..names.frameworks import FRAMEWORKS, Framework
 from ..storage.logical import LogicalTensor, RowMajor
@@ -53,12 +54,12 @@ def _template(name: str) -> str:
 
 
 def _templates(path: str) -> tuple[str, ...]:
-    """A path with `#` for its numbers, and with the last as it is: `mlp.0` is another line than `mlp.2`."""
+    """A path as it is, with `#` for its numbers but the last, and for all: `mlp.0` is another line than `mlp.2`."""
     numbers = list(_NUMBER.finditer(path))
     if not numbers:
         return (path,)
     at = numbers[-1].start()
-    return _NUMBER.sub("#", path), _NUMBER.sub("#", path[:at]) + path[at:]
+    return path, _NUMBER.sub("#", path[:at]) + path[at:], _NUMBER.sub("#", path)
 
 
 def _numbered(name: str, numbers: Iterable[str]) -> str:
@@ -135,7 +136,7 @@ class _Translation:
         spread = _GLUED.sub(r".\2.\1", name)
         kind = next((k for k in _KINDS if spread.endswith(k)), "")
         for end, ending in (("", spread), (kind, spread.removesuffix(kind))):
-            for tail in (t for template in _templates(ending) for t in _ends(template)):
+            for tail in chain.from_iterable(zip(*map(_ends, _templates(ending)), strict=True)):  # the longest first
                 if (found := self._lines.get(tail)) is not None:
                     parts = ending.split(".")
                     head = parts[: len(parts) - tail.count(".") - 1]

@@ -9,7 +9,17 @@ from .diffusion import AURAFLOW, COSMOS_2, FLUX, FLUX_2, HUNYUAN_VIDEO, LTX, PIX
 from .line import Framework
 from .llama_like import GPT_FAST, LITGPT, META, NANOCHAT, OLMO_CORE, OLMO_CORE_2, TORCHTUNE, TORCHTUNE_QWEN
 from .megatron import MEGATRON_CORE, MEGATRON_LM, TRANSFORMER_ENGINE
-from .perception import CLIP, SAM, SIGLIP, WHISPER
+from .perception import (
+    CLIP,
+    CONVNEXT_2,
+    CONVNEXT_2_OF_FACEBOOK,
+    CONVNEXT_2_OF_TIMM,
+    CONVNEXT_OF_FACEBOOK,
+    CONVNEXT_OF_TIMM,
+    SAM,
+    SIGLIP,
+    WHISPER,
+)
 from .rwkv import RWKV, RWKV_7
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
@@ -75,6 +85,11 @@ FRAMEWORKS: tuple[Framework, ...] = (
         unless=("visual.conv1", "attn_pool.latent"),
     ),
     Framework("SigLIP of timm", ("attn_pool.latent", "attn_pool.kv", "blocks.#.attn.qkv"), SIGLIP),
+    Framework("ConvNeXt 2 of timm", ("stages.#.blocks.#.conv_dw", "stages.#.blocks.#.mlp.grn"), CONVNEXT_2_OF_TIMM),
+    Framework("ConvNeXt of timm", ("stages.#.blocks.#.conv_dw", "stages.#.blocks.#.gamma"), CONVNEXT_OF_TIMM),
+    Framework("ConvNeXt 2 of transformers", ("encoder.stages.#.layers.#.grn",), CONVNEXT_2),
+    Framework("ConvNeXt 2", ("stages.#.#.pwconv1", "stages.#.#.grn.gamma"), CONVNEXT_2_OF_FACEBOOK),
+    Framework("ConvNeXt", ("stages.#.#.pwconv1", "stages.#.#.gamma"), CONVNEXT_OF_FACEBOOK),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),
     Framework(

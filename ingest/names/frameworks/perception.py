@@ -1,6 +1,7 @@
 """Tables of models of images and of sound.
 
-Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py`.
+Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py` and `convert_convnext_to_pytorch.py`,
+timm `convnext.py`.
 """
 
 from __future__ import annotations
@@ -116,3 +117,37 @@ SAM = (
         mask_decoder.output_upscaling.3 -> mask_decoder.upscale_conv2
     """),
 )  # fmt: skip
+
+_CONVNEXT_OF_TIMM = """
+    stem.0 -> embeddings.patch_embeddings
+    stem.1 -> embeddings.layernorm
+    stages.#.downsample.# -> encoder.stages.#.downsampling_layer.#
+    stages.#.blocks.#.conv_dw -> encoder.stages.#.layers.#.dwconv
+    stages.#.blocks.#.norm -> encoder.stages.#.layers.#.layernorm
+    stages.#.blocks.#.mlp.fc1 -> encoder.stages.#.layers.#.pwconv1
+    stages.#.blocks.#.mlp.grn -> encoder.stages.#.layers.#.grn
+    stages.#.blocks.#.mlp.fc2 -> encoder.stages.#.layers.#.pwconv2
+    stages.#.blocks.#.gamma -> encoder.stages.#.layers.#.layer_scale_parameter
+    head.norm -> layernorm
+"""
+_CONVNEXT_OF_FACEBOOK = """
+    downsample_layers.0.0 -> embeddings.patch_embeddings
+    downsample_layers.0.1 -> embeddings.layernorm
+    downsample_layers.#.# -> encoder.stages.#.downsampling_layer.#
+    stages.#.#.dwconv -> encoder.stages.#.layers.#.dwconv
+    stages.#.#.norm -> encoder.stages.#.layers.#.layernorm
+    stages.#.#.pwconv1 -> encoder.stages.#.layers.#.pwconv1
+    stages.#.#.grn.gamma -> encoder.stages.#.layers.#.grn.weight : flat
+    stages.#.#.grn.beta -> encoder.stages.#.layers.#.grn.bias : flat
+    stages.#.#.pwconv2 -> encoder.stages.#.layers.#.pwconv2
+    stages.#.#.gamma -> encoder.stages.#.layers.#.layer_scale_parameter
+    norm -> layernorm
+"""
+_CONVNEXT_HEAD = (("head.fc", "classifier", ""), ("head", "classifier", ""))
+
+CONVNEXT_OF_TIMM = (*inside("", "convnext.", _CONVNEXT_OF_TIMM), *_CONVNEXT_HEAD)
+CONVNEXT_OF_FACEBOOK = (*inside("", "convnext.", _CONVNEXT_OF_FACEBOOK), *_CONVNEXT_HEAD)
+CONVNEXT_2_OF_TIMM = (*inside("", "convnextv2.", _CONVNEXT_OF_TIMM), *_CONVNEXT_HEAD)
+CONVNEXT_2_OF_FACEBOOK = (*inside("", "convnextv2.", _CONVNEXT_OF_FACEBOOK), *_CONVNEXT_HEAD)
+CONVNEXT_2 = inside("", "", "encoder.stages.#.layers.#.grn -> encoder.stages.#.layers.#.grn : flat")
+"""Of transformers itself: vectors that the others keep as vectors."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -133,6 +135,48 @@ PAIRS = {
         attn_pool.mlp.fc2.weight | vision_model.head.mlp.fc2.weight | 64x256
         norm.weight | vision_model.post_layernorm.weight | 64
         text.text_projection.weight | text_model.head.weight | 64x64
+    """,
+    "ConvNeXt of timm": """
+        stem.0.weight | convnext.embeddings.patch_embeddings.weight | 64x3x4x4
+        stem.1.bias | convnext.embeddings.layernorm.bias | 64
+        stages.0.blocks.1.conv_dw.weight | convnext.encoder.stages.0.layers.1.dwconv.weight | 64x1x7x7
+        stages.0.blocks.1.norm.weight | convnext.encoder.stages.0.layers.1.layernorm.weight | 64
+        stages.0.blocks.1.mlp.fc1.weight | convnext.encoder.stages.0.layers.1.pwconv1.weight | 256x64
+        stages.0.blocks.1.mlp.fc2.bias | convnext.encoder.stages.0.layers.1.pwconv2.bias | 64
+        stages.0.blocks.1.gamma | convnext.encoder.stages.0.layers.1.layer_scale_parameter | 64
+        stages.1.downsample.0.weight | convnext.encoder.stages.1.downsampling_layer.0.weight | 64
+        stages.1.downsample.1.weight | convnext.encoder.stages.1.downsampling_layer.1.weight | 96x64x2x2
+        head.norm.weight | convnext.layernorm.weight | 256
+        head.fc.weight | classifier.weight | 10x256
+    """,
+    "ConvNeXt": """
+        downsample_layers.0.0.weight | convnext.embeddings.patch_embeddings.weight | 64x3x4x4
+        downsample_layers.0.1.weight | convnext.embeddings.layernorm.weight | 64
+        downsample_layers.1.0.weight | convnext.encoder.stages.1.downsampling_layer.0.weight | 64
+        downsample_layers.1.1.bias | convnext.encoder.stages.1.downsampling_layer.1.bias | 96
+        stages.0.1.dwconv.weight | convnext.encoder.stages.0.layers.1.dwconv.weight | 64x1x7x7
+        stages.0.1.norm.weight | convnext.encoder.stages.0.layers.1.layernorm.weight | 64
+        stages.0.1.pwconv1.weight | convnext.encoder.stages.0.layers.1.pwconv1.weight | 256x64
+        stages.0.1.pwconv2.weight | convnext.encoder.stages.0.layers.1.pwconv2.weight | 64x256
+        stages.0.1.gamma | convnext.encoder.stages.0.layers.1.layer_scale_parameter | 64
+        norm.weight | convnext.layernorm.weight | 256
+        head.weight | classifier.weight | 10x256
+    """,
+    "ConvNeXt 2 of timm": """
+        stem.0.weight | convnextv2.embeddings.patch_embeddings.weight | 64x3x4x4
+        stages.0.blocks.0.conv_dw.weight | convnextv2.encoder.stages.0.layers.0.dwconv.weight | 64x1x7x7
+        stages.0.blocks.0.mlp.fc1.weight | convnextv2.encoder.stages.0.layers.0.pwconv1.weight | 256x64
+        stages.0.blocks.0.mlp.grn.weight | convnextv2.encoder.stages.0.layers.0.grn.weight | 256
+        stages.1.downsample.1.weight | convnextv2.encoder.stages.1.downsampling_layer.1.weight | 96x64x2x2
+        head.norm.weight | convnextv2.layernorm.weight | 256
+    """,
+    "ConvNeXt 2": """
+        downsample_layers.0.0.weight | convnextv2.embeddings.patch_embeddings.weight | 64x3x4x4
+        stages.0.0.dwconv.weight | convnextv2.encoder.stages.0.layers.0.dwconv.weight | 64x1x7x7
+        stages.0.0.pwconv1.weight | convnextv2.encoder.stages.0.layers.0.pwconv1.weight | 256x64
+        stages.0.0.grn.gamma | convnextv2.encoder.stages.0.layers.0.grn.weight | 256
+        stages.0.0.grn.beta | convnextv2.encoder.stages.0.layers.0.grn.bias | 256
+        norm.weight | convnextv2.layernorm.weight | 256
     """,
     "Segment Anything": """
         image_encoder.blocks.0.norm1.weight | vision_encoder.layers.0.layer_norm1.weight | 64
@@ -291,6 +335,29 @@ def test_the_attention_of_an_autoencoder_of_ldm_is_matrices() -> None:
     names = {"q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
     theirs = {f"encoder.mid_block.attentions.0.{names[p]}.weight": v for p, v in values.items()}
     assert evidence(made(own, {})) == evidence(made(theirs, {}))
+
+
+def test_a_convnext_2_is_one_model_in_its_three_spellings() -> None:
+    random = np.random.default_rng(5)
+    parts = {
+        "dwconv": (64, 1, 7, 7),
+        "layernorm": (64,),
+        "pwconv1": (256, 64),
+        "grn": (1, 1, 1, 256),
+        "pwconv2": (64, 256),
+    }
+    of_timm = {"dwconv": "conv_dw", "layernorm": "norm", "pwconv1": "mlp.fc1", "grn": "mlp.grn", "pwconv2": "mlp.fc2"}
+    of_grn = {"weight": "gamma", "bias": "beta"}
+    transformers, timm, facebook = {}, {}, {}
+    for layer, (part, shape), kind in itertools.product(range(4), parts.items(), ("weight", "bias")):
+        values = random.normal(size=shape if kind == "weight" or part == "grn" else shape[:1]).astype(np.float32)
+        transformers[f"convnextv2.encoder.stages.0.layers.{layer}.{part}.{kind}"] = values
+        timm[f"stages.0.blocks.{layer}.{of_timm[part]}.{kind}"] = values.reshape(-1) if part == "grn" else values
+        own = f"grn.{of_grn[kind]}" if part == "grn" else f"{part.replace('layer', '')}.{kind}"
+        facebook[f"stages.0.{layer}.{own}"] = values
+    wanted = evidence(made(transformers, {}))
+    assert evidence(made(timm, {})) == wanted and evidence(made(facebook, {})) == wanted
+    assert len(made(transformers, {}).tensors) == len(transformers)
 
 
 def flux() -> tuple[Tensors, Tensors]:
