@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ..errors import FormatError
 from ..storage.dtypes import FLOATS
@@ -57,6 +57,10 @@ _WRAPPERS = re.compile(
 )
 """What stands before the names of a wrapped model; no part of the slots of what stands outside the layers."""
 _FLAT = re.compile(r"(.*(?:_proj|\.[qkv]))_(weight|bias)")
+
+
+Key = tuple[str, ...]
+"""The name of a layer, cut at its numbers: `encoder.layers`, `0`, `blocks`, `3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,20 +305,18 @@ def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
 def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     """Layers of nested stacks (`stages.1.blocks.0`) numbered through in the order of their numbers.
 
-    The single-stream blocks of Flux come after the double ones, whichever way both are called.
-
     A name has several numbers before its tail only in such stacks; the plain case is left as it is.
     """
-    keys: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    keys: dict[str, set[Key]] = defaultdict(set)
 
-    def key(item: NamedTensor) -> tuple[str, ...]:
+    def key(item: NamedTensor) -> Key:
         name = item.tensor.name.replace("/", ".")
         stack = _find_stack(name)
         return tuple(re.split(r"\.(?=\d)|(?<=\d)\.", name[: stack.end()].rstrip("."))) if stack else ()
 
     layered = [item for item in named if item.place.layer is not None]
     kinds = {(item.place.component, _ANY_NUMBER.sub("#", item.tensor.name)): item for item in layered}
-    stems: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    stems: dict[str, set[Key]] = defaultdict(set)
     for (component, _), item in kinds.items():  # one of all that differ by their numbers alone
         one = key(item)
         stems[component].add(one[:-1] if sum(part.isdigit() for part in one) < 2 else ("", *one))
@@ -322,12 +324,9 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     for item in layered:
         if item.place.component in nested:
             keys[item.place.component].add(key(item))
-    order: dict[str, dict[tuple[str, ...], int]] = {}
+    order: dict[str, dict[Key, int]] = {}
     for component, found in keys.items():
-        ordered = sorted(
-            found, key=lambda k: [(0, int(p[:9]), "") if p.isdigit() else (1, _is_single(p), p) for p in k]
-        )
-        order[component] = {k: i for i, k in enumerate(ordered)}
+        order[component] = {k: i for i, k in enumerate(sorted(found, key=partial(_by_numbers, _ends_of_stages(found))))}
     return [
         replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))
         if n.place.layer is not None and n.place.component in order
@@ -336,8 +335,27 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     ]
 
 
-def _is_single(path: str) -> bool:
-    return path.rpartition(".")[2].startswith("single")
+def _by_numbers(ends: Set[Key], key: Key) -> list[tuple[int, int, str]]:
+    """What to sort the keys of layers by; `ends` come after the blocks of their stage."""
+    parts = [(0, int(p[:9]), "") if p.isdigit() else (1, int(_comes_later(p)), p) for p in key]
+    return [*parts, (2, 0, "")] if key in ends else parts
+
+
+def _ends_of_stages(keys: Set[Key]) -> set[Key]:
+    """The keys of what stands in a stage beside its blocks, and comes after them.
+
+    Swin's `layers.0.downsample` ends its stage. In timm it begins the next one, so that the first stage has none.
+    """
+    stages: dict[str, list[int]] = defaultdict(list)
+    for stem, number in {key[:2] for key in keys if len(key) > 2 and key[1].isdigit()}:
+        stages[stem].append(int(number[:9]))
+    ending = {stem for stem, numbers in stages.items() if len(numbers) > 1 and (stem, str(min(numbers))) in keys}
+    return {key for key in keys if len(key) == 2 and key[0] in ending}
+
+
+def _comes_later(path: str) -> bool:
+    """Flux's single-stream blocks come after the double ones, a decoder after its encoder, whatever they are called."""
+    return path.rpartition(".")[2].startswith("single") or "decoder" in path
 
 
 def _settle_norms(named: list[NamedTensor]) -> list[NamedTensor]:

@@ -16,6 +16,7 @@ from .perception import (
     CONVNEXT_2_OF_TIMM,
     CONVNEXT_OF_FACEBOOK,
     CONVNEXT_OF_TIMM,
+    DEPTH_ANYTHING,
     SAM,
     SIGLIP,
     WHISPER,
@@ -90,6 +91,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("ConvNeXt 2 of transformers", ("encoder.stages.#.layers.#.grn",), CONVNEXT_2),
     Framework("ConvNeXt 2", ("stages.#.#.pwconv1", "stages.#.#.grn.gamma"), CONVNEXT_2_OF_FACEBOOK),
     Framework("ConvNeXt", ("stages.#.#.pwconv1", "stages.#.#.gamma"), CONVNEXT_OF_FACEBOOK),
+    Framework("Depth Anything", ("depth_head.projects.#", "depth_head.scratch.output_conv1"), DEPTH_ANYTHING),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),
     Framework(

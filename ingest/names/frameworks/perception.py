@@ -1,7 +1,7 @@
 """Tables of models of images and of sound.
 
-Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py` and `convert_convnext_to_pytorch.py`,
-timm `convnext.py`.
+Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py`,
+`convert_convnext_to_pytorch.py` and `convert_depth_anything_to_hf.py`, timm `convnext.py`.
 """
 
 from __future__ import annotations
@@ -151,3 +151,33 @@ CONVNEXT_2_OF_TIMM = (*inside("", "convnextv2.", _CONVNEXT_OF_TIMM), *_CONVNEXT_
 CONVNEXT_2_OF_FACEBOOK = (*inside("", "convnextv2.", _CONVNEXT_OF_FACEBOOK), *_CONVNEXT_HEAD)
 CONVNEXT_2 = inside("", "", "encoder.stages.#.layers.#.grn -> encoder.stages.#.layers.#.grn : flat")
 """Of transformers itself: vectors that the others keep as vectors."""
+
+_FUSION = """
+    out_conv -> projection
+    resConfUnit1.conv1 -> residual_layer1.convolution1
+    resConfUnit1.conv2 -> residual_layer1.convolution2
+    resConfUnit2.conv1 -> residual_layer2.convolution1
+    resConfUnit2.conv2 -> residual_layer2.convolution2
+"""
+
+DEPTH_ANYTHING = (
+    *inside("depth_head.scratch.refinenet4.", "neck.fusion_stage.layers.0.", _FUSION),
+    *inside("depth_head.scratch.refinenet3.", "neck.fusion_stage.layers.1.", _FUSION),
+    *inside("depth_head.scratch.refinenet2.", "neck.fusion_stage.layers.2.", _FUSION),
+    *inside("depth_head.scratch.refinenet1.", "neck.fusion_stage.layers.3.", _FUSION),
+    *inside(
+        "depth_head.",
+        "",
+        """
+        projects.# -> neck.reassemble_stage.layers.#.projection
+        resize_layers.# -> neck.reassemble_stage.layers.#.resize
+        scratch.layer1_rn -> neck.convs.0
+        scratch.layer2_rn -> neck.convs.1
+        scratch.layer3_rn -> neck.convs.2
+        scratch.layer4_rn -> neck.convs.3
+        scratch.output_conv1 -> head.conv1
+        scratch.output_conv2.0 -> head.conv2
+        scratch.output_conv2.2 -> head.conv3
+        """,
+    ),
+)

@@ -17,6 +17,7 @@ from ..formats.writers_fused import Floats, Tensors
 from .test_frameworks import made
 from .test_fused import evidence
 
+_FUSED = "neck.fusion_stage.layers"
 PAIRS = {
     "unet of LDM": """
         time_embed.0.weight | time_embedding.linear_1.weight | 128x32
@@ -177,6 +178,16 @@ PAIRS = {
         stages.0.0.grn.gamma | convnextv2.encoder.stages.0.layers.0.grn.weight | 256
         stages.0.0.grn.beta | convnextv2.encoder.stages.0.layers.0.grn.bias | 256
         norm.weight | convnextv2.layernorm.weight | 256
+    """,
+    "Depth Anything": f"""
+        depth_head.projects.1.weight | neck.reassemble_stage.layers.1.projection.weight | 32x64x1x1
+        depth_head.resize_layers.3.weight | neck.reassemble_stage.layers.3.resize.weight | 32x32x3x3
+        depth_head.scratch.layer1_rn.weight | neck.convs.0.weight | 32x32x3x3
+        depth_head.scratch.refinenet4.out_conv.weight | {_FUSED}.0.projection.weight | 32x32x1x1
+        depth_head.scratch.refinenet1.resConfUnit2.conv1.bias | {_FUSED}.3.residual_layer2.convolution1.bias | 32
+        depth_head.scratch.output_conv1.weight | head.conv1.weight | 16x32x3x3
+        depth_head.scratch.output_conv2.0.bias | head.conv2.bias | 16
+        depth_head.scratch.output_conv2.2.weight | head.conv3.weight | 1x16x1x1
     """,
     "Segment Anything": """
         image_encoder.blocks.0.norm1.weight | vision_encoder.layers.0.layer_norm1.weight | 64

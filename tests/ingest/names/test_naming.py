@@ -300,6 +300,31 @@ def test_nested_stacks_are_numbered_through_in_order() -> None:
     assert [(n.place.component, n.place.layer) for n in found] == [("vision", i) for i in (5, 4, 3, 2, 1, 0)]
 
 
+def layers_of(names: list[str]) -> list[int | None]:
+    return [n.place.layer for n in named([(name, (64, 32)) for name in names])]
+
+
+def test_what_parts_two_stages_stands_between_their_blocks_in_both_spellings() -> None:
+    blocks = [f"layers.{stage}.blocks.{block}.mlp.fc1.weight" for stage in range(3) for block in range(2)]
+    ending = [f"layers.{stage}.downsample.reduction.weight" for stage in (0, 1)]
+    beginning = [f"layers.{stage}.downsample.reduction.weight" for stage in (1, 2)]
+    expected = [0, 1, 3, 4, 6, 7, 2, 5]
+    assert layers_of([f"swin.encoder.{name}" for name in [*blocks, *ending]]) == expected
+    assert layers_of([*blocks, *beginning]) == expected
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder"),
+    [
+        ("vit.encoder.layer.#.output", "decoder.decoder_layers.#.output"),
+        ("blocks.#.mlp.fc2", "decoder_blocks.#.mlp.fc2"),
+    ],
+)
+def test_the_decoder_of_an_image_model_comes_after_its_encoder(encoder: str, decoder: str) -> None:
+    names = [stem.replace("#", str(layer)) + ".weight" for stem in (decoder, encoder) for layer in range(2)]
+    assert layers_of(["patch_embed.proj.weight", *names]) == [None, 2, 3, 0, 1]
+
+
 def test_a_name_nobody_knows_takes_part_by_shape_alone() -> None:
     found = named(
         [
