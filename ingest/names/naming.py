@@ -243,14 +243,11 @@ _END = re.compile(_SIDES)
 _SIDE_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
-_SHARED_EMBEDDING = re.compile(r"(?:^|\.)shared(?:\.|$)")
-
-
 def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     """`encoder` and `decoder` are components of their own when one component has layers of both.
 
-    The embedding that both read belongs to the encoder, which is published alone with it (T5 in diffusion models); not
-    where the encoder names one of its own, which then is the same.
+    The embedding that names no side is read by both and belongs to the encoder, which is published alone with it (T5 in
+    diffusion models); not where the encoder names one of its own, which then is the same.
     """
     language = [n.place.component == "language" for n in named]
     sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
@@ -259,7 +256,7 @@ def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     placed = [_side(n) if own else None for n, own in zip(named, language, strict=True)]
     if not any(n.place.role == "embed" and side == "encoder" for n, side in zip(named, placed, strict=True)):
         placed = [
-            "encoder" if own and n.place.role == "embed" and _SHARED_EMBEDDING.search(n.tensor.name) else side
+            "encoder" if own and n.place.role == "embed" and not _END.search(n.tensor.name) else side
             for n, own, side in zip(named, language, placed, strict=True)
         ]
     return [

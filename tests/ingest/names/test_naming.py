@@ -281,6 +281,7 @@ def test_an_encoder_and_a_decoder_are_two_components() -> None:
     ("embeddings", "expected"),
     [
         (["shared.weight"], ["encoder"]),
+        (["token_embd.weight", "output.weight"], ["encoder", "language"]),
         (["model.shared.weight", "model.decoder.embed_tokens.weight"], ["encoder", "language"]),
         (["shared.weight", "encoder.embed_tokens.weight"], ["language", "encoder"]),
         (["decoder.embed_tokens.weight", "lm_head.weight"], ["language", "language"]),
