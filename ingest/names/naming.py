@@ -247,7 +247,7 @@ def _split_encoder_decoder(named: list[NamedTensor]) -> list[NamedTensor]:
     """`encoder` and `decoder` are components of their own when one component has layers of both.
 
     The embedding that names no side is read by both and belongs to the encoder, which is published alone with it (T5 in
-    diffusion models); not where the encoder names one of its own, which then is the same.
+    diffusion models); where the encoder names one of its own, that one does.
     """
     language = [n.place.component == "language" for n in named]
     sides = {f[1] for n, own in zip(named, language, strict=True) if own and (f := _SIDE.search(n.tensor.name))}
@@ -321,9 +321,10 @@ def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:
     for item in layered:
         if item.place.component in nested:
             keys[item.place.component].add(key(item))
-    order: dict[str, dict[Key, int]] = {}
-    for component, found in keys.items():
-        order[component] = {k: i for i, k in enumerate(sorted(found, key=partial(_by_numbers, _ends_of_stages(found))))}
+    order = {
+        component: {k: i for i, k in enumerate(sorted(found, key=partial(_by_numbers, _ends_of_stages(found))))}
+        for component, found in keys.items()
+    }
     return [
         replace(n, place=replace(n.place, layer=order[n.place.component][key(n)]))
         if n.place.layer is not None and n.place.component in order

@@ -53,7 +53,7 @@ def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, mod
     """
     name = main_component(a, b)
     if name is None:
-        return FoundControls((), "No control: A and B have no component in common")
+        return FoundControls((), "No control: A and B have no component of one name to look for it by")
     first, second = (next(c for c in query.components if c.name == name) for query in (a, b))
     shaped = _of_shape(connection, a, b, name)
     if not shaped:

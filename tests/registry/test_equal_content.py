@@ -139,3 +139,6 @@ def test_the_encoder_of_t5_alone_is_a_copy_of_that_of_the_whole(
     top = report["ancestors"][0]
     assert (top["name"], top["relation"], top["coverage"], top["direction"]) == ("whole", ["identical"], 1.0, "copy")
     assert (report["ancestors"][1]["name"], report["ancestors"][1]["relation"]) == ("other", [])
+    compared = run("compare", asked, tmp_path / "whole").out
+    assert "identical" in compared and "no component in common" not in compared
+    assert "No control: A and B have no component of one name" in compared

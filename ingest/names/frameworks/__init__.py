@@ -25,6 +25,9 @@ from .rwkv import RWKV, RWKV_7
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
 
+_TEXT = ("embed_tokens",)
+"""What a model of images alone has none of: its `norm` and `head` are not those of the text model beside it."""
+
 FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "Meta and Mistral",
@@ -86,11 +89,13 @@ FRAMEWORKS: tuple[Framework, ...] = (
         unless=("visual.conv1", "attn_pool.latent"),
     ),
     Framework("SigLIP of timm", ("attn_pool.latent", "attn_pool.kv", "blocks.#.attn.qkv"), SIGLIP),
-    Framework("ConvNeXt 2 of timm", ("stages.#.blocks.#.conv_dw", "stages.#.blocks.#.mlp.grn"), CONVNEXT_2_OF_TIMM),
-    Framework("ConvNeXt of timm", ("stages.#.blocks.#.conv_dw", "stages.#.blocks.#.gamma"), CONVNEXT_OF_TIMM),
+    Framework(
+        "ConvNeXt 2 of timm", ("stages.#.blocks.#.conv_dw", "stages.#.blocks.#.mlp.grn"), CONVNEXT_2_OF_TIMM, _TEXT
+    ),
+    Framework("ConvNeXt of timm", ("stages.#.blocks.#.conv_dw", "stages.#.blocks.#.gamma"), CONVNEXT_OF_TIMM, _TEXT),
     Framework("ConvNeXt 2 of transformers", ("encoder.stages.#.layers.#.grn",), CONVNEXT_2),
-    Framework("ConvNeXt 2", ("stages.#.#.pwconv1", "stages.#.#.grn.gamma"), CONVNEXT_2_OF_FACEBOOK),
-    Framework("ConvNeXt", ("stages.#.#.pwconv1", "stages.#.#.gamma"), CONVNEXT_OF_FACEBOOK),
+    Framework("ConvNeXt 2", ("stages.#.#.pwconv1", "stages.#.#.grn.gamma"), CONVNEXT_2_OF_FACEBOOK, _TEXT),
+    Framework("ConvNeXt", ("stages.#.#.pwconv1", "stages.#.#.gamma"), CONVNEXT_OF_FACEBOOK, _TEXT),
     Framework("Depth Anything", ("depth_head.projects.#", "depth_head.scratch.output_conv1"), DEPTH_ANYTHING),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),

@@ -371,6 +371,22 @@ def test_a_convnext_2_is_one_model_in_its_three_spellings() -> None:
     assert len(made(transformers, {}).tensors) == len(transformers)
 
 
+@pytest.mark.parametrize(
+    "tower",
+    [
+        ["stages.0.0.pwconv1.weight", "stages.0.0.gamma"],
+        ["stages.0.0.pwconv1.weight", "stages.0.0.grn.gamma"],
+        ["stages.0.blocks.0.conv_dw.weight", "stages.0.blocks.0.gamma"],
+        ["stages.0.blocks.0.conv_dw.weight", "stages.0.blocks.0.mlp.grn.weight"],
+    ],
+)
+def test_a_text_model_with_a_convnext_in_it_keeps_its_own_norm_and_head(tower: list[str]) -> None:
+    names = ["model.embed_tokens.weight", "model.norm.weight", "score.head.norm.weight", "head.weight"]
+    given = [logical(name, "64") for name in [*names, *(f"vision_tower.{name}" for name in tower)]]
+    assert hugging_face(given, {}) == given
+    assert hugging_face(given[1:], {}) != given[1:]
+
+
 def flux() -> tuple[Tensors, Tensors]:
     """A small Flux in the names of Black Forest Labs, and as diffusers converts it."""
     random, h = np.random.default_rng(8), 64
