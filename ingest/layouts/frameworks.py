@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 
 from ..names.frameworks import FRAMEWORKS, Framework
 from ..storage.logical import LogicalTensor, RowMajor
@@ -22,8 +22,9 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 _WRAPPED = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What a compiler, a sharding or a checkpointing of activations puts before the modules that it wraps."""
 _GLUED = re.compile(r"\.(weight|bias)(\d{1,6})$")
-_KINDS = (".weight", ".bias")
+_KINDS = (".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked")
 _MOST_PARTS = 12
+_MOST_NUMBERS = 3
 _ROTARY = "rope.freqs"
 _VISION = ("vision_encoder", "vision_config")
 _SELF_ATTENTION = ("q_proj", "k_proj", "v_proj")
@@ -53,13 +54,18 @@ def _template(name: str) -> str:
     return _NUMBER.sub("#", spread)
 
 
-def _templates(path: str) -> tuple[str, ...]:
-    """A path as it is, with `#` for its numbers but the last, and for all: `mlp.0` is another line than `mlp.2`."""
-    numbers = list(_NUMBER.finditer(path))
-    if not numbers:
-        return (path,)
-    at = numbers[-1].start()
-    return path, _NUMBER.sub("#", path[:at]) + path[at:], _NUMBER.sub("#", path)
+def _templates(path: str) -> list[str]:
+    """A path as it is, with `#` for some of its numbers, and for all: `mlp.0` is another line than `mlp.2`.
+
+    Of more than _MOST_NUMBERS the last alone may be meant.
+    """
+    parts = path.split(".")
+    numbers = [at for at, part in enumerate(parts) if at and part.isdecimal()]
+    open_ = numbers if len(numbers) <= _MOST_NUMBERS else numbers[-1:]
+    kept = sorted(product((False, True), repeat=len(open_)), key=sum, reverse=True)
+    masked = [set(numbers) - {at for at, keep in zip(open_, one, strict=True) if keep} for one in kept]
+    asked = [set(), *masked] if len(open_) < len(numbers) else masked
+    return [".".join("#" if at in mask else part for at, part in enumerate(parts)) for mask in asked]
 
 
 def _numbered(name: str, numbers: Iterable[str]) -> str:
@@ -117,6 +123,8 @@ class _Translation:
             case ("halves", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
                 names = [line.name.replace("?", letter) for letter in "kv"]
                 return cut_rows(tensor, names, groups((tensor.shape[0] // 2,) * 2, 1))
+            case ("grouped", _, _):
+                return self._grouped(tensor, line.name)
             case ("thirds", _, rest):
                 return self._thirds(tensor, line.name, rest)
             case ("swapped", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
@@ -124,10 +132,12 @@ class _Translation:
                 return cut_rows(tensor, [line.name], [Strides(half, (2, half), (-half, 1))])
             case ("gate_up", _, _):
                 return self._gate_up(tensor, line.name)
-            case ("transposed", _, _):
-                return [_transposed(tensor, line.name)]
-            case ("flat", _, _) if tensor.shape[:-1] == (1,) * (len(tensor.shape) - 1) and len(tensor.shape) > 1:
-                return [replace(tensor, name=line.name, shape=tensor.shape[-1:])]
+            case ("gate_and_up", _, _):
+                return _gate_and_up(tensor, line.name)
+            case ("transposed", _, depthwise):
+                return [_transposed(tensor, line.name, (1,) if depthwise else ())]
+            case ("flat", _, _) if len(tensor.shape) > 1 and max(tensor.shape) == tensor.parameters > 0:
+                return [_flat(tensor, line.name)]
             case ("experts", _, _):
                 return [self._experts(tensor, line.name)]
         return [replace(tensor, name=line.name)]
@@ -140,7 +150,8 @@ class _Translation:
                 if (found := self._lines.get(tail)) is not None:
                     parts = ending.split(".")
                     head = parts[: len(parts) - tail.count(".") - 1]
-                    numbers = _NUMBER.findall("." + ".".join(parts[len(head) :]))
+                    named = zip(tail.split("."), parts[len(head) :], strict=True)
+                    numbers = [part for template, part in named if template == "#"]
                     return _Line(".".join((*head, _numbered(found[0], numbers))) + end, found[1])
         return None
 
@@ -185,6 +196,16 @@ class _Translation:
             return parts
         q, k, v = parts
         return [self._in_halves(q, q.name, "q"), self._in_halves(k, k.name, "k"), v]
+
+    def _grouped(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
+        """q, k and v of which q is as high as the output is wide."""
+        stem = tensor.name.rpartition("qkv")[0]
+        wide = self._shapes.get(f"{stem}out.weight", ())
+        rows = tensor.shape[0] if tensor.shape else 0
+        if len(wide) != 2 or not 0 < wide[1] < rows or (rows - wide[1]) % 2:
+            return [tensor]
+        sizes = (wide[1], *((rows - wide[1]) // 2,) * 2)
+        return cut_rows(tensor, [name.replace("?", letter) for letter in "qkv"], groups(sizes, 1))
 
     def _thirds(self, tensor: LogicalTensor, name: str, rest: str) -> list[LogicalTensor]:
         weight = self._weight_of(tensor)
@@ -254,6 +275,33 @@ def cut_rows(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides
     ]
 
 
-def _transposed(tensor: LogicalTensor, name: str) -> LogicalTensor:
+def _transposed(tensor: LogicalTensor, name: str, between: tuple[int, ...]) -> LogicalTensor:
     view = transposed(tensor.storage, *tensor.shape) if len(tensor.shape) == 2 else None
-    return replace(tensor, name=name, shape=tensor.shape[::-1], storage=view) if view else tensor
+    if view is None:
+        return tensor
+    return replace(tensor, name=name, shape=(tensor.shape[1], *between, tensor.shape[0]), storage=view)
+
+
+def _flat(tensor: LogicalTensor, name: str) -> LogicalTensor:
+    storage = tensor.storage
+    if not isinstance(storage, RowMajor):
+        return tensor
+    whole = replace(storage, columns=tensor.parameters)
+    return replace(tensor, name=name, shape=(tensor.parameters,), storage=whole)
+
+
+def _gate_and_up(tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
+    """[2, in, out] as two matrices [out, in], [2, 1, 1, out] as two vectors."""
+    shape, storage = tensor.shape, tensor.storage
+    vectors = len(shape) == 4 and shape[1:3] == (1, 1)
+    if shape[:1] != (2,) or not (len(shape) == 3 or vectors) or not isinstance(storage, RowMajor):
+        return [tensor]
+    inputs, outputs = shape[-2:]
+    starts = (0, inputs * outputs)
+    views = [storage.cut(n, outputs) if vectors else transposed(storage, inputs, outputs, n) for n in starts]
+    made = [
+        replace(tensor, name=name.replace("?", part), shape=(outputs,) if vectors else (outputs, inputs), storage=view)
+        for part, view in zip(("gate", "up"), views, strict=True)
+        if view is not None
+    ]
+    return made if len(made) == len(views) else [tensor]

@@ -37,6 +37,7 @@ from ..text import printable
 from .frameworks import cut_rows, hugging_face
 from .heads import count, qkv_rows
 from .ldm import as_diffusers
+from .weight_norm import without_weight_norm
 
 TRANSPOSED_VALUES = 1 << 27
 """Values of [in, out] matrices that are read of a model: all of GPT-2 (85 million), 4 of the 48 layers of GPT-2 XL."""
@@ -59,7 +60,7 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
     """Every tensor as it is, or in its logical parts."""
     config = text_config(config)
     model_type = str(config.get("model_type") or "")
-    turned, skipped = _turn(hugging_face(as_diffusers(_plainly_named(tensors)), config))
+    turned, skipped = _turn(hugging_face(as_diffusers(_plainly_named(without_weight_norm(tensors))), config))
     stacks = _Stacks(turned, model_type, count(config, "hidden_size", "n_embd", "d_model"))
     turned = [part for tensor in turned for part in stacks.split(tensor)]
     shapes = {t.name: t.shape for t in turned}

@@ -15,8 +15,8 @@ NETWORK = "network"
 """The component of a model of which nothing is known but its matrices."""
 _LAYERED = frozenset({"q", "k", "v", "o", "gate", "up", "down"})
 _TOKENS = frozenset({"embed", "head"})
-_UNKNOWN = frozenset({"language", "encoder", "decoder"})
-"""Components that a name falls to when it says nothing else."""
+_UNKNOWN = frozenset({"language", "encoder", "decoder", "vision"})
+"""Components that a name falls to when it says nothing else, or says in one framework alone (`resnet`)."""
 _CONTEXT = frozenset({"buffer", "position", "token_type"})
 
 

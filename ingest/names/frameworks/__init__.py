@@ -5,20 +5,49 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 
 from __future__ import annotations
 
-from .diffusion import AURAFLOW, COSMOS_2, FLUX, FLUX_2, HUNYUAN_VIDEO, LTX, PIXART, SANA, WAN
+from .diffusion import (
+    AURAFLOW,
+    COSMOS_2,
+    FLUX,
+    FLUX_2,
+    HUNYUAN_VIDEO,
+    LTX,
+    LUMINA_2,
+    PIXART,
+    SANA,
+    WAN,
+    WAN_VAE,
+    WAN_VAE_2,
+    Z_IMAGE,
+)
 from .line import Framework
-from .llama_like import GPT_FAST, LITGPT, META, NANOCHAT, OLMO_CORE, OLMO_CORE_2, TORCHTUNE, TORCHTUNE_QWEN
+from .llama_like import (
+    GPT_FAST,
+    LITGPT,
+    META,
+    NANOCHAT,
+    OLMO_CORE,
+    OLMO_CORE_2,
+    RECURRENT_GEMMA,
+    TORCHTUNE,
+    TORCHTUNE_QWEN,
+)
 from .megatron import MEGATRON_CORE, MEGATRON_LM, TRANSFORMER_ENGINE
 from .perception import (
+    BLIP_2,
     CLIP,
     CONVNEXT_2,
     CONVNEXT_2_OF_FACEBOOK,
     CONVNEXT_2_OF_TIMM,
     CONVNEXT_OF_FACEBOOK,
     CONVNEXT_OF_TIMM,
+    CONVNEXT_OF_TORCHVISION,
     DEPTH_ANYTHING,
+    MUSICGEN,
+    RESNET,
     SAM,
     SIGLIP,
+    SWIN_OF_TORCHVISION,
     WHISPER,
 )
 from .rwkv import RWKV, RWKV_7
@@ -74,6 +103,9 @@ FRAMEWORKS: tuple[Framework, ...] = (
         OLMO_CORE_2,
     ),
     Framework("OLMo-core", ("blocks.#.attention.w_q", "blocks.#.attention.w_out"), OLMO_CORE),
+    Framework(
+        "RecurrentGemma", ("blocks.#.recurrent_block.rg_lru.a_param", "blocks.#.mlp_block.ffw_up.w"), RECURRENT_GEMMA
+    ),
     Framework("Sana", ("blocks.#.cross_attn.kv_linear", "blocks.#.mlp.inverted_conv.conv"), SANA),
     Framework("PixArt", ("blocks.#.cross_attn.kv_linear", "blocks.#.cross_attn.q_linear"), PIXART),
     Framework("OpenAI Whisper", ("encoder.blocks.#.attn.query", "encoder.blocks.#.mlp_ln"), WHISPER),
@@ -96,7 +128,26 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("ConvNeXt 2 of transformers", ("encoder.stages.#.layers.#.grn",), CONVNEXT_2),
     Framework("ConvNeXt 2", ("stages.#.#.pwconv1", "stages.#.#.grn.gamma"), CONVNEXT_2_OF_FACEBOOK, _TEXT),
     Framework("ConvNeXt", ("stages.#.#.pwconv1", "stages.#.#.gamma"), CONVNEXT_OF_FACEBOOK, _TEXT),
+    Framework("ConvNeXt of torchvision", ("features.#.#.block.#", "features.#.#.layer_scale"), CONVNEXT_OF_TORCHVISION),
+    Framework(
+        "Swin of torchvision",
+        (("features.#.#.attn.relative_position_bias_table", "features.#.#.attn.cpb_mlp.#"), "features.#.reduction"),
+        SWIN_OF_TORCHVISION,
+    ),
     Framework("Depth Anything", ("depth_head.projects.#", "depth_head.scratch.output_conv1"), DEPTH_ANYTHING),
+    Framework(
+        "BLIP-2 of LAVIS",
+        ("visual_encoder.blocks.#.attn.qkv", "Qformer.bert.encoder.layer.#.attention.self.query"),
+        BLIP_2,
+    ),
+    Framework("MusicGen", ("transformer.layers.#.self_attn.in_proj_weight", "linears.#", "emb.#"), MUSICGEN),
+    Framework(
+        "ResNet of torchvision and timm",
+        ("layer1.#.bn1", "layer4.#.bn2", "fc"),
+        RESNET,
+        # a deeper stem or a pooled shortcut, which transformers has not; a backbone of something else
+        unless=("conv1.#", "layer2.#.downsample.2", "layer1.#.se.fc1", *_TEXT),
+    ),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),
     Framework(
@@ -114,6 +165,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
     ),
     Framework("AuraFlow", ("double_layers.#.attn.w1q", "single_layers.#.attn.w1q", "init_x_linear"), AURAFLOW),
     Framework("LTX-Video", ("patchify_proj", "adaln_single.linear", "transformer_blocks.#.attn1.q_norm"), LTX),
+    Framework("Z-Image", ("noise_refiner.#.attention.qkv", "cap_pad_token"), Z_IMAGE),
+    Framework("Lumina 2", ("noise_refiner.#.attention.qkv", "final_layer.linear"), LUMINA_2),
     Framework("HunyuanVideo", ("double_blocks.#.img_attn_qkv", "single_blocks.#.linear1"), HUNYUAN_VIDEO),
     Framework(
         "Segment Anything",
@@ -122,6 +175,16 @@ FRAMEWORKS: tuple[Framework, ...] = (
     ),
     Framework(
         "Wan", (("time_projection.1", "time_projection.#"), "blocks.#.self_attn.q", "blocks.#.cross_attn.q"), WAN
+    ),
+    Framework(
+        "the autoencoder of Wan 2.2",
+        ("encoder.downsamples.#.downsamples.#.residual.#", "decoder.middle.#.to_qkv"),
+        WAN_VAE_2,
+    ),
+    Framework(
+        "the autoencoder of Wan and Qwen-Image",
+        ("encoder.downsamples.#.residual.#", "decoder.middle.#.to_qkv"),
+        WAN_VAE,
     ),
     Framework(
         "torchtune's Qwen 3",

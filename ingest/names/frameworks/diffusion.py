@@ -1,7 +1,8 @@
 """Tables of diffusion transformers, to the names of diffusers.
 
 Sources: Flux `src/flux/model.py`, Wan `wan/modules/model.py`, PixArt `diffusion/model/nets`; diffusers
-`scripts/convert_*_to_diffusers.py` of Flux, FLUX.2, HunyuanVideo, Wan, PixArt, Sana, Cosmos, AuraFlow and LTX-Video.
+`scripts/convert_*_to_diffusers.py` of Flux, FLUX.2, HunyuanVideo, Wan, PixArt, Sana, Cosmos, AuraFlow and LTX-Video,
+`loaders/single_file_utils.py` of Lumina 2 and Z-Image.
 """
 
 from __future__ import annotations
@@ -307,3 +308,105 @@ AURAFLOW = (
         modF.1 -> norm_out.linear : swapped
     """),
 )  # fmt: skip
+
+_LUMINA_ATTENTION = """
+    attention.qkv -> attn.to_? : grouped
+    attention.q_norm -> attn.norm_q
+    attention.k_norm -> attn.norm_k
+    attention.out -> attn.to_out.0
+    feed_forward.w1 -> feed_forward.linear_1
+    feed_forward.w2 -> feed_forward.linear_2
+    feed_forward.w3 -> feed_forward.linear_3
+    attention_norm2 -> norm2
+"""
+_LUMINA_MODULATED = (
+    _LUMINA_ATTENTION
+    + """
+    attention_norm1 -> norm1.norm
+    adaLN_modulation.1 -> norm1.linear
+"""
+)
+LUMINA_2 = (
+    *inside("layers.#.", "layers.#.", _LUMINA_MODULATED),
+    *inside("noise_refiner.#.", "noise_refiner.#.", _LUMINA_MODULATED),
+    *inside("context_refiner.#.", "context_refiner.#.", _LUMINA_ATTENTION + "attention_norm1 -> norm1"),
+    *inside("", "", """
+        cap_embedder.0 -> time_caption_embed.caption_embedder.0
+        cap_embedder.1 -> time_caption_embed.caption_embedder.1
+        t_embedder.mlp.0 -> time_caption_embed.timestep_embedder.linear_1
+        t_embedder.mlp.2 -> time_caption_embed.timestep_embedder.linear_2
+        final_layer.adaLN_modulation.1 -> norm_out.linear_1
+        final_layer.linear -> norm_out.linear_2
+    """),
+)  # fmt: skip
+
+_Z_IMAGE_ATTENTION = """
+    attention.qkv -> attention.to_? : grouped
+    attention.q_norm -> attention.norm_q
+    attention.k_norm -> attention.norm_k
+    attention.out -> attention.to_out.0
+"""
+Z_IMAGE = (
+    *inside("layers.#.", "layers.#.", _Z_IMAGE_ATTENTION),
+    *inside("noise_refiner.#.", "noise_refiner.#.", _Z_IMAGE_ATTENTION),
+    *inside("context_refiner.#.", "context_refiner.#.", _Z_IMAGE_ATTENTION),
+    *inside("", "", """
+        x_embedder -> all_x_embedder.2-1
+        final_layer.linear -> all_final_layer.2-1.linear
+        final_layer.adaLN_modulation.1 -> all_final_layer.2-1.adaLN_modulation.1
+    """),
+)  # fmt: skip
+
+_WAN_RESIDUAL = """
+    residual.0.gamma -> norm1.gamma
+    residual.2 -> conv1
+    residual.3.gamma -> norm2.gamma
+    residual.6 -> conv2
+    shortcut -> conv_shortcut
+"""
+_WAN_SCALES = """
+    resample.1 -> resample.1
+    time_conv -> time_conv
+"""
+_WAN_VAE_ENDS = (
+    *(
+        line
+        for side in ("encoder", "decoder")
+        for line in (
+            *inside(f"{side}.middle.0.", f"{side}.mid_block.resnets.0.", _WAN_RESIDUAL),
+            *inside(f"{side}.middle.2.", f"{side}.mid_block.resnets.1.", _WAN_RESIDUAL),
+            *inside(f"{side}.", f"{side}.", """
+                middle.1.norm.gamma -> mid_block.attentions.0.norm.gamma
+                middle.1.to_qkv -> mid_block.attentions.0.to_qkv
+                middle.1.proj -> mid_block.attentions.0.proj
+                conv1 -> conv_in
+                head.0.gamma -> norm_out.gamma
+                head.2 -> conv_out
+            """),
+        )
+    ),
+    ("conv1", "quant_conv", ""),
+    ("conv2", "post_quant_conv", ""),
+)  # fmt: skip
+WAN_VAE = (
+    *_WAN_VAE_ENDS,
+    *inside("encoder.downsamples.#.", "encoder.down_blocks.#.", _WAN_RESIDUAL),
+    *(
+        line
+        for stage in range(4)  # three residual blocks of a stage, then what doubles its sides
+        for line in (
+            *inside(f"decoder.upsamples.{4 * stage}.", f"decoder.up_blocks.{stage}.resnets.0.", _WAN_RESIDUAL),
+            *inside(f"decoder.upsamples.{4 * stage + 1}.", f"decoder.up_blocks.{stage}.resnets.1.", _WAN_RESIDUAL),
+            *inside(f"decoder.upsamples.{4 * stage + 2}.", f"decoder.up_blocks.{stage}.resnets.2.", _WAN_RESIDUAL),
+            *inside(f"decoder.upsamples.{4 * stage + 3}.", f"decoder.up_blocks.{stage}.upsamplers.0.", _WAN_SCALES),
+        )
+    ),
+)
+WAN_VAE_2 = (
+    *_WAN_VAE_ENDS,
+    *inside("encoder.downsamples.#.downsamples.#.", "encoder.down_blocks.#.resnets.#.", _WAN_RESIDUAL),
+    *inside("encoder.downsamples.#.downsamples.2.", "encoder.down_blocks.#.downsampler.", _WAN_SCALES),
+    *inside("decoder.upsamples.#.upsamples.#.", "decoder.up_blocks.#.resnets.#.", _WAN_RESIDUAL),
+    *inside("decoder.upsamples.#.upsamples.3.", "decoder.up_blocks.#.upsampler.", _WAN_SCALES),
+)
+"""Of Wan 2.2: blocks of a stage are numbered inside it."""

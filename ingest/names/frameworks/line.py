@@ -1,8 +1,9 @@
 """A line of a table of names, and the table of one framework.
 
 A line is (name, name in Hugging Face transformers, what is done to the tensor). Names are whole dotted parts, `#` is a
-number, numbers keep their order; a last part `weight` or `bias` is left out of a line that holds for both, and
-`experts.weight1` is written as `experts.1`. What stands before a name (`module.`, `model.`) stays before it.
+number, numbers keep their order; a last part `weight` or `bias`, or a statistic of a batch norm, is left out of a line
+that holds for all of them, and `experts.weight1` is written as `experts.1`. What stands before a name (`module.`,
+`model.`) stays before it.
 
 | done           | to the tensor                                                                           |
 | `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
@@ -12,12 +13,15 @@ number, numbers keep their order; a last part `weight` or `bias` is left out of 
 | `stacked.pairs` | the same, and rows of a head of q and k rotate as neighbours                           |
 | `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
 | `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
+| `grouped`      | q as high as the output is wide, then k and v of equal height; `?` is the letter of each |
 | `halves`       | k and v of equal height; `?` in the name is the letter of each                          |
 | `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
 | `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up, and  |
 |                | gate where up stands beside it                                                          |
+| `gate_and_up`  | gate and up, each stored as [in, out], in one tensor [2, in, out]; `?` is their name     |
 | `transposed`   | stored as [in, out]                                                                     |
-| `flat`         | [1, 1, n] as a vector                                                                   |
+| `transposed.depthwise` | stored as [width, out], which is [out, 1, width] elsewhere                      |
+| `flat`         | [1, 1, n] or [n, 1, 1] as a vector                                                      |
 | `experts`      | experts side by side in one matrix, which is [experts, in, out] in memory               |
 """
 

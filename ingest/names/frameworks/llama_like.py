@@ -111,3 +111,29 @@ NANOCHAT = (
     """),
     ("transformer.wte", "model.embed_tokens", ""),
 )  # fmt: skip
+
+RECURRENT_GEMMA = (
+    *inside("blocks.#.", "model.layers.#.", """
+        temporal_pre_norm.scale -> temporal_pre_norm.weight
+        channel_pre_norm.scale -> channel_pre_norm.weight
+        attention_block.proj_q -> temporal_block.q_proj
+        attention_block.proj_k -> temporal_block.k_proj
+        attention_block.proj_v -> temporal_block.v_proj
+        attention_block.proj_final -> temporal_block.o_proj
+        recurrent_block.linear_x -> temporal_block.linear_x
+        recurrent_block.linear_y -> temporal_block.linear_y
+        recurrent_block.linear_out -> temporal_block.linear_out
+        recurrent_block.conv_1d.w -> temporal_block.conv_1d.weight : transposed.depthwise
+        recurrent_block.conv_1d.b -> temporal_block.conv_1d.bias
+        recurrent_block.rg_lru.a_param -> temporal_block.rg_lru.recurrent_param
+        recurrent_block.rg_lru.input_gate.w -> temporal_block.rg_lru.input_gate_weight
+        recurrent_block.rg_lru.input_gate.b -> temporal_block.rg_lru.input_gate_bias
+        recurrent_block.rg_lru.a_gate.w -> temporal_block.rg_lru.recurrent_gate_weight
+        recurrent_block.rg_lru.a_gate.b -> temporal_block.rg_lru.recurrent_gate_bias
+        mlp_block.ffw_up.w -> mlp_block.?_proj.weight : gate_and_up
+        mlp_block.ffw_up.b -> mlp_block.?_proj.bias : gate_and_up
+        mlp_block.ffw_down -> mlp_block.down_proj
+    """),
+    ("embedder.input_embedding", "model.embed_tokens.weight", ""),
+    ("final_norm.scale", "model.final_norm.weight", ""),
+)  # fmt: skip

@@ -1,7 +1,8 @@
 """Tables of models of images and of sound.
 
 Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py`,
-`convert_convnext_to_pytorch.py` and `convert_depth_anything_to_hf.py`, timm `convnext.py`.
+`convert_convnext_to_pytorch.py`, `convert_depth_anything_to_hf.py`, `convert_resnet_to_pytorch.py` and
+`convert_musicgen_transformers.py`, timm `convnext.py`, torchvision `models/convnext.py` and `swin_transformer.py`.
 """
 
 from __future__ import annotations
@@ -181,3 +182,118 @@ DEPTH_ANYTHING = (
         """,
     ),
 )
+
+_RESNET_BLOCK = """
+    conv1 -> layer.0.convolution
+    bn1 -> layer.0.normalization
+    conv2 -> layer.1.convolution
+    bn2 -> layer.1.normalization
+    conv3 -> layer.2.convolution
+    bn3 -> layer.2.normalization
+    downsample.0 -> shortcut.convolution
+    downsample.1 -> shortcut.normalization
+"""
+
+RESNET = (
+    *inside("layer1.#.", "resnet.encoder.stages.0.layers.#.", _RESNET_BLOCK),
+    *inside("layer2.#.", "resnet.encoder.stages.1.layers.#.", _RESNET_BLOCK),
+    *inside("layer3.#.", "resnet.encoder.stages.2.layers.#.", _RESNET_BLOCK),
+    *inside("layer4.#.", "resnet.encoder.stages.3.layers.#.", _RESNET_BLOCK),
+    ("conv1", "resnet.embedder.embedder.convolution", ""),
+    ("bn1", "resnet.embedder.embedder.normalization", ""),
+    ("fc", "classifier.1", ""),
+)
+
+_MUSICGEN_LAYER = """
+    self_attn.in_proj_weight -> self_attn.in_proj_weight : stacked
+    self_attn.out_proj -> self_attn.out_proj
+    cross_attention.in_proj_weight -> encoder_attn.in_proj_weight : stacked
+    cross_attention.out_proj -> encoder_attn.out_proj
+    linear1 -> fc1
+    linear2 -> fc2
+    norm1 -> self_attn_layer_norm
+    norm_cross -> encoder_attn_layer_norm
+    norm2 -> final_layer_norm
+"""
+
+MUSICGEN = (
+    *inside("transformer.layers.#.", "decoder.model.decoder.layers.#.", _MUSICGEN_LAYER),
+    ("emb.#", "decoder.model.decoder.embed_tokens.#", ""),
+    ("linears.#", "decoder.lm_heads.#", ""),
+    ("out_norm", "decoder.model.decoder.layer_norm", ""),
+    ("condition_provider.conditioners.description.output_proj", "enc_to_dec_proj", ""),
+)
+
+BLIP_2 = (
+    *inside("visual_encoder.blocks.#.", "vision_model.encoder.layers.#.", """
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        attn.qkv -> self_attn.qkv
+        attn.q_bias -> self_attn.q_proj.bias
+        attn.v_bias -> self_attn.v_proj.bias
+        attn.proj -> self_attn.projection
+    """),
+    *inside("", "", """
+        visual_encoder.cls_token -> vision_model.embeddings.class_embedding
+        visual_encoder.pos_embed -> vision_model.embeddings.position_embedding
+        visual_encoder.patch_embed.proj -> vision_model.embeddings.patch_embedding
+        ln_vision -> vision_model.post_layernorm
+        Qformer.bert.encoder.layer.#.attention.self.query -> qformer.encoder.layer.#.attention.attention.query
+        Qformer.bert.encoder.layer.#.attention.self.key -> qformer.encoder.layer.#.attention.attention.key
+        Qformer.bert.encoder.layer.#.attention.self.value -> qformer.encoder.layer.#.attention.attention.value
+        Qformer.bert.embeddings.LayerNorm -> qformer.layernorm
+        opt_proj -> language_projection
+        t5_proj -> language_projection
+        llm_proj -> language_projection
+    """),
+)  # fmt: skip
+
+_CONVNEXT_BLOCK = """
+    block.0 -> dwconv
+    block.2 -> layernorm
+    block.3 -> pwconv1
+    block.5 -> pwconv2
+    layer_scale -> layer_scale_parameter : flat
+"""
+_CONVNEXT_SHRINKS = """
+    0 -> downsampling_layer.0
+    1 -> downsampling_layer.1
+"""
+CONVNEXT_OF_TORCHVISION = (
+    *inside("features.0.", "convnext.embeddings.", """
+        0 -> patch_embeddings
+        1 -> layernorm
+    """),
+    *inside("features.1.#.", "convnext.encoder.stages.0.layers.#.", _CONVNEXT_BLOCK),
+    *inside("features.2.", "convnext.encoder.stages.1.", _CONVNEXT_SHRINKS),
+    *inside("features.3.#.", "convnext.encoder.stages.1.layers.#.", _CONVNEXT_BLOCK),
+    *inside("features.4.", "convnext.encoder.stages.2.", _CONVNEXT_SHRINKS),
+    *inside("features.5.#.", "convnext.encoder.stages.2.layers.#.", _CONVNEXT_BLOCK),
+    *inside("features.6.", "convnext.encoder.stages.3.", _CONVNEXT_SHRINKS),
+    *inside("features.7.#.", "convnext.encoder.stages.3.layers.#.", _CONVNEXT_BLOCK),
+    ("classifier.0", "convnext.layernorm", ""),
+    ("classifier.2", "classifier", ""),
+)  # fmt: skip
+
+_SWIN_FFN = """
+    mlp.0 -> mlp.fc1
+    mlp.3 -> mlp.fc2
+"""
+_SWIN_SHRINKS = """
+    reduction -> downsample.reduction
+    norm -> downsample.norm
+"""
+SWIN_OF_TORCHVISION = (
+    *inside("features.0.", "patch_embed.", """
+        0 -> proj
+        2 -> norm
+    """),
+    *inside("features.1.#.", "layers.0.blocks.#.", _SWIN_FFN),
+    *inside("features.2.", "layers.0.", _SWIN_SHRINKS),
+    *inside("features.3.#.", "layers.1.blocks.#.", _SWIN_FFN),
+    *inside("features.4.", "layers.1.", _SWIN_SHRINKS),
+    *inside("features.5.#.", "layers.2.blocks.#.", _SWIN_FFN),
+    *inside("features.6.", "layers.2.", _SWIN_SHRINKS),
+    *inside("features.7.#.", "layers.3.blocks.#.", _SWIN_FFN),
+)  # fmt: skip
+"""To the names of its makers, which are read as they are."""
