@@ -48,6 +48,7 @@ _NO_NULL = (
     ("oft_", "OFT starts at the identity"),
     ("lokr_", "a full block of LoKr"),
 )
+_LORA = frozenset({"A", "B"})
 _OUTSIDE = frozenset({"embed", "head", "norm", "bias"})
 """Roles of modules whose factors are not compared."""
 
@@ -137,10 +138,12 @@ def find_adapter(tensors: Sequence[LogicalTensor], config: AdapterConfig | None)
     if plain & {_stem(piece.module) for piece in pieces if piece.module}:
         return None
     places = _places(pieces)
-    named = _told_apart([_named(piece, places) for piece in pieces])
+    named = _plainly_called(_told_apart([_named(piece, places) for piece in pieces]), pieces)
     targets = [_target(module, factors, places) for module, factors in sorted(_grouped(pieces).items())]
     kind = (config.kind if config else None) or _kind(tensors)
-    exact = [_said(n.tensor, _why(piece, n, places)) for n, piece in zip(named, pieces, strict=True) if _is_exact(n)]
+    exact = [
+        _said(piece.tensor, _why(piece, n, places)) for n, piece in zip(named, pieces, strict=True) if _is_exact(n)
+    ]
     saved = name_tensors(_saved(tensor for tensor, part in parts if part is None), {})
     left = tuple(
         _said(tensor, f"a factor {part} without the other one of its module") for tensor, part in lone.values()
@@ -211,7 +214,7 @@ def _why(piece: _Piece, item: NamedTensor, places: Mapping[str, Place]) -> str:
     """Why a tensor is kept for exact copies only."""
     base, part = places.get(piece.module), piece.part
     if part == UNORDERED:
-        return "rows of q or k in the order of GGUF, whose metadata do not say how many heads there are"
+        return "rows of q or k in the order of GGUF or torchtune, and the file does not say how many heads there are"
     if part not in FACTORS or base is None or len(item.tensor.shape) < 2:
         known = next((f": {why}" for mark, why in _NO_NULL if part.startswith(mark)), "")
         return f"{part} is no factor A or B: unrelated ones may share it, and no null is known for it{known}"
@@ -266,6 +269,23 @@ def _told_apart(named: Sequence[NamedTensor]) -> list[NamedTensor]:
         seen.add(key)
         told.append(item)
     return told
+
+
+def _plainly_called(named: Sequence[NamedTensor], pieces: Sequence[_Piece]) -> list[NamedTensor]:
+    """All but factors of LoRA that are compared, under module and part as every spelling has them: copies are told so.
+
+    Without the network before it where nothing else of the file is called so; as it was where two have one part.
+    """
+    for network in (False, True):
+        names = [
+            f"{piece.module if network else piece.module.rpartition('/')[2]}.{piece.part}"
+            if piece.module and (_is_exact(item) or piece.part not in _LORA)
+            else item.tensor.name
+            for item, piece in zip(named, pieces, strict=True)
+        ]
+        if len(set(names)) == len(names):
+            return [replace(n, tensor=replace(n.tensor, name=name)) for n, name in zip(named, names, strict=True)]
+    return list(named)
 
 
 def _grouped(pieces: Sequence[_Piece]) -> dict[str, dict[str, LogicalTensor]]:

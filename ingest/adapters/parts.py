@@ -6,7 +6,8 @@
 | `lora.down`, `lora_linear_layer.down`, `to_q_lora.down`    | diffusers before PEFT                        |
 | `qkv_lora1.down`, `proj_lora2.up`                          | x-flux: 1 the image's stream, 2 the text's   |
 | `lora_a` [in, rank], `lora_b` [rank, out], `m` of DoRA     | MLX                                          |
-| `lora_a.weight`, `lora_b.weight`, `magnitude` of DoRA      | torchtune                                    |
+| `lora_a.weight`, `lora_b.weight`, `magnitude` of DoRA      | torchtune, whose rows of `b` may be in pairs |
+| `linear_proj.adapter.linear_in`, `.linear_out`             | NeMo 2 and Megatron-Bridge                   |
 | `weight.lora_a` [rank, in], `weight.lora_b` [out, rank]    | GGUF, where rows of `b` may be in its order  |
 | `hada_w1_a`, ... and `lokr_w2_a`, ...                      | LoHa and LoKr of LyCORIS and PEFT            |
 
@@ -36,9 +37,13 @@ Both factors of LoKr count as A: which of them starts at zero is not the same in
 """
 _TURNED = frozenset({"lokr_w1_a", "lokr_w2_a"})
 _MLX = re.compile(r"(?P<module>.+)\.lora_(?P<factor>[ab])")
-UNORDERED = "lora_b in the order of rows of GGUF"
-"""Part of a B of q or k in a GGUF that does not say how many heads there are."""
+UNORDERED = "lora_b in the order of rows of GGUF or torchtune"
+"""Part of a B of q or k in a file that does not say how many heads there are."""
 _GGUF = re.compile(r"(?P<module>.+)\.weight\.lora_b")
+_MEGATRON = re.compile(
+    r"(?P<module>.+\.linear_(?:qkv|proj|fc1|fc2|q|kv))\.adapter\.linear_(?P<side>in|out)(?:\.weight)?"
+)
+_TORCHTUNE = re.compile(r"(?P<module>.*layers\.\d+\.attn\.[qk]_proj)\.lora_b\.weight")
 _PART = re.compile(
     r"(?P<module>.+?)\.(?P<part>lora_magnitude_vector|magnitude|lora_embedding_[AB]|lora_E|lora_mid|lora\.mid|ranknum|lokr_\w+"
     r"|hada_t[12]|ia3_l|vera_\w+|oft_\w+|boft_\w+|dora_scale|trainable_tokens_delta|alpha|diff|diff_b|diff_m|set_weight"
@@ -70,7 +75,7 @@ class Part:
         return self.part in FACTORS or _DECISIVE.match(self.part) is not None
 
 
-_DECISIVE_NAME = re.compile(r"lora|hada_|lokr_|ia3_|vera_|oft_|prompt_|prefix_|adaption_")
+_DECISIVE_NAME = re.compile(r"lora|adapter\.linear_|hada_|lokr_|ia3_|vera_|oft_|prompt_|prefix_|adaption_")
 """What every name has of which `find_part` makes a decisive part; most names of models have none of it."""
 
 
@@ -81,11 +86,13 @@ def may_decide(name: str) -> bool:
 
 def find_part(name: str) -> Part | None:
     """What a name of a tensor says; None for a name that is no part of an adapter."""
-    if (found := _GGUF.fullmatch(name)) is not None:
+    if (found := _GGUF.fullmatch(name) or _TORCHTUNE.fullmatch(name)) is not None:
         return Part(found["module"], UNORDERED)
     if (found := _FACTOR.fullmatch(name)) is not None:
         factor = found["factor"].replace("lora1.", "lora.").replace("lora2.", "lora.")
         return Part(_stream(found["module"], found["stream"]), _FACTORS[factor], factor in _TURNED)
+    if (found := _MEGATRON.fullmatch(name)) is not None:
+        return Part(found["module"], "A" if found["side"] == "in" else "B")
     if (found := _MLX.fullmatch(name)) is not None:
         return Part(found["module"], found["factor"].upper(), turned=True)
     if (found := _PART.fullmatch(name)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 
@@ -72,6 +73,9 @@ def test_q_k_and_v_in_one_matrix_are_three_modules(name: str) -> None:
         ("double_blocks.0.processor.proj_lora2.down.weight", "double_blocks.0.txt_attn.proj", "A"),
         ("single_blocks.0.processor.qkv_lora.down.weight", "single_blocks.0.attn.qkv", "A"),
         ("a.q_proj.weight.lora_b", "a.q_proj", UNORDERED), ("a_b.alpha", "a_b", "alpha"),
+        ("decoder.layers.0.mlp.linear_fc2.adapter.linear_out.weight", "decoder.layers.0.mlp.linear_fc2", "B"),
+        ("layers.0.attn.k_proj.lora_b.weight", "layers.0.attn.k_proj", UNORDERED),
+        ("layers.0.attn.v_proj.lora_b.weight", "layers.0.attn.v_proj", "B"),
         ("a.b.lora_magnitude_vector", "a.b", "lora_magnitude_vector"), ("a_b.dora_scale", "a_b", "dora_scale"),
         ("a.b.ia3_l", "a.b", "ia3_l"), ("a_b.lokr_w1", "a_b", "lokr_w1"), ("a_b.lokr_w2_b", "a_b", "A2"),
         ("a_b.hada_w1_a", "a_b", "B1"), ("a.b.diff_b", "a.b", "diff_b"),
@@ -83,7 +87,13 @@ def test_the_part_of_a_tensor_follows_from_its_name(name: str, module: str, part
 
 
 def test_names_of_whole_models_are_no_parts() -> None:
-    for name in ("model.layers.0.self_attn.q_proj.weight", "blocks.0.att.w1", "lm_head.weight", "alpha"):
+    for name in (
+        "model.layers.0.audio.adapter.linear_in.weight",
+        "model.layers.0.self_attn.q_proj.weight",
+        "blocks.0.att.w1",
+        "lm_head.weight",
+        "alpha",
+    ):
         assert find_part(name) is None
 
 
@@ -189,6 +199,48 @@ def test_without_heads_b_of_q_in_gguf_is_not_compared_and_says_why() -> None:
     assert found.items() < peft.items() and len(peft) - len(found) == 2
     assert made.adapter is not None and all("order of GGUF" in one.reason for one in made.adapter.exact)
     assert [one.parameters for one in made.adapter.exact] == [64 * 8] * 2
+
+
+def test_q_of_torchtune_which_has_its_rows_in_pairs_is_not_compared_and_all_else_is() -> None:
+    pairs = factors(LLAMA)
+    peft = kept(read(spelled(pairs, "base_model.model.model.layers.{i}.{m}", *PEFT)))
+    own = {
+        (i, m): (a, np.ascontiguousarray(b.reshape(4, 2, 8, -1).swapaxes(1, 2).reshape(64, -1)) if "q" in m else b)
+        for (i, m), (a, b) in pairs.items()
+    }
+    names = {"self_attn.q_proj": "attn.q_proj", "self_attn.v_proj": "attn.v_proj", "mlp.down_proj": "mlp.w2"}
+    made = read(spelled(own, "layers.{i}.{m}", ".lora_a.weight", ".lora_b.weight", names.__getitem__))
+    found = kept(made)
+    assert found.items() < peft.items() and len(peft) - len(found) == 2
+    assert made.adapter is not None and all("torchtune" in one.reason for one in made.adapter.exact)
+
+
+def copies(parts: Mapping[str, tuple[int, ...]], form: str) -> str:
+    """The content of an adapter whose modules have these parts, with one seed, in a spelling of its modules."""
+    random = np.random.default_rng(9)
+    named = {
+        f"{form.format(i=i, m=m if '.{i}.' in form else flat(m))}.{part}": random.normal(size=s).astype(np.float32)
+        for i, (m, (part, s)) in itertools.product(range(2), itertools.product(LLAMA, parts.items()))
+    }
+    return read(named).content
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"ia3_l": (64, 1)},
+        {"oft_blocks": (8, 8, 8)},
+        {"lokr_w1": (8, 8), "lokr_w2": (8, 8)},
+        {"lokr_w1": (8, 8), "lokr_w2_a": (8, 4), "lokr_w2_b": (4, 8)},
+        {"lora_A.weight": (2, 64), "lora_B.weight": (64, 2)},
+    ],
+    ids=lambda parts: "-".join(parts),
+)
+def test_copies_of_what_is_not_compared_have_one_content_in_every_spelling(parts: dict[str, tuple[int, ...]]) -> None:
+    forms = ("base_model.model.model.layers.{i}.{m}", "lora_te_model_layers_{i}_{m}", "lycoris_model_layers_{i}_{m}")
+    found = {copies(parts, form) for form in forms}
+    assert len(found) == 1
+    assert copies({**parts, "ia3_l" if "ia3_l" not in parts else "oft_r": (64, 1)}, forms[0]) not in found
 
 
 WAN = {"self_attn.q": (96, 96), "cross_attn.k": (96, 96), "ffn.0": (192, 96), "ffn.2": (96, 192)}
