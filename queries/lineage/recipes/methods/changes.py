@@ -58,7 +58,27 @@ def kept(places: MergePlaces, proposal: Proposal, last: Vector, first: Vector | 
     inside = rank < places.of_tensors(whole(last * counts))
     if first is not None:
         inside &= rank >= places.of_tensors(whole(first * counts))
-    return np.where(inside, changes, np.float32(0))
+    return left_in(changes, inside)
+
+
+def left_in(changes: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """Changes where they are kept, 0 elsewhere; what is infinite is no number there.
+
+    A product, which does not branch: `np.where` takes twenty times as long where what is kept follows no order.
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(changes * kept, np.float32)
+
+
+def of_elected_sign(changes: Floats, *, axis: int) -> NDArray[np.bool_]:
+    """Which changes are not 0 and have the sign of their sum along an axis, of parents; a sum of 0 counts as positive.
+
+    In steps that do not branch, as `left_in`.
+    """
+    found = changes < 0
+    found ^= changes.sum(axis=axis, keepdims=True) >= 0
+    found &= changes != 0
+    return found
 
 
 def whole(counts: Vector) -> NDArray[np.int32]:
@@ -93,8 +113,7 @@ def summed(
     weights = np.broadcast_to(rounded(proposal.weights_at(places)), changes.shape)
     weighted = rounded(changes * weights)
     if consensus:
-        elected = np.where(weighted.sum(axis=0) >= 0, np.float32(1), np.float32(-1))
-        agree = np.sign(weighted) == elected
+        agree = of_elected_sign(weighted, axis=0)
         weighted, weights = weighted * agree, weights * agree
     total = rounded(np.asarray(weighted.sum(axis=0), np.float32))
     if normalized:

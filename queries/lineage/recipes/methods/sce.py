@@ -21,7 +21,7 @@ from ..mixtures.values import bases_of
 from ..places import SEARCHED, Floats, MergePlaces, Vector
 from ..proposal import SELECTED, Arithmetic, Method, Proposal, each_way
 from ..rounding import factors_within, half_steps
-from .changes import ranks, spread, whole, with_bases
+from .changes import left_in, of_elected_sign, ranks, spread, whole, with_bases
 from .ties import TUNED
 
 _SHARES = np.linspace(0.1, 1.0, 10)
@@ -170,9 +170,9 @@ def _elected(places: MergePlaces, proposal: Proposal) -> tuple[Floats, NDArray[n
     last: dict[object, tuple[Floats, NDArray[np.bool_]]] = places.once(("elected",), dict)
     key = (proposal.members, proposal.base, proposal.arithmetic.bits, _given(proposal)[0].tobytes())
     if key not in last:
-        changes = np.where(_selected(places, proposal), proposal.changes_at(places), np.float32(0))
+        changes = left_in(proposal.changes_at(places), _selected(places, proposal))
         last.clear()
-        last[key] = changes, np.where(changes.sum(axis=0) >= 0, changes > 0, changes < 0)
+        last[key] = changes, of_elected_sign(changes, axis=0)
     return last[key]
 
 

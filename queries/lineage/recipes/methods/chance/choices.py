@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...places import Floats, MergePlaces, Vector
 from ...proposal import Arithmetic, Proposal
-from ..changes import kept_by_size
+from ..changes import kept_by_size, left_in, of_elected_sign
 
 
 def replay_masked(places: MergePlaces, proposal: Proposal, *, consensus: bool, normalized: bool) -> Floats:
@@ -90,15 +90,14 @@ class _Changes:
 
     def made(self, kept: NDArray[np.bool_], *, consensus: bool, normalized: bool) -> Floats:
         """The values [choices, m] that come out where some parents' changes are kept [choices, n]."""
-        rounded, chosen, nothing = self.arithmetic.rounded, kept[:, :, np.newaxis], np.float32(0)
-        some = np.where(chosen, self.weighted, nothing)
+        rounded, heard = self.arithmetic.rounded, kept[:, :, np.newaxis]
+        some = left_in(self.weighted, heard)
         if consensus:
-            elected = np.where(some.sum(axis=1, keepdims=True) >= 0, np.float32(1), np.float32(-1))
-            chosen = chosen & (np.sign(some) == elected)
-            some = np.where(chosen, some, nothing)
+            heard = of_elected_sign(some, axis=1)
+            some = left_in(some, heard)
         total = rounded(np.asarray(some.sum(axis=1), np.float32))
         if normalized:
-            divisor = rounded(np.asarray(np.where(chosen, self.weights, nothing).sum(axis=1), np.float32))
+            divisor = rounded(np.asarray(left_in(self.weights, heard).sum(axis=1), np.float32))
             total = rounded(np.asarray(total / np.where(divisor == 0, 1, divisor), np.float32))
         return rounded(self.base + total)
 
