@@ -110,7 +110,7 @@ DECIDES_NOTHING = {
         "_TUNED",
     },  # of a search
     "queries/lineage/recipes/methods/karcher_rounded.py": {"_APART", "_FEW", "_NEAR", "_OCTAVE", "_STARTS"},  # likewise
-    "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS"},  # a limit on work
+    "queries/lineage/recipes/methods/linear.py": {"MOST_ORDERS", "_PARTS", "_RATIO_OFF"},  # limits on work; a search
     "queries/lineage/recipes/methods/chance/masked.py": {
         "MOST_MASKED_PARENTS",
         "_DENSITIES",
@@ -152,6 +152,7 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
     "queries/lineage/recipes/mixtures/pursuit.py": {
         "MOST_PARENTS",
+        "_BASE_LEAST",
         "_BASE_LEFT",
         "_SUM_FORCE",
     },  # limits on work; arithmetic of a fit
@@ -162,9 +163,15 @@ DECIDES_NOTHING = {
     "queries/lineage/recipes/rounding.py": {"_DAMPING", "_INSIDE", "_STEPS"},  # of a search
     "queries/lineage/merges/replayed.py": {"_MOST"},  # a limit on work
     "queries/lineage/recipes/structure/low_rank.py": {"MOST_ADAPTERS", "MOST_RANK", "_DIGITS"},  # limits; a search
-    "queries/lineage/recipes/trials.py": {"_ALONE_TRIED", "_BASES_TRIED", "_DECOYS_TUNED", "_TUNED_AT_MOST"},  # of work
+    "queries/lineage/recipes/trials.py": {
+        "_ALONE_TRIED",
+        "_BASES_TRIED",
+        "_DECOYS_TUNED",
+        "_SAME_WEIGHTS",
+        "_TUNED_AT_MOST",
+    },  # of work
     "queries/lineage/recipes/mixtures/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
-    "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_SMALLEST_GROUP"},  # of float types; of files in use
+    "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_BITS_OF_FLOAT32", "_SMALLEST_GROUP"},  # of float types; of files in use
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "FEW_ROWS", "_ANY", "_NOTHING"},  # memory
     "queries/search/bits.py": {"_ANY"},  # what numbers hold
     "queries/search/packed.py": {

@@ -96,7 +96,7 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
         return _within(places, fitted(places, method, proposal))
     glance = places.thinned(_GLANCE)
     if proposal.weights.shape[1] == 1:
-        proposal = _searched(glance, method, proposal, steps=_STEPS[:3])
+        proposal = _searched(glance, method, _restarted(glance, method, proposal), steps=_STEPS[:3])
     first = _equal(places, method, proposal)
     if method.settings is not None and first[places.changed].mean() >= TUNING_FROM:
         few = _of_few_tensors(places, method, proposal)
@@ -109,6 +109,12 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
     thinned = places.thinned(SEARCHED) if proposal.weights.shape[1] == 1 else places
     best = _explored(places, thinned, method, proposal)
     return _settled(places, _within(places, fitted(places, method, _written(thinned, method, best))))
+
+
+def _restarted(places: MergePlaces, method: Method, proposal: Proposal) -> Proposal:
+    """The proposal with the weights of those it may start again from under which most comes out; as it is at best."""
+    tries = [replace(proposal, weights=w) for w in (method.restarts(proposal.weights) if method.restarts else ())]
+    return max([proposal, *tries], key=lambda one: int(_equal(places, method, one).sum()))
 
 
 def _within(places: MergePlaces, fit: Fit) -> Fit:

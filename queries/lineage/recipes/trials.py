@@ -26,7 +26,9 @@ from .mixtures.pursuit import (
     Mixture,
     Span,
     arc_mixture,
+    distinct,
     mixtures_of_changes,
+    other_bases,
     plain_mixture,
     simplest,
     span_of,
@@ -43,6 +45,8 @@ _BASES_TRIED = 3
 _ALONE_TRIED = 2
 _TUNED_AT_MOST = 4
 """Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
+_SAME_WEIGHTS = 4
+"""Decimals of weights by which two proposals are one: searches go on from there."""
 _DECOYS_TUNED = 2
 """The same of decoys: what is left of a recipe without one of its parents."""
 
@@ -88,7 +92,19 @@ def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture])
     if method.settings is not None:
         mixtures = _distinct(mixtures)
     made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, arithmetics(places.bits))]
-    return made if method.settings is None else _best_as_they_are(places, method, made, _TUNED_AT_MOST)
+    if method.settings is None:
+        kept: dict[object, tuple[Proposal, Mixture]] = {}
+        for proposal, mixture in made:
+            kept.setdefault(_key(proposal), (proposal, mixture))
+        return list(kept.values())
+    return _best_as_they_are(places, method, made, _TUNED_AT_MOST)
+
+
+def _key(proposal: Proposal) -> object:
+    """What a proposal without settings is searched by: its members in their order, base, type and first weights."""
+    weights = np.round(proposal.weights, _SAME_WEIGHTS).tobytes()
+    setting = None if proposal.setting is None else proposal.setting.tobytes()
+    return proposal.members, proposal.base, proposal.arithmetic, weights, setting, proposal.stated
 
 
 def _alone_if_any(mixtures: list[Mixture]) -> list[Mixture]:
@@ -164,7 +180,8 @@ def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list
 def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> list[Mixture]:
     """The plain mixture, that of two on an arc, and those of changes that come next to nearest.
 
-    The last are of a few bases, or of the one that is given.
+    The last are of a few bases, or of the one that is given, and the nearest of all, each of its members taken for the
+    base: of light changes rounding leaves least squares too little to tell which it is.
     """
     plain = plain_mixture(span.apart, members) if base is None else None
     arc = arc_mixture(span, members) if base is None else None
@@ -173,7 +190,8 @@ def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> li
     changes = mixtures_of_changes(span.apart, members, members if base is None else [base])
     several = [mixture for mixture in changes if len(mixture.members) > 1]
     bare = [mixture for mixture in (plain, arc) if mixture]
-    several = simplest(several)[:_BASES_TRIED]
+    nearest = [one for mixture in several[:1] for one in (mixture, *(other_bases(mixture) if base is None else ()))]
+    several = distinct([*simplest(several)[:_BASES_TRIED], *nearest])
     return [*bare, *(without_base(several, bare) if base is None else ()), *several]
 
 

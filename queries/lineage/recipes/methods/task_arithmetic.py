@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..mixtures.pursuit import Mixture
-from ..places import Floats, MergePlaces
-from ..proposal import Arithmetic, Method, Proposal, each_way
+from ..places import Floats, MergePlaces, Vector
+from ..proposal import Arithmetic, Method, Proposal, each_way, transfers
 from .changes import summed, with_bases
 
 
@@ -32,4 +32,9 @@ def replay_task_arithmetic(places: MergePlaces, proposal: Proposal) -> Floats:
     return summed(places, proposal, proposal.changes_at(places))
 
 
-TASK_ARITHMETIC = Method("task_arithmetic", estimate_task_arithmetic, replay_task_arithmetic, each_way)
+def _moves(parents: int) -> Vector:
+    """Each way alone, and from one parent to another: of light changes two weights may be wrong in opposite ways."""
+    return np.vstack([each_way(parents), transfers(parents)])
+
+
+TASK_ARITHMETIC = Method("task_arithmetic", estimate_task_arithmetic, replay_task_arithmetic, _moves)

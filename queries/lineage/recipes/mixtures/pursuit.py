@@ -17,6 +17,8 @@ _Fit = Callable[[Sequence[int]], Vector]
 MOST_PARENTS = 5
 _BASE_LEFT = 0.1
 """Share of a base that may be left in the mean over layers: replay tells whether it is nothing."""
+_BASE_LEAST = 0.01
+"""Share of a base below which none of its parents is taken for the base: of light changes a tenth looks like 0.027."""
 _SUM_FORCE = 1e3
 """Weight of the condition that shares sum to 1, in lengths of the largest difference: holds it to one in a million."""
 
@@ -111,6 +113,26 @@ def simplest(mixtures: Sequence[Mixture]) -> list[Mixture]:
     least = min((mixture.residual for mixture in mixtures), default=0.0)
     near = [mixture for mixture in mixtures if mixture.residual <= FEWER_PARENTS_MAY_LEAVE * least]
     return sorted(near, key=lambda mixture: (len(mixture.members), mixture.residual))
+
+
+def other_bases(mixture: Mixture) -> list[Mixture]:
+    """The same values as changes of each of the members; nothing where the base's own share is next to nothing."""
+    if mixture.base is None or (left := 1 - sum(mixture.weights)) < _BASE_LEAST:
+        return []
+    share = dict(zip(mixture.members, mixture.weights, strict=True)) | {mixture.base: left}
+    return [
+        replace(mixture, base=base, members=tuple(others), weights=tuple(share[m] for m in others))
+        for base in mixture.members
+        if (others := [m for m in share if m != base])
+    ]
+
+
+def distinct(mixtures: Sequence[Mixture]) -> list[Mixture]:
+    """The first of all mixtures of one base and the same members."""
+    kept: dict[object, Mixture] = {}
+    for mixture in mixtures:
+        kept.setdefault((frozenset(mixture.members), mixture.base), mixture)
+    return list(kept.values())
 
 
 def without_base(changes: Sequence[Mixture], plain: Sequence[Mixture]) -> list[Mixture]:

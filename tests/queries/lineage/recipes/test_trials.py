@@ -11,7 +11,7 @@ import pytest
 from forebear.queries.lineage.recipes.methods.chance.choices import given_by_scales, replay_masked
 from forebear.queries.lineage.recipes.places import MergePlaces
 from forebear.queries.lineage.recipes.proposal import MASKED, Arithmetic, Proposal
-from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
+from forebear.queries.lineage.recipes.trials import Trials, claimed, trials, turned_round
 from forebear.queries.thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED
 
 from . import family as small
@@ -85,6 +85,32 @@ def test_weights_in_whole_ratios_are_told_as_shares(weights: tuple[float, ...]) 
     assert found.best.method.name == "linear"
     assert told(found) == pytest.approx({n + 1: weight / sum(weights) for n, weight in enumerate(weights)})
     assert found.best.share == 1.0
+
+
+@pytest.mark.parametrize("merge", [linear, linear_in_steps])
+@pytest.mark.parametrize("weights", [(0.3, 0.3), (0.2, 0.6), (0.6, 0.25), (0.8, 0.5, 0.1), (0.5, 0.2, 0.8)])
+@pytest.mark.parametrize("drift", [0.02, 0.003])
+def test_weights_that_do_not_sum_to_one_are_found_by_what_they_are_divided_by(
+    weights: tuple[float, ...], drift: float, merge: Merge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small, "LAYERS", 12)
+    models = family(21, drift=drift, children=6)
+    places = sampled(merge(list(models[1 : 1 + len(weights)]), weights), models)
+    found = best(places)
+    assert found.best.method.name == "linear" and claimed(places, found.best)
+    assert told(found) == pytest.approx({n + 1: w / sum(weights) for n, w in enumerate(weights)}, abs=0.01)
+
+
+@pytest.mark.parametrize("weights", [(0.5, 0.3, 0.4), (0.5, 0.6, 0.4), (0.3, 0.1), (0.1, 0.25)])
+def test_of_light_changes_the_base_is_the_one_by_which_most_comes_out(
+    weights: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small, "LAYERS", 32)
+    models = family(22, drift=0.003, children=8)
+    found = best(sampled(task_arithmetic(models[ROOT], list(models[1 : 1 + len(weights)]), weights), models))
+    assert (found.best.method.name, found.best.proposal.base) == ("task_arithmetic", ROOT)
+    assert told(found) == pytest.approx(dict(enumerate(weights, 1)), abs=0.01)
+    assert found.best.share >= 0.999
 
 
 def test_weights_that_change_over_layers_come_back_for_every_layer() -> None:
