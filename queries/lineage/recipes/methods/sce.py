@@ -107,7 +107,8 @@ def _added(places: MergePlaces, base: int, lead: int, others: Sequence[int]) -> 
         looked = [(given(one, few, changed, _FINER), one) for one in tries]
         now, parents = max(looked, key=lambda pair: int(pair[0].sum()))
         won, lost = int((now & ~before).sum()), int((before & ~now).sum())
-        if not changed.any() or now[changed].mean() < WORTH_SEARCHING or won - lost <= SHARES_BY_CHANCE * np.sqrt(won + lost):
+        enough = changed.any() and now[changed].mean() >= WORTH_SEARCHING
+        if not enough or won - lost <= SHARES_BY_CHANCE * np.sqrt(won + lost):
             break
         added.append(parents)
         before = now
