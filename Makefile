@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-peers-families bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-audit-again bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-factors bench-recipes-fresh bench-no-merges bench-no-merges-trees bench-rewrites \
+        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-factors bench-recipes-fresh bench-recipes-sums bench-no-merges bench-no-merges-trees bench-rewrites \
         bench-travel bench-outputs bench-outputs-distilled test-mergekit thresholds clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -336,6 +336,10 @@ bench-recipes-factors: dev .bench/mergekit/installed    ## the same of 130 furth
 bench-recipes-fresh: dev .bench/mergekit/installed    ## the same of fresh seeds, a part of them of light families: GROWN=.bench/grown
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/fresh-merges $(or $(GROWN),.bench/grown)
 	$(BIN)/python -m benchmarks.recipes.measure .bench/fresh-merges $(or $(GROWN),.bench/grown)
+
+bench-recipes-sums: dev .bench/mergekit/installed    ## the same of 64 merges whose weights sum to anything, half of light families: GROWN=.bench/grown (five minutes)
+	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/sums-merges $(or $(GROWN),.bench/grown) sums
+	$(BIN)/python -m benchmarks.recipes.measure .bench/sums-merges $(or $(GROWN),.bench/grown) sums
 
 bench-no-merges: dev            ## recipes claimed for models that are no merges: ZOOS='.bench/grown .bench/zoo .bench/field'
 	$(BIN)/python -m benchmarks.recipes.no_merges .bench/no-merges.jsonl $(or $(ZOOS),.bench/grown)

@@ -1,12 +1,14 @@
 """Forty-two merges of fresh seeds: of models of the bundled zoo, and of families that drifted by some thousandths.
 
-`FRESH` of `generate` and `measure`: the first seed is development, the second was held out and measured once.
+The first seed is development, the second was held out and measured once. `sums` are 64 more, of weights as people write
+them, which sum to anything.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import product
 
 from benchmarks.recipes import plan
 from benchmarks.recipes.plan import Merge
@@ -31,6 +33,25 @@ def merges() -> list[Merge]:
         for seed in (DEVELOPMENT, HELD_OUT)
         for merge in (*_bundled(seed), *_light(seed))
     ]
+
+
+def sums() -> list[Merge]:
+    """Linear merges and task arithmetic of two and three, in both families of each half, in bfloat16 and float32."""
+    found = []
+    for seed in (DEVELOPMENT, HELD_OUT):
+        chance = random.Random(3_000 + seed)
+        for light, count, dtype, draw in product((True, False), (2, 3), ("bfloat16", "float32"), range(4)):
+            ground, *others = LIGHT[seed] if light else (plan.BASE, *plan.PARENTS)
+            method = "linear" if draw % 2 == 0 else "task_arithmetic"
+            weights = {name: chance.randint(1, 10) / 10 for name in chance.sample(others, count)}
+            named = {name: {"weight": weight} for name, weight in weights.items()}
+            total = sum(weights.values()) if method == "linear" else 1.0
+            told = {name: weight / total for name, weight in weights.items()}
+            made = _merge(seed, method, ground if method != "linear" else None, named, told)
+            name = f"{'light-' if light else ''}{method}-{count}-{dtype}-{seed}-{draw}"
+            config = {**made.config, "dtype": dtype, "out_dtype": "bfloat16"}
+            found.append(replace(made, name=name, config=config, held_out=seed == HELD_OUT))
+    return found
 
 
 def _bundled(seed: int) -> list[Merge]:

@@ -1,6 +1,7 @@
-"""Make the merges with mergekit: `python -m benchmarks.recipes.generate FOLDER [GROWN]`, by a Python that has mergekit.
+"""Make the merges with mergekit: `python -m benchmarks.recipes.generate FOLDER [GROWN [sums]]`, by one that has it.
 
-With the folder of grown families those of `fresh` are made, with a word of `plan.FURTHER` those, else those of `plan`.
+With the folder of grown families those of `fresh` are made, or its `sums`, with a word of `plan.FURTHER` those, else
+those of `plan`.
 
 mergekit (LGPL-3.0) is run as a tool; nothing of it is copied.
 """
@@ -48,5 +49,6 @@ def make(merge: Merge, folder: Path, grown: Path | None = None) -> None:
 if __name__ == "__main__":
     more = sys.argv[2] if sys.argv[2:] else ""
     family = Path(more) if more not in {"", *plan.FURTHER} else None
-    for merge in fresh.merges() if family else plan.further(more) if more else plan.merges():
+    of_families = fresh.sums if sys.argv[3:] == ["sums"] else fresh.merges
+    for merge in of_families() if family else plan.further(more) if more else plan.merges():
         make(merge, Path(sys.argv[1]), family)

@@ -1,9 +1,9 @@
-"""Ask `recipe` for every merge and every model of the zoo: `measure FOLDER [GROWN] [SPLIT]`.
+"""Ask `recipe` for every merge and every model of the zoo: `measure FOLDER [GROWN [sums]] [SPLIT]`.
 
 SPLIT `development` leaves the held-out seeds alone, `held-out` the others. With the folder of grown families the merges
-of `fresh` are asked for, those families being registered too, with a word of `plan.FURTHER` in its place those, else
-those of `plan`. Prints a table a split: parents right, method right, largest error of a weight, share that the replay
-reproduces, and false recipes.
+of `fresh` are asked for, or its `sums`, those families being registered too, with a word of `plan.FURTHER` in its place
+those, else those of `plan`. Prints a table a split: parents right, method right, largest error of a weight, share that
+the replay reproduces, and false recipes.
 """
 
 from __future__ import annotations
@@ -122,5 +122,6 @@ if __name__ == "__main__":
     folder, *more = (*places, *([] if chosen else [last]))
     word = next(iter(more), "")
     family = Path(word) if word not in {"", *plan.FURTHER} else None
-    planned = fresh.merges() if family else plan.further(word) if word else plan.merges()
+    of_families = fresh.sums if "sums" in more else fresh.merges
+    planned = of_families() if family else plan.further(word) if word else plan.merges()
     main(Path(folder), planned, family, chosen or (False, True))

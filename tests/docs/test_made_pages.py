@@ -167,6 +167,7 @@ DECIDES_NOTHING = {
         "_ALONE_TRIED",
         "_BASES_TRIED",
         "_DECOYS_TUNED",
+        "_HEAVY",
         "_SAME_WEIGHTS",
         "_TUNED_AT_MOST",
     },  # of work

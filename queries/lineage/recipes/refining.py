@@ -112,8 +112,13 @@ def refined(places: MergePlaces, method: Method, proposal: Proposal) -> Fit:
 
 
 def _restarted(places: MergePlaces, method: Method, proposal: Proposal) -> Proposal:
-    """The proposal with the weights of those it may start again from under which most comes out; as it is at best."""
-    tries = [replace(proposal, weights=w) for w in (method.restarts(proposal.weights) if method.restarts else ())]
+    """The proposal with the weights of those it may start again from under which most comes out; as it is at best.
+
+    Settings are not known yet where there are some, and weights wait for them.
+    """
+    if method.restarts is None or method.settings is not None:
+        return proposal
+    tries = [replace(proposal, weights=w) for w in method.restarts(proposal.weights)]
     return max([proposal, *tries], key=lambda one: int(_equal(places, method, one).sum()))
 
 

@@ -26,7 +26,6 @@ from .mixtures.pursuit import (
     Mixture,
     Span,
     arc_mixture,
-    distinct,
     mixtures_of_changes,
     other_bases,
     plain_mixture,
@@ -45,6 +44,8 @@ _BASES_TRIED = 3
 _ALONE_TRIED = 2
 _TUNED_AT_MOST = 4
 """Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
+_HEAVY = 0.1
+"""Weight below which a parent of the nearest mixture is left out once: of light changes strangers got 0.03."""
 _SAME_WEIGHTS = 4
 """Decimals of weights by which two proposals are one: searches go on from there."""
 _DECOYS_TUNED = 2
@@ -76,7 +77,7 @@ def tried(
         enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
         if any(proven(places, fit) >= enough for fit, _ in found):
             break  # what has more freedom, and takes longer, is asked where nothing simpler does
-        starts = mixtures if stage == PLAIN else [*mixtures, *kept_alone(places, members, base)]
+        starts = [*mixtures, *(nearest_around if stage == PLAIN else kept_alone)(places, members, base)]
         if stage == MASKED:
             starts = _alone_if_any(starts)
         for method in (one for one in methods if one.stage == stage):
@@ -180,8 +181,7 @@ def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list
 def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> list[Mixture]:
     """The plain mixture, that of two on an arc, and those of changes that come next to nearest.
 
-    The last are of a few bases, or of the one that is given, and the nearest of all, each of its members taken for the
-    base: of light changes rounding leaves least squares too little to tell which it is.
+    The last are of a few bases, or of the one that is given.
     """
     plain = plain_mixture(span.apart, members) if base is None else None
     arc = arc_mixture(span, members) if base is None else None
@@ -190,9 +190,25 @@ def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> li
     changes = mixtures_of_changes(span.apart, members, members if base is None else [base])
     several = [mixture for mixture in changes if len(mixture.members) > 1]
     bare = [mixture for mixture in (plain, arc) if mixture]
-    nearest = [one for mixture in several[:1] for one in (mixture, *(other_bases(mixture) if base is None else ()))]
-    several = distinct([*simplest(several)[:_BASES_TRIED], *nearest])
+    several = simplest(several)[:_BASES_TRIED]
     return [*bare, *(without_base(several, bare) if base is None else ()), *several]
+
+
+def nearest_around(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """Of the mixtures of changes the nearest, with others of its members for the base, and without what weighs little.
+
+    Of light changes rounding leaves least squares too little to tell which it is, and three models of a plain mixture,
+    each the base of the two others, are that mixture three times. Sums alone start here: replay tells them apart.
+    """
+    apart = span_of(places).apart
+    changes = mixtures_of_changes(apart, members, members if base is None else [base])
+    nearest = next((mixture for mixture in changes if len(mixture.members) > 1), None)
+    if nearest is None or nearest.base is None:
+        return []
+    heavy = [m for m, weight in zip(nearest.members, nearest.weights, strict=True) if weight >= _HEAVY]
+    lighter = 1 < len(heavy) < len(nearest.members)
+    found = [nearest, *(mixtures_of_changes(apart, heavy, [nearest.base]) if lighter else ())]
+    return found if base is not None else [*found, *other_bases(nearest), *without_base(found, [])]
 
 
 def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None) -> Trials | None:

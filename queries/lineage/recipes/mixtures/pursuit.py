@@ -127,14 +127,6 @@ def other_bases(mixture: Mixture) -> list[Mixture]:
     ]
 
 
-def distinct(mixtures: Sequence[Mixture]) -> list[Mixture]:
-    """The first of all mixtures of one base and the same members."""
-    kept: dict[object, Mixture] = {}
-    for mixture in mixtures:
-        kept.setdefault((frozenset(mixture.members), mixture.base), mixture)
-    return list(kept.values())
-
-
 def without_base(changes: Sequence[Mixture], plain: Sequence[Mixture]) -> list[Mixture]:
     """Mixtures of changes that leave next to nothing of their base, without it, of members that no plain one has.
 

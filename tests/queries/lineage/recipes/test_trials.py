@@ -11,7 +11,8 @@ import pytest
 from forebear.queries.lineage.recipes.methods.chance.choices import given_by_scales, replay_masked
 from forebear.queries.lineage.recipes.places import MergePlaces
 from forebear.queries.lineage.recipes.proposal import MASKED, Arithmetic, Proposal
-from forebear.queries.lineage.recipes.trials import Trials, claimed, trials, turned_round
+from forebear.queries.lineage.recipes.refining import claimed
+from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
 from forebear.queries.thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED
 
 from . import family as small
