@@ -12,6 +12,8 @@ import numpy as np
 from ....ingest.errors import RegistryError
 from ...data.component import Component
 from ...data.query import Query
+from ...evidence.pair import compare
+from ...relation.flags import relate
 from ...sql import statement
 from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_UNEXPLAINED
 from .family import Relative, parents_of, relatives_of
@@ -89,10 +91,18 @@ def component_recipe(
         raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
     found = trials(places, base=at)
     if found is not None and claimed(places, found.best):
-        if turned_round(places, found.best) is None:
+        if turned_round(places, found.best) is None and not _rounded(query, members, found.best, models):
             return _told(query, members, places, found)
         return None
     return _unknown(query, members, places)
+
+
+def _rounded(query: Component, members: Sequence[Relative], best: Fit, models: int) -> bool:
+    """Whether the query is a rounding of one of those that a recipe names: a merge of two copies by 8 bits says it."""
+    proposal = best.proposal
+    named = [*proposal.members, *(() if proposal.base is None else (proposal.base,))]
+    found = (compare(query, members[m].component, models, thorough=False) for m in named)
+    return any(one.significant and relate(one).flags[:1] == ("numeric_copy",) for one in found)
 
 
 def _told(query: Component, members: Sequence[Relative], places: MergePlaces, found: Trials) -> Recipe:
