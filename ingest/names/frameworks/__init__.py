@@ -48,6 +48,8 @@ from .perception import (
     SAM,
     SIGLIP,
     SWIN_OF_TORCHVISION,
+    VIT_OF_MMPRETRAIN,
+    VIT_OF_TORCHVISION,
     WHISPER,
 )
 from .rwkv import RWKV, RWKV_7
@@ -133,6 +135,16 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "Swin of torchvision",
         (("features.#.#.attn.relative_position_bias_table", "features.#.#.attn.cpb_mlp.#"), "features.#.reduction"),
         SWIN_OF_TORCHVISION,
+    ),
+    Framework(
+        "ViT of torchvision",
+        ("encoder.layers.#.self_attention.in_proj_weight", "conv_proj", "class_token"),
+        VIT_OF_TORCHVISION,
+    ),
+    Framework(
+        "ViT of mmpretrain",
+        ("layers.#.ffn.layers.#.#", "layers.#.attn.qkv", "patch_embed.projection"),
+        VIT_OF_MMPRETRAIN,
     ),
     Framework("Depth Anything", ("depth_head.projects.#", "depth_head.scratch.output_conv1"), DEPTH_ANYTHING),
     Framework(

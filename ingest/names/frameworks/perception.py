@@ -2,7 +2,8 @@
 
 Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py`,
 `convert_convnext_to_pytorch.py`, `convert_depth_anything_to_hf.py`, `convert_resnet_to_pytorch.py` and
-`convert_musicgen_transformers.py`, timm `convnext.py`, torchvision `models/convnext.py` and `swin_transformer.py`.
+`convert_musicgen_transformers.py`, timm `convnext.py`, torchvision `models/convnext.py`, `swin_transformer.py` and
+`vision_transformer.py`, mmpretrain `models/backbones/vision_transformer.py`.
 """
 
 from __future__ import annotations
@@ -297,3 +298,39 @@ SWIN_OF_TORCHVISION = (
     *inside("features.7.#.", "layers.3.blocks.#.", _SWIN_FFN),
 )  # fmt: skip
 """To the names of its makers, which are read as they are."""
+
+VIT_OF_TORCHVISION = (
+    *inside("encoder.layers.#.", "blocks.#.", """
+        self_attention.in_proj_weight -> attn.qkv.weight
+        self_attention.in_proj_bias -> attn.qkv.bias
+        self_attention.out_proj -> attn.proj
+        ln_1 -> norm1
+        ln_2 -> norm2
+        mlp.0 -> mlp.fc1
+        mlp.3 -> mlp.fc2
+        mlp.linear_1 -> mlp.fc1
+        mlp.linear_2 -> mlp.fc2
+    """),
+    *inside("", "", """
+        conv_proj -> patch_embed.proj
+        class_token -> cls_token
+        encoder.pos_embedding -> pos_embed
+        encoder.ln -> norm
+        heads.head -> head
+    """),
+)  # fmt: skip
+"""To timm's names, which are read as they are; so are those of the next."""
+
+VIT_OF_MMPRETRAIN = (
+    *inside("layers.#.", "blocks.#.", """
+        ln1 -> norm1
+        ln2 -> norm2
+        ffn.layers.0.0 -> mlp.fc1
+        ffn.layers.1 -> mlp.fc2
+    """),
+    *inside("", "", """
+        patch_embed.projection -> patch_embed.proj
+        ln1 -> norm
+        head.layers.head -> head
+    """),
+)  # fmt: skip
