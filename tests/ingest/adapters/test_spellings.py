@@ -413,3 +413,19 @@ def test_long_hostile_names_cost_little(piece: str) -> None:
     with cpu_at_most(1):
         find_part(name)
         base_modules(name)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"lora_te{n}_text_model_encoder_layers_0_self_attn_q_proj.ia3_l" for n in (1, 2)],
+        ["model.layers.0.self_attn.q_proj.ia3_l.default", "model.layers.0.self_attn.q_proj.ia3_l.other"],
+    ],
+    ids=["two networks", "two adapters"],
+)  # fmt: skip
+def test_parts_that_one_name_would_have_are_told_apart(names: list[str]) -> None:
+    first, second = (np.full((64, 1), size, np.float32) for size in (1.5, 2.5))
+    made = read(dict(zip(names, (first, second), strict=True)))
+    found = [one.named.tensor.name for one in made.tensors]
+    assert len(found) == len({*found}) == 2
+    assert made.content != read(dict(zip(names, (second, first), strict=True))).content
