@@ -337,7 +337,7 @@ bench-recipes-fresh: dev .bench/mergekit/installed    ## the same of fresh seeds
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/fresh-merges $(or $(GROWN),.bench/grown)
 	$(BIN)/python -m benchmarks.recipes.measure .bench/fresh-merges $(or $(GROWN),.bench/grown)
 
-bench-recipes-sums: dev .bench/mergekit/installed    ## the same of 64 merges whose weights sum to anything, half of light families: GROWN=.bench/grown (five minutes)
+bench-recipes-sums: dev .bench/mergekit/installed    ## the same of 64 merges whose weights sum to anything, half of light families: GROWN=.bench/grown (two minutes)
 	PYTHONPATH=. .bench/mergekit/bin/python -m benchmarks.recipes.generate .bench/sums-merges $(or $(GROWN),.bench/grown) sums
 	$(BIN)/python -m benchmarks.recipes.measure .bench/sums-merges $(or $(GROWN),.bench/grown) sums
 

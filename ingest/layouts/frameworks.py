@@ -123,8 +123,8 @@ class _Translation:
             case ("halves", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
                 names = [line.name.replace("?", letter) for letter in "kv"]
                 return cut_rows(tensor, names, groups((tensor.shape[0] // 2,) * 2, 1))
-            case ("grouped", _, _):
-                return self._grouped(tensor, line.name)
+            case ("by_output", _, _):
+                return self._by_output(tensor, line.name)
             case ("thirds", _, rest):
                 return self._thirds(tensor, line.name, rest)
             case ("swapped", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
@@ -197,7 +197,7 @@ class _Translation:
         q, k, v = parts
         return [self._in_halves(q, q.name, "q"), self._in_halves(k, k.name, "k"), v]
 
-    def _grouped(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
+    def _by_output(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
         """q, k and v of which q is as high as the output is wide."""
         stem = tensor.name.rpartition("qkv")[0]
         wide = self._shapes.get(f"{stem}out.weight", ())

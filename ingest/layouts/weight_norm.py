@@ -38,13 +38,16 @@ class LengthTimesDirection:
         return [*self.direction.ranges(rows), *self.length.ranges(rows)]
 
     def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
-        """The values [len(rows), in], computed in float64; a row without a direction stays 0."""
+        """The values [len(rows), in], computed in float64; a row without a direction stays 0.
+
+        Lengths that float32 does not hold, or that are no numbers, come out as infinite or NaN, as weights that are so.
+        """
         count = len(self.direction.ranges(rows))
         direction = self.direction.decode(rows, chunks[:count]).astype(np.float64)
         length = self.length.decode(rows, chunks[count:]).astype(np.float64)
         norm = np.sqrt(np.square(direction).sum(axis=1, keepdims=True))
-        made = np.divide(length * direction, norm, out=np.zeros_like(direction), where=norm > 0)
-        return made.astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.divide(length * direction, norm, out=np.zeros_like(direction), where=norm != 0).astype(np.float32)
 
 
 def without_weight_norm(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]:
@@ -54,10 +57,11 @@ def without_weight_norm(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]
     gone: set[str] = set()
     for tensor in tensors:
         for direction, length in _NAMES:
+            if not tensor.name.endswith(direction):
+                continue
             stem = tensor.name.removesuffix(direction)
-            lengths = named.get(stem + length)
-            whole = f"{stem}.weight"
-            if stem == tensor.name or lengths is None or whole in named:
+            lengths, whole = named.get(stem + length), f"{stem}.weight"
+            if lengths is None or whole in named:
                 continue
             if len(tensor.shape) > 1 and lengths.shape == (tensor.shape[0], *(1,) * (len(tensor.shape) - 1)):
                 storage = LengthTimesDirection(tensor.storage, lengths.storage)

@@ -157,8 +157,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "ResNet of torchvision and timm",
         ("layer1.#.bn1", "layer4.#.bn2", "fc"),
         RESNET,
-        # a deeper stem or a pooled shortcut, which transformers has not; a backbone of something else
-        unless=("conv1.#", "layer2.#.downsample.2", "layer1.#.se.fc1", *_TEXT),
+        # a deeper stem or squeezed channels, which transformers has not; a backbone beside a text model
+        unless=("conv1.#", "layer1.#.se.fc1", *_TEXT),
     ),
     Framework("RWKV-7", ("blocks.#.att.receptance", "blocks.#.att.r_k", "blocks.#.ffn.key"), RWKV_7),
     Framework("RWKV", ("blocks.#.att.receptance", "blocks.#.ffn.receptance"), RWKV),

@@ -310,7 +310,7 @@ AURAFLOW = (
 )  # fmt: skip
 
 _LUMINA_ATTENTION = """
-    attention.qkv -> attn.to_? : grouped
+    attention.qkv -> attn.to_? : by_output
     attention.q_norm -> attn.norm_q
     attention.k_norm -> attn.norm_k
     attention.out -> attn.to_out.0
@@ -341,7 +341,7 @@ LUMINA_2 = (
 )  # fmt: skip
 
 _Z_IMAGE_ATTENTION = """
-    attention.qkv -> attention.to_? : grouped
+    attention.qkv -> attention.to_? : by_output
     attention.q_norm -> attention.norm_q
     attention.k_norm -> attention.norm_k
     attention.out -> attention.to_out.0

@@ -13,7 +13,7 @@ that holds for all of them, and `experts.weight1` is written as `experts.1`. Wha
 | `stacked.pairs` | the same, and rows of a head of q and k rotate as neighbours                           |
 | `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
 | `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
-| `grouped`      | q as high as the output is wide, then k and v of equal height; `?` is the letter of each |
+| `by_output`    | q as high as the output is wide, then k and v of equal height; `?` is the letter of each |
 | `halves`       | k and v of equal height; `?` in the name is the letter of each                          |
 | `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
 | `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up, and  |

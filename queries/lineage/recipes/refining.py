@@ -116,10 +116,14 @@ def _restarted(places: MergePlaces, method: Method, proposal: Proposal) -> Propo
 
     Settings are not known yet where there are some, and weights wait for them.
     """
-    if method.restarts is None or method.settings is not None:
+    if method.settings is not None:
         return proposal
-    tries = [replace(proposal, weights=w) for w in method.restarts(proposal.weights)]
-    return max([proposal, *tries], key=lambda one: int(_equal(places, method, one).sum()))
+    return max([proposal, *_starts_again(method, proposal)], key=lambda one: int(_equal(places, method, one).sum()))
+
+
+def _starts_again(method: Method, proposal: Proposal) -> list[Proposal]:
+    """The proposal with other weights that the method may start from."""
+    return [replace(proposal, weights=w) for w in (method.restarts(proposal.weights) if method.restarts else ())]
 
 
 def _within(places: MergePlaces, fit: Fit) -> Fit:
@@ -148,8 +152,7 @@ def _explored(places: MergePlaces, thinned: MergePlaces, method: Method, proposa
     best = _searched(thinned, method, proposal)
     if method.settings is not None:
         best = _searched(thinned, method, _tuned(places, method, best, 1))
-    tries = [replace(best, weights=w) for w in (method.restarts(best.weights) if method.restarts else ())]
-    if tries:
+    if tries := _starts_again(method, best):
         glance = places.thinned(_GLANCE)
         again = max(tries, key=lambda one: glance.share(method.replay(glance, one)))
         if _equal(thinned, method, again).sum() > _equal(thinned, method, best).sum():

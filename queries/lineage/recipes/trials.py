@@ -24,7 +24,6 @@ from .methods.linear import LINEAR
 from .mixtures.alone import kept_alone
 from .mixtures.pursuit import (
     Mixture,
-    Span,
     arc_mixture,
     mixtures_of_changes,
     other_bases,
@@ -77,12 +76,15 @@ def tried(
         enough = RECIPE_CLAIMED if stage == MASKED else CONSTANT_WEIGHTS
         if any(proven(places, fit) >= enough for fit, _ in found):
             break  # what has more freedom, and takes longer, is asked where nothing simpler does
-        starts = [*mixtures, *(nearest_around if stage == PLAIN else kept_alone)(places, members, base)]
+        further = (
+            nearest_around(places, mixtures, members, base) if stage == PLAIN else kept_alone(places, members, base)
+        )
+        starts = [*mixtures, *further]
         if stage == MASKED:
             starts = _alone_if_any(starts)
         for method in (one for one in methods if one.stage == stage):
-            further = method.starts(places, members, base) if method.starts else ()
-            for proposal, mixture in _promising(places, method, [*starts, *further]):
+            own = method.starts(places, members, base) if method.starts else ()
+            for proposal, mixture in _promising(places, method, [*starts, *own]):
                 fits = refinements(places, method, proposal)
                 found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
     return found
@@ -156,10 +158,10 @@ def _of_all(fit: Fit) -> bool:
 def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
     """What methods start from: the nearest mixtures, whose values were taken over, and where changes were left out.
 
-    Sums are found by these alone; what was kept alone is looked for where no sum does.
+    Sums are found by these and what is `nearest_around`; what was kept alone is looked for where no sum does.
     """
     return [
-        *nearest_mixtures(span_of(places), members, base),
+        *nearest_mixtures(places, members, base),
         *taken_over(places, members, base),
         *over_most_equal(places, members, base),
         *(moved_towards(places, members) if base is None else ()),
@@ -178,37 +180,45 @@ def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list
     return [constant, refined(places, method, graded)]
 
 
-def nearest_mixtures(span: Span, members: Sequence[int], base: int | None) -> list[Mixture]:
+def _of_changes(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """The mixtures of changes of several parents, the nearest first: of every base, or of the one that is given."""
+    bases = list(members) if base is None else [base]
+    key = ("mixtures of changes", tuple(members), base)
+    every = places.once(key, lambda: mixtures_of_changes(span_of(places).apart, members, bases))
+    return [mixture for mixture in every if len(mixture.members) > 1]
+
+
+def nearest_mixtures(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
     """The plain mixture, that of two on an arc, and those of changes that come next to nearest.
 
     The last are of a few bases, or of the one that is given.
     """
+    span = span_of(places)
     plain = plain_mixture(span.apart, members) if base is None else None
     arc = arc_mixture(span, members) if base is None else None
     if arc and plain and set(arc.members) == set(plain.members):
         arc = None
-    changes = mixtures_of_changes(span.apart, members, members if base is None else [base])
-    several = [mixture for mixture in changes if len(mixture.members) > 1]
     bare = [mixture for mixture in (plain, arc) if mixture]
-    several = simplest(several)[:_BASES_TRIED]
+    several = simplest(_of_changes(places, members, base))[:_BASES_TRIED]
     return [*bare, *(without_base(several, bare) if base is None else ()), *several]
 
 
-def nearest_around(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+def nearest_around(
+    places: MergePlaces, known: Sequence[Mixture], members: Sequence[int], base: int | None
+) -> list[Mixture]:
     """Of the mixtures of changes the nearest, with others of its members for the base, and without what weighs little.
 
     Of light changes rounding leaves least squares too little to tell which it is, and three models of a plain mixture,
     each the base of the two others, are that mixture three times. Sums alone start here: replay tells them apart.
     """
-    apart = span_of(places).apart
-    changes = mixtures_of_changes(apart, members, members if base is None else [base])
-    nearest = next((mixture for mixture in changes if len(mixture.members) > 1), None)
-    if nearest is None or nearest.base is None:
-        return []
-    heavy = [m for m, weight in zip(nearest.members, nearest.weights, strict=True) if weight >= _HEAVY]
-    lighter = 1 < len(heavy) < len(nearest.members)
-    found = [nearest, *(mixtures_of_changes(apart, heavy, [nearest.base]) if lighter else ())]
-    return found if base is not None else [*found, *other_bases(nearest), *without_base(found, [])]
+    found = _of_changes(places, members, base)[:1]
+    for nearest in tuple(found):
+        heavy = [m for m, weight in zip(nearest.members, nearest.weights, strict=True) if weight >= _HEAVY]
+        if len(heavy) < len(nearest.members):
+            found += _of_changes(places, heavy, nearest.base)
+    plain = [mixture for mixture in known if mixture.base is None]
+    turned = [one for nearest in found[:1] for one in other_bases(nearest)]
+    return found if base is not None else [*found, *turned, *without_base(found, plain)]
 
 
 def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None) -> Trials | None:
@@ -250,7 +260,7 @@ def _decoys(places: MergePlaces, best: Fit, allowed: Sequence[int] | None) -> li
 
 def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base: int | None) -> list[Fit]:
     """One method on the nearest mixture of some relatives."""
-    near = nearest_mixtures(span_of(places), members, base)[:1]
+    near = nearest_mixtures(places, members, base)[:1]
     mixtures = [*near, *taken_over(places, members, base), *over_most_equal(places, members, base)]
     if method.stage != PLAIN:
         mixtures += kept_alone(places, members, base)

@@ -10,7 +10,7 @@ from forebear.queries.lineage.recipes import trials as trials_module
 from forebear.queries.lineage.recipes.methods.karcher import estimate_karcher
 from forebear.queries.lineage.recipes.methods.linear import LINEAR
 from forebear.queries.lineage.recipes.methods.sce import SCE, starts_of_sce
-from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, span_of, without_base
+from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, without_base
 from forebear.queries.lineage.recipes.proposal import Arithmetic, Proposal
 from forebear.queries.lineage.recipes.refining import Fit, proven
 from forebear.queries.lineage.recipes.rounding import factors_within, graded_weights, half_steps, tensor_factors
@@ -103,9 +103,9 @@ def test_mixtures_that_methods_start_from_hold_those_without_their_base(monkeypa
     places = sampled(over_layers(models[FIRST], models[SECOND], 0.2, 0.8), models)
     monkeypatch.setattr(trials_module, "plain_mixture", lambda apart, members: None)
     monkeypatch.setattr(trials_module, "arc_mixture", lambda span, members: None)
-    found = trials_module.nearest_mixtures(span_of(places), range(len(models)), None)
+    found = trials_module.nearest_mixtures(places, range(len(models)), None)
     assert {FIRST, SECOND} in [set(one.members) for one in found if one.base is None]
-    assert all(one.base == ROOT for one in trials_module.nearest_mixtures(span_of(places), range(len(models)), ROOT))
+    assert all(one.base == ROOT for one in trials_module.nearest_mixtures(places, range(len(models)), ROOT))
 
 
 def test_an_arc_over_layers_is_told_though_its_mean_reproduces_nothing() -> None:
