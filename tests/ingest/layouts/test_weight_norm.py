@@ -86,3 +86,15 @@ def test_a_row_without_a_direction_is_zero() -> None:
     tensors["resblocks.0.convs1.0.weight_v"][2] = 0
     found = next(t for t in made(tensors, {}).tensors if t.named.tensor.name == "resblocks.0.convs1.0.weight")
     assert found.positions is not None and np.isfinite(found.positions).all()
+
+
+@pytest.mark.parametrize("size", [np.inf, np.nan, 3e38])
+def test_lengths_beyond_float32_are_counted_as_values_that_are_no_numbers(size: float) -> None:
+    tensors = vocoder(OLD)
+    tensors["resblocks.0.convs1.0.weight_g"][2] = size
+    tensors["resblocks.0.convs1.0.weight_v"][2] = np.eye(1, 48, dtype=np.float32).reshape(16, 3)  # of length 1
+    tensors["resblocks.0.convs1.1.weight_v"][2] = np.nan
+    found = {t.named.tensor.name: t.statistics for t in made(tensors, {}).tensors}
+    first, second = (found[f"resblocks.0.convs1.{n}.weight"] for n in (0, 1))
+    assert first is not None and second is not None
+    assert first.nonfinite == (0 if np.isfinite(size) else 48) and second.nonfinite == 48
