@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from forebear.queries.lineage.recipes.methods.chance.choices import given_by_scales, replay_masked
+from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture
 from forebear.queries.lineage.recipes.places import MergePlaces
 from forebear.queries.lineage.recipes.proposal import MASKED, Arithmetic, Proposal
 from forebear.queries.lineage.recipes.refining import claimed
-from forebear.queries.lineage.recipes.trials import Trials, trials, turned_round
+from forebear.queries.lineage.recipes.trials import Trials, nearest_around, trials, turned_round
 from forebear.queries.thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED
 
 from . import family as small
@@ -279,3 +280,25 @@ def test_scales_of_one_parent_are_counted_as_whole_replays_count_them(
             whole[parent] = scales
             made = replay_masked(places, replace(proposal, setting=whole), consensus=normalized, normalized=normalized)
             assert np.array_equal(counts, np.bincount(places.tensor, made == places.query))
+
+
+def test_sums_start_around_the_nearest_mixture_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what weighs little, by each member for the base, and without a base of which next to nothing is left."""
+
+    def of_changes(_: object, allowed: Sequence[int], bases: Sequence[int]) -> list[Mixture]:
+        weights = {1: 0.5, 2: 0.25, 3: 0.2, 4: 0.04}
+        members = tuple(m for m in allowed if m not in bases or len(bases) > 1)
+        return [Mixture(members, tuple(weights[m] for m in members), 0.0, base=0)]
+
+    def around(known: Sequence[Mixture], base: int | None) -> set[tuple[frozenset[int], int | None]]:
+        made = nearest_around(sampled(family(23)[1], family(23)), known, [1, 2, 3, 4], base)
+        return {(frozenset(one.members), one.base) for one in made}
+
+    monkeypatch.setattr("forebear.queries.lineage.recipes.trials.mixtures_of_changes", of_changes)
+    every, heavier = frozenset({1, 2, 3, 4}), frozenset({1, 2, 3})
+    changes = {(every, 0), (heavier, 0)}
+    turned = {((every | {0}) - {base}, base) for base in every}
+    plain = {(every, None), (heavier, None)}
+    assert around([], base=0) == changes
+    assert around([], base=None) == changes | turned | plain
+    assert around([Mixture((1, 2, 3), (0.5, 0.3, 0.2), 0.0)], base=None) == changes | turned | {(every, None)}
