@@ -200,7 +200,7 @@ def _blocks(plan: ActivationPlan, source: Source) -> Iterator[tuple[PlannedTenso
     """The embedding's rows, then those of every matrix."""
     batches = ((plan.embedding,), *((matrix,) for matrix in plan.matrices))
     for batch in read_plan(ReadPlan(batches, ()), source):
-        yield from batch
+        yield from ((read.planned, read.block) for read in batch)
 
 
 def _layer(planned: PlannedTensor, block: Block, tokens: TokenInputs, gain: Gain) -> ActivationLayer:

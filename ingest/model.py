@@ -27,8 +27,8 @@ from .gains import Gains
 from .metadata.card import Card, read_card
 from .metadata.tokenizer import TokenizerFingerprint, Vocabulary
 from .names.naming import ADAPTER, EXACT
-from .plan import BEYOND_BUDGET, ROUTED_EXPERTS, PlannedTensor, plan_reading
-from .reading.ranges import Block, read_plan
+from .plan import BEYOND_BUDGET, ROUTED_EXPERTS, plan_reading
+from .reading.ranges import Block, ReadTensor, read_plan
 from .sources.card import ProviderCard
 from .sources.metered import MeteredSource
 from .sources.source import Source, SourceFile
@@ -135,12 +135,12 @@ def _fingerprint_model(
     gains, shared = Gains.of_config(found.language), _SharedFactors()
     tensors: list[TensorFingerprint] = []
     tokens: list[TokenRows] = []
-    for batch in read_plan(plan, metered):
-        for planned, block in batch:
+    for batch in read_plan(plan, metered, bounds=True):
+        for read in batch:
             if seen:
-                seen(len(tensors), block)
-            tensor, rows = _fingerprint(planned, block, gains)
-            tensors.append(shared.once(tensor, block))
+                seen(len(tensors), read.block)
+            tensor, rows = _fingerprint(read, gains)
+            tensors.append(shared.once(tensor, read.block))
             tokens += rows
     activations = read_activations(neurons, metered, gains.of) if affordable else Activations(left_out=TOO_DEAR)
     seconds = time.monotonic() - began
@@ -171,7 +171,8 @@ def _fingerprint_model(
     )
 
 
-def _fingerprint(planned: PlannedTensor, block: Block, gains: Gains) -> tuple[TensorFingerprint, list[TokenRows]]:
+def _fingerprint(read: ReadTensor, gains: Gains) -> tuple[TensorFingerprint, list[TokenRows]]:
+    planned, block = read.planned, read.block
     named = planned.named
     if not planned.rows:
         return TensorFingerprint(named, rows_read=0), []
@@ -185,7 +186,7 @@ def _fingerprint(planned: PlannedTensor, block: Block, gains: Gains) -> tuple[Te
         return fingerprint_vector(named, block), []
     if named.place.component == ADAPTER:
         return fingerprint_factor(named, block), []
-    return fingerprint_matrix(named, block, gains.of(named)), []
+    return fingerprint_matrix(named, block, gains.of(named), read.bounds), []
 
 
 class _SharedFactors:

@@ -110,7 +110,7 @@ def _read(
         if (norm := next(fitting, None)) is not None:
             norms[norm.named.tensor.name] = norm
     for batch in read_plan(ReadPlan((tuple(norms.values()),), ()), source):
-        for tensor, block in batch:
+        for tensor, block, _ in batch:
             gains.learn(tensor, block)
     return read_activations(neurons, source, gains.of)
 

@@ -27,6 +27,11 @@ ELSEWHERE = (
         ("STEPS_OF_RECOMPUTING",),
     ),
     Elsewhere(
+        "pytest tests/queries/relation/test_within.py",
+        "it follows from the counts of rare events, and says what a test of a rounding can see",
+        ("FEWEST_FORESEEN", "LIGHTEST_DRIFT"),
+    ),
+    Elsewhere(
         "make bench-query",
         "a limit on work, beyond what small registries hold",
         ("MOST_RELATIVES",),

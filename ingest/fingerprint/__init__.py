@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..names.naming import NamedTensor
+from ..storage.bounds import BoundValues
 from .factors import factor_values
 from .kinds import STORED, LeadingRows, StoredKind, Values
 from .positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES, places, sample
@@ -90,11 +91,15 @@ def fingerprint_matrix(
     named: NamedTensor,
     block: NDArray[np.float32],
     gain: NDArray[np.float32] | None,
+    bounds: BoundValues | None = None,
     kinds: Sequence[StoredKind] = STORED,
 ) -> TensorFingerprint:
-    """The fingerprint of a matrix from its leading rows [at most 16, in], and the gain [in] of the norm before it."""
+    """The fingerprint of a matrix from its leading rows [at most 16, in], and the gain [in] of the norm before it.
+
+    `bounds` [at most 16, in] are those of its values before they were rounded, None where they are not known.
+    """
     clean, nonfinite = finite(block)
-    rows = LeadingRows(named, clean, gain)
+    rows = LeadingRows(named, clean, gain, bounds)
     usable = clean.size >= MINIMAL_VALUES and bool(clean.any())
     made = {kind.name: kind.make(rows) for kind in kinds} if usable else {}
     return TensorFingerprint(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..names.naming import NamedTensor
+from ..storage.bounds import BoundValues
 from .gram import COSINES, ROWS, gram
 from .minhash import PERMUTATIONS, PLACES, column_minhash
 from .positions import MATRIX_VALUES, sample
@@ -30,12 +31,14 @@ Values = NDArray[Any]
 class LeadingRows:
     """The leading rows of a matrix: `values` float32 [at most 16, in], finite, and not all zero.
 
-    `gain` float32 [in] is that of the norm whose output the matrix reads, None where there is none.
+    `gain` float32 [in] is that of the norm whose output the matrix reads, None where there is none. `bounds`
+    [at most 16, in] are those of quantised values before they were rounded, None where they are not known.
     """
 
     named: NamedTensor
     values: NDArray[np.float32]
     gain: NDArray[np.float32] | None
+    bounds: BoundValues | None = None
 
     @property
     def role(self) -> str:
@@ -57,6 +60,13 @@ def _positions(rows: LeadingRows) -> NDArray[np.float32]:
     return sample(rows.values, MATRIX_VALUES)
 
 
+def _bounds(rows: LeadingRows) -> NDArray[np.float32] | None:
+    """At the places of positions: all the least values, then all the largest."""
+    if rows.bounds is None:
+        return None
+    return np.concatenate([sample(rows.bounds[side], MATRIX_VALUES) for side in ("low", "high")])
+
+
 def _gram(rows: LeadingRows) -> NDArray[np.int16] | None:
     """Of roles that read the residual stream, where there are as many rows as cosines need."""
     return gram(rows.values, rows.gain) if rows.role in _GRAM_ROLES and len(rows.values) == ROWS else None
@@ -70,4 +80,5 @@ def _minhash(rows: LeadingRows) -> NDArray[np.uint32] | None:
 POSITIONS = StoredKind("positions", MATRIX_VALUES, "float32", _positions)
 GRAM = StoredKind("gram", COSINES, "int16", _gram)
 MINHASH = StoredKind("minhash", PERMUTATIONS, "uint32", _minhash)
-STORED: tuple[StoredKind, ...] = (POSITIONS, GRAM, MINHASH)
+BOUNDS = StoredKind("bounds", 2 * MATRIX_VALUES, "float32", _bounds)
+STORED: tuple[StoredKind, ...] = (POSITIONS, GRAM, MINHASH, BOUNDS)

@@ -29,6 +29,7 @@ from ..storage.views import ColumnsOf, RowsOf
 from ..text import printable
 from . import gguf_metadata as metadata
 from .contents import Contents
+from .gguf_bounds import CODES, GgmlBounds
 from .gguf_header import Header, TensorInfo, read_header
 from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name
 
@@ -51,6 +52,11 @@ class GgmlRows:
         block, size = _sizes(self.kind)
         return self.columns // block * size
 
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of one block."""
+        return _sizes(self.kind)[1]
+
     def ranges(self, rows: Sequence[int]) -> list[Range]:
         """One range a run of neighbouring rows."""
         width = self._width
@@ -72,6 +78,11 @@ class GgmlRows:
         if first % block or columns % block:
             return None
         return GgmlRows(self.file, self.offset + first // block * size, self.kind, columns)
+
+    def bounds(self) -> GgmlBounds | None:
+        """Between which values those lay that were rounded; None where levels are not even."""
+        codes = CODES.get(_types().get(self.kind, ""))
+        return None if codes is None else GgmlBounds(self, codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..plan import PlannedTensor, ReadPlan
 from ..sources.source import Source
+from ..storage.bounds import BoundValues, bounds_of
 from ..storage.reader import Range, Reader, merge
 
 Block = NDArray[np.float32]
 
 
-def read_plan(plan: ReadPlan, source: Source) -> Iterator[list[tuple[PlannedTensor, Block]]]:
+class ReadTensor(NamedTuple):
+    """A planned tensor, its rows [rows, in], and their `bounds` [rows, in] where a format says them."""
+
+    planned: PlannedTensor
+    block: Block
+    bounds: BoundValues | None
+
+
+def read_plan(plan: ReadPlan, source: Source, *, bounds: bool = False) -> Iterator[list[ReadTensor]]:
     """Batch by batch, every planned tensor with its rows as float32 [rows, in]; the next batch is read meanwhile.
+
+    With `bounds` also those of quantised values.
 
     Memory is bounded by two batches. Raises SourceError when a read fails.
     """
@@ -35,7 +47,7 @@ def read_plan(plan: ReadPlan, source: Source) -> Iterator[list[tuple[PlannedTens
             spans = pending.pop().result()
             if number + 1 < len(plan.batches):
                 pending.append(ahead.submit(_fetch, _ranges(plan.batches[number + 1]), readers, source.gap, pool))
-            yield [(tensor, _decode(tensor, spans)) for tensor in batch]
+            yield [ReadTensor(t, _decode(t, spans), _bounds(t, spans) if bounds else None) for t in batch]
 
 
 def read_ranges(ranges: Sequence[Range], source: Source) -> list[bytes]:
@@ -76,3 +88,10 @@ def _decode(tensor: PlannedTensor, cut: dict[Range, bytes]) -> Block:
     if not tensor.rows:
         return np.empty((0, 0), np.float32)  # a tensor without elements may claim columns past any array's limit
     return tensor.named.tensor.storage.decode(tensor.rows, [cut[r] for r in tensor.ranges])
+
+
+def _bounds(tensor: PlannedTensor, cut: dict[Range, bytes]) -> BoundValues | None:
+    """Between which values those of a matrix lay that were rounded; of rows of tokens it is not kept."""
+    named = tensor.named.tensor
+    bounds = bounds_of(named.storage) if tensor.rows and tensor.keys is None and len(named.shape) > 1 else None
+    return None if bounds is None else bounds.decode(tensor.rows, [cut[r] for r in tensor.ranges])

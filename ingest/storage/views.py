@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import dtypes
+from .bounds import Bounds, BoundValues, bounds_of
 from .logical import RowMajor, Storage, runs
 from .reader import Range
 
@@ -65,6 +66,28 @@ class RowsOf:
         """The values [len(rows), in]."""
         stored, place = np.unique(self.strides.stored(rows), return_inverse=True)
         return self.storage.decode(stored.tolist(), chunks)[place]
+
+    def bounds(self) -> BoundsOfRows | None:
+        """Between which values those lay that were rounded; None where that is not known."""
+        bounds = bounds_of(self.storage)
+        return None if bounds is None else BoundsOfRows(bounds, self.strides)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundsOfRows:
+    """The bounds of rows of another storage, in the order of `strides`."""
+
+    inner: Bounds
+    strides: Strides
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """Those of the values."""
+        return self.inner.ranges(np.unique(self.strides.stored(rows)).tolist())
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), in]."""
+        stored, place = np.unique(self.strides.stored(rows), return_inverse=True)
+        return self.inner.decode(stored.tolist(), chunks)[place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...ingest.errors import RegistryError
 from ...ingest.fingerprint.activations import unpack
-from ...ingest.fingerprint.kinds import STORED
+from ...ingest.fingerprint.kinds import STORED, StoredKind
 from ...ingest.storage.logical import MOST_VALUES
 from .arrow import in_one, list_lengths, list_values, numbers
 from .component import Component, Evidence, Neurons, Tokens
@@ -34,7 +34,8 @@ def load_components(tables: Mapping[str, pa.Table]) -> dict[int, list[Component]
         n: _column(tensors, n)
         for n in ("layer", "expert", "represents", "sampled", "levels", "std", "hash", "rows_read")
     }
-    evidence = {kind: _rows(_in_order(tables[kind]), places) for kind in (*(k.name for k in STORED), "vector")}
+    evidence = {kind.name: _kept(kind, tables.get(kind.name), places) for kind in STORED}
+    evidence["vector"] = _rows(_in_order(tables["vector"]), places)
     token_rows = _in_order(tables["token_row"])
     tokens, token_keys = _rows(token_rows, places), _column(token_rows, "token").astype(np.uint64)
     neurons = _neurons(tables.get("activation"))
@@ -176,6 +177,13 @@ def _rows(table: pa.Table, places: NDArray[np.int64]) -> _Rows:
     """The vectors of a table in order; `places` are those of the sorted tensors."""
     column = in_one(table["value"])
     return _Rows(np.searchsorted(places, _places(table)), list_values(column).reshape(-1, column.type.list_size))
+
+
+def _kept(kind: StoredKind, table: pa.Table | None, places: NDArray[np.int64]) -> _Rows:
+    """The vectors of one kind; no tensor has any where a model's tables lack it."""
+    if table is not None:
+        return _rows(_in_order(table), places)
+    return _Rows(np.empty(0, np.int64), np.empty((0, kind.width), kind.element))
 
 
 def _part(found: _Rows, index: NDArray[np.int64]) -> Evidence:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..thresholds.relation import FLOAT_LEVELS, LEVELS_OF_3_BITS, QUANTISED_ERROR, QUANTISED_LEVELS, STORED_ERROR
 from .component import Component
 
+Holder = TypeVar("Holder")
 Result = TypeVar("Result")
 
 BFLOAT16 = 7
@@ -21,15 +22,15 @@ ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-22}
 """Largest relative error of one rounding to that type."""
 
 
-def once(function: Callable[[Component], Result]) -> Callable[[Component], Result]:
-    """A function of one component, computed once for all pairs that it takes part in, and kept beside its arrays."""
+def once(function: Callable[[Holder], Result]) -> Callable[[Holder], Result]:
+    """A function of one component, or of one pair's evidence, computed once and kept beside its arrays."""
     name = f"{function.__module__}.{function.__qualname__}"
 
     @wraps(function)
-    def kept(component: Component) -> Result:
-        made = component.__dict__
+    def kept(holder: Holder) -> Result:
+        made = holder.__dict__
         if name not in made:
-            made[name] = function(component)
+            made[name] = function(holder)
         found: Result = made[name]
         return found
 

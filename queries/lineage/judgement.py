@@ -17,6 +17,7 @@ from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups
 from ..relation.same_values import same_tensors, same_values
+from ..relation.within import within
 from ..thresholds.lineage import (
     COVERED_BY_COPY,
     FITS_BETTER,
@@ -141,10 +142,14 @@ def _merge_of_these(again: Replayed | None) -> str:
 def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:
     """Relatives that the query equals or is one rounding of -> how much coarser than the query they are.
 
-    Rounding in groups leaves open what was rounded: also what differs from it by less than the rounding does. So a
-    source is taken away where another model, as fine as it, fits the copy better.
+    Where a format says what a rounding leaves open, only what fits is a source, if anything does. Elsewhere rounding in
+    groups also leaves open what differs from the source by less than the rounding does: a source is taken away where
+    another model, as fine as it, fits the copy better.
     """
     rounded = {i: _coarseness(r) for i, r in enumerate(relatives) if r.copy == "numeric_copy"}
+    inside = {i: within(relatives[i].evidence) for i, coarser in rounded.items() if coarser < 0}
+    if any(held is not None and held.told for held in inside.values()):
+        rounded = {i: c for i, c in rounded.items() if (held := inside.get(i)) is None or held.beyond == 0}
     finer = [i for i, coarser in rounded.items() if coarser < 0]
     levels = [median_levels(r.evidence.pairing.candidate) for r in relatives]
     found = {i: 0.0 for i, r in enumerate(relatives) if r.copy == "identical"}
@@ -176,9 +181,11 @@ def _coarseness(one: Relative) -> float:
     """How much coarser the candidate's values are than the query's: above 0 where rounding the query gives it."""
     query, candidate = one.evidence.pairing.query, one.evidence.pairing.candidate
     mine, theirs = median_levels(query), median_levels(candidate)
-    if abs(mine - theirs) > 1:
-        return mine - theirs
-    return float(fraction_bits(query) - fraction_bits(candidate))
+    found = mine - theirs if abs(mine - theirs) > 1 else float(fraction_bits(query) - fraction_bits(candidate))
+    held = within(one.evidence)
+    if held is None or not held.told:
+        return found
+    return -max(abs(found), 1.0) if held.by_query else max(abs(found), 1.0)
 
 
 def _of_copy(one: Relative, coarser: float) -> Judgement:
@@ -192,6 +199,8 @@ def _of_copy(one: Relative, coarser: float) -> Judgement:
     by = "it is a rounding of the query" if coarser > 0 else "the query is a rounding of it, which loses values"
     if sure < SURE:
         by += ", or of what differs from it by less than the rounding does"
+    elif (held := within(one.evidence)) is not None and held.reason:
+        by += f": {held.reason}"
     return Judgement(Direction("copy", probability, (by,), 1 - probability), 1.0, copy=one.copy, coarser=coarser)
 
 
@@ -326,6 +335,8 @@ def _by(
     _, names, contradict = marked
     if names:
         found.append("marks: " + ", ".join(names) + (" (which contradict each other)" if contradict else ""))
+    if (inside := within(one.evidence)) is not None and inside.reason:
+        found.append(inside.reason)
     if placed > 1:
         found.append(f"distances among {placed + 1} models")
     return tuple(found)

@@ -2,9 +2,10 @@
 
 A copy loses values and gains none, so an error beyond half a step was trained. Three kinds of step are known: that of a
 float type (of the coarser of the two lattices that the values lie on; two files of one type that differ are no copies),
-that of one scale a tensor, found as the lattice of the values themselves, and that of quantised groups, whose scales
-the samples do not hold: there the error must be as small as the type's, and for 8 bits as large as rounding leaves it
-and of its shape: training that is as light is smaller, or Gaussian.
+that of one scale a tensor, found as the lattice of the values themselves, and that of quantised groups. Where the
+format says between which values those lay that were rounded, that decides (`within`). Else, as the samples do not hold
+the scales, the error must be as small as the type's, and for 8 bits as large as rounding leaves it and of its shape:
+training that is as light is smaller, or Gaussian.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from ..thresholds.relation import (
     QUANTISED_LEVELS,
     STEPS_OF_RECOMPUTING,
 )
+from .within import within
 
 _BITS_OF_FLOAT16 = 10
 _BITS_OF_FLOAT32 = 23
@@ -44,7 +46,9 @@ Values = NDArray[np.float32]
 
 
 def by_groups(evidence: PairEvidence) -> bool:
-    """Whether the rounding between two copies is one in groups, whose steps are not known."""
+    """Whether the rounding between two copies is one in groups of which nothing tells what was rounded."""
+    if (held := within(evidence)) is not None and held.told:
+        return False
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     for mine in np.flatnonzero((match.kind == 0) & query.scorable).tolist():
         theirs = int(match.tensor[mine])
@@ -61,10 +65,15 @@ def within_half_steps(evidence: PairEvidence) -> bool:
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     partner = match.tensor[found]
+    held = within(evidence)
+    if held is not None and held.excluded:
+        return False
+    told = held is not None and held.told
     fewer = len(found) > 0 and abs(median(query.levels[found] - candidate.levels[partner])) > 1
+    bounded = [set(c.evidence("bounds").tensor.tolist()) for c in (query, candidate)]
     shares, tails, reached = [], [], []
     for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
-        if query.hash[mine] == candidate.hash[theirs]:
+        if query.hash[mine] == candidate.hash[theirs] or (told and (mine in bounded[0] or theirs in bounded[1])):
             continue
         first, second = values_of(query, mine, candidate, theirs)
         if first is None or second is None or len(first) != len(second):
@@ -83,6 +92,8 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             if eight and error > 0 and len(first) >= _SMALLEST_GROUP:
                 shares.append(error / _error_of_8_bits(second))
                 tails.append(_kurtosis(first, second))
+    if told:
+        return _vectors_rounded(evidence)
     if reached and float(np.median(reached)) < LEAST_OF_ROUNDING:
         return False  # trained on the levels of a quantised file, which rounding would give back
     return _vectors_rounded(evidence) and (not shares or _of_8_bits(float(np.median(shares)), float(np.median(tails))))

@@ -103,6 +103,20 @@ has 2.72, a Gaussian 3, which training of that size would be.
 Set on: linden of the zoo's edition 1, and no data for the bound itself, which lies between.
 Measured again by: make bench-field
 """
+LIGHTEST_DRIFT = 1e-4
+"""Relative RMS drift of the lightest real fine-tune: by so much values are moved to see whether a test of a rounding
+would notice it.
+
+Set on: the field models' development half, which drifts by 0.6 to 90 of these.
+Measured again by: make bench-field
+"""
+FEWEST_FORESEEN = 5.0
+"""So many values at least must be foreseen outside of a rounding's bounds, were the model moved by LIGHTEST_DRIFT, for
+none outside to tell that it is the model which was rounded: by chance none would be in one of 150.
+
+Set on: no data; it follows from the counts of rare events.
+Measured again by: make bench-field
+"""
 HALF_STEP_OF_ROUNDING = 0.5 + 2.0**-6
 """A copy rounded to one scale a tensor: no value is further off than this many steps. Half a step, and what
 rounding the scale once more adds.

@@ -173,6 +173,7 @@ DECIDES_NOTHING = {
     },  # of work
     "queries/lineage/recipes/mixtures/values.py": {"MOST_BASES", "MOST_MASKED"},  # limits on work
     "queries/relation/rounding.py": {"_BITS_OF_FLOAT16", "_BITS_OF_FLOAT32", "_SMALLEST_GROUP"},  # of files
+    "queries/relation/within.py": {"_FLOAT32_BITS"},  # of files
     "queries/search/all_pairs.py": {"ROWS", "COLUMNS", "HELD", "FEW_ROWS", "_ANY", "_NOTHING"},  # memory
     "queries/search/bits.py": {"_ANY"},  # what numbers hold
     "queries/search/packed.py": {

@@ -178,7 +178,7 @@ def blocks(source: MemorySource) -> dict[str, Floats]:
     """Every planned block of a model in memory."""
     named: list[NamedTensor] = name_tensors(read_checkpoint(source)[1].tensors, {})
     plan = plan_reading(named, Tokenizer("BPE", words(96)).vocabulary(), {})
-    return {t.named.tensor.name: block for batch in read_plan(plan, source) for t, block in batch}
+    return {t.named.tensor.name: block for batch in read_plan(plan, source) for t, block, _ in batch}
 
 
 @pytest.mark.parametrize("gap", [0, 100, 1 << 20])

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...storage.bounds import BoundValues, around
 from ...storage.logical import LogicalTensor, RowMajor, runs
 from ...storage.reader import Range
 from .scheme import Decoded, Refused, Scheme, Stored, row_major, weight
 
+Floats = NDArray[np.float32]
 _KINDS = ("nf4", "fp4")
 _LEAVES = ("absmax", "quant_map", "nested_absmax", "nested_quant_map")
 
@@ -72,34 +74,78 @@ class FlatBlocks:
 
     def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
         """The values [len(rows), columns]."""
+        found = [level * largest for level, largest, _, _ in self._spread(rows, chunks)]
+        return np.concatenate(found).reshape(len(rows), self.columns)
+
+    def bounds(self) -> FlatBounds:
+        """Between which values those lay that were rounded: codes are the nearest ones."""
+        return FlatBounds(self)
+
+    def bounds_of(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), columns]: half of the way to the next levels, and what is lost of the magnitudes."""
+        made = []
+        for level, largest, error, table in self._spread(rows, chunks):
+            order = np.unique(table)
+            middle = (order[1:] + order[:-1]) / 2
+            at = np.searchsorted(order, level)
+            lowest = np.concatenate([order[:1], middle])[at]
+            highest = np.concatenate([middle, order[-1:]])[at]
+            with np.errstate(all="ignore"):
+                off = np.maximum(np.abs(lowest), np.abs(highest)) * error
+                made.append(
+                    around(level * largest, (level - lowest) * largest + off, (highest - level) * largest + off)
+                )
+        return np.concatenate(made).reshape(len(rows), self.columns)
+
+    def _spread(self, rows: Sequence[int], chunks: Sequence[bytes]) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
+        """Of each run of rows: what codes mean, the largest magnitude of their blocks, its error, and the table."""
         left = iter(chunks)
-        found = []
         for first, end in self._spans(rows):
             codes = np.frombuffer(next(left), np.uint8)
             parts = [
                 storage.decode(range(begin, stop), [next(left)])[:, 0]
                 for storage, begin, stop in list(self._parts(first, end))[1:]
             ]
-            found.append(self._values(first, end, codes, *parts))
-        return np.concatenate(found).reshape(len(rows), self.columns)
+            yield self._values(first, end, codes, *parts)
 
     def _values(
         self,
         first: int,
         end: int,
         codes: NDArray[np.uint8],
-        absmax: NDArray[np.float32],
-        table: NDArray[np.float32],
-        scales: NDArray[np.float32] | None = None,
-        meaning: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        block = first // self.block
+        absmax: Floats,
+        table: Floats,
+        scales: Floats | None = None,
+        meaning: Floats | None = None,
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        block, error = first // self.block, np.zeros_like(absmax)
         with np.errstate(all="ignore"):
             if self.nested and scales is not None and meaning is not None:
                 own = (block + np.arange(len(absmax))) // self.nested.block - block // self.nested.block
-                absmax = meaning[absmax.astype(np.uint8)] * scales[own] + np.float32(self.nested.offset)
+                number, order = absmax.astype(np.uint8), np.sort(meaning)
+                gaps = np.diff(order, prepend=order[:1], append=order[-1:])
+                at = np.searchsorted(order, meaning[number])
+                widest = np.maximum(gaps[at], gaps[at + 1]) / 2
+                error = (widest * np.abs(scales[own])).astype(np.float32)
+                absmax = meaning[number] * scales[own] + np.float32(self.nested.offset)
             values = table[np.stack((codes >> 4, codes & 15), axis=1).ravel()][first % 2 :][: end - first]
-            return values * absmax[np.arange(first, end) // self.block - block]
+            place = np.arange(first, end) // self.block - block
+            return values, absmax[place], error[place], table
+
+
+@dataclass(frozen=True, slots=True)
+class FlatBounds:
+    """The bounds of the values of `stored`."""
+
+    stored: FlatBlocks
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """Those of the values."""
+        return self.stored.ranges(rows)
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), columns]."""
+        return self.stored.bounds_of(rows, chunks)
 
 
 def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...storage.bounds import BoundValues, around
 from ...storage.logical import RowMajor, Storage
 from ...storage.reader import Range
 from ...storage.views import RowsOf, Strides
+
+_ERROR = {"BF16": 2.0**-8, "F16": 2.0**-11}
+"""Half a step of a type, relative to the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Codes that are the nearest: `most` is the magnitude from which on one may stand for values beyond it.
+
+    Codes are whole numbers, or floats with so many bits of `fraction` and exponents from `least` on.
+    """
+
+    most: float
+    fraction: int | None = None
+    least: int = 0
+
+    def steps(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """From each code to the next one away from 0."""
+        if self.fraction is None:
+            return np.ones_like(codes)
+        exponent = np.where(codes == 0, self.least, np.maximum(np.frexp(codes)[1] - 1, self.least))
+        return np.ldexp(np.float32(1), exponent - self.fraction).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +42,7 @@ class Grouped:
 
     Each part is a storage of [out, groups], `unit` one value for all (divided by when `inverse`). `order` says for
     every column which group it belongs to (GPTQ's g_idx); a column of a group that is not there is not a number.
+    `nearest` says of a scheme whose codes are the nearest ones how these lie.
     """
 
     codes: Storage
@@ -32,6 +56,7 @@ class Grouped:
     inverse: bool = False
     centre: float = 0.0
     factor: float = 1.0
+    nearest: Levels | None = None
 
     def _parts(self, rows: Sequence[int]) -> Iterator[tuple[str, Storage, Sequence[int]]]:
         """The storages that are there, with the rows that they are asked for."""
@@ -49,33 +74,80 @@ class Grouped:
 
     def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
         """The values [len(rows), columns]; `rows` must ascend."""
+        found = self._found(rows, chunks)
+        with np.errstate(all="ignore"):
+            values = found["codes"] - np.float32(self.centre)
+            if "zeros" in found:
+                values -= self._spread(found, "zeros")
+            values = self._scaled(found, values)
+            if "biases" in found:
+                values += self._spread(found, "biases")
+        return np.asarray(values, np.float32)
+
+    def bounds(self) -> GroupedBounds | None:
+        """Between which values those lay that were rounded; None where codes need not be the nearest."""
+        return None if self.nearest is None else GroupedBounds(self, self.nearest)
+
+    def bounds_by(self, levels: Levels, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), columns] of the values; beyond a code that may be cut off there is none."""
+        values, found = self.decode(rows, chunks), self._found(rows, chunks)
+        codes = found["codes"]
+        with np.errstate(all="ignore"):
+            step = self._scaled(found, levels.steps(codes))
+            of_scale = np.abs(self._scaled(found, codes - np.float32(self.centre)))
+            reach = np.abs(step) / 2 + np.float32(self._error_of_scales()) * of_scale
+            reach = np.where(step != 0, reach, np.float32(np.nan))
+            outermost = np.abs(codes) >= levels.most
+            upward = (codes > 0) == (step > 0)
+        below = np.where(outermost & ~upward, np.float32(np.inf), reach)
+        return around(values, below, np.where(outermost & upward, np.float32(np.inf), reach))
+
+    def _error_of_scales(self) -> float:
+        """The largest relative error that the type of the scales leaves of them."""
+        stored = self.scales.stored if isinstance(self.scales, BlockRows) else self.scales or self.unit
+        return _ERROR.get(stored.dtype, 0.0) if isinstance(stored, RowMajor) else 0.0
+
+    def _found(self, rows: Sequence[int], chunks: Sequence[bytes]) -> dict[str, NDArray[np.float32]]:
+        """The values of every part that is there."""
         found: dict[str, NDArray[np.float32]] = {}
         at = 0
         for name, storage, wanted in self._parts(rows):
             count = len(storage.ranges(wanted))
             found[name] = storage.decode(wanted, chunks[at : at + count])
             at += count
-        with np.errstate(all="ignore"):
-            groups = found["order"][0] if "order" in found else np.arange(self.columns) // self.group
-            values = found["codes"] - np.float32(self.centre)
-            if "zeros" in found:
-                values -= _spread(found["zeros"], groups)
-            if "scales" in found:
-                values *= _spread(found["scales"], groups)
-            if "unit" in found:
-                values = values / found["unit"][0, 0] if self.inverse else values * found["unit"][0, 0]
-            if self.factor != 1:
-                values *= np.float32(self.factor)
-            if "biases" in found:
-                values += _spread(found["biases"], groups)
-        return np.asarray(values, np.float32)
+        return found
+
+    def _scaled(self, found: Mapping[str, NDArray[np.float32]], values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values [rows, columns] times their scales."""
+        if "scales" in found:
+            values = values * self._spread(found, "scales")
+        if "unit" in found:
+            values = values / found["unit"][0, 0] if self.inverse else values * found["unit"][0, 0]
+        return values * np.float32(self.factor) if self.factor != 1 else values
+
+    def _spread(self, found: Mapping[str, NDArray[np.float32]], name: str) -> NDArray[np.float32]:
+        """A part's value [rows, columns] of each column's group; NaN for a group that is not there."""
+        parts = found[name]
+        groups = found["order"][0] if "order" in found else np.arange(self.columns) // self.group
+        there = (groups >= 0) & (groups < parts.shape[1])
+        wide = parts[:, np.where(there, groups, 0).astype(np.int64)]
+        return np.where(there, wide, np.float32(np.nan))
 
 
-def _spread(parts: NDArray[np.float32], groups: NDArray[np.generic]) -> NDArray[np.float32]:
-    """The value [rows, columns] of each column's group; NaN for a group that is not there."""
-    there = (groups >= 0) & (groups < parts.shape[1])  # type: ignore[operator]
-    wide = parts[:, np.where(there, groups, 0).astype(np.int64)]
-    return np.where(there, wide, np.float32(np.nan))
+@dataclass(frozen=True, slots=True)
+class GroupedBounds:
+    """The bounds of the values of `stored`, whose codes lie as `levels` says."""
+
+    stored: Grouped
+    levels: Levels
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """Those of the values."""
+        return self.stored.ranges(rows)
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), columns]; `rows` must ascend."""
+        return self.stored.bounds_by(self.levels, rows, chunks)
 
 
 @dataclass(frozen=True, slots=True)

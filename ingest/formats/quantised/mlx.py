@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from ...storage.logical import LogicalTensor
 from .fp4 import MX_GROUP, NV_GROUP, fp4
-from .grouped import Grouped, stacked
+from .grouped import Grouped, Levels, stacked
 from .packed import PackedRows
 from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
 
@@ -46,8 +46,9 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         return Refused(scales.parameters * group, f"{stem}.biases {missing}", used)
     shape = (*codes.shape[:-1], columns)
     tall = Grouped(
-        PackedRows(row_major(codes), bits, columns), columns, group, scales=row_major(scales), biases=row_major(biases)
-    )
+        PackedRows(row_major(codes), bits, columns), columns, group, scales=row_major(scales), biases=row_major(biases),
+        nearest=Levels(most=(1 << bits) - 1),
+    )  # fmt: skip
     return Decoded(LogicalTensor(tensor.name, f"INT{bits}", shape, stacked(tall, shape)), used)
 
 

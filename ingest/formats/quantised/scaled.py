@@ -14,7 +14,7 @@ compressed-tensors `quantization/lifecycle/forward.py`; bitsandbytes `functional
 from __future__ import annotations
 
 from ...storage.logical import LogicalTensor, RowMajor, Storage
-from .grouped import BlockRows, Grouped, stacked
+from .grouped import BlockRows, Grouped, Levels, stacked
 from .scheme import FLOAT_SCALES, Decoded, Refused, Scheme, Stored, row_major
 
 _CODES = {"F8_E4M3": "FP8", "F8_E5M2": "FP8", "F8_E4M3FNUZ": "FP8", "F8_E5M2FNUZ": "FP8", "I8": "INT8"}
@@ -22,6 +22,9 @@ _SCALES = (
     ("weight_scale_inv", 1.0), ("weight_scale", 1.0), ("scale_weight", 1.0), ("qscale_weight", 1.0), ("scale", 1.0),
     ("SCB", 1 / 127),
 )  # fmt: skip
+_WHOLE = Levels(most=128)
+_FLOATS = {"F8_E4M3": Levels(most=448, fraction=3, least=-6), "F8_E5M2": Levels(most=57344, fraction=2, least=-14)}
+"""How codes lie that are the nearest: int8 of bitsandbytes, whose largest value of a row is 127, and floats."""
 _FLATTENED = "._weight_qdata"
 _ACTIVATIONS = (
     "input_scale", "output_scale", "weight_format", "scale_input", "scale_output", "qscale_act", "comfy_quant",
@@ -47,7 +50,8 @@ def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
         used = {tensor.name, name, *stored.present(module + other for other in _ACTIVATIONS)}
         if zero is not None:
             used.add(zero.name)
-        storage = _storage(tensor, scale, zero, factor, stored)
+        nearest = None if zero else _WHOLE if leaf == "SCB" else _FLOATS.get(tensor.dtype)
+        storage = _storage(tensor, scale, zero, factor, stored, nearest)
         if storage is not None:
             made = LogicalTensor(tensor.name, _CODES[tensor.dtype], tensor.shape, storage)
             return Decoded(made, frozenset(used))
@@ -72,7 +76,12 @@ def _flattened(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | Non
 
 
 def _storage(
-    tensor: LogicalTensor, scale: LogicalTensor, zero: LogicalTensor | None, factor: float, stored: Stored
+    tensor: LogicalTensor,
+    scale: LogicalTensor,
+    zero: LogicalTensor | None,
+    factor: float,
+    stored: Stored,
+    nearest: Levels | None = None,
 ) -> Storage | None:
     codes, columns = row_major(tensor), tensor.shape[-1]
     rows, matrices = tensor.shape[-2], tensor.shape[0] if len(tensor.shape) == 3 else 1
@@ -81,14 +90,15 @@ def _storage(
     if scale.parameters == 1:
         unit = row_major(scale, columns=1)
         shift = BlockRows(row_major(zero, columns=1), matrices * rows, max(1, matrices * rows)) if zero else None
-        return stacked(Grouped(codes, columns, max(1, columns), zeros=shift, unit=unit, factor=factor), tensor.shape)
+        made = Grouped(codes, columns, max(1, columns), zeros=shift, unit=unit, factor=factor, nearest=nearest)
+        return stacked(made, tensor.shape)
     found = _block(tensor.shape, scale.shape, stored)
     if found is None:
         return None
     height, width = found
     wide = -(-columns // width)
     scales, zeros = (BlockRows(row_major(t, columns=wide), rows, height) if t else None for t in (scale, zero))
-    return stacked(Grouped(codes, columns, width, scales, zeros, factor=factor), tensor.shape)
+    return stacked(Grouped(codes, columns, width, scales, zeros, factor=factor, nearest=nearest), tensor.shape)
 
 
 def _block(shape: tuple[int, ...], scales: tuple[int, ...], stored: Stored) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ DELETE FROM tensor WHERE model_id = getvariable('model_id');
 DELETE FROM positions WHERE model_id = getvariable('model_id');
 DELETE FROM gram WHERE model_id = getvariable('model_id');
 DELETE FROM minhash WHERE model_id = getvariable('model_id');
+DELETE FROM bounds WHERE model_id = getvariable('model_id');
 DELETE FROM vector WHERE model_id = getvariable('model_id');
 DELETE FROM token_row WHERE model_id = getvariable('model_id');
 DELETE FROM skipped_tensor WHERE model_id = getvariable('model_id');

@@ -9,6 +9,7 @@ UPDATE tensor SET model_id = getvariable('new_id') WHERE model_id = getvariable(
 UPDATE positions SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
 UPDATE gram SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
 UPDATE minhash SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
+UPDATE bounds SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
 UPDATE vector SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
 UPDATE token_row SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');
 UPDATE skipped_tensor SET model_id = getvariable('new_id') WHERE model_id = getvariable('model_id');

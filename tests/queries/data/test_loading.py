@@ -50,6 +50,8 @@ def tables(rows: dict[str, list[dict[str, object]]], seed: int | None) -> dict[s
     """The rows as Arrow, shuffled where there is a seed."""
     found = {}
     for name, listed in rows.items():
+        if not listed:
+            continue
         order = np.arange(len(listed)) if seed is None else np.random.default_rng(seed).permutation(len(listed))
         mine = [listed[i] for i in order]
         columns = {key: [row[key] for row in mine] for key in listed[0]}

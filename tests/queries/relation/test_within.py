@@ -1,0 +1,160 @@
+"""A rounding told value by value: the model that was rounded, its near relatives, and what the test cannot see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from gguf import GGMLQuantizationType as Kind
+from numpy.typing import NDArray
+
+from forebear.queries.data.component import Component, Evidence
+from forebear.queries.evidence.pair import compare
+from forebear.queries.relation.flags import relate
+from forebear.queries.relation.within import Within, within
+from forebear.queries.thresholds.lineage import SURE
+from forebear.registry import Registry
+
+from ...ingest.formats.writers_fused import Tensors, load_model
+from ...ingest.formats.writers_gguf import model_bytes
+from ...writers import safetensors_bytes
+from ..components import Model, base, component
+
+RANDOM = np.random.default_rng(3)
+PARENT = base(1)
+
+
+def moved(model: Model, drift: float) -> Model:
+    """Every matrix with Gaussian drift of so much of its size, in float32."""
+    return tuple(
+        replace(t, value=(t.value * (1 + drift * RANDOM.standard_normal(t.value.shape))).astype(np.float32))
+        if t.value.ndim > 1 and t.role != "embed"
+        else t
+        for t in model
+    )
+
+
+def rounded(model: Model, step: float, dtype: str = "Q8_0", model_id: int = 1) -> Component:
+    """The component of a model whose matrices are multiples of a step, with bounds of half of it."""
+    coarse = tuple(
+        replace(t, value=(np.rint(t.value / step) * step).astype(np.float32)) if t.value.ndim > 1 else t for t in model
+    )
+    made = component(coarse, model_id, dtype=dtype)
+    held = made.positions
+    sides = [held.value - step / 2 * 1.001, held.value + step / 2 * 1.001]
+    bounds = Evidence(held.tensor, np.concatenate(sides, axis=1).astype(np.float32))
+    return replace(made, kinds=dict(made.kinds) | {"bounds": bounds})
+
+
+def inside(query: Component, candidate: Component) -> Within:
+    found = within(compare(query, candidate, 10))
+    assert found is not None
+    return found
+
+
+def test_what_was_rounded_is_told_and_a_fine_tune_of_it_is_excluded() -> None:
+    copy = rounded(PARENT, 1e-3)
+    found = inside(copy, component(PARENT, 2))
+    assert found.told and not found.excluded and found.by_query and found.places == 42 * 256
+    other = inside(copy, component(moved(PARENT, 1e-3), 2))
+    assert other.excluded and not other.told and 0 < other.outside < other.places / 10
+    assert "numeric_copy" in relate(compare(copy, component(PARENT, 2), 10)).flags
+    assert "numeric_copy" not in relate(compare(copy, component(moved(PARENT, 1e-3), 2), 10)).flags
+
+
+def test_it_is_told_from_either_side() -> None:
+    found = inside(component(PARENT), rounded(PARENT, 1e-3, model_id=2))
+    assert found.told and not found.by_query
+    assert "numeric_copy" in relate(compare(component(PARENT), rounded(PARENT, 1e-3, model_id=2), 10)).flags
+
+
+def test_steps_as_coarse_that_no_light_training_would_show_tell_nothing() -> None:
+    found = inside(rounded(PARENT, 0.2), component(PARENT, 2))
+    assert found.outside == 0 and found.foreseen < 5 and not found.told and not found.excluded
+
+
+def test_scales_that_may_have_been_fitted_again_exclude_nothing() -> None:
+    found = inside(rounded(PARENT, 1e-3, dtype="Q4_1"), component(moved(PARENT, 1e-3), 2))
+    assert found.outside > 0 and not found.excluded and not found.told
+
+
+@pytest.mark.parametrize("kind", [ml_dtypes.bfloat16, np.float16])
+def test_a_file_that_was_made_from_another_float_type_is_a_rounding_all_the_same(kind: type) -> None:
+    kept = tuple(replace(t, value=t.value.astype(kind).astype(np.float32)) for t in PARENT)
+    assert inside(rounded(kept, 1e-3), component(PARENT, 2)).told
+    consistent = inside(rounded(PARENT, 1e-3), component(kept, 2))
+    assert consistent.beyond == 0 and not consistent.excluded, "it may be a rounding of what was rounded"
+
+
+def test_two_models_with_bounds_or_without_any_are_not_held_against_each_other() -> None:
+    assert within(compare(rounded(PARENT, 1e-3), rounded(PARENT, 2e-3, model_id=2), 10)) is None
+    assert within(compare(component(PARENT), component(PARENT, 2), 10)) is None
+
+
+@pytest.mark.parametrize("forged", [np.nan, np.inf, -1e30])
+def test_bounds_that_nobody_makes_end_nothing(forged: float) -> None:
+    copy = rounded(PARENT, 1e-3)
+    held = copy.evidence("bounds")
+    worse = np.full_like(held.value, forged)
+    found = within(
+        compare(
+            replace(copy, kinds=dict(copy.kinds) | {"bounds": Evidence(held.tensor, worse)}), component(PARENT, 2), 10
+        )
+    )
+    assert found is None or not found.told
+
+
+def light(tensors: Tensors) -> Tensors:
+    """As a light fine-tune in bfloat16 leaves a model: a third of a percent."""
+    random = np.random.default_rng(3)
+    return {
+        name: (values * (1 + 3e-3 * random.standard_normal(values.shape))).astype(ml_dtypes.bfloat16).astype(np.float32)
+        if values.ndim == 2
+        else values
+        for name, values in tensors.items()
+    }
+
+
+def saved(folder: Path, tensors: Tensors, like: Path) -> Path:
+    folder.mkdir()
+    kept: dict[str, NDArray[np.float32]] = dict(tensors)
+    (folder / "model.safetensors").write_bytes(safetensors_bytes(kept))
+    for file in ("config.json", "tokenizer.json"):
+        (folder / file).write_bytes((like / file).read_bytes())
+    return folder
+
+
+def test_a_gguf_is_said_to_be_the_copy_of_the_fine_tune_that_it_was_made_from(zoo: Path, tmp_path: Path) -> None:
+    tensors, config, tokenizer = load_model(zoo / "cedar")
+    tuned = light(tensors)
+    (tmp_path / "copy.gguf").write_bytes(model_bytes(tuned, config, tokenizer, Kind.Q8_0, "qwen2"))
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "cedar", saved(tmp_path / "cedar-light", tuned, zoo / "cedar"))
+        report = registry.ancestors(tmp_path / "copy.gguf")
+        registry.ingest(tmp_path / "copy.gguf")
+        asked = {r.name: r for r in registry.ancestors(tmp_path / "cedar-light").components[0].ancestors}
+        base_asked = {r.name: r for r in registry.ancestors(zoo / "cedar").components[0].ancestors}
+    rows = {row.name: row for row in report.components[0].ancestors}
+    first, other = rows["cedar-light"], rows["cedar"]
+    assert report.verdict == "derived" and first.rank == 1 and other.rank > 1
+    assert first.relation == ("numeric_copy",) and first.direction == "copy"
+    assert first.direction_probability == SURE and any(
+        "values are where its rounding leaves them" in b for b in first.direction_by
+    )
+    assert "numeric_copy" not in other.relation and any("beyond half a step" in b for b in other.direction_by)
+    assert asked["copy"].direction == "copy" and asked["copy"].direction_probability == pytest.approx(1 - SURE)
+    assert base_asked["copy"].direction != "copy"
+
+
+def test_without_what_was_rounded_its_base_is_not_called_a_copy(zoo: Path, tmp_path: Path) -> None:
+    tensors, config, tokenizer = load_model(zoo / "cedar")
+    (tmp_path / "copy.gguf").write_bytes(model_bytes(light(tensors), config, tokenizer, Kind.Q8_0, "qwen2"))
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "cedar")
+        report = registry.ancestors(tmp_path / "copy.gguf")
+    (row,) = report.components[0].ancestors
+    assert row.name == "cedar" and "numeric_copy" not in row.relation and row.direction == "unknown"
+    assert report.verdict == "related" and "copy" not in report.components[0].sentence
