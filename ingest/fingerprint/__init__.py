@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..names.naming import NamedTensor
 from ..storage.bounds import BoundValues
+from .dequantised import dequantised_bounds
 from .factors import factor_values
 from .kinds import STORED, LeadingRows, StoredKind, Values
 from .positions import MATRIX_VALUES, TOKEN_VALUES, VECTOR_VALUES, places, sample
@@ -99,6 +100,8 @@ def fingerprint_matrix(
     `bounds` [at most 16, in] are those of its values before they were rounded, None where they are not known.
     """
     clean, nonfinite = finite(block)
+    if bounds is None:
+        bounds = dequantised_bounds(block, named.tensor.dtype)
     rows = LeadingRows(named, clean, gain, bounds)
     usable = clean.size >= MINIMAL_VALUES and bool(clean.any())
     made = {kind.name: kind.make(rows) for kind in kinds} if usable else {}

@@ -15,7 +15,7 @@ import numpy as np
 from ..data.precision import coded, fraction_bits, median_levels
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
-from ..relation.rounding import by_groups
+from ..relation.rounding import by_groups, coarseness, rounding_told
 from ..relation.same_values import same_tensors, same_values
 from ..relation.within import within
 from ..thresholds.lineage import (
@@ -146,7 +146,7 @@ def _copies(relatives: Sequence[Relative], kin: Family) -> dict[int, float]:
     groups also leaves open what differs from the source by less than the rounding does: a source is taken away where
     another model, as fine as it, fits the copy better.
     """
-    rounded = {i: _coarseness(r) for i, r in enumerate(relatives) if r.copy == "numeric_copy"}
+    rounded = {i: coarseness(r.evidence) for i, r in enumerate(relatives) if r.copy == "numeric_copy"}
     inside = {i: within(relatives[i].evidence) for i, coarser in rounded.items() if coarser < 0}
     if any(held is not None and held.told for held in inside.values()):
         rounded = {i: c for i, c in rounded.items() if (held := inside.get(i)) is None or held.beyond == 0}
@@ -177,17 +177,6 @@ def fits_better(distances: Distances, rival: int, source: int, copy: int) -> boo
     return bool(nearer - NOT_EXCLUDED * error >= FITS_BETTER)
 
 
-def _coarseness(one: Relative) -> float:
-    """How much coarser the candidate's values are than the query's: above 0 where rounding the query gives it."""
-    query, candidate = one.evidence.pairing.query, one.evidence.pairing.candidate
-    mine, theirs = median_levels(query), median_levels(candidate)
-    found = mine - theirs if abs(mine - theirs) > 1 else float(fraction_bits(query) - fraction_bits(candidate))
-    held = within(one.evidence)
-    if held is None or not held.told:
-        return found
-    return -max(abs(found), 1.0) if held.by_query else max(abs(found), 1.0)
-
-
 def _of_copy(one: Relative, coarser: float) -> Judgement:
     if one.copy == "identical":
         return Judgement(Direction("copy", 0.5, ("equal values",), 0.5), 1.0, copy=one.copy)
@@ -197,10 +186,7 @@ def _of_copy(one: Relative, coarser: float) -> Judgement:
     sure = ROUNDED_FROM_NEAREST if by_groups(one.evidence) else SURE
     probability = 1 - sure if coarser > 0 else sure
     by = "it is a rounding of the query" if coarser > 0 else "the query is a rounding of it, which loses values"
-    if sure < SURE:
-        by += ", or of what differs from it by less than the rounding does"
-    elif (held := within(one.evidence)) is not None and held.reason:
-        by += f": {held.reason}"
+    by += rounding_told(one.evidence)
     return Judgement(Direction("copy", probability, (by,), 1 - probability), 1.0, copy=one.copy, coarser=coarser)
 
 
@@ -335,7 +321,7 @@ def _by(
     _, names, contradict = marked
     if names:
         found.append("marks: " + ", ".join(names) + (" (which contradict each other)" if contradict else ""))
-    if (inside := within(one.evidence)) is not None and inside.reason:
+    if (inside := within(one.evidence)) is not None and inside.excluded and inside.reason:
         found.append(inside.reason)
     if placed > 1:
         found.append(f"distances among {placed + 1} models")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component, Tokens
-from ..data.precision import error_of_levels, float_bits, float_steps, stored_error
+from ..data.precision import error_of_levels, float_bits, float_steps, fraction_bits, median_levels, stored_error
 from ..evidence.gains import matched_vectors
 from ..evidence.match import relative_difference
 from ..evidence.pair import PairEvidence
@@ -60,20 +60,40 @@ def by_groups(evidence: PairEvidence) -> bool:
     return False
 
 
+def coarseness(evidence: PairEvidence) -> float:
+    """How much coarser the candidate's values are than the query's: above 0 where rounding the query gives it.
+
+    In levels among 32 neighbours, else in bits of fraction, which only orders copies; 0 where neither is coarser.
+    """
+    query, candidate = evidence.pairing.query, evidence.pairing.candidate
+    mine, theirs = median_levels(query), median_levels(candidate)
+    found = mine - theirs if abs(mine - theirs) > 1 else float(fraction_bits(query) - fraction_bits(candidate))
+    held = within(evidence)
+    if held is None or not held.told:
+        return found
+    return -max(abs(found), 1.0) if held.by_query else max(abs(found), 1.0)
+
+
+def rounding_told(evidence: PairEvidence) -> str:
+    """How sure it is which model was rounded, to be added to what is said of a rounded copy."""
+    if by_groups(evidence):
+        return ", or of what differs from it by less than the rounding does"
+    held = within(evidence)
+    return f": {held.reason}" if held is not None and held.reason else ""
+
+
 def within_half_steps(evidence: PairEvidence) -> bool:
     """Whether query and candidate, which match everywhere by positions, differ by one rounding and no more."""
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     partner = match.tensor[found]
     held = within(evidence)
-    if held is not None and held.excluded:
-        return False
-    told = held is not None and held.told
+    if held is not None and (held.excluded or held.told):
+        return held.told and _others_rounded(evidence) and _vectors_rounded(evidence)
     fewer = len(found) > 0 and abs(median(query.levels[found] - candidate.levels[partner])) > 1
-    bounded = [set(c.evidence("bounds").tensor.tolist()) for c in (query, candidate)]
     shares, tails, reached = [], [], []
     for mine, theirs in zip(found.tolist(), partner.tolist(), strict=True):
-        if query.hash[mine] == candidate.hash[theirs] or (told and (mine in bounded[0] or theirs in bounded[1])):
+        if query.hash[mine] == candidate.hash[theirs]:
             continue
         first, second = values_of(query, mine, candidate, theirs)
         if first is None or second is None or len(first) != len(second):
@@ -92,11 +112,29 @@ def within_half_steps(evidence: PairEvidence) -> bool:
             if eight and error > 0 and len(first) >= _SMALLEST_GROUP:
                 shares.append(error / _error_of_8_bits(second))
                 tails.append(_kurtosis(first, second))
-    if told:
-        return _vectors_rounded(evidence)
     if reached and float(np.median(reached)) < LEAST_OF_ROUNDING:
         return False  # trained on the levels of a quantised file, which rounding would give back
     return _vectors_rounded(evidence) and (not shares or _of_8_bits(float(np.median(shares)), float(np.median(tails))))
+
+
+def _others_rounded(evidence: PairEvidence) -> bool:
+    """Whether what has no bounds is rounded too: matrices to a float type, rows of tokens within their type's error."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    bounded = [set(c.evidence("bounds").tensor.tolist()) for c in (query, candidate)]
+    for mine in np.flatnonzero((match.kind == 0) & query.scorable).tolist():
+        theirs = int(match.tensor[mine])
+        if mine in bounded[0] or theirs in bounded[1] or query.hash[mine] == candidate.hash[theirs]:
+            continue
+        first, second = values_of(query, mine, candidate, theirs)
+        if first is None or second is None or len(first) != len(second):
+            return False
+        if float_rounding(first, second) or lattice_rounding(first, second):
+            continue
+        few = error_of_levels(min(query.levels[mine] or 32.0, candidate.levels[theirs] or 32.0))
+        known = max(stored_error(query.dtypes[mine]), stored_error(candidate.dtypes[theirs]))
+        if _relative_error(first, second) > (known or (few if _rows_of(query, mine) is not None else 0.0)):
+            return False
+    return True
 
 
 def _of_8_bits(share: float, kurtosis: float) -> bool:

@@ -23,6 +23,7 @@ from ...relation.adapters import relation_of
 from ...relation.coverage import coverage_of
 from ...relation.flags import Relation
 from ...relation.origin import Origin
+from ...relation.rounding import coarseness, rounding_told
 from ...thresholds.comparison import FEW_MATRICES, FINE_TUNED
 from ...thresholds.significance import LEAST_COMPARED
 from ..records.comparison import PairEvidenceRow, RoleMatch
@@ -76,6 +77,8 @@ def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int)
     """One direction as a record."""
     evidence = judged.evidence
     coverage = coverage_of(evidence)
+    flags = judged.relation.flags if judged.relation else ()
+    coarser = coarseness(evidence) if "numeric_copy" in flags else 0.0
     return PairEvidenceRow(
         query=query,
         candidate=candidate,
@@ -90,7 +93,7 @@ def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int)
         coverage=coverage.matched,
         coverage_parts=coverage,
         distance=evidence.match.distance,
-        relation=judged.relation.flags if judged.relation else (),
+        relation=flags,
         reason=judged.reason,
         gains_correlation=evidence.gains.correlation,
         gains_values=evidence.gains.values,
@@ -98,6 +101,8 @@ def evidence_row(query: str, candidate: str, judged: Judged, corrected_for: int)
         roles=tuple(role_matches(evidence)),
         blocks=tuple(evidence_blocks(evidence)) if evidence.significant else (),
         freedoms=judged.relation.freedoms if judged.relation else (),
+        rounded=None if not coarser else candidate if coarser > 0 else query,
+        rounded_by=f"rounding loses values{rounding_told(evidence)}" if coarser else None,
     )
 
 
@@ -128,7 +133,7 @@ def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norm
     both = f"{names[0]} and {names[1]}"
     match row.verdict:
         case "derived" | "related":
-            return f"{both} {_lineage(rows)}; which came first two models alone cannot tell"
+            return f"{both} {_lineage(rows)}; {_first(names, row)}"
         case "shared_initialisation":
             return f"{both} have the same random initialisation and were trained apart: {row.reason}"
         case "inconclusive" if row.relation:
@@ -138,6 +143,14 @@ def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norm
         case "unrelated":
             alike = "their norm gains are equal, and everything else is that of unrelated models"
             return f"{both} are unrelated: {alike if equal_norms else row.reason}"
+
+
+def _first(names: tuple[str, str], row: PairEvidenceRow) -> str:
+    """What two models alone tell of who came first: that what was rounded did."""
+    if row.rounded is None or row.rounded_by is None:
+        return "which came first two models alone cannot tell"
+    coarse, fine = names if row.rounded == "A" else names[::-1]
+    return f"{coarse} is a rounding of {fine}, as {row.rounded_by}"
 
 
 def _lineage(rows: Sequence[PairEvidenceRow]) -> str:

@@ -74,7 +74,8 @@ class PairEvidenceRow:
     `log10_p` are by kind of evidence, `log10_evalue` is the best one corrected for the kinds and for `corrected_for`
     models. `relation` are flags that read from the query's side: `layers_removed` says that the query has fewer.
     `gains_correlation` is that of the centred norm gains of matched blocks, `gains_values` how many there are.
-    `freedoms` say what was rewritten where `relation` has `basis_changed`.
+    `freedoms` say what was rewritten where `relation` has `basis_changed`. Of a `numeric_copy`, `rounded` says which of
+    the two is the rounding, and `rounded_by` how that was told; None where both are as coarse.
     """
 
     query: str
@@ -98,6 +99,8 @@ class PairEvidenceRow:
     roles: tuple[RoleMatch, ...]
     blocks: tuple[BlockMatch, ...]
     freedoms: tuple[Freedom, ...] = ()
+    rounded: str | None = None
+    rounded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

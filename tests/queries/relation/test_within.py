@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import gguf
 import ml_dtypes
 import numpy as np
 import pytest
@@ -63,6 +64,16 @@ def test_what_was_rounded_is_told_and_a_fine_tune_of_it_is_excluded() -> None:
     assert other.excluded and not other.told and 0 < other.outside < other.places / 10
     assert "numeric_copy" in relate(compare(copy, component(PARENT, 2), 10)).flags
     assert "numeric_copy" not in relate(compare(copy, component(moved(PARENT, 1e-3), 2), 10)).flags
+
+
+def test_matrices_without_bounds_that_were_trained_make_it_no_copy() -> None:
+    tuned = tuple(t if t.role != "q" else moved((t,), 1e-3)[0] for t in PARENT)
+    copy = rounded(PARENT, 1e-3, dtype="F16")
+    held = copy.evidence("bounds")
+    some = np.array([copy.roles[t] != "q" for t in held.tensor.tolist()])
+    of_some = replace(copy, kinds=dict(copy.kinds) | {"bounds": Evidence(held.tensor[some], held.value[some])})
+    evidence = compare(of_some, component(tuned, 2), 10)
+    assert inside(of_some, component(tuned, 2)).told and "numeric_copy" not in relate(evidence).flags
 
 
 def test_it_is_told_from_either_side() -> None:
@@ -147,6 +158,26 @@ def test_a_gguf_is_said_to_be_the_copy_of_the_fine_tune_that_it_was_made_from(zo
     assert "numeric_copy" not in other.relation and any("beyond half a step" in b for b in other.direction_by)
     assert asked["copy"].direction == "copy" and asked["copy"].direction_probability == pytest.approx(1 - SURE)
     assert base_asked["copy"].direction != "copy"
+
+
+def test_floats_that_were_unpacked_from_a_gguf_name_the_model_it_was_made_from(zoo: Path, tmp_path: Path) -> None:
+    tensors, _, _ = load_model(zoo / "cedar")
+    tuned = light(tensors)
+    unpacked = {
+        name: gguf.quants.dequantize(gguf.quants.quantize(v, Kind.Q8_0), Kind.Q8_0)
+        .astype(np.float16)
+        .astype(np.float32)
+        if v.ndim == 2
+        else v
+        for name, v in tuned.items()
+    }
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "cedar", saved(tmp_path / "cedar-light", tuned, zoo / "cedar"))
+        report = registry.ancestors(saved(tmp_path / "unpacked", unpacked, zoo / "cedar"))
+    rows = {row.name: row for row in report.components[0].ancestors}
+    assert report.verdict == "derived" and rows["cedar-light"].rank == 1
+    assert rows["cedar-light"].relation == ("numeric_copy",) and rows["cedar-light"].direction_probability == SURE
+    assert "numeric_copy" not in rows["cedar"].relation
 
 
 def test_without_what_was_rounded_its_base_is_not_called_a_copy(zoo: Path, tmp_path: Path) -> None:
