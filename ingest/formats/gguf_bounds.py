@@ -11,9 +11,12 @@ code more makes. Codes are the nearest ones, up to what float16 took from the st
 Made with an importance matrix, the last four have a step that was fitted after the codes were made: then values may lie
 outside of these bounds.
 
+- IQ4_NL, IQ4_XS and MXFP4: a value is a level times the scale of its block, the nearest level; the outermost two also
+  stand for what lies beyond.
+
 Source: llama.cpp `ggml/src/ggml-quants.c` (`quantize_row_*_ref`, `quantize_row_*_impl`), layouts of `ggml-common.h`.
 
-Limitations: types whose levels are not even (IQ*, TQ*, MXFP4, NVFP4) have no bounds.
+Limitations: other types have no bounds: several values share a code in IQ1 to IQ3, TQ and NVFP4 are not known.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.bounds import BoundValues, around
+from ..storage.bounds import Bounds, BoundValues, around
 
 if TYPE_CHECKING:
     from ..storage.reader import Range
@@ -71,6 +74,60 @@ CODES = {
 """By the name of the type."""
 _LARGEST = 127
 """The largest code of Q8_0, and minus the least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Which bytes of a block are codes of 4 bits: `first` to `end`, and `table`, what they stand for times the scale.
+
+    `unit` is a byte of codes of level 1; `error`, the relative one of the scales.
+    """
+
+    first: int
+    end: int
+    unit: int
+    table: tuple[float, ...]
+    error: float
+
+
+_IQ4 = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
+_E2M1 = (-12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12)
+LEVELS = {
+    "IQ4_NL": Levels(2, 18, 0x88, _IQ4, float(_HALF_STEP)),
+    "IQ4_XS": Levels(8, 136, 0x88, _IQ4, float(_HALF_STEP)),
+    "MXFP4": Levels(1, 17, 0x11, _E2M1, 0.0),
+}
+"""By the name of the type; `table` ascends."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelBounds:
+    """The bounds of the values of `stored`, whose codes stand for `levels`."""
+
+    stored: GgmlRows
+    levels: Levels
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """Those of the values."""
+        return self.stored.ranges(rows)
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), columns]: half of the way to the next levels; none of values without a scale."""
+        levels, data = self.levels, b"".join(chunks)
+        blocks = np.frombuffer(data, np.uint8).reshape(-1, self.stored.block_bytes).copy()
+        values = self.stored.decode(rows, [data])
+        blocks[:, levels.first : levels.end] = levels.unit
+        unit = self.stored.decode(rows, [blocks.tobytes()])
+        table = np.array(levels.table, np.float32)
+        middle = (table[1:] + table[:-1]) / 2
+        with np.errstate(all="ignore"):
+            ratio = values / np.where(unit == 0, np.float32(np.nan), unit)
+            at = np.searchsorted(middle, ratio)
+            lower = ratio - np.concatenate([[-np.inf], middle])[at]
+            upper = np.concatenate([middle, [np.inf]])[at] - ratio
+            error = np.abs(values) * levels.error
+            sides = np.where(unit > 0, (lower, upper), (upper, lower)) * np.abs(unit) * (1 + levels.error) + error
+        return around(values, *sides.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +180,10 @@ class GgmlBounds:
         made[:, self.codes.first : self.codes.end] = fill
         made[:, self.codes.low] = low
         return self.stored.decode(rows, [made.tobytes()])
+
+
+def ggml_bounds(stored: GgmlRows, kind: str) -> Bounds | None:
+    """The bounds of rows of a GGML type; None where they are not known of it."""
+    if kind in LEVELS:
+        return LevelBounds(stored, LEVELS[kind])
+    return GgmlBounds(stored, CODES[kind]) if kind in CODES else None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import FormatError, SourceError
 from ..layouts.heads import interleaved_rows
+from ..storage.bounds import Bounds
 from ..storage.dtypes import nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage, runs
 from ..storage.reader import Range, Reader
@@ -29,7 +30,7 @@ from ..storage.views import ColumnsOf, RowsOf
 from ..text import printable
 from . import gguf_metadata as metadata
 from .contents import Contents
-from .gguf_bounds import CODES, GgmlBounds
+from .gguf_bounds import ggml_bounds
 from .gguf_header import Header, TensorInfo, read_header
 from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name
 
@@ -79,10 +80,9 @@ class GgmlRows:
             return None
         return GgmlRows(self.file, self.offset + first // block * size, self.kind, columns)
 
-    def bounds(self) -> GgmlBounds | None:
-        """Between which values those lay that were rounded; None where levels are not even."""
-        codes = CODES.get(_types().get(self.kind, ""))
-        return None if codes is None else GgmlBounds(self, codes)
+    def bounds(self) -> Bounds | None:
+        """Between which values those lay that were rounded; None where that is not known of the type."""
+        return ggml_bounds(self, _types().get(self.kind, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from ..thresholds.relation import (
 )
 from .freedoms import Freedom, freedoms_of, freedoms_sentence
 from .origin import INSIDE, Origin, origin_of
-from .rounding import within_half_steps
+from .rounding import coarseness, within_half_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +171,27 @@ def _vocabulary_changed(query: Component, candidate: Component) -> bool:
 
 
 def _copy(evidence: PairEvidence) -> str | None:
-    """`identical`, or `numeric_copy` where every difference is what one rounding makes."""
+    """`identical`, or `numeric_copy` where every difference is what one rounding makes.
+
+    A rounding of the query may lack parts of it, as a GGUF lacks a pooler: what it has cannot have come first.
+    """
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     if len(found) < int(query.scorable.sum()):
-        return None
+        left_out = _left_out(evidence) and coarseness(evidence) > 0 and within_half_steps(evidence)
+        return "numeric_copy" if left_out else None
     if np.array_equal(query.hash[found], candidate.hash[match.tensor[found]]) and _vectors_equal(evidence):
         return "identical"
     return "numeric_copy" if within_half_steps(evidence) else None
+
+
+def _left_out(evidence: PairEvidence) -> bool:
+    """Whether the candidate has nothing of the kind of what has no match in it, which is little of the query."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    missing = np.flatnonzero((match.kind != 0) & query.scorable)
+    held = {(key, candidate.layer[i] < 0) for i, key in enumerate(candidate.keys)}
+    alone = all((query.keys[t], query.layer[t] < 0) not in held for t in missing.tolist())
+    return alone and match.matched >= 1 - MANY_MATRICES
 
 
 def _vectors_equal(evidence: PairEvidence) -> bool:

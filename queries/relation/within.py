@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..data.component import Component
 from ..data.precision import float_steps, fraction_bits, once
 from ..evidence.pair import PairEvidence
-from ..thresholds.relation import FEWEST_FORESEEN, LIGHTEST_DRIFT
+from ..thresholds.relation import FEWEST_FORESEEN, FILLED_BY_ROUNDING, LIGHTEST_DRIFT
 
 _STRICT = frozenset({"Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
 """Types whose last pass rounds by the scales that are stored, in every version of their tool. Of others a value beyond
@@ -36,7 +36,8 @@ class Within:
 
     `beyond` counts those that cannot have been rounded from any that the other's type keeps as it does, and `strictly`
     of these the ones of types of which that is certain. `foreseen` is how many would be outside were the other model's
-    values moved by LIGHTEST_DRIFT: what the test can see. `by_query`, whether the query holds the codes.
+    values moved by LIGHTEST_DRIFT: what the test can see. `filled` is how far from the codes' values these lie on the
+    average, in half steps. `by_query`, whether the query holds the codes.
     """
 
     places: int
@@ -44,12 +45,16 @@ class Within:
     beyond: int
     strictly: int
     foreseen: float
+    filled: float
     by_query: bool
 
     @property
     def told(self) -> bool:
-        """Whether one is the rounding of the other: no value lies outside, and a light training would have shown."""
-        return self.outside == 0 and self.foreseen >= FEWEST_FORESEEN
+        """Whether one is the rounding of the other: no value lies outside, and a light training would have shown.
+
+        What was trained on the values of the codes lies inside too, next to them.
+        """
+        return self.outside == 0 and self.foreseen >= FEWEST_FORESEEN and self.filled >= FILLED_BY_ROUNDING
 
     @property
     def excluded(self) -> bool:
@@ -108,8 +113,19 @@ def within(evidence: PairEvidence) -> Within | None:
         beyond=int(beyond.sum()),
         strictly=int((beyond & strict).sum()),
         foreseen=float(sum(out.sum() for out in moved)) / 2,
+        filled=_filled(values, coarse.positions.value[rows[known]], low, high, bounded),
         by_query=by_query,
     )
+
+
+def _filled(values: Values, codes: Values, low: Values, high: Values, bounded: NDArray[np.bool_]) -> float:
+    """Mean distance of values from those of the codes, in the wider of the two ways to their bounds."""
+    codes = codes.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        ways = np.stack([codes - low, high - codes])
+    reach = np.where(np.isfinite(ways), ways, 0).max(axis=0)
+    there = bounded & (reach > 0)
+    return float((np.abs(values - codes)[there] / reach[there]).mean()) if there.any() else 0.0
 
 
 def _rows(component: Component, kind: str, tensors: NDArray[np.int64]) -> NDArray[np.int64]:

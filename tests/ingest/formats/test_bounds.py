@@ -10,7 +10,7 @@ import pytest
 from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
 
-from forebear.ingest.formats.gguf_bounds import CODES
+from forebear.ingest.formats.gguf_bounds import CODES, LEVELS
 from forebear.ingest.formats.gguf_file import GgmlRows
 from forebear.ingest.formats.quantised import unpack
 from forebear.ingest.storage.bounds import BoundValues, bounds_of
@@ -125,8 +125,39 @@ def test_only_the_nearest_code_of_a_k_quant_has_the_value_in_its_bounds(
         assert there.sum() > 100 and not inside(values, others)[there & ~edge].any()
 
 
-def test_levels_that_are_not_even_have_no_bounds() -> None:
-    for kind in (Kind.IQ4_NL, Kind.IQ2_S, Kind.MXFP4, Kind.TQ1_0):
+@pytest.mark.parametrize("kind", [Kind.IQ4_NL, Kind.IQ4_XS, Kind.MXFP4])
+def test_only_the_nearest_level_has_the_value_in_its_bounds(kind: Kind) -> None:
+    place, count = LEVELS[kind.name], 4
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    blocks = RANDOM.integers(0, 256, (count, size), np.uint8)
+    if kind is Kind.MXFP4:
+        blocks[:, 0] = 120
+    else:
+        blocks[:, :2] = np.full(count, 0.01, np.float16)[:, None].view(np.uint8)
+
+    def with_codes(codes: Codes) -> bytes:
+        made, half = blocks.copy(), 16
+        parts = codes.reshape(count, -1, 2, half)
+        made[:, place.first : place.end] = (parts[:, :, 0] | parts[:, :, 1] << 4).reshape(count, -1)
+        return made.tobytes()
+
+    ladder = np.stack(
+        [decoded(kind, with_codes(np.full((count, block), c, np.uint8)), (count, block))[0] for c in range(16)]
+    )
+    values = np.asarray(ladder.max(axis=0) * RANDOM.uniform(-1.3, 1.3, (count, block)), np.float32)
+    nearest = np.abs(ladder - values).argmin(axis=0).astype(np.uint8)
+    kept, bounds = decoded(kind, with_codes(nearest), (count, block))
+    scaled = np.abs(kept - ladder[1]) > 0
+    assert inside(values, bounds).all()
+    for other in range(16):
+        codes = np.full((count, block), other, np.uint8)
+        there, theirs = decoded(kind, with_codes(codes), (count, block))
+        apart = np.abs(np.abs(values - there) - np.abs(values - kept)) > 2e-3 * np.abs(ladder).max(axis=0)
+        assert not inside(values, theirs)[(there != kept) & apart & scaled].any()
+
+
+def test_other_types_have_no_bounds() -> None:
+    for kind in (Kind.IQ2_S, Kind.IQ3_S, Kind.TQ1_0, Kind.F16):
         assert bounds_of(rows_of(kind, b"", 256)) is None
 
 

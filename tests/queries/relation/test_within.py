@@ -76,6 +76,15 @@ def test_matrices_without_bounds_that_were_trained_make_it_no_copy() -> None:
     assert inside(of_some, component(tuned, 2)).told and "numeric_copy" not in relate(evidence).flags
 
 
+def test_a_rounding_that_lacks_a_part_of_the_query_is_one_and_a_fuller_model_is_none_of_it() -> None:
+    more = (*PARENT, replace(PARENT[2], role="other", layer=-1, slot="pooler", value=base(9)[2].value))
+    whole = component(more)
+    assert relate(compare(whole, rounded(PARENT, 1e-3, model_id=2), 10)).flags == ("numeric_copy",)
+    assert "numeric_copy" not in relate(compare(whole, component(PARENT, 2), 10)).flags, "equal, and a head may be new"
+    without = tuple(t for t in PARENT if t.layer != 5)
+    assert "numeric_copy" not in relate(compare(component(PARENT), rounded(without, 1e-3, model_id=2), 10)).flags
+
+
 def test_it_is_told_from_either_side() -> None:
     found = inside(component(PARENT), rounded(PARENT, 1e-3, model_id=2))
     assert found.told and not found.by_query
@@ -85,6 +94,17 @@ def test_it_is_told_from_either_side() -> None:
 def test_steps_as_coarse_that_no_light_training_would_show_tell_nothing() -> None:
     found = inside(rounded(PARENT, 0.2), component(PARENT, 2))
     assert found.outside == 0 and found.foreseen < 5 and not found.told and not found.excluded
+
+
+def test_what_was_trained_on_the_values_of_a_quantised_file_is_not_what_was_rounded() -> None:
+    copy = rounded(PARENT, 1e-3)
+    steps = tuple(
+        replace(t, value=(np.rint(t.value / 1e-3) * 1e-3).astype(np.float32)) if t.value.ndim > 1 else t for t in PARENT
+    )
+    tuned = component(moved(steps, 4e-4), 2)
+    found = inside(copy, tuned)
+    assert found.outside == 0 and found.filled < 0.1 and not found.told
+    assert inside(copy, component(PARENT, 2)).filled == pytest.approx(0.5, abs=0.01)
 
 
 def test_scales_that_may_have_been_fitted_again_exclude_nothing() -> None:
