@@ -18,7 +18,15 @@ import numpy as np
 from ..data.precision import BFLOAT16, fraction_bits, mean_levels, quantised
 from ..evidence.pair import PairEvidence
 from ..relation.flags import doubled_layers
-from ..thresholds.lineage import MARK_FEW_VALUES, MARK_LEAST_SHARE, MARK_MOSTLY, MARK_OFF_LATTICE
+from ..relation.within import within
+from ..thresholds.lineage import (
+    MARK_FEW_VALUES,
+    MARK_FILLED,
+    MARK_LEAST_SHARE,
+    MARK_MOSTLY,
+    MARK_OFF_LATTICE,
+    MARK_OUTSIDE,
+)
 from ..thresholds.relation import LEAST_ROUNDING, QUANTISED_LEVELS
 
 Order = Literal["query_later", "candidate_later"]
@@ -108,12 +116,27 @@ def _levels(evidence: PairEvidence) -> Order | None:
     return "query_later" if mine > theirs else "candidate_later"
 
 
+def _rounded(evidence: PairEvidence) -> Order | None:
+    """Values spread over the steps of another model's codes as rounding leaves them: the codes were made after.
+
+    They are of a near relative, or of the model itself. Training on the codes' own values leaves them next to the
+    levels, or beyond the steps where it is heavy: 6 % of a Gaussian that lies as far from the levels are outside.
+    """
+    held = within(evidence)
+    if held is None or held.places < MARK_FEW_VALUES or held.filled < MARK_FILLED:
+        return None
+    if held.outside > MARK_OUTSIDE * held.places:
+        return None
+    return "query_later" if held.by_query else "candidate_later"
+
+
 MARKS: tuple[Mark, ...] = (
     Mark("layers cut or doubled", _structure),
     Mark("experts made of one feed-forward", _experts),
     Mark("hidden size cut", _width),
     Mark("values of a coarser file kept", _lattice),
     Mark("trained off the levels of a quantised file", _levels),
+    Mark("rounded to the codes of a quantised file", _rounded),
 )
 
 

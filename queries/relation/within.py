@@ -113,14 +113,13 @@ def within(evidence: PairEvidence) -> Within | None:
         beyond=int(beyond.sum()),
         strictly=int((beyond & strict).sum()),
         foreseen=float(sum(out.sum() for out in moved)) / 2,
-        filled=_filled(values, coarse.positions.value[rows[known]], low, high, bounded),
+        filled=_filled(values, coarse.positions.value[rows[known]].astype(np.float64), low, high, bounded),
         by_query=by_query,
     )
 
 
 def _filled(values: Values, codes: Values, low: Values, high: Values, bounded: NDArray[np.bool_]) -> float:
     """Mean distance of values from those of the codes, in the wider of the two ways to their bounds."""
-    codes = codes.astype(np.float64)
     with np.errstate(invalid="ignore"):
         ways = np.stack([codes - low, high - codes])
     reach = np.where(np.isfinite(ways), ways, 0).max(axis=0)

@@ -9,6 +9,7 @@ from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.marks import order_by_marks
 from forebear.queries.relation.flags import relate
 
+from ..bounded import bounded, drifted, on_steps
 from ..components import Model, Tensor, base, changed, component, quantised, rounded, trained
 
 DEQUANTISED = quantised(base(1), 4)
@@ -49,3 +50,31 @@ def test_float32_that_keeps_the_values_of_a_bfloat16_file_came_later() -> None:
     assert marked(coarse, finer) == ("candidate_later", (name,), False)
     assert marked(rounded(finer), coarse) == (None, (), False), "of two files in bfloat16 either may come first"
     assert marked(coarse, base(1)) == (None, (), False), "a rounding keeps no value"
+
+
+def test_the_codes_of_a_near_relative_were_made_after_what_fills_their_steps() -> None:
+    name = "rounded to the codes of a quantised file"
+    tuned = drifted(base(1), 1e-4)
+    copy = bounded(base(1), 1e-3, dtype="F16")
+    assert order_by_marks(compare(copy, component(tuned, 2), 10)) == ("query_later", (name,), False)
+    other = bounded(base(1), 1e-3, dtype="F16", model_id=2)
+    assert order_by_marks(compare(component(tuned), other, 10)) == ("candidate_later", (name,), False)
+
+
+def test_what_was_trained_on_the_codes_lightly_or_heavily_bears_no_such_mark() -> None:
+    step = 1e-3
+    copy = bounded(base(1), step, dtype="F16")
+    levels, random = on_steps(base(1), step), np.random.default_rng(4)
+
+    def tuned(size: float) -> Model:
+        """Trained on the levels, by so much of a half step."""
+
+        def change(t: Tensor) -> NDArray[np.floating]:
+            noise = size * step / 2 * random.standard_normal(t.value.shape)
+            return t.value + noise if t.value.ndim > 1 else t.value
+
+        return changed(levels, change)
+
+    for size in (0.05, 0.3, 0.6, 0.7, 1.0, 3.0):
+        order, names, _ = order_by_marks(compare(copy, component(tuned(size), 2), 10))
+        assert order != "query_later" and "rounded to the codes of a quantised file" not in names

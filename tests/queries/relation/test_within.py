@@ -22,32 +22,11 @@ from forebear.registry import Registry
 from ...ingest.formats.writers_fused import Tensors, load_model
 from ...ingest.formats.writers_gguf import model_bytes
 from ...writers import safetensors_bytes
-from ..components import Model, base, component
+from ..bounded import bounded, drifted, on_steps
+from ..components import base, component
 
 RANDOM = np.random.default_rng(3)
 PARENT = base(1)
-
-
-def moved(model: Model, drift: float) -> Model:
-    """Every matrix with Gaussian drift of so much of its size, in float32."""
-    return tuple(
-        replace(t, value=(t.value * (1 + drift * RANDOM.standard_normal(t.value.shape))).astype(np.float32))
-        if t.value.ndim > 1 and t.role != "embed"
-        else t
-        for t in model
-    )
-
-
-def rounded(model: Model, step: float, dtype: str = "Q8_0", model_id: int = 1) -> Component:
-    """The component of a model whose matrices are multiples of a step, with bounds of half of it."""
-    coarse = tuple(
-        replace(t, value=(np.rint(t.value / step) * step).astype(np.float32)) if t.value.ndim > 1 else t for t in model
-    )
-    made = component(coarse, model_id, dtype=dtype)
-    held = made.positions
-    sides = [held.value - step / 2 * 1.001, held.value + step / 2 * 1.001]
-    bounds = Evidence(held.tensor, np.concatenate(sides, axis=1).astype(np.float32))
-    return replace(made, kinds=dict(made.kinds) | {"bounds": bounds})
 
 
 def inside(query: Component, candidate: Component) -> Within:
@@ -57,18 +36,18 @@ def inside(query: Component, candidate: Component) -> Within:
 
 
 def test_what_was_rounded_is_told_and_a_fine_tune_of_it_is_excluded() -> None:
-    copy = rounded(PARENT, 1e-3)
+    copy = bounded(PARENT, 1e-3)
     found = inside(copy, component(PARENT, 2))
     assert found.told and not found.excluded and found.by_query and found.places == 42 * 256
-    other = inside(copy, component(moved(PARENT, 1e-3), 2))
+    other = inside(copy, component(drifted(PARENT, 1e-3), 2))
     assert other.excluded and not other.told and 0 < other.outside < other.places / 10
     assert "numeric_copy" in relate(compare(copy, component(PARENT, 2), 10)).flags
-    assert "numeric_copy" not in relate(compare(copy, component(moved(PARENT, 1e-3), 2), 10)).flags
+    assert "numeric_copy" not in relate(compare(copy, component(drifted(PARENT, 1e-3), 2), 10)).flags
 
 
 def test_matrices_without_bounds_that_were_trained_make_it_no_copy() -> None:
-    tuned = tuple(t if t.role != "q" else moved((t,), 1e-3)[0] for t in PARENT)
-    copy = rounded(PARENT, 1e-3, dtype="F16")
+    tuned = tuple(t if t.role != "q" else drifted((t,), 1e-3)[0] for t in PARENT)
+    copy = bounded(PARENT, 1e-3, dtype="F16")
     held = copy.evidence("bounds")
     some = np.array([copy.roles[t] != "q" for t in held.tensor.tolist()])
     of_some = replace(copy, kinds=dict(copy.kinds) | {"bounds": Evidence(held.tensor[some], held.value[some])})
@@ -79,55 +58,53 @@ def test_matrices_without_bounds_that_were_trained_make_it_no_copy() -> None:
 def test_a_rounding_that_lacks_a_part_of_the_query_is_one_and_a_fuller_model_is_none_of_it() -> None:
     more = (*PARENT, replace(PARENT[2], role="other", layer=-1, slot="pooler", value=base(9)[2].value))
     whole = component(more)
-    assert relate(compare(whole, rounded(PARENT, 1e-3, model_id=2), 10)).flags == ("numeric_copy",)
+    assert relate(compare(whole, bounded(PARENT, 1e-3, model_id=2), 10)).flags == ("numeric_copy",)
     assert "numeric_copy" not in relate(compare(whole, component(PARENT, 2), 10)).flags, "equal, and a head may be new"
     without = tuple(t for t in PARENT if t.layer != 5)
-    assert "numeric_copy" not in relate(compare(component(PARENT), rounded(without, 1e-3, model_id=2), 10)).flags
+    assert "numeric_copy" not in relate(compare(component(PARENT), bounded(without, 1e-3, model_id=2), 10)).flags
 
 
 def test_it_is_told_from_either_side() -> None:
-    found = inside(component(PARENT), rounded(PARENT, 1e-3, model_id=2))
+    found = inside(component(PARENT), bounded(PARENT, 1e-3, model_id=2))
     assert found.told and not found.by_query
-    assert "numeric_copy" in relate(compare(component(PARENT), rounded(PARENT, 1e-3, model_id=2), 10)).flags
+    assert "numeric_copy" in relate(compare(component(PARENT), bounded(PARENT, 1e-3, model_id=2), 10)).flags
 
 
 def test_steps_as_coarse_that_no_light_training_would_show_tell_nothing() -> None:
-    found = inside(rounded(PARENT, 0.2), component(PARENT, 2))
+    found = inside(bounded(PARENT, 0.2), component(PARENT, 2))
     assert found.outside == 0 and found.foreseen < 5 and not found.told and not found.excluded
 
 
-def test_what_was_trained_on_the_values_of_a_quantised_file_is_not_what_was_rounded() -> None:
-    copy = rounded(PARENT, 1e-3)
-    steps = tuple(
-        replace(t, value=(np.rint(t.value / 1e-3) * 1e-3).astype(np.float32)) if t.value.ndim > 1 else t for t in PARENT
-    )
-    tuned = component(moved(steps, 4e-4), 2)
+def test_what_was_trained_on_the_values_of_a_quantised_file_is_not_what_was_bounded() -> None:
+    copy = bounded(PARENT, 1e-3)
+    steps = on_steps(PARENT, 1e-3)
+    tuned = component(drifted(steps, 4e-4), 2)
     found = inside(copy, tuned)
     assert found.outside == 0 and found.filled < 0.1 and not found.told
     assert inside(copy, component(PARENT, 2)).filled == pytest.approx(0.5, abs=0.01)
 
 
 def test_scales_that_may_have_been_fitted_again_exclude_nothing() -> None:
-    found = inside(rounded(PARENT, 1e-3, dtype="Q4_1"), component(moved(PARENT, 1e-3), 2))
+    found = inside(bounded(PARENT, 1e-3, dtype="Q4_1"), component(drifted(PARENT, 1e-3), 2))
     assert found.outside > 0 and not found.excluded and not found.told
 
 
 @pytest.mark.parametrize("kind", [ml_dtypes.bfloat16, np.float16])
 def test_a_file_that_was_made_from_another_float_type_is_a_rounding_all_the_same(kind: type) -> None:
     kept = tuple(replace(t, value=t.value.astype(kind).astype(np.float32)) for t in PARENT)
-    assert inside(rounded(kept, 1e-3), component(PARENT, 2)).told
-    consistent = inside(rounded(PARENT, 1e-3), component(kept, 2))
+    assert inside(bounded(kept, 1e-3), component(PARENT, 2)).told
+    consistent = inside(bounded(PARENT, 1e-3), component(kept, 2))
     assert consistent.beyond == 0 and not consistent.excluded, "it may be a rounding of what was rounded"
 
 
 def test_two_models_with_bounds_or_without_any_are_not_held_against_each_other() -> None:
-    assert within(compare(rounded(PARENT, 1e-3), rounded(PARENT, 2e-3, model_id=2), 10)) is None
+    assert within(compare(bounded(PARENT, 1e-3), bounded(PARENT, 2e-3, model_id=2), 10)) is None
     assert within(compare(component(PARENT), component(PARENT, 2), 10)) is None
 
 
 @pytest.mark.parametrize("forged", [np.nan, np.inf, -1e30])
 def test_bounds_that_nobody_makes_end_nothing(forged: float) -> None:
-    copy = rounded(PARENT, 1e-3)
+    copy = bounded(PARENT, 1e-3)
     held = copy.evidence("bounds")
     worse = np.full_like(held.value, forged)
     found = within(
