@@ -3,7 +3,7 @@
 Version 2 added activations. Where a model's tensors still have the places that are kept of them, only what activations
 need is read: rows of tokens, leading rows of a few matrices and the gains before those. Where they have other places by
 now (networks without layers, embeddings without a tokenizer), what is kept cannot be added to, and the model is read
-whole.
+whole; so it is where its files are quantised, for the bounds of its values.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .metadata.tokenizer import Vocabulary
 from .model import TOO_DEAR, ModelFingerprint, fingerprint_model, kept_within
 from .names.architectures import FEEDS
 from .plan import PlannedTensor, ReadPlan, plan_reading
-from .reading.ranges import read_plan
+from .reading.ranges import has_bounds, read_plan
 from .sources.metered import MeteredSource
 from .sources.source import Source
 from .text import printable
@@ -67,7 +67,7 @@ def refresh_model(source: Source, kept: KeptModel) -> Additions | ModelFingerpri
         vocabulary = found.tokenizer.vocabulary() if found.tokenizer else Vocabulary()
         plan = plan_reading(found.named, vocabulary, found.language, budget=budget)
         planned = [tensor for batch in plan.batches for tensor in batch]
-        if places_digest(planned) == kept.places:
+        if places_digest(planned) == kept.places and not any(has_bounds(tensor) for tensor in planned):
             neurons = () if found.adapter else plan_activations(found.named, vocabulary)
             affordable = budget is None or plan.bytes + sum(part.bytes for part in neurons) <= budget
             gains = Gains.of_config(found.language)
@@ -75,7 +75,7 @@ def refresh_model(source: Source, kept: KeptModel) -> Additions | ModelFingerpri
             ids = {tensor.named.tensor.name: number for number, tensor in enumerate(planned)}
             _log.info("%s: %d bytes in %d reads were missing", source.uri, metered.bytes_read, metered.requests)
             return Additions(activations, ids, metered.bytes_read, metered.requests)
-    _log.info("%s: its tensors have other places now; it is read whole", source.uri)
+    _log.info("%s: its tensors have other places now, or bounds of their values; it is read whole", source.uri)
     return fingerprint_model(source, budget=budget)
 
 

@@ -92,6 +92,14 @@ def _decode(tensor: PlannedTensor, cut: dict[Range, bytes]) -> Block:
 
 def _bounds(tensor: PlannedTensor, cut: dict[Range, bytes]) -> BoundValues | None:
     """Between which values those of a matrix lay that were rounded; of rows of tokens it is not kept."""
-    named = tensor.named.tensor
-    bounds = bounds_of(named.storage) if tensor.rows and tensor.keys is None and len(named.shape) > 1 else None
+    bounds = bounds_of(tensor.named.tensor.storage) if _is_matrix(tensor) else None
     return None if bounds is None else bounds.decode(tensor.rows, [cut[r] for r in tensor.ranges])
+
+
+def has_bounds(tensor: PlannedTensor) -> bool:
+    """Whether a format says between which values those of a planned tensor lay that were rounded."""
+    return _is_matrix(tensor) and bounds_of(tensor.named.tensor.storage) is not None
+
+
+def _is_matrix(tensor: PlannedTensor) -> bool:
+    return bool(tensor.rows) and tensor.keys is None and len(tensor.named.tensor.shape) > 1

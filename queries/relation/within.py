@@ -120,11 +120,11 @@ def within(evidence: PairEvidence) -> Within | None:
 
 def _filled(values: Values, codes: Values, low: Values, high: Values, bounded: NDArray[np.bool_]) -> float:
     """Mean distance of values from those of the codes, in the wider of the two ways to their bounds."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         ways = np.stack([codes - low, high - codes])
-    reach = np.where(np.isfinite(ways), ways, 0).max(axis=0)
-    there = bounded & (reach > 0)
-    return float((np.abs(values - codes)[there] / reach[there]).mean()) if there.any() else 0.0
+        reach = np.where(np.isfinite(ways), ways, 0).max(axis=0)
+        there = bounded & (reach > 0)
+        return float((np.abs(values - codes)[there] / reach[there]).mean()) if there.any() else 0.0
 
 
 def _rows(component: Component, kind: str, tensors: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -102,7 +102,7 @@ def test_two_models_with_bounds_or_without_any_are_not_held_against_each_other()
     assert within(compare(component(PARENT), component(PARENT, 2), 10)) is None
 
 
-@pytest.mark.parametrize("forged", [np.nan, np.inf, -1e30])
+@pytest.mark.parametrize("forged", [np.nan, np.inf, -1e30, 1e-45])
 def test_bounds_that_nobody_makes_end_nothing(forged: float) -> None:
     copy = bounded(PARENT, 1e-3)
     held = copy.evidence("bounds")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType as Kind
 
 from forebear.ingest.activations import plan_activations
 from forebear.ingest.checkpoint import open_checkpoint
@@ -20,11 +21,24 @@ from forebear.registry import registry as registry_module
 from forebear.registry.store.database import migrations
 
 from ...hub_server import HubServer
+from ...ingest.formats.writers_fused import load_model
+from ...ingest.formats.writers_gguf import model_bytes
 from ...writers import llama, llama_config, model_files, safetensors_bytes, tokenizer_json, write_files
 from ..conftest import Run
 
 LETTERS = {chr(code): code - 33 for code in range(33, 127)}
-KEPT = ("tensor", "positions", "gram", "minhash", "vector", "token_row", "sketch", "activation", "activation_sketch")
+KEPT = (
+    "tensor",
+    "positions",
+    "gram",
+    "minhash",
+    "bounds",
+    "vector",
+    "token_row",
+    "sketch",
+    "activation",
+    "activation_sketch",
+)
 
 
 def model(folder: Path, seed: int = 0) -> Path:
@@ -65,6 +79,18 @@ def test_a_refreshed_model_is_what_a_new_reading_makes_of_it(old: Registry, tmp_
         assert len(rows(new, "activation")) == 8
         assert {table: rows(old, table) for table in KEPT} == {table: rows(new, table) for table in KEPT}
     assert old.outdated() == []
+
+
+def test_a_quantised_model_gets_the_bounds_of_its_values(tmp_path: Path, zoo: Path) -> None:
+    path = tmp_path / "cedar.gguf"
+    path.write_bytes(model_bytes(*load_model(zoo / "cedar"), Kind.Q8_0, "qwen2"))
+    with Registry(tmp_path / "old.duckdb") as old:
+        old.ingest(path)
+        before = rows(old, "bounds")
+        as_version_1(old)
+        old.connection.execute("DELETE FROM bounds")
+        (outcome,) = old.refreshing()
+        assert isinstance(outcome, Refreshed) and len(before) == 28 and rows(old, "bounds") == before
 
 
 def test_a_refresh_reads_headers_rows_of_tokens_and_of_gates_and_the_gains_before_them(

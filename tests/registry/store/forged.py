@@ -20,9 +20,9 @@ from forebear.ingest.errors import ForebearError
 from forebear.registry import AuditOptions, Registry
 
 SECRET = "s3cret-of-the-host"
-KEPT = ("model", "tensor", "positions", "gram", "minhash", "vector", "token_row", "tokenizer", "sketch", "activation",
-        "activation_sketch", "skipped_tensor", "file", "declared_parent", "setting", "audit_run", "known_root",
-        "recipe", "recipe_parent", "part", "remote_fingerprint", "pulled_part", "hub", "adapter",
+KEPT = ("model", "tensor", "positions", "gram", "minhash", "bounds", "vector", "token_row", "tokenizer", "sketch",
+        "activation", "activation_sketch", "skipped_tensor", "file", "declared_parent", "setting", "audit_run",
+        "known_root", "recipe", "recipe_parent", "part", "remote_fingerprint", "pulled_part", "hub", "adapter",
         "licence")  # fmt: skip
 _TEXTS = ("", "x" * 4000, "'; DROP TABLE model; --", "\x1b[31m", "cedar", "[1, 2]", '{"a": 1}', "file:///etc/passwd",
           "ducklake:x", "org/name", "1e999", "\u202e", "alder", "language", "embed")  # fmt: skip
