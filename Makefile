@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 20
         test-libraries test-browser test-cases test-lists test-container bench bench-calibration bench-calibration-widths bench-calibration-million bench-peers-light bench-peers-roots bench-peers-families bench-lineage bench-ingest bench-startup \
         bench-query bench-hub bench-formats bench-compare bench-compare-full bench-case bench-audit bench-audit-again bench-units bench-tree bench-trees bench-serve \
         bench-scale bench-search bench-zoo bench-peers bench-peers-report bench-sql bench-field bench-field-models \
-        bench-field-whole bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-factors bench-recipes-fresh bench-recipes-sums bench-no-merges bench-no-merges-trees bench-rewrites \
+        bench-field-whole bench-roundings bench-small-registries bench-grown bench-missing bench-activations bench-recipes bench-recipes-left-out bench-recipes-factors bench-recipes-fresh bench-recipes-sums bench-no-merges bench-no-merges-trees bench-rewrites \
         bench-travel bench-outputs bench-outputs-distilled test-mergekit thresholds clean
 
 demo: dev                       ## registry from the bundled zoo, and its ancestors
@@ -289,6 +289,11 @@ bench-field: bench-field-models bench-small-registries  ## light fine-tunes, mer
 
 bench-field-models: .bench/torch/field          ## 83 models from two published ones; a run that was stopped goes on
 	.bench/torch/bin/python -m benchmarks.field.generate $(FIELD)
+
+bench-roundings: bench-field-models  ## 5 kinds of quantised files of every trained model of the field family: is the source named? SPLIT=held_out (15 minutes, 4 GB)
+	.bench/torch/bin/python -m benchmarks.field.rounded_files $(FIELD) .bench/roundings-$(SPLIT) --split $(SPLIT)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.field.roundings $(FIELD) .bench/roundings-$(SPLIT) \
+	  --registry .bench/field-$(SPLIT).duckdb --split $(SPLIT)
 
 bench-field-whole: dev            ## every model of the field family asked with all relatives registered; FIELD=.bench/field SPLIT=held_out
 	$(BIN)/python -m benchmarks.field.whole_family $(FIELD) --registry .bench/field-$(SPLIT).duckdb --split $(SPLIT)

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data.component import Component
-from ...thresholds.recipes import FEWEST_CHANGED, SUM_CLAIMED
+from ...data.precision import float_bits
+from ...thresholds.recipes import FEWEST_CHANGED, PARENT_MAY_LACK, SUM_CLAIMED
 from ..recipes.methods import METHODS
-from ..recipes.places import places_of
+from ..recipes.places import MergePlaces, keys_of, places_of
 from ..recipes.proposal import TRIMMED
 from ..recipes.refining import proven
 from ..recipes.trials import tried, turned_round
 
-_MOST = 6
+_MOST = 32
 """Relatives that are tried together, those that are named first: time was chosen."""
 _SIMPLE = tuple(method for method in METHODS if method.stage <= TRIMMED)
 """Sums, and what follows from ranks. Changes left out at random take longer and are told of heavy drift alone."""
@@ -36,9 +37,14 @@ class Replayed:
 def replayed(query: Component, relatives: Sequence[Component], named: Sequence[int]) -> Replayed | None:
     """The merge of relatives that gives the query, by their numbers; None where none of those tried does.
 
-    Tried are the `named` ones, which are thought to be its parents, and of the others those that come first.
+    Tried are the `named` ones, which are thought to be its parents, and of the others those that come first. What lacks
+    tensors of the query is none of them: no merge is made from it, and only what all hold can be compared.
     """
-    chosen = [*named, *(i for i in range(len(relatives)) if i not in named)][:_MOST]
+    mine = keys_of(query).keys()
+    whole = [
+        i for i, one in enumerate(relatives) if len(mine & keys_of(one).keys()) >= (1 - PARENT_MAY_LACK) * len(mine)
+    ]
+    chosen = [*(i for i in named if i in whole), *(i for i in whole if i not in named)][:_MOST]
     places = places_of(query, [relatives[i] for i in chosen])
     if places is None or not np.isfinite(places.query).all():
         return None
@@ -46,6 +52,25 @@ def replayed(query: Component, relatives: Sequence[Component], named: Sequence[i
     if len(kept) < 2 or int((places := places.of(kept)).changed.sum()) < FEWEST_CHANGED:
         return None
     chosen = [chosen[i] for i in kept]
+    if places.finer:
+        some = _one_of_each(places)
+        if (found := _given([chosen[i] for i in some], places.of(some).cast())) is not None:
+            return found
+    return _given(chosen, places)
+
+
+def _one_of_each(places: MergePlaces) -> list[int]:
+    """Of relatives that the query's type keeps alike the finest, which the others are roundings of."""
+    groups: dict[bytes, list[int]] = {}
+    for number, values in enumerate(places.cast().relatives):
+        groups.setdefault(values.tobytes(), []).append(number)
+    return sorted(max(same, key=lambda i: float_bits(places.relatives[i])) for same in groups.values())
+
+
+def _given(chosen: Sequence[int], places: MergePlaces) -> Replayed | None:
+    """The merge that gives the query at some places, its parents by what is `chosen` for them."""
+    if int(places.changed.sum()) < FEWEST_CHANGED:
+        return None
     fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= SUM_CLAIMED]
     best = max(fits, key=lambda fit: fit.share, default=None)
     if best is None or turned_round(places, best) is not None:

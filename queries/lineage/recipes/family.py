@@ -53,11 +53,12 @@ def relatives_of(
 
 
 def parents_of(
-    query: Component, relatives: Sequence[Relative], models: int
+    query: Component, relatives: Sequence[Relative], models: int, *, cast: bool = False
 ) -> tuple[list[Relative], MergePlaces | None]:
     """Relatives with the query's tensors that are significant, no copies of it, one of each group that coincides.
 
-    Then the values at the places that all of them share with the query; None where nobody is left.
+    Then the values at the places that all of them share with the query; None where nobody is left. With `cast` as the
+    query's type keeps them, None where it keeps them all as they are.
     """
     mine = keys_of(query)
     held = [
@@ -66,8 +67,10 @@ def parents_of(
         if mine and len(mine.keys() & keys_of(relative.component).keys()) >= (1 - PARENT_MAY_LACK) * len(mine)
     ]
     places = places_of(query, [relative.component for relative in held])
-    if places is None:
+    if places is None or (cast and not places.finer):
         return [], None
+    if cast:
+        places = places.cast()
     kept = [i for i in range(len(held)) if _related(places, i, models) and not _copied(places, i)]
     groups: list[list[int]] = []
     for i in kept:

@@ -83,18 +83,26 @@ def component_recipe(
         return passthrough_recipe(query, relatives, runs)
     if adapters and (fit := adapted(query, [relative.component for relative in relatives], adapters)) is not None:
         return adapter_recipe(query, relatives[fit.base], adapters[fit.adapter], fit)
-    members, places = parents_of(query, relatives, models)
-    if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST_CHANGED:
-        return None
-    at = next((i for i, member in enumerate(members) if member.component.model_id == base), None)
-    if base is not None and at is None:
-        raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
-    found = trials(places, base=at)
-    if found is not None and claimed(places, found.best):
-        if turned_round(places, found.best) is None and not _rounded(query, members, found.best, models):
-            return _told(query, members, places, found)
-        return None
-    return _unknown(query, members, places)
+    for cast in (True, False):
+        members, places = parents_of(query, relatives, models, cast=cast)
+        if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST_CHANGED:
+            continue
+        at = next((i for i, member in enumerate(members) if _is(member, base, relatives)), None)
+        if base is not None and at is None:
+            raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
+        found = trials(places, base=at)
+        if found is not None and claimed(places, found.best):
+            if turned_round(places, found.best) is None and not _rounded(query, members, found.best, models):
+                return _told(query, members, places, found)
+            return None
+    return None if places is None or len(members) < 2 else _unknown(query, members, places)
+
+
+def _is(member: Relative, model: int | None, relatives: Sequence[Relative]) -> bool:
+    """Whether a member is a model, or one of the models that hold its values."""
+    if member.component.model_id == model:
+        return True
+    return any(one.component.model_id == model and one.name in member.coincides for one in relatives)
 
 
 def _rounded(query: Component, members: Sequence[Relative], best: Fit, models: int) -> bool:

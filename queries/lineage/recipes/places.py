@@ -121,6 +121,15 @@ class MergePlaces:
         equal = self.relatives == self.query
         return np.asarray(~equal[int(equal.mean(axis=1).argmax())])
 
+    @property
+    def finer(self) -> bool:
+        """Whether a relative holds values that the query's type does not keep."""
+        return not np.array_equal(rounded_to(self.relatives, self.bits), self.relatives)
+
+    def cast(self) -> Self:
+        """The same with relatives as the query's type keeps them: tools cast what they read before they merge it."""
+        return replace(self, relatives=rounded_to(self.relatives, self.bits))
+
     def share(self, replayed: Floats) -> float:
         """Share of all places where a replay gives the query's value bit for bit."""
         return float((rounded_to(replayed, self.bits) == self.query).mean())

@@ -14,6 +14,7 @@ from forebear.queries.lineage.merges import replayed as module
 from forebear.queries.lineage.merges.replayed import Replayed, replayed
 from forebear.registry import Registry
 
+from ...writers import raw, safetensors_bytes
 from .recipes.folders import Tensors, relatives, rounded, write
 
 LIGHT = 0.00005
@@ -109,3 +110,57 @@ def test_what_is_a_merge_of_its_own_child_proves_nothing(
     monkeypatch.setattr(module, "turned_round", lambda places, best: 0)
     rows = asked(tmp_path, {"first": first, "second": second, "third": third}, mixed([first, second], [0.6, 0.4]))
     assert not [row for row in rows if row.direction == "ancestor"]
+
+
+@pytest.fixture(scope="module")
+def finer() -> list[Tensors]:
+    """A root and ten fine-tunes in float32, which moved by less than bfloat16 keeps of most values."""
+    random = np.random.default_rng(8)
+    (root,) = relatives(1)
+    return [
+        root,
+        *(
+            {
+                n: (v + LIGHT * random.standard_normal(v.shape) * (v.ndim > 1)).astype(np.float32)
+                for n, v in root.items()
+            }
+            for _ in range(10)
+        ),
+    ]
+
+
+def cast(tensors: Tensors) -> Tensors:
+    """As a tool reads them for a merge in bfloat16."""
+    return {name: rounded(values) for name, values in tensors.items()}
+
+
+def written(folder: Path, tensors: Tensors) -> Path:
+    """A model folder in float32."""
+    write(folder, tensors)
+    (folder / "model.safetensors").write_bytes(safetensors_bytes({n: raw(v, "F32") for n, v in tensors.items()}))
+    return folder
+
+
+def test_a_merge_in_bfloat16_of_models_in_float32_names_them_among_many(tmp_path: Path, finer: list[Tensors]) -> None:
+    merge = mixed([cast(finer[3]), cast(finer[8])], [0.6, 0.4])
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(*(written(tmp_path / f"m{i}", tensors) for i, tensors in enumerate(finer)))
+        straight = registry.recipe(write(tmp_path / "straight", mixed([finer[3], finer[8]], [0.6, 0.4]))).recipes
+        registry.ingest(write(tmp_path / "m8-bf16", finer[8]))
+        query = write(tmp_path / "query", merge)
+        rows = registry.ancestors(query, k=20).components[0].ancestors
+        (recipe,) = registry.recipe(query).recipes
+    parents = {row.name: row.direction for row in rows if row.merged_with}
+    assert parents == {"m3": "ancestor", "m8": "ancestor"}, "a copy of a parent in bfloat16 is none"
+    assert {p.name for p in recipe.parents} <= {"m3", "m8", "m8-bf16"} and recipe.exact_share > 0.99
+    assert [round(p.weight, 2) for p in recipe.parents] == [0.6, 0.4]
+    assert straight and {p.name for p in straight[0].parents} == {"m3", "m8"}, "and one of values as they are"
+
+
+def test_a_model_that_lacks_layers_does_not_hide_the_others(tmp_path: Path, finer: list[Tensors]) -> None:
+    root, first, second, third, *_ = finer
+    cut = {name: values for name, values in first.items() if ".layers.5." not in name}
+    rows = asked(
+        tmp_path, {"root": root, "cut": cut, "second": second, "third": third}, mixed([second, third], [0.6, 0.4])
+    )
+    assert {row.name for row in rows if row.merged_with} == {"second", "third"}
