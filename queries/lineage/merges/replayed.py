@@ -56,7 +56,7 @@ def replayed(query: Component, relatives: Sequence[Component], named: Sequence[i
         some = _one_of_each(places)
         if (found := _given([chosen[i] for i in some], places.of(some).cast())) is not None:
             return found
-    return _given(chosen, places)
+    return _given(chosen, places.as_they_are())
 
 
 def _one_of_each(places: MergePlaces) -> list[int]:

@@ -69,8 +69,7 @@ def parents_of(
     places = places_of(query, [relative.component for relative in held])
     if places is None or (cast and not places.finer):
         return [], None
-    if cast:
-        places = places.cast()
+    places = places.cast() if cast else places.as_they_are()
     kept = [i for i in range(len(held)) if _related(places, i, models) and not _copied(places, i)]
     groups: list[list[int]] = []
     for i in kept:

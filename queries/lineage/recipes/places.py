@@ -40,7 +40,8 @@ class MergePlaces:
 
     `layer`, `group`, `tensor` and `row` [m] tell where a place lies, tensors numbered in their order and rows of a
     tensor from 0; `scale` [m] divides a value by the RMS of its tensor and weights each tensor by its parameters, so
-    that squares sum to shares of the model. `bits` is the precision of the query's type, see `TYPES`.
+    that squares sum to shares of the model. `bits` is the precision of the query's type, see `TYPES`. `uncast` says
+    that relatives are finer than that, and what is computed in that type is looked for in the same values cast.
     """
 
     query: Floats
@@ -51,6 +52,7 @@ class MergePlaces:
     row: NDArray[np.int64]
     scale: Vector
     bits: int
+    uncast: bool = False
     made: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What replays computed once of these places, whatever the weights; not taken along by `some` and `of`."""
 
@@ -121,10 +123,14 @@ class MergePlaces:
         equal = self.relatives == self.query
         return np.asarray(~equal[int(equal.mean(axis=1).argmax())])
 
-    @property
+    @cached_property
     def finer(self) -> bool:
         """Whether a relative holds values that the query's type does not keep."""
         return not np.array_equal(rounded_to(self.relatives, self.bits), self.relatives)
+
+    def as_they_are(self) -> Self:
+        """The same, of which merges in the query's type are not looked for: those of the values `cast` are."""
+        return replace(self, uncast=True) if self.finer else self
 
     def cast(self) -> Self:
         """The same with relatives as the query's type keeps them: tools cast what they read before they merge it."""

@@ -34,7 +34,7 @@ from .mixtures.pursuit import (
 )
 from .mixtures.values import moved_towards, over_most_equal, taken_over
 from .places import SEARCHED, MergePlaces
-from .proposal import MASKED, PLAIN, TRIMMED, Method, Proposal, arithmetics
+from .proposal import MASKED, PLAIN, TRIMMED, Arithmetic, Method, Proposal, arithmetics
 from .refining import Fit, claimed, proven, refined
 from .regression import cell_weights
 
@@ -94,13 +94,19 @@ def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture])
     """What a method proposes; of one whose settings are tuned, those that reproduce most as they are."""
     if method.settings is not None:
         mixtures = _distinct(mixtures)
-    made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, arithmetics(places.bits))]
+    made = [(p, mixture) for mixture in mixtures for p in method.estimate(places, mixture, _arithmetics(places))]
     if method.settings is None:
         kept: dict[object, tuple[Proposal, Mixture]] = {}
         for proposal, mixture in made:
             kept.setdefault(_key(proposal), (proposal, mixture))
         return list(kept.values())
     return _best_as_they_are(places, method, made, _TUNED_AT_MOST)
+
+
+def _arithmetics(places: MergePlaces) -> tuple[Arithmetic, ...]:
+    """What a merge may be computed in."""
+    found = arithmetics(places.bits)
+    return found[:1] if places.uncast else found
 
 
 def _key(proposal: Proposal) -> object:
@@ -268,7 +274,7 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
     if method.stage == MASKED:
         mixtures = _alone_if_any(mixtures)
     made = [
-        (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, arithmetics(places.bits))
+        (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, _arithmetics(places))
     ]
     return [refined(places, method, proposal) for proposal, _ in _best_as_they_are(places, method, made, _DECOYS_TUNED)]
 
