@@ -15,12 +15,10 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.bounds import BoundValues, around
+from ..storage.bounds import HALF_OF_LEAST, HALF_STEP, BoundValues, around
 
 Floats = NDArray[np.float32]
 _GROUP = 32
-_HALF_STEP, _HALF_OF_LEAST = 2.0**-11, 2.0**-25
-"""Half a step of float16, relative to the value, and of the smallest: what rounding took from the step of a block."""
 _FLOATS = {"BF16": np.dtype(ml_dtypes.bfloat16), "F16": np.dtype(np.float16), "F32": np.dtype(np.float32)}
 """The coarsest first."""
 _LARGEST = {"Q4_0": 8, "Q5_0": 16, "Q8_0": 127}
@@ -81,7 +79,7 @@ def _bounds(parts: Floats, steps: NDArray[np.float64], kind: str) -> BoundValues
         step = steps.mean(axis=0)[:, None]
         codes = np.rint(parts / step)
         values = np.where(step > 0, codes * step, np.nan)
-        relative = np.maximum(_HALF_STEP, _HALF_OF_LEAST / step) + np.diff(steps, axis=0).T / 2 / step
+        relative = np.maximum(HALF_STEP, HALF_OF_LEAST / step) + np.diff(steps, axis=0).T / 2 / step
         error = np.abs(values) * relative
         reach = step / 2 * (1 + relative) + error
     most = _LARGEST[kind]

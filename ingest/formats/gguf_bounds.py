@@ -28,15 +28,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.bounds import Bounds, BoundValues, around
+from ..storage.bounds import HALF_OF_LEAST, HALF_STEP, Bounds, BoundsOf, BoundValues, around
 
 if TYPE_CHECKING:
-    from ..storage.reader import Range
     from .gguf_file import GgmlRows
 
 Floats = NDArray[np.float32]
-_HALF_STEP, _HALF_OF_LEAST = np.float32(2.0**-11), np.float32(2.0**-25)
-"""Half a step of float16: of a value, and of the smallest values."""
 _STEP, _BOTH = "step", "step and least value"
 _OPEN, _CLOSED = "open", "closed"
 """An outermost code also stands for what lies beyond it, or is itself the outermost value."""
@@ -93,8 +90,8 @@ class Levels:
 _IQ4 = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
 _E2M1 = (-12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12)
 LEVELS = {
-    "IQ4_NL": Levels(2, 18, 0x88, _IQ4, float(_HALF_STEP)),
-    "IQ4_XS": Levels(8, 136, 0x88, _IQ4, float(_HALF_STEP)),
+    "IQ4_NL": Levels(2, 18, 0x88, _IQ4, float(HALF_STEP)),
+    "IQ4_XS": Levels(8, 136, 0x88, _IQ4, float(HALF_STEP)),
     "MXFP4": Levels(1, 17, 0x11, _E2M1, 0.0),
 }
 """By the name of the type; `table` ascends."""
@@ -107,11 +104,7 @@ class LevelBounds:
     stored: GgmlRows
     levels: Levels
 
-    def ranges(self, rows: Sequence[int]) -> list[Range]:
-        """Those of the values."""
-        return self.stored.ranges(rows)
-
-    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+    def bounds(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
         """The bounds [len(rows), columns]: half of the way to the next levels; none of values without a scale."""
         levels, data = self.levels, b"".join(chunks)
         blocks = np.frombuffer(data, np.uint8).reshape(-1, self.stored.block_bytes).copy()
@@ -137,11 +130,7 @@ class GgmlBounds:
     stored: GgmlRows
     codes: Codes
 
-    def ranges(self, rows: Sequence[int]) -> list[Range]:
-        """Those of the values."""
-        return self.stored.ranges(rows)
-
-    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+    def bounds(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
         """The bounds [len(rows), columns]; none of values whose block has no step."""
         codes, data = self.codes, b"".join(chunks)
         blocks = np.frombuffer(data, np.uint8).reshape(-1, self.stored.block_bytes)
@@ -168,10 +157,10 @@ class GgmlBounds:
         """Relative error of the step, and how far values are off, as float16 keeps the step and the least value."""
         if self.codes.kept is None:
             return np.zeros_like(step), np.zeros_like(values)
-        relative = np.maximum(_HALF_STEP, _HALF_OF_LEAST / step)
+        relative = np.maximum(HALF_STEP, HALF_OF_LEAST / step)
         if self.codes.kept == _STEP:
             return relative, np.abs(values) * relative
-        of_least = np.maximum(np.abs(least) * _HALF_STEP, _HALF_OF_LEAST)
+        of_least = np.maximum(np.abs(least) * HALF_STEP, HALF_OF_LEAST)
         return relative, np.abs(values - least) * relative + of_least
 
     def _decoded(self, rows: Sequence[int], blocks: NDArray[np.uint8], fill: int, low: int) -> Floats:
@@ -185,5 +174,5 @@ class GgmlBounds:
 def ggml_bounds(stored: GgmlRows, kind: str) -> Bounds | None:
     """The bounds of rows of a GGML type; None where they are not known of it."""
     if kind in LEVELS:
-        return LevelBounds(stored, LEVELS[kind])
-    return GgmlBounds(stored, CODES[kind]) if kind in CODES else None
+        return BoundsOf(stored, LevelBounds(stored, LEVELS[kind]).bounds)
+    return BoundsOf(stored, GgmlBounds(stored, CODES[kind]).bounds) if kind in CODES else None

@@ -6,7 +6,8 @@ of another model is told value by value, and not by the size of all errors toget
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +18,8 @@ from .reader import Range
 
 BOUNDS = np.dtype([("low", np.float32), ("high", np.float32)])
 """The element type of bounds: the least and the largest value, which may be infinite."""
+HALF_STEP, HALF_OF_LEAST = np.float32(2.0**-11), np.float32(2.0**-25)
+"""Half a step of float16, of which most scales are: relative to a value, and of the smallest values."""
 _SLACK = 2.0**-10
 _EXACT = 2.0**-22
 
@@ -34,6 +37,22 @@ class Bounds(Protocol):
     def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
         """The bounds [len(rows), in] of `rows`, from the bytes of `ranges(rows)` in that order."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoundsOf:
+    """Bounds that follow from the bytes of a storage's own rows: `make(rows, chunks)` gives them."""
+
+    storage: Storage
+    make: Callable[[Sequence[int], Sequence[bytes]], BoundValues]
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """Those of the values."""
+        return self.storage.ranges(rows)
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+        """The bounds [len(rows), in]."""
+        return self.make(rows, chunks)
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...storage.bounds import BoundValues, around
+from ...storage.bounds import Bounds, BoundsOf, BoundValues, around
 from ...storage.logical import LogicalTensor, RowMajor, runs
 from ...storage.reader import Range
 from .scheme import Decoded, Refused, Scheme, Stored, row_major, weight
@@ -77,11 +77,11 @@ class FlatBlocks:
         found = [level * largest for level, largest, _, _ in self._spread(rows, chunks)]
         return np.concatenate(found).reshape(len(rows), self.columns)
 
-    def bounds(self) -> FlatBounds:
+    def bounds(self) -> Bounds:
         """Between which values those lay that were rounded: codes are the nearest ones."""
-        return FlatBounds(self)
+        return BoundsOf(self, self._bounds)
 
-    def bounds_of(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+    def _bounds(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
         """The bounds [len(rows), columns]: half of the way to the next levels, and what is lost of the magnitudes."""
         made = []
         for level, largest, error, table in self._spread(rows, chunks):
@@ -131,21 +131,6 @@ class FlatBlocks:
             values = table[np.stack((codes >> 4, codes & 15), axis=1).ravel()][first % 2 :][: end - first]
             place = np.arange(first, end) // self.block - block
             return values, absmax[place], error[place], table
-
-
-@dataclass(frozen=True, slots=True)
-class FlatBounds:
-    """The bounds of the values of `stored`."""
-
-    stored: FlatBlocks
-
-    def ranges(self, rows: Sequence[int]) -> list[Range]:
-        """Those of the values."""
-        return self.stored.ranges(rows)
-
-    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
-        """The bounds [len(rows), columns]."""
-        return self.stored.bounds_of(rows, chunks)
 
 
 def _read(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:

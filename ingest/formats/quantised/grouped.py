@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...storage.bounds import BoundValues, around
+from ...storage.bounds import Bounds, BoundsOf, BoundValues, around
 from ...storage.logical import RowMajor, Storage
 from ...storage.reader import Range
 from ...storage.views import RowsOf, Strides
@@ -74,7 +75,10 @@ class Grouped:
 
     def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
         """The values [len(rows), columns]; `rows` must ascend."""
-        found = self._found(rows, chunks)
+        return self._values(self._found(rows, chunks))
+
+    def _values(self, found: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """What the parts stand for."""
         with np.errstate(all="ignore"):
             values = found["codes"] - np.float32(self.centre)
             if "zeros" in found:
@@ -84,14 +88,14 @@ class Grouped:
                 values += self._spread(found, "biases")
         return np.asarray(values, np.float32)
 
-    def bounds(self) -> GroupedBounds | None:
+    def bounds(self) -> Bounds | None:
         """Between which values those lay that were rounded; None where codes need not be the nearest."""
-        return None if self.nearest is None else GroupedBounds(self, self.nearest)
+        return None if self.nearest is None else BoundsOf(self, partial(self._bounds, self.nearest))
 
-    def bounds_by(self, levels: Levels, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
+    def _bounds(self, levels: Levels, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
         """The bounds [len(rows), columns] of the values; beyond a code that may be cut off there is none."""
-        values, found = self.decode(rows, chunks), self._found(rows, chunks)
-        codes = found["codes"]
+        found = self._found(rows, chunks)
+        codes, values = found["codes"], self._values(found)
         with np.errstate(all="ignore"):
             step = self._scaled(found, levels.steps(codes))
             of_scale = np.abs(self._scaled(found, codes - np.float32(self.centre)))
@@ -132,22 +136,6 @@ class Grouped:
         there = (groups >= 0) & (groups < parts.shape[1])
         wide = parts[:, np.where(there, groups, 0).astype(np.int64)]
         return np.where(there, wide, np.float32(np.nan))
-
-
-@dataclass(frozen=True, slots=True)
-class GroupedBounds:
-    """The bounds of the values of `stored`, whose codes lie as `levels` says."""
-
-    stored: Grouped
-    levels: Levels
-
-    def ranges(self, rows: Sequence[int]) -> list[Range]:
-        """Those of the values."""
-        return self.stored.ranges(rows)
-
-    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> BoundValues:
-        """The bounds [len(rows), columns]; `rows` must ascend."""
-        return self.stored.bounds_by(self.levels, rows, chunks)
 
 
 @dataclass(frozen=True, slots=True)

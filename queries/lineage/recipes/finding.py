@@ -83,10 +83,12 @@ def component_recipe(
         return passthrough_recipe(query, relatives, runs)
     if adapters and (fit := adapted(query, [relative.component for relative in relatives], adapters)) is not None:
         return adapter_recipe(query, relatives[fit.base], adapters[fit.adapter], fit)
+    unexplained = None
     for cast in (True, False):
         members, places = parents_of(query, relatives, models, cast=cast)
         if places is None or len(members) < 2 or int(places.changed.sum()) < FEWEST_CHANGED:
             continue
+        unexplained = members, places
         at = next((i for i, member in enumerate(members) if _is(member, base, relatives)), None)
         if base is not None and at is None:
             raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
@@ -95,7 +97,7 @@ def component_recipe(
             if turned_round(places, found.best) is None and not _rounded(query, members, found.best, models):
                 return _told(query, members, places, found)
             return None
-    return None if places is None or len(members) < 2 else _unknown(query, members, places)
+    return None if unexplained is None else _unknown(query, *unexplained)
 
 
 def _is(member: Relative, model: int | None, relatives: Sequence[Relative]) -> bool:
