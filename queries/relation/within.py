@@ -23,8 +23,8 @@ from ..evidence.pair import PairEvidence
 from ..thresholds.relation import FEWEST_FORESEEN, FILLED_BY_ROUNDING, LIGHTEST_DRIFT
 
 _STRICT = frozenset({"Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
-"""Types whose last pass rounds by the scales that are stored, in every version of their tool. Of others a value beyond
-its bounds says nothing: their scales may have been fitted once more."""
+"""Types whose last pass in llama.cpp rounds by the scales that are stored, with an importance matrix and without. Of
+others a value beyond its bounds says nothing: their scales may have been fitted once more."""
 _FLOAT32_BITS = 23
 
 Values = NDArray[np.float64]
