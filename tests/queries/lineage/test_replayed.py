@@ -157,6 +157,18 @@ def test_a_merge_in_bfloat16_of_models_in_float32_names_them_among_many(tmp_path
     assert straight and {p.name for p in straight[0].parents} == {"m3", "m8"}, "and one of values as they are"
 
 
+def test_parents_are_found_far_behind_those_that_come_first(tmp_path: Path, finer: list[Tensors]) -> None:
+    merge = mixed([cast(finer[8]), cast(finer[10])], [0.6, 0.4])
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(*(written(tmp_path / f"m{i}", tensors) for i, tensors in enumerate(finer)))
+        registry.ingest(write(tmp_path / "merge", merge))
+        ids = {m.name: m.model_id for m in registry.models()}
+        loaded = load_models(registry.connection, list(ids.values()))
+    others = [loaded[ids[f"m{i}"]][0] for i in range(11)]
+    found = replayed(loaded[ids["merge"]][0], others, ())
+    assert found is not None and set(found.parents) == {8, 10}
+
+
 def test_a_model_that_lacks_layers_does_not_hide_the_others(tmp_path: Path, finer: list[Tensors]) -> None:
     root, first, second, third, *_ = finer
     cut = {name: values for name, values in first.items() if ".layers.5." not in name}

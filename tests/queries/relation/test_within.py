@@ -60,6 +60,10 @@ def test_a_rounding_that_lacks_a_part_of_the_query_is_one_and_a_fuller_model_is_
     whole = component(more)
     assert relate(compare(whole, bounded(PARENT, 1e-3, model_id=2), 10)).flags == ("numeric_copy",)
     assert "numeric_copy" not in relate(compare(whole, component(PARENT, 2), 10)).flags, "equal, and a head may be new"
+    other = tuple(
+        replace(t, value=base(9)[i].value) if (t.role, t.layer) == ("k", 5) else t for i, t in enumerate(PARENT)
+    )
+    assert "numeric_copy" not in relate(compare(component(other), bounded(PARENT, 1e-3, model_id=2), 10)).flags
     without = tuple(t for t in PARENT if t.layer != 5)
     assert "numeric_copy" not in relate(compare(component(PARENT), bounded(without, 1e-3, model_id=2), 10)).flags
 
@@ -82,6 +86,16 @@ def test_what_was_trained_on_the_values_of_a_quantised_file_is_not_what_was_boun
     found = inside(copy, tuned)
     assert found.outside == 0 and found.filled < 0.1 and not found.told
     assert inside(copy, component(PARENT, 2)).filled == pytest.approx(0.5, abs=0.01)
+
+
+def test_values_next_to_the_levels_are_told_nowhere_even_where_some_bounds_are_tight() -> None:
+    copy = bounded(PARENT, 1e-3)
+    held = copy.evidence("bounds")
+    tight = held.value.copy()
+    tight[:, 256::10] = copy.positions.value[:, ::10] + 1e-6
+    tuned = component(on_steps(PARENT, 1e-3), 2)
+    found = inside(replace(copy, kinds=dict(copy.kinds) | {"bounds": Evidence(held.tensor, tight)}), tuned)
+    assert found.outside == 0 and found.foreseen >= 5 and found.filled < 0.1 and not found.told
 
 
 def test_scales_that_may_have_been_fitted_again_exclude_nothing() -> None:
@@ -115,11 +129,13 @@ def test_bounds_that_nobody_makes_end_nothing(forged: float) -> None:
     assert found is None or not found.told
 
 
-def light(tensors: Tensors) -> Tensors:
+def light(tensors: Tensors, drift: float = 3e-3) -> Tensors:
     """As a light fine-tune in bfloat16 leaves a model: a third of a percent."""
     random = np.random.default_rng(3)
     return {
-        name: (values * (1 + 3e-3 * random.standard_normal(values.shape))).astype(ml_dtypes.bfloat16).astype(np.float32)
+        name: (values * (1 + drift * random.standard_normal(values.shape)))
+        .astype(ml_dtypes.bfloat16)
+        .astype(np.float32)
         if values.ndim == 2
         else values
         for name, values in tensors.items()
@@ -142,6 +158,13 @@ def test_a_gguf_is_said_to_be_the_copy_of_the_fine_tune_that_it_was_made_from(zo
     with Registry(tmp_path / "r.duckdb") as registry:
         registry.ingest(zoo / "cedar", saved(tmp_path / "cedar-light", tuned, zoo / "cedar"))
         report = registry.ancestors(tmp_path / "copy.gguf")
+        compared = [
+            registry.compare(a, b).components[0]
+            for a, b in (
+                (tmp_path / "copy.gguf", tmp_path / "cedar-light"),
+                (tmp_path / "cedar-light", tmp_path / "copy.gguf"),
+            )
+        ]
         registry.ingest(tmp_path / "copy.gguf")
         asked = {r.name: r for r in registry.ancestors(tmp_path / "cedar-light").components[0].ancestors}
         base_asked = {r.name: r for r in registry.ancestors(zoo / "cedar").components[0].ancestors}
@@ -153,13 +176,18 @@ def test_a_gguf_is_said_to_be_the_copy_of_the_fine_tune_that_it_was_made_from(zo
         "values are where its rounding leaves them" in b for b in first.direction_by
     )
     assert "numeric_copy" not in other.relation and any("beyond half a step" in b for b in other.direction_by)
+    assert [{row.rounded for row in one.evidence} for one in compared] == [{"A"}, {"B"}]
+    assert all("copy is a rounding of cedar-light, as rounding loses values" in one.sentence for one in compared)
     assert asked["copy"].direction == "copy" and asked["copy"].direction_probability == pytest.approx(1 - SURE)
     assert base_asked["copy"].direction != "copy"
 
 
-def test_floats_that_were_unpacked_from_a_gguf_name_the_model_it_was_made_from(zoo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("drift", [3e-3, 1e-3])
+def test_floats_that_were_unpacked_from_a_gguf_name_the_model_it_was_made_from(
+    zoo: Path, tmp_path: Path, drift: float
+) -> None:
     tensors, _, _ = load_model(zoo / "cedar")
-    tuned = light(tensors)
+    tuned = light(tensors, drift)
     unpacked = {
         name: gguf.quants.dequantize(gguf.quants.quantize(v, Kind.Q8_0), Kind.Q8_0)
         .astype(np.float16)
@@ -174,7 +202,7 @@ def test_floats_that_were_unpacked_from_a_gguf_name_the_model_it_was_made_from(z
     rows = {row.name: row for row in report.components[0].ancestors}
     assert report.verdict == "derived" and rows["cedar-light"].rank == 1
     assert rows["cedar-light"].relation == ("numeric_copy",) and rows["cedar-light"].direction_probability == SURE
-    assert "numeric_copy" not in rows["cedar"].relation
+    assert rows["cedar"].direction != "copy" and rows["cedar"].rank > 1
 
 
 def test_without_what_was_rounded_its_base_is_not_called_a_copy(zoo: Path, tmp_path: Path) -> None:
