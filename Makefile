@@ -300,7 +300,7 @@ bench-field-whole: dev            ## every model of the field family asked with 
 bench-small-registries: dev     ## 500 random registries, every model asked; ZOOS='.bench/zoo .bench/field' SPLIT=development
 	$(BIN)/python -m benchmarks.field.small_registries $(ZOOS) --to $(SMALL) --split $(SPLIT)
 
-bench-grown: dev .bench/torch/installed ## 70 grown families whose trees are known, and what geometry is worth on them; WRITE=--write: the weights anew
+bench-grown: dev .bench/torch/installed ## 94 grown families whose trees are known, and what geometry is worth on them; WRITE=--write: the weights anew
 	.bench/torch/bin/python benchmarks/grown/generate.py .bench/grown
 	$(BIN)/python -m benchmarks.grown.fit --set grown=.bench/grown \
 	  $(foreach set,field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set))) $(WRITE)

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression, minimize
 
 from forebear.queries.lineage.calibration.regressions import STATES, State, Weights
-from forebear.queries.lineage.direction import DESIGN, design, is_light
+from forebear.queries.lineage.direction import BY_SHAPE, DESIGN, design, is_light
 from forebear.queries.lineage.returns import TERMS, Returns, returns, telling
 from forebear.queries.lineage.rooting import Known
+from forebear.queries.lineage.shape import FIGURES
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD
 
 from .families import Members, families
@@ -47,6 +48,7 @@ Cases = dict[tuple[str, State, bool], list["Case"]]
 ALWAYS_FOR = frozenset({"tree", "between", "children", "held"})
 ALWAYS_AGAINST = frozenset({"share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
                             "nearest", "near"})  # fmt: skip
+PRODUCTS = frozenset(f"{figure} x {term}" for figure, term in BY_SHAPE)
 Table = dict[str, tuple[int, tuple[float, ...]]]
 """Label -> pairs, and weights."""
 Knots = tuple[tuple[float, ...], tuple[float, ...]]
@@ -153,12 +155,13 @@ def fit_ancestor(cases: Sequence[Case]) -> NDArray[np.float64]:
     return np.asarray(weights)
 
 
-def fit_nearest(cases: Sequence[Case]) -> NDArray[np.float64]:
+def fit_nearest(cases: Sequence[Case], *, by_shape: bool) -> NDArray[np.float64]:
     """Conditional logit of being the nearest registered ancestor, among the candidates of one query that has one.
 
-    What is ALWAYS_FOR may not speak against it, nor what is ALWAYS_AGAINST for it: few families would let it.
+    What is ALWAYS_FOR may not speak against it, nor what is ALWAYS_AGAINST for it: few families would let it. The shape
+    of the family may change what they are worth, or may not.
     """
-    asked = [c for c in cases if c.nearest.any() and len(c.nearest) > 1]
+    asked = [c for c in cases if _choosing(c)]
     sizes = np.array([len(c.nearest) for c in asked])
     starts, number = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(asked)), sizes)
     terms = np.concatenate([c.terms for c in asked])
@@ -173,10 +176,38 @@ def fit_nearest(cases: Sequence[Case]) -> NDArray[np.float64]:
         return float(value), terms.T @ (exponent / total[number] - target) + RIDGE * weights
 
     bounds = [
-        (0, None) if name in ALWAYS_FOR else (None, 0) if name in ALWAYS_AGAINST else (None, None)
+        _bounds(name, by_shape=by_shape)
         for name in (*DESIGN, *[""] * (terms.shape[1] - len(DESIGN)))
     ]
     return np.asarray(minimize(loss, np.zeros(terms.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x)
+
+
+def _choosing(case: Case) -> bool:
+    """Whether there is something to choose: two candidates, of which one or more are the nearest ancestor."""
+    return bool(case.nearest.any()) and len(case.nearest) > 1
+
+
+def _bounds(name: str, *, by_shape: bool) -> tuple[float | None, float | None]:
+    """What the weight of a term may be; a family's figures are the same for all candidates and choose none."""
+    if name in FIGURES or (not by_shape and name in PRODUCTS):
+        return 0, 0
+    return (0, None) if name in ALWAYS_FOR else (None, 0) if name in ALWAYS_AGAINST else (None, None)
+
+
+def shape_helps(families: Sequence[Sequence[Case]]) -> bool:
+    """Whether the nearest ancestor is likelier by the shape of the family, in families left out of the fit."""
+    losses = []
+    for by_shape in (False, True):
+        loss = 0.0
+        for number, mine in enumerate(families):
+            others = [case for i, cases in enumerate(families) if i != number for case in cases]
+            weights = fit_nearest(others, by_shape=by_shape)
+            for case in filter(_choosing, mine):
+                score = case.terms @ weights
+                loss += float(np.logaddexp.reduce(score) - np.logaddexp.reduce(score[case.nearest]))
+        losses.append(loss)
+    print(f"  nearest, left out: loss {losses[0]:.0f}, by the shape of the family {losses[1]:.0f}")
+    return losses[1] < losses[0]
 
 
 def calibration(cases: Sequence[Case], weights: Weights) -> str:
@@ -336,10 +367,11 @@ def main() -> None:
             pairs = sum(int(c.open.sum()) for c in mine)
             found = left_out(by_family)
             odds[label] = worth(found)
-            ancestor, nearest = Weights(fit_ancestor(mine), pairs, *odds[label]), fit_nearest(mine)
+            ancestor = Weights(fit_ancestor(mine), pairs, *odds[label])
+            print(f"{label}: {len(by_family)} families")
+            nearest = fit_nearest(mine, by_shape=shape_helps(by_family))
             ancestors[label] = (pairs, rounded(ancestor.vector))
             nearests[label] = (pairs, rounded(nearest))
-            print(f"{label}: {len(by_family)} families")
             if (least := least_told(found, ancestor)) is not None:
                 sure = found.telling & (found.score >= least)
                 others = [c for group in cases.get(("held_out", state, light), {}).values() for c in group]

@@ -21,7 +21,8 @@ from .calibration.regressions import State, Weights, least_told, weights
 from .geometry import FEATURES, Distances, pair_features
 from .returns import TERMS, Returns, returns, summary, telling
 from .rooting import Known, observed_above, parents_from, root_probabilities
-from .tree import joined, neighbour_joining, placed
+from .shape import FIGURES, shape
+from .tree import Tree, joined, neighbour_joining, placed
 
 DirectionKind = Literal["ancestor", "descendant", "sibling", "copy", "unknown"]
 _EVEN = 1e-3
@@ -40,7 +41,10 @@ class Direction:
     descendant: float = 0.0
 
 
-DESIGN = ("one", "witnesses", "few", "near copy", "tree", *FEATURES)
+BY_SHAPE = tuple((f, t) for f in ("middle", "inner", "drifting") for t in ("tree", "nearest", "between", "children"))
+"""Which figures of the family's shape change what which terms of a pair are worth: their products are terms too."""
+_OF_PAIRS = ("one", "witnesses", "few", "near copy", "tree", *FEATURES)
+DESIGN = (*_OF_PAIRS, *FIGURES, *(f"{figure} x {term}" for figure, term in BY_SHAPE))
 """The first terms of `design`; those of `returns.summary` follow."""
 
 
@@ -53,11 +57,11 @@ class Placement:
     nearest: NDArray[np.float64]
 
 
-def tree_probabilities(distances: Distances, known: Known) -> NDArray[np.float64]:
-    """The probability [n, n] that the first is an ancestor of the second, by the orders that the tree allows."""
+def tree_probabilities(distances: Distances, whole: Tree, known: Known) -> NDArray[np.float64]:
+    """The probability [n, n] that the first is an ancestor of the second, by the orders that the `whole` tree allows."""
     count = len(distances.squared)
     nearest = (distances.squared + np.diag(np.full(count, np.inf))).min(axis=1)
-    tree = joined(neighbour_joining(distances.squared), SAME_NODE * float(np.median(nearest)))
+    tree = joined(whole, SAME_NODE * float(np.median(nearest)))
     own = sorted((way / nearest[leaf], leaf) for leaf, way in tree.own_way.items() if nearest[leaf] > 0)
     tree = placed(tree, [leaf for share, leaf in own if share <= INSIDE_TREE])
     found = np.zeros((count, count))
@@ -123,12 +127,14 @@ def design(
 ) -> NDArray[np.float64]:
     """The rows [n, n, terms] of the regressions, of every (candidate, query); `counted` of those that are asked about.
 
-    `asked` [n, n] are the pairs that values are compared for, by default all. The last term is whether a third relative
-    is known to be earlier than the candidate.
+    `asked` [n, n] are the pairs that values are compared for, by default all. The terms of the family's shape are the
+    same for all pairs. The last term is whether a third relative is known to be earlier than the candidate.
     """
     count = len(distances.squared)
+    before = earlier(known, count)
     features = pair_features(distances, np.ones((count, count), np.bool_) if asked is None else asked)
-    tree = np.log(_EVEN + (p := tree_probabilities(distances, known))) - np.log(_EVEN + 1 - p)
+    whole = neighbour_joining(distances.squared)
+    tree = np.log(_EVEN + (p := tree_probabilities(distances, whole, known))) - np.log(_EVEN + 1 - p)
     witnesses = float(count > 2)
     near = (features[..., 8] < NEAR_COPY) * witnesses
     shares = (features[..., :6] - 0.5) * (witnesses * (1 - near))[..., None]
@@ -140,9 +146,18 @@ def design(
         (tree * witnesses * (1 - near))[..., None],
         shares,
         features[..., 6:12] * witnesses,
-        summary(counted, earlier(known, count)),
     ]
-    return np.concatenate(terms, axis=2)
+    of_pairs = np.concatenate(terms, axis=2)
+    figures = dict(zip(FIGURES, _shape(distances, whole, known), strict=True))
+    of_family = np.broadcast_to(list(figures.values()), (count, count, len(FIGURES)))
+    products = [figures[figure] * of_pairs[..., _OF_PAIRS.index(term)] for figure, term in BY_SHAPE]
+    return np.concatenate([of_pairs, of_family, np.stack(products, axis=2), summary(counted, before)], axis=2)
+
+
+def _shape(distances: Distances, whole: Tree, known: Known) -> NDArray[np.float64]:
+    """The family's shape; `whole` is the tree of its squared distances."""
+    equal = neighbour_joining(distances.unequal)
+    return shape(distances.squared, whole, distances.unequal, equal, known.order or {})
 
 
 def _softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:

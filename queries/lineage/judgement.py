@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.precision import coded, fraction_bits, median_levels
 from ..evidence.pair import PairEvidence
@@ -217,7 +218,7 @@ def _placed(
     members = np.array([*placed, kin.query])
     found = place(kin.distances.take(members), known, state)
     able = np.array([not claims.later(relatives[i].model_id) and orders[i] != "candidate_later" for i in placed])
-    share = np.where(able, found.nearest, 0.0)
+    share = _shared(np.where(able, found.nearest, 0.0), able, _as_one(relatives, kin, placed))
     share = share / share.sum() if share.sum() > 0 else share
     numbers = list(placed)
     return (
@@ -226,6 +227,20 @@ def _placed(
         dict(zip(numbers, share.tolist(), strict=True)),
         state,
     )
+
+
+def _as_one(relatives: Sequence[Relative], kin: Family, placed: Sequence[int]) -> NDArray[np.bool_]:
+    """Which of the relatives `placed` [n, n] hold the same values as far as the query can show: it is no finer."""
+    finest = fraction_bits(relatives[0].evidence.pairing.query)
+    fine = np.array([fraction_bits(relatives[i].evidence.pairing.candidate) >= finest for i in placed])
+    equal = kin.distances.unequal[np.ix_(placed, placed)] <= 0
+    return np.asarray((equal & fine & fine[:, None]) | np.eye(len(placed), dtype=np.bool_))
+
+
+def _shared(shares: NDArray[np.float64], able: NDArray[np.bool_], alike: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Shares [n], the same for those of the `able` [n] that are `alike` [n, n]: their values tell them no more apart."""
+    among = alike & able
+    return np.where(able, among @ shares / np.maximum(among.sum(axis=1), 1), shares)
 
 
 def _known(

@@ -14,17 +14,7 @@ from numpy.typing import NDArray
 from forebear.queries.lineage.rooting import Known, observed_above, parents_from, root_probabilities
 from forebear.queries.lineage.tree import Tree, joined, neighbour_joining, placed
 
-
-def additive(parents: list[int], lengths: list[float]) -> NDArray[np.float64]:
-    """Squared distances of a tree whose nodes after the first have these parents, at these lengths."""
-    count = len(parents) + 1
-    above = [{0: 0.0}]
-    for parent, length in zip(parents, lengths, strict=True):
-        above.append({len(above): 0.0} | {node: way + length for node, way in above[parent].items()})
-    found = np.zeros((count, count))
-    for i, j in itertools.product(range(count), repeat=2):
-        found[i, j] = min(above[i][n] + above[j][n] for n in above[i] if n in above[j])
-    return found
+from .additive import additive
 
 
 def inside(squared: NDArray[np.float64]) -> Tree:

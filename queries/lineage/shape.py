@@ -1,0 +1,74 @@
+"""The shape of a family: does it look like a star, whose members all hang on one model, or like a chain?
+
+The same distances mean one thing in a star and another in a chain: of two models that stand equally near, one is above
+the other in a chain and beside it in a star. One pair does not tell which it is; the whole family does, by three known
+figures, and two more where all dates are known:
+
+- *middle*: of every three models the shortest of the three ways to where they meet (Buneman 1971), over the mean of the
+  three. It is 0 on a path, where one stands between the others, and 1 where all three went as far alone.
+- *inner*: the share of the tree's length that lies between two models that are not there (Fiala and Sokal, "Factors
+  determining the accuracy of cladogram estimation", 1985, call it stemminess). It is 0 in a star.
+- *drifting*: the correlation of the logarithm of distances with the number of models that appeared between the two
+  (Mantel, "The detection of disease clustering", 1967). Distances grow along a chain, and not in a star.
+- *from the first*, *from the previous*: of how many models the nearest earlier one is the first of all, or the one
+  that appeared just before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tree import Tree
+
+FIGURES = ("middle", "middle_equal", "inner", "inner_equal", "drifting", "from_first", "from_previous")
+"""What `shape` gives of a family, in that order; those that end in _equal are of shares of values that differ."""
+_LEAST = 1e-15
+
+
+def shape(
+    squared: NDArray[np.float64], tree: Tree, unequal: NDArray[np.float64], tree_equal: Tree, order: Mapping[int, float]
+) -> NDArray[np.float64]:
+    """The FIGURES [7] of a family of n models, 0 where they are too few for one or not all are in `order`.
+
+    `squared` and `unequal` [n, n] are its distances, with the tree that each makes by neighbour joining.
+    """
+    count = len(squared)
+    if count < 3:
+        return np.zeros(len(FIGURES))
+    known = np.array([order.get(i, np.nan) for i in range(count)])
+    dated = _by_order(squared, known) if np.isfinite(known).all() else (0.0, 0.0, 0.0)
+    return np.array([_middle(squared), _middle(unequal), _inner(tree), _inner(tree_equal), *dated])
+
+
+def _middle(distances: NDArray[np.float64]) -> float:
+    """The mean over every three models of the shortest way to where they meet, in means of the three ways."""
+    count = len(distances)
+    ways = (distances[:, :, None] + distances[:, None, :] - distances[None, :, :]) / 2  # of the first of three
+    number = np.arange(count)
+    before = number[:, None] < number
+    first, second, third = np.nonzero(before[:, :, None] & before[None, :, :])
+    three = np.stack([ways[first, second, third], ways[second, first, third], ways[third, first, second]]).clip(0)
+    apart = three.sum(axis=0)
+    shares = 3 * three.min(axis=0)[apart > 0] / apart[apart > 0]
+    return float(shares.mean()) if len(shares) else 0.0
+
+
+def _inner(tree: Tree) -> float:
+    """The share of a tree's length between two of its hidden nodes."""
+    whole = sum(length for _, _, length in tree.edges)
+    inner = sum(length for a, b, length in tree.edges if min(a, b) >= tree.observed)
+    return inner / whole if whole > 0 else 0.0
+
+
+def _by_order(squared: NDArray[np.float64], order: NDArray[np.float64]) -> tuple[float, float, float]:
+    """What distances [n, n] have to do with the order [n] of appearance: drifting, from the first, the previous."""
+    count, places = len(order), np.argsort(order, kind="stable")
+    distances = squared[np.ix_(places, places)]
+    one, two = np.triu_indices(count, 1)
+    way = np.log(distances[one, two] + _LEAST)
+    drifting = float(np.corrcoef(two - one, way)[0, 1]) if way.std() > 0 else 0.0
+    nearest = np.array([np.argmin(distances[i, :i]) for i in range(2, count)])
+    return drifting, float((nearest == 0).mean()), float((nearest == np.arange(1, count - 1)).mean())

@@ -1,0 +1,87 @@
+"""The shape of families whose trees are known: stars, chains, and what is between them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from forebear.queries.lineage.shape import FIGURES, shape
+from forebear.queries.lineage.tree import neighbour_joining
+
+from .additive import additive
+
+STAR = additive([0] * 7, [1.0] * 7)
+CHAIN = additive(list(range(7)), [1.0] * 7)
+
+
+def figures(squared: NDArray[np.float64], order: Mapping[int, float] | None = None) -> dict[str, float]:
+    tree = neighbour_joining(squared)
+    found = shape(squared, tree, squared, tree, order or {})
+    return dict(zip(FIGURES, found.tolist(), strict=True))
+
+
+def test_children_of_one_model_meet_in_the_middle_and_models_of_a_chain_do_not() -> None:
+    siblings = figures(STAR[1:, 1:])
+    assert siblings["middle"] == pytest.approx(1.0)
+    assert siblings["inner"] == pytest.approx(0.0)
+    chain = figures(CHAIN)
+    assert chain["middle"] == pytest.approx(0.0)
+    assert chain["inner"] == pytest.approx(5 / 7), "all but the two ends' last steps"
+
+
+def test_a_registered_root_stands_between_all_pairs_of_its_children() -> None:
+    of_threes = 7 * 6 * 5 / (8 * 7 * 6)  # threes without the root
+    assert figures(STAR)["middle"] == pytest.approx(of_threes)
+
+
+def test_two_pairs_of_siblings_have_a_way_between_them_that_nobody_registered() -> None:
+    pairs = additive([0, 1, 1, 0, 4, 4], [1.0] * 6)[np.ix_([2, 3, 5, 6], [2, 3, 5, 6])]
+    assert figures(pairs)["inner"] == pytest.approx(2 / 6)
+
+
+def test_dates_tell_a_chain_from_a_star() -> None:
+    order = {i: float(i) for i in range(8)}
+    chain, star = figures(CHAIN, order), figures(STAR, order)
+    assert (chain["from_previous"], chain["from_first"]) == (1.0, 0.0)
+    assert (star["from_previous"], star["from_first"]) == (0.0, 1.0)
+    assert chain["drifting"] > 0.9
+    assert star["drifting"] == pytest.approx(0.0, abs=1e-9) or star["drifting"] < 0.5
+
+
+def test_without_all_dates_nothing_is_said_of_the_order() -> None:
+    partly = figures(CHAIN, {i: float(i) for i in range(7)})
+    assert [partly[name] for name in FIGURES[4:]] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_two_models_there_is_no_shape(count: int) -> None:
+    assert set(figures(CHAIN[:count, :count], {0: 0.0, 1: 1.0}).values()) == {0.0}
+
+
+def test_models_on_one_place_have_no_shape_and_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = figures(np.zeros((5, 5)), {i: float(i) for i in range(5)})
+    assert all(np.isfinite(value) for value in found.values())
+    assert found["middle"] == found["inner"] == found["drifting"] == 0.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.floats(0.1, 2.0)), min_size=2, max_size=9),
+    st.integers(0, 1000),
+    st.floats(1e-6, 1e6),
+)
+def test_neither_names_nor_units_change_a_shape(steps: list[tuple[int, float]], seed: int, unit: float) -> None:
+    squared = additive([n % (i + 1) for i, (n, _) in enumerate(steps)], [length for _, length in steps])
+    count = len(squared)
+    mixed = np.random.default_rng(seed).permutation(count)
+    before = figures(squared, {i: float(i) for i in range(count)})
+    after = figures(unit * squared[np.ix_(mixed, mixed)], {i: float(mixed[i]) for i in range(count)})
+    for name in ("middle", "inner", "drifting"):
+        assert after[name] == pytest.approx(before[name], abs=1e-6)
