@@ -14,7 +14,7 @@ import argparse
 import itertools
 import random
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from scipy.optimize import isotonic_regression, minimize
 
 from forebear.queries.lineage.calibration.regressions import STATES, State, Weights
 from forebear.queries.lineage.direction import BY_SHAPE, DESIGN, design, is_light
-from forebear.queries.lineage.returns import TERMS, Returns, returns, telling
+from forebear.queries.lineage.returns import Returns, returns
 from forebear.queries.lineage.rooting import Known
 from forebear.queries.lineage.shape import FIGURES
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD
@@ -37,11 +37,6 @@ LARGEST = 9
 QUANTILES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0])
 LEAST = 0.005
 """The least probability that a score is worth."""
-FEWEST_TOLD = 50
-"""Directions that must have been told of families left out before their share says anything."""
-ENOUGH = 0.98
-"""Share of what geometry tells alone that has to be so, on families left out. The held-out half can only take telling
-away: where less than DIRECTION_TOLD of what is told there is so."""
 RIDGE = 30.0
 """Penalty on the squared weights, as of 30 pairs: of 3 to 1,000 the one whose loss on families left out is smallest."""
 Cases = dict[tuple[str, State, bool], list["Case"]]
@@ -242,64 +237,40 @@ def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
     return f"in the set {np.mean(inside):.3f}, at its top {np.mean(top):.3f}, {middle}"
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """Pairs [n] of families that were left out of the fit, one after another, by ascending score.
-
-    `truth` is 1 for an ancestor, `telling` whether geometry may tell it.
-    """
-
-    score: NDArray[np.float64]
-    truth: NDArray[np.float64]
-    telling: NDArray[np.bool_]
-
-
-def left_out(families: Sequence[Sequence[Case]]) -> LeftOut:
-    """Every family's pairs, scored by weights that were fitted on the others."""
+def left_out(families: Sequence[Sequence[Case]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores [n], ascending, of every family's pairs by weights that were fitted on the others, and which are true."""
     parts = []
     for number, mine in enumerate(families):
         weights = fit_ancestor([case for i, cases in enumerate(families) if i != number for case in cases])
         terms = np.concatenate([c.terms[c.open] for c in mine])
-        truth = np.concatenate([c.ancestor[c.open] for c in mine]).astype(np.float64)
-        parts.append((terms @ weights, truth, telling(terms[:, -TERMS:])))
-    score, truth, able = (np.concatenate(part) for part in zip(*parts, strict=True))
+        parts.append((terms @ weights, np.concatenate([c.ancestor[c.open] for c in mine]).astype(np.float64)))
+    score, truth = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(score, kind="stable")
-    return LeftOut(score[order], truth[order], able[order])
+    return score[order], truth[order]
 
 
-def worth(found: LeftOut) -> Knots:
+def worth(score: NDArray[np.float64], truth: NDArray[np.float64]) -> Knots:
     """Scores [k] and the log odds [k] that each was worth; a larger score is worth no less.
 
-    Scores are grouped at QUANTILES.
+    `score` [n] ascends and is grouped at QUANTILES; `truth` [n] is 1 for an ancestor.
     """
-    group = np.searchsorted(QUANTILES, np.arange(1, len(found.score) + 1) / len(found.score), side="left")
-    parts = [(found.score[group == g], found.truth[group == g]) for g in np.unique(group)]
-    total = np.array([len(score) for score, _ in parts], np.float64)
-    share = isotonic_regression([truth.mean() for _, truth in parts], weights=total).x.clip(LEAST, 1 - LEAST)
-    return rounded(score.mean() for score, _ in parts), rounded(np.log(share / (1 - share)))
+    group = np.searchsorted(QUANTILES, np.arange(1, len(score) + 1) / len(score), side="left")
+    parts = [(score[group == g], truth[group == g]) for g in np.unique(group)]
+    total = np.array([len(scores) for scores, _ in parts], np.float64)
+    share = isotonic_regression([so.mean() for _, so in parts], weights=total).x.clip(LEAST, 1 - LEAST)
+    return rounded(scores.mean() for scores, _ in parts), rounded(np.log(share / (1 - share)))
 
 
-def least_told(found: LeftOut, weights: Weights) -> float | None:
-    """The least score from which on ENOUGH of the pairs that geometry may tell are so, if those are FEWEST_TOLD.
-
-    Both the regression itself and its worth in families left out have to reach DIRECTION_TOLD there.
-    """
-    fitted = found.score >= np.log(DIRECTION_TOLD / (1 - DIRECTION_TOLD))
-    sure = found.telling & fitted & (weights.probability_of(found.score) >= DIRECTION_TOLD)
-    score, right = found.score[sure][::-1], found.truth[sure][::-1]
-    share = np.cumsum(right) / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero((share >= ENOUGH) & (np.arange(len(share)) >= FEWEST_TOLD - 1))
-    return round(float(score[enough[-1]]), 4) if len(enough) else None
-
-
-def told_right(cases: Sequence[Case], weights: Weights, least: float) -> NDArray[np.int64]:
-    """How much of what geometry tells is so, and how much it tells [2]: from a score of `least` on."""
-    right, told = 0, 0
-    for case in cases:
-        sure = case.open & (case.terms @ weights.vector >= least) & telling(case.terms[:, -TERMS:])
-        told += int(sure.sum())
-        right += int(case.ancestor[sure].sum())
-    return np.array([right, told])
+def would_tell(families: Mapping[str, Sequence[Case]], weights: Weights, chains: Container[str]) -> str:
+    """How much of what is said at DIRECTION_TOLD is so, of families that are chains and of others."""
+    right = {True: 0, False: 0}
+    said = dict(right)
+    for name, cases in families.items():
+        for case in cases:
+            sure = case.open & (weights.probability(case.terms) >= DIRECTION_TOLD)
+            right[name in chains] += int(case.ancestor[sure].sum())
+            said[name in chains] += int(sure.sum())
+    return f"at {DIRECTION_TOLD}: {right[True]} of {said[True]} are so in chains, {right[False]} of {said[False]} in others"
 
 
 def rounded(values: Iterable[float]) -> tuple[float, ...]:
@@ -313,7 +284,7 @@ def _wrapped(vector: Sequence[float]) -> list[str]:
 
 
 def written(
-    families: Sequence[str], tells: Mapping[str, float], ancestor: Table, nearest: Table, odds: Mapping[str, Knots]
+    families: Sequence[str], ancestor: Table, nearest: Table, odds: Mapping[str, Knots]
 ) -> str:
     """The text of `weights.py`."""
     lines = [
@@ -324,10 +295,6 @@ def written(
         "Odds = dict[str, tuple[tuple[float, ...], tuple[float, ...]]]",
         f"FAMILIES = {len(families)}",
         '"""Families for development that they were fitted on."""',
-        "TELLS: dict[str, float] = {",
-        *(f'    "{label}": {least!r},' for label, least in tells.items()),
-        "}",
-        '"""Scores from which on geometry tells alone: of families left out 98 % of that was so, of others 95 %."""',
     ]
     for name, table in (("ANCESTOR", ancestor), ("NEAREST", nearest)):
         lines.append(f"{name}: Table = {{")
@@ -348,15 +315,17 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write queries/lineage/calibration/weights.py")
     asked = parser.parse_args()
     cases: dict[tuple[str, State, bool], dict[str, list[Case]]] = {}
+    chains: set[str] = set()
     for one in asked.set:
         name, _, folder = one.partition("=")
         for family in families(name, Path(folder)):
+            if sorted(family.above.sum(axis=1)) == list(range(len(family.names))):
+                chains.add(family.name)
             for key, more in drawn(family, DRAWS).items():
                 cases.setdefault(key, {}).setdefault(family.name, []).extend(more)
     ancestors: Table = {}
     nearests: Table = {}
     odds: dict[str, Knots] = {}
-    tells: dict[str, float] = {}
     for state in STATES:
         for light in (True, False):
             label = f"{state} {'light' if light else 'heavy'}"
@@ -365,29 +334,21 @@ def main() -> None:
             if not mine:
                 continue
             pairs = sum(int(c.open.sum()) for c in mine)
-            found = left_out(by_family)
-            odds[label] = worth(found)
+            odds[label] = worth(*left_out(by_family))
             ancestor = Weights(fit_ancestor(mine), pairs, *odds[label])
             print(f"{label}: {len(by_family)} families")
             nearest = fit_nearest(mine, by_shape=shape_helps(by_family))
             ancestors[label] = (pairs, rounded(ancestor.vector))
             nearests[label] = (pairs, rounded(nearest))
-            if (least := least_told(found, ancestor)) is not None:
-                sure = found.telling & (found.score >= least)
-                others = [c for group in cases.get(("held_out", state, light), {}).values() for c in group]
-                so, said = told_right(others, ancestor, least)
-                print(
-                    f"  left out: {found.truth[sure].sum():.0f} of {sure.sum()} told are so; held_out: {so} of {said}"
-                )
-                if so >= DIRECTION_TOLD * said:
-                    tells[label] = least
             for half in ("development", "held_out"):
-                if pairs_of := [c for group in cases.get((half, state, light), {}).values() for c in group]:
+                of_half = cases.get((half, state, light), {})
+                if pairs_of := [c for group in of_half.values() for c in group]:
                     print(f"  {half:12s} {calibration(pairs_of, ancestor)}")
+                    print(f"  {'':12s} {would_tell(of_half, ancestor, chains)}")
                     print(f"  {'':12s} nearest: {ranked(pairs_of, nearest)}")
     if asked.write:
         names = sorted({name for key, found in cases.items() if key[0] == "development" for name in found})
-        WEIGHTS.write_text(written(names, tells, ancestors, nearests, odds), "utf-8")
+        WEIGHTS.write_text(written(names, ancestors, nearests, odds), "utf-8")
 
 
 if __name__ == "__main__":

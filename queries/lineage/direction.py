@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
-from .calibration.regressions import State, Weights, least_told, weights
+from .calibration.regressions import State, weights
 from .geometry import FEATURES, Distances, pair_features
-from .returns import TERMS, Returns, returns, summary, telling
+from .returns import Returns, returns, summary
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .shape import FIGURES, shape
 from .tree import Tree, joined, neighbour_joining, placed
@@ -77,7 +77,10 @@ def tree_probabilities(distances: Distances, whole: Tree, known: Known) -> NDArr
 def place(distances: Distances, known: Known, state: State) -> Placement:
     """What geometry says of every relative of the query, which is the last of the n + 1 models of `distances`.
 
-    Where all are on one place (no drift at all) nothing is told apart.
+    Where all are on one place (no drift at all) nothing is told apart. Probabilities stay within what GEOMETRY_ALONE
+    allows. It tells no ancestor: a sibling that hardly moved from a parent that is not registered looks like it. And it
+    denies none: the query may be a merge of the candidate and of a model that is not there, which has no place in a
+    tree.
     """
     count = len(distances.squared) - 1
     before = earlier(known, count + 1)
@@ -88,20 +91,8 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     light = is_light(distances)
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
-    least = least_told(state, light)
-    toward = _within(ancestor, up, least)
-    away = np.zeros(count) if state == "newest" else _within(ancestor, down, least)
-    return Placement(toward, away, _softmax(up @ nearest.vector))
-
-
-def _within(worth: Weights, terms: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """Probabilities [n] of rows [n, terms], no surer than geometry may be.
-
-    It may tell an ancestor, from the score `least` on, by what it did beside an earlier relative. It never denies one:
-    the query may be a merge of the candidate and of a model that is not there, and a merge has no place in a tree.
-    """
-    told = (terms @ worth.vector >= least) & telling(terms[:, -TERMS:])
-    return np.clip(worth.probability(terms), 1 - GEOMETRY_ALONE, np.where(told, 1.0, GEOMETRY_ALONE))
+    toward, away = (ancestor.probability(way).clip(1 - GEOMETRY_ALONE, GEOMETRY_ALONE) for way in (up, down))
+    return Placement(toward, away * (state != "newest"), _softmax(up @ nearest.vector))
 
 
 def earlier(known: Known, count: int) -> NDArray[np.bool_]:

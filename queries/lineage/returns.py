@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..thresholds.lineage import RETURN_ONWARD, RETURN_PRIOR, RETURN_SAME
+from ..thresholds.lineage import RETURN_PRIOR, RETURN_SAME
 
 TERMS = 6
 """Figures of a pair: `summary` gives them."""
@@ -67,15 +67,6 @@ def returns(
         for counts, mine in zip(found, (returned, went_on, stayed, True), strict=True):
             counts[candidate, query, heard] = (differs & mine).sum(axis=1)
     return Returns(*found)
-
-
-def telling(terms: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether `summary`'s terms [..., 6] let an ancestor be told: a witness is known, and q did not clearly go on.
-
-    A query that goes on twice as often as back lies further the same way than the candidate, as a sibling does that was
-    trained longer on the same text, or a merge with what the candidate was merged of.
-    """
-    return np.asarray((terms[..., -1] > 0) & (terms[..., 0] >= -np.log(RETURN_ONWARD) / _SCALE))
 
 
 def summary(found: Returns, earlier: NDArray[np.bool_]) -> NDArray[np.float64]:

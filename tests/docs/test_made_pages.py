@@ -80,7 +80,7 @@ DECIDES_NOTHING = {
     "queries/evidence/column_sets.py": {"CORRELATIONS", "SURVIVED", "_AT_ONCE"},  # a simulated curve; memory
     "queries/evidence/gram.py": {"_TWICE"},  # two trials, paid for
     "queries/evidence/match.py": {"UNRELATED"},  # a definition: the difference of unrelated vectors
-    "queries/lineage/calibration/weights.py": {"FAMILIES", "TELLS", "ANCESTOR", "NEAREST", "ODDS"},  # fitted
+    "queries/lineage/calibration/weights.py": {"FAMILIES", "ANCESTOR", "NEAREST", "ODDS"},  # fitted
     "queries/lineage/returns.py": {"TERMS", "_SCALE"},  # of how figures are laid out
     "queries/lineage/direction.py": {"_EVEN"},  # a term of the regressions, fitted with it
     "queries/lineage/geometry.py": {

@@ -9,7 +9,6 @@ and others, "Statistical inference under order restrictions", 1972). Then all of
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -17,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .weights import ANCESTOR, NEAREST, ODDS, TELLS
+from .weights import ANCESTOR, NEAREST, ODDS
 
 State = Literal["none", "newest", "dates", "root", "root and dates"]
 STATES: tuple[State, ...] = ("none", "newest", "dates", "root", "root and dates")
@@ -44,11 +43,6 @@ class Weights:
         """The probability [n] of scores [n]; beyond those that were seen it is that of the outermost one."""
         odds = np.interp(scores, self.scores, self.odds) if self.scores else scores
         return np.asarray(1 / (1 + np.exp(-odds)))
-
-
-def least_told(state: State, light: bool) -> float:
-    """The score from which on geometry tells an ancestor alone, in this state, at this drift; inf: never."""
-    return TELLS.get(_label(state, light), math.inf)
 
 
 def _label(state: State, light: bool) -> str:

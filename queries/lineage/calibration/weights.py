@@ -5,14 +5,6 @@ Table = dict[str, tuple[int, tuple[float, ...]]]
 Odds = dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
 FAMILIES = 50
 """Families for development that they were fitted on."""
-TELLS: dict[str, float] = {
-    "dates light": 2.9452,
-    "dates heavy": 2.9756,
-    "root heavy": 2.9453,
-    "root and dates light": 2.9562,
-    "root and dates heavy": 2.952,
-}
-"""Scores from which on geometry tells alone: of families left out 98 % of that was so, of others 95 %."""
 ANCESTOR: Table = {
     "none light": (
         33018,
