@@ -170,10 +170,7 @@ def fit_nearest(cases: Sequence[Case], *, by_shape: bool) -> NDArray[np.float64]
         value = (np.log(total) + largest).sum() - target @ score + RIDGE / 2 * weights @ weights
         return float(value), terms.T @ (exponent / total[number] - target) + RIDGE * weights
 
-    bounds = [
-        _bounds(name, by_shape=by_shape)
-        for name in (*DESIGN, *[""] * (terms.shape[1] - len(DESIGN)))
-    ]
+    bounds = [_bounds(name, by_shape=by_shape) for name in (*DESIGN, *[""] * (terms.shape[1] - len(DESIGN)))]
     return np.asarray(minimize(loss, np.zeros(terms.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x)
 
 
@@ -270,7 +267,8 @@ def would_tell(families: Mapping[str, Sequence[Case]], weights: Weights, chains:
             sure = case.open & (weights.probability(case.terms) >= DIRECTION_TOLD)
             right[name in chains] += int(case.ancestor[sure].sum())
             said[name in chains] += int(sure.sum())
-    return f"at {DIRECTION_TOLD}: {right[True]} of {said[True]} are so in chains, {right[False]} of {said[False]} in others"
+    of_chains, of_others = (f"{right[chain]} of {said[chain]}" for chain in (True, False))
+    return f"at {DIRECTION_TOLD}: {of_chains} are so in chains, {of_others} in others"
 
 
 def rounded(values: Iterable[float]) -> tuple[float, ...]:
@@ -283,9 +281,7 @@ def _wrapped(vector: Sequence[float]) -> list[str]:
     return ["        (", *(f"            {n}" for n in numbers), "        ),"]
 
 
-def written(
-    families: Sequence[str], ancestor: Table, nearest: Table, odds: Mapping[str, Knots]
-) -> str:
+def written(families: Sequence[str], ancestor: Table, nearest: Table, odds: Mapping[str, Knots]) -> str:
     """The text of `weights.py`."""
     lines = [
         '"""The weights of `regressions`, as `make bench-grown` fits them: pairs and weights; scores and log odds."""',

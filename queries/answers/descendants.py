@@ -18,6 +18,7 @@ from .question import Question
 from .records import Ancestor, ComponentAnswer, Verdict
 from .unrelated import without_relatives
 from .verdict import ancestor_row, by_number, not_read, ranked_relatives
+from .wording import would_tell
 
 _NAMED = 3
 """Descendants that a sentence names; the rows have all."""
@@ -100,7 +101,8 @@ def _worded(related: Sequence[Ranked]) -> tuple[Verdict, str]:
         others = f" (and {len(untold) - 1} more)" if len(untold) > 1 else ""
         return "related", (
             f"of one lineage with {name}{others}, and which came first cannot be told: {name} is a descendant with a"
-            f" probability of {certainty:z.2f}; a release date or a known root would tell"
+            f" probability of {certainty:z.2f}"
+            + would_tell(untold[0].direction.by, "the claim that it was trained from scratch")
         )
     if derived:
         kinds = sorted({r.direction.kind for r in derived} - {"unknown"})

@@ -16,6 +16,7 @@ from ..thresholds.significance import MUCH_NOT_READ, TENSOR_LOG_P
 from .question import Question
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
 from .unrelated import without_relatives
+from .wording import would_tell
 
 EQUAL_CONTENT = Relation("derivation", ("identical",), "every value that was read is equal")
 
@@ -122,10 +123,10 @@ def _related(derived: Sequence[Ranked]) -> str:
     if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
         kinds = sorted({r.direction.kind for r in derived})
         return text + f"what is registered is {' or '.join(kinds)}, its ancestor is missing"
-    would = "a release date or a known root" if others else "a release date, a known root or a third relative"
     return text + (
         f"which came first cannot be told ({name} is an ancestor with a probability of"
-        f" {first.direction.probability:z.2f}); {would} would tell"
+        f" {first.direction.probability:z.2f})"
+        + would_tell(first.direction.by, "the family's root, registered and marked as one,")
     )
 
 

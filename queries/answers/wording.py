@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+from ..lineage.claims import DATES, FROM_SCRATCH, NEWEST
 
 
 def evalue(log10: float) -> str:
@@ -29,3 +32,16 @@ def share(value: float) -> str:
     if 0.995 <= value < 1 - 1e-9:
         return ">99 %"
     return f"{100 * value:.0f} %"
+
+
+def would_tell(rests_on: Sequence[str], root: str) -> str:
+    """What would tell a direction that rests on these parts and is not told: what is not known yet; `root` is a claim.
+
+    Geometry alone tells none, however many relatives there are, and dates rule out one of two orders.
+    """
+    missing = []
+    if not {DATES, NEWEST} & {*rests_on}:
+        missing.append("release dates of both would rule out one order")
+    if not any(FROM_SCRATCH in part for part in rests_on):
+        missing.append(f"{root} would tell")
+    return "".join(f"; {part}" for part in missing)

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+DATES = "claimed release dates"
+NEWEST = "the assumption that the query is the newest"
+FROM_SCRATCH = "was trained from scratch"
+"""How what a direction rests on is named; the last ends a claim about a root."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:

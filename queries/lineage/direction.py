@@ -41,7 +41,7 @@ class Direction:
     descendant: float = 0.0
 
 
-BY_SHAPE = tuple((f, t) for f in ("middle", "inner", "drifting") for t in ("tree", "nearest", "between", "children"))
+BY_SHAPE: tuple[tuple[str, str], ...] = tuple((f, t) for f in ("middle", "inner", "drifting") for t in ("tree", "nearest", "between", "children"))
 """Which figures of the family's shape change what which terms of a pair are worth: their products are terms too."""
 _OF_PAIRS = ("one", "witnesses", "few", "near copy", "tree", *FEATURES)
 DESIGN = (*_OF_PAIRS, *FIGURES, *(f"{figure} x {term}" for figure, term in BY_SHAPE))
@@ -58,7 +58,7 @@ class Placement:
 
 
 def tree_probabilities(distances: Distances, whole: Tree, known: Known) -> NDArray[np.float64]:
-    """The probability [n, n] that the first is an ancestor of the second, by the orders that the `whole` tree allows."""
+    """The probability [n, n] that the first is an ancestor of the second, by the orders that the tree allows."""
     count = len(distances.squared)
     nearest = (distances.squared + np.diag(np.full(count, np.inf))).min(axis=1)
     tree = joined(whole, SAME_NODE * float(np.median(nearest)))
@@ -139,9 +139,9 @@ def design(
         features[..., 6:12] * witnesses,
     ]
     of_pairs = np.concatenate(terms, axis=2)
-    figures = dict(zip(FIGURES, _shape(distances, whole, known), strict=True))
-    of_family = np.broadcast_to(list(figures.values()), (count, count, len(FIGURES)))
-    products = [figures[figure] * of_pairs[..., _OF_PAIRS.index(term)] for figure, term in BY_SHAPE]
+    figures = _shape(distances, whole, known)
+    of_family = np.broadcast_to(figures, (count, count, len(FIGURES)))
+    products = [figures[FIGURES.index(f)] * of_pairs[..., _OF_PAIRS.index(term)] for f, term in BY_SHAPE]
     return np.concatenate([of_pairs, of_family, np.stack(products, axis=2), summary(counted, before)], axis=2)
 
 

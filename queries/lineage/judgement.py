@@ -30,7 +30,7 @@ from ..thresholds.lineage import (
     SURE,
 )
 from .calibration.regressions import State
-from .claims import Claims
+from .claims import DATES, FROM_SCRATCH, NEWEST, Claims
 from .direction import Direction, direction_of, is_light, place, prior
 from .family import Family, family
 from .geometry import Distances
@@ -238,7 +238,7 @@ def _as_one(relatives: Sequence[Relative], kin: Family, placed: Sequence[int]) -
 
 
 def _shared(shares: NDArray[np.float64], able: NDArray[np.bool_], alike: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Shares [n], the same for those of the `able` [n] that are `alike` [n, n]: their values tell them no more apart."""
+    """Shares [n], the same for those of the `able` [n] that are `alike` [n, n], which values do not tell apart."""
     among = alike & able
     return np.where(able, among @ shares / np.maximum(among.sum(axis=1), 1), shares)
 
@@ -319,20 +319,20 @@ def _by(
     """What a direction rests on, in words; a claim is named a claim. `held` is the root whose weights it holds."""
     key, found = one.model_id, []
     if key in claims.roots:
-        found.append(f"the claim that {one.name} was trained from scratch ({claims.roots[key]})")
+        found.append(f"the claim that {one.name} {FROM_SCRATCH} ({claims.roots[key]})")
     if claims.query_root is not None:
-        found.append(f"the claim that the query was trained from scratch ({claims.query_root})")
+        found.append(f"the claim that the query {FROM_SCRATCH} ({claims.query_root})")
     if held is not None:
         root = relatives[held]
         found.append(f"it holds the weights of {root.name}")
-        found.append(f"the claim that {root.name} was trained from scratch ({claims.roots[root.model_id]})")
+        found.append(f"the claim that {root.name} {FROM_SCRATCH} ({claims.roots[root.model_id]})")
     elif state in {"root", "root and dates"} and key not in claims.roots:
         root = next(r for r in relatives if r.model_id in claims.roots)
-        found.append(f"the claim that {root.name} was trained from scratch")
+        found.append(f"the claim that {root.name} {FROM_SCRATCH}")
     if claims.later(key) or (claims.earlier(key) and not claims.newest):
-        found.append("claimed release dates")
+        found.append(DATES)
     if claims.newest:
-        found.append("the assumption that the query is the newest")
+        found.append(NEWEST)
     _, names, contradict = marked
     if names:
         found.append("marks: " + ", ".join(names) + (" (which contradict each other)" if contradict else ""))

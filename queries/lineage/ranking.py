@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
 from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH, NOT_EXCLUDED, TIE
-from .claims import Claims
+from .claims import DATES, FROM_SCRATCH, NEWEST, Claims
 from .direction import Direction, direction_of, prior
 from .judgement import Judgement, Relative, judge
 
@@ -214,8 +214,10 @@ def _by_claims(candidate: Candidate, claims: Claims) -> Direction:
         source = claims.roots[candidate.key]
         return replace(
             direction_of(0.99, 0.0, ()),
-            by=(f"the claim that {candidate.name} was trained from scratch ({source})",),
+            by=(f"the claim that {candidate.name} {FROM_SCRATCH} ({source})",),
         )
     if claims.later(candidate.key):
-        return Direction("unknown", 0.0, ("claimed release dates",), prior("none"))
-    return Direction("unknown", prior("none"), (), 0.0 if claims.earlier(candidate.key) else prior("none"))
+        return Direction("unknown", 0.0, (DATES,), prior("none"))
+    if claims.earlier(candidate.key):
+        return Direction("unknown", prior("none"), (NEWEST if claims.newest else DATES,), 0.0)
+    return Direction("unknown", prior("none"), (), prior("none"))

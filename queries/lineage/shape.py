@@ -1,8 +1,7 @@
-"""The shape of a family: does it look like a star, whose members all hang on one model, or like a chain?
+"""The shape of a family: whether it looks like a star, whose members all hang on one model, or like a chain.
 
 The same distances mean one thing in a star and another in a chain: of two models that stand equally near, one is above
-the other in a chain and beside it in a star. One pair does not tell which it is; the whole family does, by three known
-figures, and two more where all dates are known:
+the other in a chain and beside it in a star. One pair does not tell which it is, the whole family does. Known figures:
 
 - *middle*: of every three models the shortest of the three ways to where they meet (Buneman 1971), over the mean of the
   three. It is 0 on a path, where one stands between the others, and 1 where all three went as far alone.
@@ -12,6 +11,8 @@ figures, and two more where all dates are known:
   (Mantel, "The detection of disease clustering", 1967). Distances grow along a chain, and not in a star.
 - *from the first*, *from the previous*: of how many models the nearest earlier one is the first of all, or the one
   that appeared just before.
+
+The last three are 0 where not all dates are known.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from .tree import Tree
 
-FIGURES = ("middle", "middle_equal", "inner", "inner_equal", "drifting", "from_first", "from_previous")
+FIGURES: tuple[str, ...] = ("middle", "middle_equal", "inner", "inner_equal", "drifting", "from_first", "from_previous")
 """What `shape` gives of a family, in that order; those that end in _equal are of shares of values that differ."""
 _LEAST = 1e-15
 

@@ -9,9 +9,9 @@ Set on: no data; of what is said one in twenty may be wrong.
 Measured again by: make bench-small-registries
 """
 GEOMETRY_ALONE = 0.94
-"""Geometry never says more than this, so it tells no direction alone. On held-out families what it would tell at 0.95 is
-so in chains (17,668 of 17,676) and not in others (1,129 of 1,612): a sibling that hardly moved stands where its parent
-would.
+"""Geometry never says more than this, so it tells no direction alone. On held-out families what it would tell at 0.95
+is so in chains (17,668 of 17,676) and not in others (1,129 of 1,612): a sibling that hardly moved stands where its
+parent would.
 
 Set on: no data; just below DIRECTION_TOLD.
 Measured again by: make bench-grown

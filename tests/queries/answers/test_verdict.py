@@ -58,7 +58,15 @@ def test_a_claimed_root_is_named_as_the_ancestor_with_the_claim() -> None:
 def test_two_relatives_alone_are_of_one_lineage_and_the_sentence_says_what_would_tell_more() -> None:
     found = answer(component(ROOT, 2))
     assert found.verdict == "related" and "which came first cannot be told" in found.sentence
-    assert found.sentence.endswith("a release date, a known root or a third relative would tell")
+    assert found.sentence.endswith(
+        "; release dates of both would rule out one order; the family's root, registered and marked as one, would tell"
+    )
+
+
+def test_what_is_known_already_is_not_said_to_tell_more() -> None:
+    found = answer(component(ROOT, 2), later=2)
+    assert found.verdict == "related" and "cannot be told" in found.sentence
+    assert found.sentence.endswith("); the family's root, registered and marked as one, would tell")
 
 
 def test_a_model_that_was_released_later_is_of_one_lineage_and_no_ancestor() -> None:
