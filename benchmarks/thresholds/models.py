@@ -36,7 +36,7 @@ class Models:
 
 
 def held_out(field: Path, grown: Path, new: Path) -> Models:
-    """The held-out halves of field and grown, the roots that stand in both halves, and all of an edition of the zoo.
+    """The held-out halves of field and grown with all that these come from, and all of an edition of the zoo.
 
     Raises Missing where a folder, or every model of its held-out half, is not there.
     """
@@ -58,6 +58,9 @@ def _truth(label: str, folder: Path) -> Path:
 
 def _half(label: str, folder: Path) -> dict[str, Member]:
     about = json.loads(_truth(label, folder).read_text("utf-8"))["models"]
+    wanted = {name for name, facts in about.items() if facts["half"] in {HALF, "both"}}
+    while above := {parent for name in wanted for parent in about[name]["parents"] if parent in about} - wanted:
+        wanted |= above
     return {
         name: Member(
             name,
@@ -69,7 +72,7 @@ def _half(label: str, folder: Path) -> dict[str, Member]:
             facts.get("rewritten", False),
         )
         for name, facts in about.items()
-        if facts["half"] in {HALF, "both"} and (folder / name).is_dir()
+        if name in wanted and (folder / name).is_dir()
     }
 
 

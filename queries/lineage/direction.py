@@ -41,7 +41,9 @@ class Direction:
     descendant: float = 0.0
 
 
-BY_SHAPE: tuple[tuple[str, str], ...] = tuple((f, t) for f in ("middle", "inner", "drifting") for t in ("tree", "nearest", "between", "children"))
+BY_SHAPE: tuple[tuple[str, str], ...] = tuple(
+    (figure, term) for figure in ("middle", "inner", "drifting") for term in ("tree", "nearest", "between", "children")
+)
 """Which figures of the family's shape change what which terms of a pair are worth: their products are terms too."""
 _OF_PAIRS = ("one", "witnesses", "few", "near copy", "tree", *FEATURES)
 DESIGN = (*_OF_PAIRS, *FIGURES, *(f"{figure} x {term}" for figure, term in BY_SHAPE))

@@ -228,6 +228,22 @@ def test_the_held_out_half_is_asked_with_the_roots_that_both_halves_have(tmp_pat
         held_out(*folders)
 
 
+def test_what_a_held_out_model_comes_from_is_there_whichever_half_it_is_of(tmp_path: Path) -> None:
+    above = {"root": ("both", []), "copy": ("development", ["root"]), "later": ("held_out", ["copy"])}
+    folders = [tmp_path / label for label in ("field", "grown", "new")]
+    for folder in folders:
+        facts = {"category": "finetuned", "drift": "light", "strength": "", "split": "held_out", "rewritten": False}
+        about = {
+            f"{folder.name}-{name}": facts
+            | {"half": half, "root": "root", "parents": [f"{folder.name}-{p}" for p in parents]}
+            for name, (half, parents) in above.items()
+        }
+        for name in about:
+            (folder / name).mkdir(parents=True)
+        (folder / "truth.json").write_text(json.dumps({"models": about}), "utf-8")
+    assert held_out(*folders).field == {"field-root", "field-copy", "field-later"}
+
+
 def test_folders_that_are_not_there_are_said_with_what_makes_them(tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"make bench-field-models.*FIELD=FOLDER"):
         held_out(tmp_path / "field", tmp_path / "grown", tmp_path / "new")
