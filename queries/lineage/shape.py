@@ -27,6 +27,8 @@ from .tree import Tree
 FIGURES: tuple[str, ...] = ("middle", "middle_equal", "inner", "inner_equal", "drifting", "from_first", "from_previous")
 """What `shape` gives of a family, in that order; those that end in _equal are of shares of values that differ."""
 _LEAST = 1e-15
+_LEAST_SPREAD = 1e-9
+"""Of logarithms: equal distances differ by less, and have no correlation with anything."""
 
 
 def shape(
@@ -70,6 +72,6 @@ def _by_order(squared: NDArray[np.float64], order: NDArray[np.float64]) -> tuple
     distances = squared[np.ix_(places, places)]
     one, two = np.triu_indices(count, 1)
     way = np.log(distances[one, two] + _LEAST)
-    drifting = float(np.corrcoef(two - one, way)[0, 1]) if way.std() > 0 else 0.0
+    drifting = float(np.corrcoef(two - one, way)[0, 1]) if way.std() > _LEAST_SPREAD else 0.0
     nearest = np.array([np.argmin(distances[i, :i]) for i in range(2, count)])
     return drifting, float((nearest == 0).mean()), float((nearest == np.arange(1, count - 1)).mean())

@@ -113,6 +113,22 @@ def test_a_rounding_of_a_claimed_root_is_no_ancestor_by_the_claim(bfloat16: bool
     assert row_of(rows, "rounding").direction.kind != "ancestor"
 
 
+def test_a_root_and_its_rounding_share_a_rank_for_a_query_that_is_no_finer() -> None:
+    parent = rounded(ROOT)
+    query = rounded(drifted(parent, 0.003, 2))
+    sibling = rounded(drifted(ROOT, 0.003, 4))
+    rows = ranked(query, dict(root=ROOT, rounding=parent, sibling=sibling), root="root")
+    assert {row.candidate.name for row in rows if row.rank == 1} == {"root", "rounding"}
+
+
+def test_of_two_that_hold_the_same_values_one_that_came_later_is_no_candidate() -> None:
+    parent = rounded(ROOT)
+    query = rounded(drifted(parent, 0.003, 2))
+    others = dict(root=ROOT, rounding=parent, other=rounded(drifted(ROOT, 0.003, 4)))
+    rows = ranked(query, others, later="rounding")
+    assert row_of(rows, "root").rank == 1 < row_of(rows, "rounding").rank
+
+
 def test_what_a_root_of_codes_was_unpacked_to_is_an_ancestor_where_it_is_as_fine_as_the_query() -> None:
     codes = quantised(ROOT, 4)
     unpacked = rounded(codes)
