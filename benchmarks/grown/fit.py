@@ -14,7 +14,7 @@ import argparse
 import itertools
 import random
 import textwrap
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -202,18 +202,29 @@ def shape_helps(families: Sequence[Sequence[Case]]) -> bool:
     return losses[1] < losses[0]
 
 
+def said(cases: Sequence[Case], weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The probability [n] of every pair that geometry may tell, and whether it is an ancestor."""
+    p = np.concatenate([weights.probability(c.terms[c.open]) for c in cases])
+    return p, np.concatenate([c.ancestor[c.open] for c in cases])
+
+
+def bins(p: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+    """Which of the probabilities [n] are in each bin of a calibration curve, without empty bins."""
+    edges = (0, 0.02, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
+    found = [(p >= low) & (p < high) for low, high in itertools.pairwise(edges)]
+    return [mine for mine in found if mine.any()]
+
+
+def apart(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """How far probabilities [n] stand from true shares, in the mean over all pairs."""
+    return float(sum(abs(p[mine].mean() - truth[mine].mean()) * mine.mean() for mine in bins(p)))
+
+
 def calibration(cases: Sequence[Case], weights: Weights) -> str:
     """Predicted and true shares of ancestors by bins of probability, and their mean distance over all pairs."""
-    p = np.concatenate([weights.probability(c.terms[c.open]) for c in cases])
-    truth = np.concatenate([c.ancestor[c.open] for c in cases])
-    edges = (0, 0.02, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.01)
-    parts, apart = [], 0.0
-    for low, high in itertools.pairwise(edges):
-        mine = (p >= low) & (p < high)
-        if mine.any():
-            parts.append(f"{p[mine].mean():.2f}/{truth[mine].mean():.2f} ({mine.sum()})")
-            apart += abs(p[mine].mean() - truth[mine].mean()) * mine.mean()
-    return f"{apart:.3f} apart: " + "  ".join(parts)
+    p, truth = said(cases, weights)
+    parts = [f"{p[mine].mean():.2f}/{truth[mine].mean():.2f} ({mine.sum()})" for mine in bins(p)]
+    return f"{apart(p, truth):.3f} apart: " + "  ".join(parts)
 
 
 def ranked(cases: Sequence[Case], weights: NDArray[np.float64]) -> str:
@@ -258,17 +269,25 @@ def worth(score: NDArray[np.float64], truth: NDArray[np.float64]) -> Knots:
     return rounded(scores.mean() for scores, _ in parts), rounded(np.log(share / (1 - share)))
 
 
-def would_tell(families: Mapping[str, Sequence[Case]], weights: Weights, chains: Container[str]) -> str:
-    """How much of what is said at DIRECTION_TOLD is so, of families that are chains and of others."""
-    right = {True: 0, False: 0}
-    said = dict(right)
-    for name, cases in families.items():
-        for case in cases:
-            sure = case.open & (weights.probability(case.terms) >= DIRECTION_TOLD)
-            right[name in chains] += int(case.ancestor[sure].sum())
-            said[name in chains] += int(sure.sum())
-    of_chains, of_others = (f"{right[chain]} of {said[chain]}" for chain in (True, False))
-    return f"at {DIRECTION_TOLD}: {of_chains} are so in chains, {of_others} in others"
+def by_kind(families: Mapping[str, Sequence[Case]], weights: Weights, kinds: Mapping[str, str]) -> list[str]:
+    """A line a kind of families: their calibration, and how much of what is said at DIRECTION_TOLD is so."""
+    lines = []
+    for kind in sorted(set(kinds.values())):
+        cases = [case for name, found in families.items() if kinds[name] == kind for case in found]
+        if cases:
+            p, truth = said(cases, weights)
+            sure = p >= DIRECTION_TOLD
+            told = f"at {DIRECTION_TOLD} {truth[sure].sum():.0f} of {sure.sum()} are so"
+            lines.append(f"{kind}: {apart(p, truth):.3f} apart, {told}")
+    return lines
+
+
+def kind_of(family: Members) -> str:
+    """What a family is by its true tree."""
+    above = sorted(family.above.sum(axis=1).tolist())
+    if above == list(range(len(above))):
+        return "chains"
+    return "stars" if above == [0, *[1] * (len(above) - 1)] else "others"
 
 
 def rounded(values: Iterable[float]) -> tuple[float, ...]:
@@ -311,12 +330,11 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write queries/lineage/calibration/weights.py")
     asked = parser.parse_args()
     cases: dict[tuple[str, State, bool], dict[str, list[Case]]] = {}
-    chains: set[str] = set()
+    kinds: dict[str, str] = {}
     for one in asked.set:
         name, _, folder = one.partition("=")
         for family in families(name, Path(folder)):
-            if sorted(family.above.sum(axis=1)) == list(range(len(family.names))):
-                chains.add(family.name)
+            kinds[family.name] = kind_of(family)
             for key, more in drawn(family, DRAWS).items():
                 cases.setdefault(key, {}).setdefault(family.name, []).extend(more)
     ancestors: Table = {}
@@ -340,7 +358,8 @@ def main() -> None:
                 of_half = cases.get((half, state, light), {})
                 if pairs_of := [c for group in of_half.values() for c in group]:
                     print(f"  {half:12s} {calibration(pairs_of, ancestor)}")
-                    print(f"  {'':12s} {would_tell(of_half, ancestor, chains)}")
+                    for line in by_kind(of_half, ancestor, kinds):
+                        print(f"  {'':12s} {line}")
                     print(f"  {'':12s} nearest: {ranked(pairs_of, nearest)}")
     if asked.write:
         names = sorted({name for key, found in cases.items() if key[0] == "development" for name in found})
