@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..evidence.pair import compare
+from ..lineage.claims import Claims
 from ..lineage.judgement import MERGE_OF_QUERY
 from ..lineage.ranking import Ranked
 from ..relation.adapters import relation_of
@@ -36,7 +37,7 @@ def descending(question: Question, k: int) -> ComponentAnswer:
     ordered += sorted((r for r in related if not _derived(r)), key=lambda r: (r.candidate.distance, r.candidate.uri))
     ordered += [r for r in ranked if not r.candidate.relation]
     if related:
-        verdict, text = _worded(related)
+        verdict, text = _worded(related, question.claims)
         text += by_number(related[0])
     else:
         verdict, text = without_relatives(question, ranked, "descendant")
@@ -84,7 +85,19 @@ def _made_by(ranked: Ranked, models: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys("finetuned" if flag in {"identical", "numeric_copy"} else flag for flag in flags))
 
 
-def _worded(related: Sequence[Ranked]) -> tuple[Verdict, str]:
+def _untold(first: Ranked, claims: Claims) -> str:
+    """Why it is not told whether the likeliest descendant is one, and what would tell it."""
+    direction, name = first.direction, first.candidate.name
+    if not direction.descendant:
+        return f"no descendant: it was there before, by {', '.join(direction.by)}"
+    likely = f"{name} is a descendant with a probability of {direction.descendant:z.2f}"
+    what = "which came first" if direction.probability else "whether it descends from this"
+    dated = claims.newest or claims.dated(first.candidate.key)
+    root = "the claim that the query was trained from scratch"
+    return f"{what} cannot be told: {likely}{would_tell(direction, dated=dated, root=root)}"
+
+
+def _worded(related: Sequence[Ranked], claims: Claims) -> tuple[Verdict, str]:
     """The verdict, `derived` where a descendant is told, and its words: a direction that is not told is not said."""
     derived = sorted((r for r in related if _derived(r)), key=_order)
     told = [r for r in derived if r.direction.descendant >= DIRECTION_TOLD]
@@ -97,13 +110,10 @@ def _worded(related: Sequence[Ranked]) -> tuple[Verdict, str]:
         rests = ", ".join(told[0].direction.by) or "nothing else"
         return "derived", f"{what} told: {', '.join(names)}{more}; by {rests}{also}"
     if untold:
-        name, certainty = untold[0].candidate.name, untold[0].direction.descendant
+        first = untold[0]
         others = f" (and {len(untold) - 1} more)" if len(untold) > 1 else ""
-        return "related", (
-            f"of one lineage with {name}{others}, and which came first cannot be told: {name} is a descendant with a"
-            f" probability of {certainty:z.2f}"
-            + would_tell(untold[0].direction.by, "the claim that it was trained from scratch")
-        )
+        text = f"of one lineage with {first.candidate.name}{others}, and "
+        return "related", text + _untold(first, claims)
     if derived:
         kinds = sorted({r.direction.kind for r in derived} - {"unknown"})
         return "related", f"no descendant: what is registered of its lineage is {' or '.join(kinds)}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
+from ..lineage.claims import Claims
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
 from ..relation.coverage import coverage_of
@@ -28,7 +29,7 @@ def judged(question: Question, k: int, *, blocks: bool = True) -> ComponentAnswe
     """
     component, ranked = question.component, ranked_relatives(question)
     related = [r for r in ranked if r.candidate.relation]
-    verdict, text = _of_relatives(related) if related else without_relatives(question, ranked)
+    verdict, text = _of_relatives(related, question.claims) if related else without_relatives(question, ranked)
     text += by_number(related[0]) if related else ""
     rows = tuple(ancestor_row(r, blocks) for r in ranked[:k])
     return ComponentAnswer(component.name, verdict, f"{component.name}: {text}{not_read(component)}", rows)
@@ -73,7 +74,7 @@ def _best_of_each_model(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(best.values())
 
 
-def _of_relatives(significant: Sequence[Ranked]) -> tuple[Verdict, str]:
+def _of_relatives(significant: Sequence[Ranked], claims: Claims) -> tuple[Verdict, str]:
     """The verdict and its words, from the ranked relatives."""
     derived = [r for r in significant if _origin(r) == "derivation"]
     if not derived:
@@ -84,7 +85,7 @@ def _of_relatives(significant: Sequence[Ranked]) -> tuple[Verdict, str]:
             return "shared_initialisation", f"same random initialisation as {name}, trained apart: {reason}"
         return "inconclusive", f"related to {name}, how cannot be told: {reason}"
     told = next((r for r in derived if r.direction.probability >= DIRECTION_TOLD), None)
-    return _derived(told, derived) if told is not None else ("related", _related(derived))
+    return _derived(told, derived) if told is not None else ("related", _related(derived, claims))
 
 
 def _derived(told: Ranked, derived: Sequence[Ranked]) -> tuple[Verdict, str]:
@@ -101,7 +102,7 @@ def _derived(told: Ranked, derived: Sequence[Ranked]) -> tuple[Verdict, str]:
     return "derived", f"derived from {told.candidate.name}: {why}{more}"
 
 
-def _related(derived: Sequence[Ranked]) -> str:
+def _related(derived: Sequence[Ranked], claims: Claims) -> str:
     """No ancestor is known: what is nearest, why the order cannot be told, and what would tell it."""
     first = derived[0]
     name, relation = first.candidate.name, first.candidate.relation
@@ -123,11 +124,15 @@ def _related(derived: Sequence[Ranked]) -> str:
     if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
         kinds = sorted({r.direction.kind for r in derived})
         return text + f"what is registered is {' or '.join(kinds)}, its ancestor is missing"
-    return text + (
-        f"which came first cannot be told ({name} is an ancestor with a probability of"
-        f" {first.direction.probability:z.2f})"
-        + would_tell(first.direction.by, "the family's root, registered and marked as one,")
-    )
+    direction, likely = first.direction, f"with a probability of {first.direction.probability:z.2f}"
+    if not direction.probability:
+        text += f"it does not descend from {name}, by {_listed(direction.by)}"
+    elif not direction.descendant:
+        text += f"whether it descends from {name} cannot be told (it does {likely})"
+    else:
+        text += f"which came first cannot be told ({name} is an ancestor {likely})"
+    dated = claims.newest or claims.dated(first.candidate.key)
+    return text + would_tell(direction, dated=dated, root="the family's root, registered and marked as one,")
 
 
 def _origin(ranked: Ranked) -> str | None:

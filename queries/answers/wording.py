@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from ..lineage.claims import DATES, FROM_SCRATCH, NEWEST
+from ..lineage.claims import FROM_SCRATCH
+from ..lineage.direction import Direction
 
 
 def evalue(log10: float) -> str:
@@ -34,14 +34,15 @@ def share(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
-def would_tell(rests_on: Sequence[str], root: str) -> str:
-    """What would tell a direction that rests on these parts and is not told: what is not known yet; `root` is a claim.
+def would_tell(direction: Direction, *, dated: bool, root: str) -> str:
+    """What would tell a direction that is not told: what is not known yet; `root` is a claim, '' for none that would.
 
-    Geometry alone tells none, however many relatives there are, and dates rule out one of two orders.
+    Geometry alone tells none, however many relatives there are. Dates rule out one of two orders, where neither is
+    ruled out; `dated`: those of both are known, or which of the two came later.
     """
     missing = []
-    if not {DATES, NEWEST} & {*rests_on}:
+    if not dated and direction.probability > 0 and direction.descendant > 0:
         missing.append("release dates of both would rule out one order")
-    if not any(FROM_SCRATCH in part for part in rests_on):
+    if root and not any(FROM_SCRATCH in part for part in direction.by):
         missing.append(f"{root} would tell")
     return "".join(f"; {part}" for part in missing)

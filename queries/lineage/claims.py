@@ -35,4 +35,9 @@ class Claims:
     def earlier(self, model_id: int) -> bool:
         """Whether a candidate was there before the query: by its date, or because the query is the newest."""
         released = self.released.get(model_id)
-        return self.newest or bool(released and self.query_released and released < self.query_released)
+        earlier = bool(released and self.query_released and released < self.query_released)
+        return earlier or (self.newest and not self.later(model_id))
+
+    def dated(self, model_id: int) -> bool:
+        """Whether the dates of a candidate and of the query are known."""
+        return self.query_released is not None and model_id in self.released

@@ -1,10 +1,10 @@
 """Who came first: the probability that a relative is an ancestor of the query, and what that rests on.
 
-Three sources are combined. *Geometry*: the figures of `geometry` and the orders that the family's tree allows
-(`rooting`), weighed by a logistic regression that was fitted on families whose trees are known, apart for light and
-heavy drift and for what is known of the order (`calibration`). *Marks* that cannot be undone (`marks`). *Claims*:
-release dates, known roots, the newest (`claims`). A direction is told at DIRECTION_TOLD, else it is unknown, with its
-probability.
+Three sources are combined. *Geometry*: the figures of `geometry`, the orders that the family's tree allows (`rooting`)
+and the family's `shape`, weighed by a logistic regression that was fitted on families whose trees are known, apart for
+light and heavy drift and for what is known of the order (`calibration`); it tells no direction alone. *Marks* that
+cannot be undone (`marks`). *Claims*: release dates, known roots, the newest (`claims`). A direction is told at
+DIRECTION_TOLD, else it is unknown, with its probability.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def design(
 ) -> NDArray[np.float64]:
     """The rows [n, n, terms] of the regressions, of every (candidate, query); `counted` of those that are asked about.
 
-    `asked` [n, n] are the pairs that values are compared for, by default all. The terms of the family's shape are the
-    same for all pairs. The last term is whether a third relative is known to be earlier than the candidate.
+    `asked` [n, n] are the pairs that values are compared for, by default all. The figures of the family's shape are the
+    same for all pairs.
     """
     count = len(distances.squared)
     before = earlier(known, count)
@@ -141,16 +141,10 @@ def design(
         features[..., 6:12] * witnesses,
     ]
     of_pairs = np.concatenate(terms, axis=2)
-    figures = _shape(distances, whole, known)
+    figures = shape(distances.squared, distances.unequal, known.order or {})
     of_family = np.broadcast_to(figures, (count, count, len(FIGURES)))
     products = [figures[FIGURES.index(f)] * of_pairs[..., _OF_PAIRS.index(term)] for f, term in BY_SHAPE]
     return np.concatenate([of_pairs, of_family, np.stack(products, axis=2), summary(counted, before)], axis=2)
-
-
-def _shape(distances: Distances, whole: Tree, known: Known) -> NDArray[np.float64]:
-    """The family's shape; `whole` is the tree of its squared distances."""
-    equal = neighbour_joining(distances.unequal)
-    return shape(distances.squared, whole, distances.unequal, equal, known.order or {})
 
 
 def _softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -233,7 +233,7 @@ def _as_one(relatives: Sequence[Relative], kin: Family, placed: Sequence[int]) -
     """Which of the relatives `placed` [n, n] hold the same values as far as the query can show: it is no finer."""
     finest = fraction_bits(relatives[0].evidence.pairing.query)
     fine = np.array([fraction_bits(relatives[i].evidence.pairing.candidate) >= finest for i in placed])
-    equal = kin.distances.unequal[np.ix_(placed, placed)] <= 0
+    equal = kin.distances.squared[np.ix_(placed, placed)] <= 0
     return np.asarray((equal & fine & fine[:, None]) | np.eye(len(placed), dtype=np.bool_))
 
 

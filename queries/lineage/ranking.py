@@ -6,6 +6,7 @@ likeliest ones that together reach TIE. The order within a rank is no claim.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation
-from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH, NOT_EXCLUDED, TIE
+from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH, NOT_EXCLUDED, SURE, TIE
 from .claims import DATES, FROM_SCRATCH, NEWEST, Claims
 from .direction import Direction, direction_of, prior
 from .judgement import Judgement, Relative, judge
@@ -159,6 +160,7 @@ def _relation(candidate: Candidate) -> Relation:
 
 
 Judged = tuple[Candidate, Judgement]
+_SAME_SHARE = 1e-9
 
 
 Group = Sequence[tuple[Candidate, Judgement | None]]
@@ -184,14 +186,25 @@ def _groups(judged: Sequence[Judged]) -> list[Group]:
     )
     tie, reached = [], 0.0
     for pair in rest:
-        if (reached >= TIE and not pair[1].merged_with) or pair[1].nearest <= 0:
+        done = reached >= TIE and not pair[1].merged_with and not (tie and _as_likely(tie[-1], pair))
+        if done or pair[1].nearest <= 0:
             break
         tie.append(pair)
         reached += pair[1].nearest if not pair[1].merged_with else 0.5
     if tie:
         found.append(list(tie))
-    found += [[pair] for pair in rest if pair not in tie]
-    return found
+    behind: list[list[Judged]] = []
+    for pair in rest[len(tie) :]:
+        if behind and _as_likely(behind[-1][0], pair):
+            behind[-1].append(pair)
+        else:
+            behind.append([pair])
+    return [*found, *behind]
+
+
+def _as_likely(one: Judged, other: Judged) -> bool:
+    """Whether two relatives have one share among the candidates, as those have that hold the same values."""
+    return one[1].nearest > 0 and math.isclose(one[1].nearest, other[1].nearest, rel_tol=_SAME_SHARE)
 
 
 def _ranked(place: int, candidate: Candidate, judgement: Judgement | None, claims: Claims) -> Ranked:
@@ -213,9 +226,12 @@ def _by_claims(candidate: Candidate, claims: Claims) -> Direction:
     if candidate.key in claims.roots and claims.query_root is None and not claims.later(candidate.key):
         source = claims.roots[candidate.key]
         return replace(
-            direction_of(0.99, 0.0, ()),
+            direction_of(SURE, 0.0, ()),
             by=(f"the claim that {candidate.name} {FROM_SCRATCH} ({source})",),
         )
+    if claims.query_root is not None and candidate.key not in claims.roots and not claims.earlier(candidate.key):
+        by = f"the claim that the query {FROM_SCRATCH} ({claims.query_root})"
+        return replace(direction_of(0.0, SURE, ()), by=(by,))
     if claims.later(candidate.key):
         return Direction("unknown", 0.0, (DATES,), prior("none"))
     if claims.earlier(candidate.key):

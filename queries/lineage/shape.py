@@ -12,7 +12,8 @@ the other in a chain and beside it in a star. One pair does not tell which it is
 - *from the first*, *from the previous*: of how many models the nearest earlier one is the first of all, or the one
   that appeared just before.
 
-The last three are 0 where not all dates are known.
+The last three are 0 where not all dates are known. Of models that are equal the earliest counts, once: a copy is no
+step, and says nothing of the shape.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .tree import Tree
+from .tree import Tree, neighbour_joining
 
 FIGURES: tuple[str, ...] = ("middle", "middle_equal", "inner", "inner_equal", "drifting", "from_first", "from_previous")
 """What `shape` gives of a family, in that order; those that end in _equal are of shares of values that differ."""
@@ -32,18 +33,30 @@ _LEAST_SPREAD = 1e-9
 
 
 def shape(
-    squared: NDArray[np.float64], tree: Tree, unequal: NDArray[np.float64], tree_equal: Tree, order: Mapping[int, float]
+    squared: NDArray[np.float64], unequal: NDArray[np.float64], order: Mapping[int, float]
 ) -> NDArray[np.float64]:
     """The FIGURES [7] of a family of n models, 0 where they are too few for one or not all are in `order`.
 
-    `squared` and `unequal` [n, n] are its distances, with the tree that each makes by neighbour joining.
+    `squared` and `unequal` [n, n] are its distances.
     """
-    count = len(squared)
-    if count < 3:
+    when = np.array([order.get(i, np.nan) for i in range(len(squared))])
+    kept = _without_copies(squared, when)
+    if len(kept) < 3:
         return np.zeros(len(FIGURES))
-    known = np.array([order.get(i, np.nan) for i in range(count)])
-    dated = _by_order(squared, known) if np.isfinite(known).all() else (0.0, 0.0, 0.0)
-    return np.array([_middle(squared), _middle(unequal), _inner(tree), _inner(tree_equal), *dated])
+    squared, unequal, when = squared[np.ix_(kept, kept)], unequal[np.ix_(kept, kept)], when[kept]
+    dated = _by_order(squared, when) if np.isfinite(when).all() else (0.0, 0.0, 0.0)
+    return np.array(
+        [*map(_middle, (squared, unequal)), *(_inner(neighbour_joining(d)) for d in (squared, unequal)), *dated]
+    )
+
+
+def _without_copies(squared: NDArray[np.float64], when: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The numbers of the models, ascending, without those that another one equals which is earlier or before it."""
+    kept: list[int] = []
+    for number in np.argsort(when, kind="stable").tolist():  # unknown dates last
+        if not any(squared[number, other] <= 0 for other in kept):
+            kept.append(number)
+    return np.array(sorted(kept), np.int64)
 
 
 def _middle(distances: NDArray[np.float64]) -> float:
@@ -66,12 +79,21 @@ def _inner(tree: Tree) -> float:
     return inner / whole if whole > 0 else 0.0
 
 
-def _by_order(squared: NDArray[np.float64], order: NDArray[np.float64]) -> tuple[float, float, float]:
-    """What distances [n, n] have to do with the order [n] of appearance: drifting, from the first, the previous."""
-    count, places = len(order), np.argsort(order, kind="stable")
-    distances = squared[np.ix_(places, places)]
-    one, two = np.triu_indices(count, 1)
-    way = np.log(distances[one, two] + _LEAST)
-    drifting = float(np.corrcoef(two - one, way)[0, 1]) if way.std() > _LEAST_SPREAD else 0.0
-    nearest = np.array([np.argmin(distances[i, :i]) for i in range(2, count)])
-    return drifting, float((nearest == 0).mean()), float((nearest == np.arange(1, count - 1)).mean())
+def _by_order(squared: NDArray[np.float64], when: NDArray[np.float64]) -> tuple[float, float, float]:
+    """What distances [n, n] have to do with when [n] models appeared: drifting, from the first, the previous.
+
+    Models of one date have the mean of their places, and none of them is before another.
+    """
+    places = (np.searchsorted(np.sort(when), when, "left") + np.searchsorted(np.sort(when), when, "right")) / 2
+    one, two = np.triu_indices(len(when), 1)
+    way, between = np.log(squared[one, two] + _LEAST), np.abs(places[two] - places[one])
+    varies = min(way.std(), between.std()) > _LEAST_SPREAD
+    drifting = float(np.corrcoef(between, way)[0, 1]) if varies else 0.0
+    first, previous = [], []
+    for model in range(len(when)):
+        before = when < when[model]
+        if before.sum() > 1:
+            nearest = when[np.where(before, squared[model], np.inf).argmin()]
+            first.append(nearest == when.min())
+            previous.append(nearest == when[before].max())
+    return (drifting, float(np.mean(first)), float(np.mean(previous))) if first else (drifting, 0.0, 0.0)

@@ -36,11 +36,8 @@ class Weights:
     odds: tuple[float, ...] = ()
 
     def probability(self, terms: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The probability [n] of rows [n, terms]."""
-        return self.probability_of(terms @ self.vector)
-
-    def probability_of(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The probability [n] of scores [n]; beyond those that were seen it is that of the outermost one."""
+        """The probability [n] of rows [n, terms]; beyond scores that were seen it is that of the outermost one."""
+        scores = terms @ self.vector
         odds = np.interp(scores, self.scores, self.odds) if self.scores else scores
         return np.asarray(1 / (1 + np.exp(-odds)))
 

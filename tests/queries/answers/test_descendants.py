@@ -56,6 +56,8 @@ def test_without_claims_the_words_say_that_the_order_is_not_known(zoo_registry: 
     assert answer.verdict == "related"
     assert "which came first cannot be told" in answer.sentence
     assert not {row.direction for row in answer.ancestors if row.origin == "derivation"} & {"descendant"}
+    assert answer.sentence.endswith("; the claim that the query was trained from scratch would tell")
+    assert "release dates of both would rule out one order" in answer.sentence
 
 
 def test_a_model_without_relatives_has_no_descendant(zoo_registry: Path) -> None:

@@ -8,9 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from forebear.queries.lineage import direction
-from forebear.queries.lineage.direction import Placement, earlier, is_light, place
+from forebear.queries.lineage.direction import DESIGN, Placement, design, earlier, is_light, place
 from forebear.queries.lineage.geometry import distances_of, pair_features
+from forebear.queries.lineage.returns import returns
 from forebear.queries.lineage.rooting import Known
+from forebear.queries.lineage.shape import FIGURES, shape
 from forebear.queries.thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE
 
 UNITS = 8_000
@@ -77,6 +79,18 @@ def test_a_model_before_which_nothing_was_is_likelier_above_in_a_chain_than_in_a
     in_chain, in_star = placed(DATED, *chain), placed(DATED, *star)
     assert in_chain.ancestor[0] > 0.9
     assert in_star.ancestor.max() < 0.5
+
+
+def test_figures_of_the_family_are_the_same_terms_of_every_pair() -> None:
+    models = np.stack([ROOT, FIRST, SECOND, THIRD])
+    distances = distances_of(models, np.ones((1, UNITS)), np.ones(1))
+    terms = design(distances, Known(), returns(distances.values, []))
+    figures = shape(distances.squared, distances.unequal, {})
+    for name, figure in zip(FIGURES, figures, strict=True):
+        assert (terms[..., DESIGN.index(name)] == figure).all()
+    assert figures[0] > 0
+    product = terms[..., DESIGN.index("middle x between")]
+    np.testing.assert_array_equal(product, figures[0] * terms[..., DESIGN.index("between")])
 
 
 def test_a_root_is_earlier_than_everybody_and_dates_are_compared() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from forebear.queries.evidence.pair import compare
 from forebear.queries.lineage.claims import Claims
+from forebear.queries.lineage.direction import Direction
 from forebear.queries.lineage.geometry import Distances
 from forebear.queries.lineage.judgement import fits_better
-from forebear.queries.lineage.ranking import Candidate, Ranked, _ties, in_place, rank
+from forebear.queries.lineage.ranking import Candidate, Ranked, _by_claims, _ties, in_place, rank
 from forebear.queries.relation.adapters import relation_of
 
 from ..components import WIDTH, Model, Tensor, base, changed, component, drifted, quantised, rounded, with_columns
@@ -119,6 +121,43 @@ def test_a_root_and_its_rounding_share_a_rank_for_a_query_that_is_no_finer() -> 
     sibling = rounded(drifted(ROOT, 0.003, 4))
     rows = ranked(query, dict(root=ROOT, rounding=parent, sibling=sibling), root="root")
     assert {row.candidate.name for row in rows if row.rank == 1} == {"root", "rounding"}
+
+
+def test_for_a_finer_query_a_root_and_its_rounding_are_two() -> None:
+    sibling = drifted(ROOT, 0.003, 4)
+    query = drifted(ROOT, 0.003, 2)
+    rows = ranked(query, dict(root=ROOT, rounding=rounded(ROOT), sibling=sibling), root="root")
+    assert row_of(rows, "root").rank == 1 < row_of(rows, "rounding").rank
+
+
+def test_two_that_hold_the_same_values_share_a_rank_behind_the_first_too() -> None:
+    sibling = rounded(drifted(ROOT, 0.003, 4))
+    query = rounded(drifted(ROOT, 0.003, 2))
+    rows = ranked(query, dict(root=rounded(ROOT), sibling=sibling, twin=sibling), root="root")
+    assert row_of(rows, "root").rank == 1
+    assert row_of(rows, "sibling").rank == row_of(rows, "twin").rank
+
+
+def test_what_needs_a_change_of_basis_rests_on_dates_and_claims_of_the_query_too() -> None:
+    turned = SimpleNamespace(key=7, name="turned", relation=SimpleNamespace(origin="derivation"))
+
+    def by(**claims: Any) -> Direction:
+        return _by_claims(cast("Candidate", turned), Claims(**claims))
+
+    day = datetime(2025, 1, 1)
+    assert by(released={7: day}, query_released=DAY).by == ("claimed release dates",)
+    assert by(newest=True).by == ("the assumption that the query is the newest",)
+    below = by(query_root="https://example.org")
+    assert below.kind == "descendant" and "the query was trained from scratch" in below.by[0]
+    earlier = by(query_root="https://example.org", released={7: day}, query_released=DAY)
+    assert earlier.kind == "unknown" and earlier.descendant == 0
+    assert by().by == ()
+
+
+def test_a_date_after_the_query_that_is_assumed_to_be_the_newest_is_no_sibling() -> None:
+    rows = ranked(drifted(ROOT, 0.1, 2), {"later": ROOT, "other": drifted(ROOT, 0.1, 3)}, later="later", newest=True)
+    said = row_of(rows, "later").direction
+    assert said.probability == 0 and said.kind != "sibling"
 
 
 def test_of_two_that_hold_the_same_values_one_that_came_later_is_no_candidate() -> None:

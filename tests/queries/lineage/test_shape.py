@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forebear.queries.lineage.shape import FIGURES, shape
-from forebear.queries.lineage.tree import neighbour_joining
 
 from .additive import additive
 
@@ -21,9 +20,7 @@ CHAIN = additive(list(range(7)), [1.0] * 7)
 
 
 def figures(squared: NDArray[np.float64], order: Mapping[int, float] | None = None) -> dict[str, float]:
-    tree = neighbour_joining(squared)
-    found = shape(squared, tree, squared, tree, order or {})
-    return dict(zip(FIGURES, found.tolist(), strict=True))
+    return dict(zip(FIGURES, shape(squared, squared, order or {}).tolist(), strict=True))
 
 
 def test_children_of_one_model_meet_in_the_middle_and_models_of_a_chain_do_not() -> None:
@@ -71,6 +68,42 @@ def test_models_on_one_place_have_no_shape_and_no_warning() -> None:
         found = figures(np.zeros((5, 5)), {i: float(i) for i in range(5)})
     assert all(np.isfinite(value) for value in found.values())
     assert found["middle"] == found["inner"] == found["drifting"] == 0.0
+
+
+def test_figures_that_end_in_equal_are_of_the_second_distances() -> None:
+    found = dict(zip(FIGURES, shape(STAR[1:, 1:], CHAIN[1:, 1:], {}).tolist(), strict=True))
+    assert found["middle"] == pytest.approx(1.0) and found["middle_equal"] == pytest.approx(0.0)
+    assert found["inner"] == pytest.approx(0.0) and found["inner_equal"] > 0.5
+
+
+def test_distances_that_no_tree_has_count_as_no_way() -> None:
+    crooked = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 1.0], [3.0, 1.0, 0.0]])  # the middle one is nearer than it can be
+    assert figures(crooked)["middle"] == 0.0
+
+
+@pytest.mark.parametrize("family", [STAR, CHAIN])
+@pytest.mark.parametrize("copied", [0, 3])
+def test_a_copy_of_a_model_changes_no_shape(family: NDArray[np.float64], copied: int) -> None:
+    order = {i: float(i) for i in range(len(family))}
+    places = [*range(len(family)), copied]
+    with_copy = family[np.ix_(places, places)]
+    assert figures(with_copy, order | {len(family): 100.0}) == figures(family, order)
+    late = [copied, *range(len(family))]
+    dated = {0: 100.0} | {i + 1: when for i, when in order.items()}
+    assert figures(family[np.ix_(late, late)], dated) == pytest.approx(figures(family, order))
+
+
+@given(st.permutations(range(8)), st.lists(st.integers(0, 3), min_size=8, max_size=8))
+def test_models_of_one_date_have_no_order_of_their_own(mixed: list[int], dates: list[int]) -> None:
+    branching = additive([0, 0, 1, 1, 2, 2, 3], [1.0, 1.5, 0.7, 1.1, 0.4, 0.9, 1.3])
+    before = figures(branching, {i: float(date) for i, date in enumerate(dates)})
+    after = figures(branching[np.ix_(mixed, mixed)], {i: float(dates[old]) for i, old in enumerate(mixed)})
+    assert after == pytest.approx(before, abs=1e-9)
+
+
+def test_of_models_of_one_date_alone_nothing_is_said_of_the_order() -> None:
+    found = figures(CHAIN, {i: 7.0 for i in range(8)})
+    assert [found[name] for name in FIGURES[4:]] == [0.0, 0.0, 0.0]
 
 
 @given(
