@@ -43,7 +43,7 @@ ELSEWHERE = (
     ),
     Elsewhere(
         "make bench-small-registries",
-        "it was one with LIGHT_MERGE_PARENTS, at whose old value the curve of both stands",
+        "few of these registries hold a merge of the query",
         ("LIGHT_MERGE_LATER",),
     ),
     Elsewhere(
@@ -131,9 +131,7 @@ ELSEWHERE = (
         ("CLAIM_ERRORS", "FEW_LAYERS_APART", "SHUFFLED_SPREAD"),
     ),
 )  # fmt: skip
-STALE: dict[str, str] = {
-    "LIGHT_MERGE_PARENTS": "measured at 0.92, before merges were replayed; below DIRECTION_TOLD it tells nothing",
-}
+STALE: dict[str, str] = {}
 """Threshold -> why its curve, measured at another value than it has now, may stand until it is measured again."""
 NOT_YET: frozenset[str] = frozenset()
 """Thresholds of these questions whose curve is not measured yet."""
