@@ -184,7 +184,8 @@ def _groups(judged: Sequence[Judged]) -> list[Group]:
         (pair for pair in judged if pair[1].copy is None),
         key=lambda p: (-p[1].nearest, -p[1].direction.probability, p[0].distance, p[0].uri),
     )
-    tie, reached = [], 0.0
+    tie: list[Judged] = []
+    reached = 0.0
     for pair in rest:
         done = reached >= TIE and not pair[1].merged_with and not (tie and _as_likely(tie[-1], pair))
         if done or pair[1].nearest <= 0:
