@@ -18,8 +18,7 @@ from ..thresholds.lineage import DIRECTION_TOLD
 from .question import Question
 from .records import Ancestor, ComponentAnswer, Verdict
 from .unrelated import without_relatives
-from .verdict import ancestor_row, by_number, not_read, ranked_relatives
-from .wording import would_tell
+from .verdict import ancestor_row, by_number, not_read, ranked_relatives, would_tell
 
 _NAMED = 3
 """Descendants that a sentence names; the rows have all."""

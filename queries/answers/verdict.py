@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
-from ..lineage.claims import Claims
+from ..lineage.claims import FROM_SCRATCH, Claims
+from ..lineage.direction import Direction
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
 from ..relation.coverage import coverage_of
@@ -17,7 +18,6 @@ from ..thresholds.significance import MUCH_NOT_READ, TENSOR_LOG_P
 from .question import Question
 from .records import Ancestor, BlockMatch, ComponentAnswer, Verdict
 from .unrelated import without_relatives
-from .wording import would_tell
 
 EQUAL_CONTENT = Relation("derivation", ("identical",), "every value that was read is equal")
 
@@ -133,6 +133,20 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
         text += f"which came first cannot be told ({name} is an ancestor {likely})"
     dated = claims.newest or claims.dated(first.candidate.key)
     return text + would_tell(direction, dated=dated, root="the family's root, registered and marked as one,")
+
+
+def would_tell(direction: Direction, *, dated: bool, root: str) -> str:
+    """What would tell a direction that is not told: what is not known yet; `root` is a claim, '' for none that would.
+
+    Geometry alone tells none, however many relatives there are. Dates rule out one of two orders, where neither is
+    ruled out; `dated`: those of both are known, or which of the two came later.
+    """
+    missing = []
+    if not dated and direction.probability > 0 and direction.descendant > 0:
+        missing.append("release dates of both would rule out one order")
+    if root and not any(FROM_SCRATCH in part for part in direction.by):
+        missing.append(f"{root} would tell")
+    return "".join(f"; {part}" for part in missing)
 
 
 def _origin(ranked: Ranked) -> str | None:

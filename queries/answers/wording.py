@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ..lineage.claims import FROM_SCRATCH
-from ..lineage.direction import Direction
-
 
 def evalue(log10: float) -> str:
     """10 ** `log10` with at most two significant digits: `<1e-300`, `3e-05`, `0.2`, `16`; no underflow.
@@ -32,17 +29,3 @@ def share(value: float) -> str:
     if 0.995 <= value < 1 - 1e-9:
         return ">99 %"
     return f"{100 * value:.0f} %"
-
-
-def would_tell(direction: Direction, *, dated: bool, root: str) -> str:
-    """What would tell a direction that is not told: what is not known yet; `root` is a claim, '' for none that would.
-
-    Geometry alone tells none, however many relatives there are. Dates rule out one of two orders, where neither is
-    ruled out; `dated`: those of both are known, or which of the two came later.
-    """
-    missing = []
-    if not dated and direction.probability > 0 and direction.descendant > 0:
-        missing.append("release dates of both would rule out one order")
-    if root and not any(FROM_SCRATCH in part for part in direction.by):
-        missing.append(f"{root} would tell")
-    return "".join(f"; {part}" for part in missing)

@@ -8,9 +8,10 @@ import pytest
 
 from forebear.queries.answers.question import Question
 from forebear.queries.answers.records import ComponentAnswer, Verdict, overall
-from forebear.queries.answers.verdict import judged
+from forebear.queries.answers.verdict import judged, would_tell
 from forebear.queries.data.component import Component
 from forebear.queries.lineage.claims import Claims
+from forebear.queries.lineage.direction import Direction
 
 from ..components import LAYERS, Model, adapter, base, component, drifted, with_layers
 
@@ -148,3 +149,27 @@ def test_adapters_of_one_initialisation_are_said_to_be_that() -> None:
 )
 def test_the_language_component_speaks_for_the_model(verdicts: dict[str, Verdict], expected: str) -> None:
     assert overall(verdicts) == expected
+
+
+BY_DATES = "; release dates of both would rule out one order"
+BY_ROOT = "; the root would tell"
+
+
+@pytest.mark.parametrize(
+    ("ancestor", "descendant", "dated", "said"),
+    [
+        (0.3, 0.3, False, BY_DATES + BY_ROOT),
+        (0.3, 0.3, True, BY_ROOT),
+        (0.3, 0.0, False, BY_ROOT),
+        (0.0, 0.3, False, BY_ROOT),
+    ],
+)
+def test_dates_are_asked_for_where_they_are_not_known_and_both_orders_are_open(
+    ancestor: float, descendant: float, dated: bool, said: str
+) -> None:
+    assert would_tell(Direction("unknown", ancestor, (), descendant), dated=dated, root="the root") == said
+
+
+def test_a_root_is_not_asked_for_where_one_is_claimed() -> None:
+    by = ("the claim that first was trained from scratch",)
+    assert would_tell(Direction("unknown", 0.3, by, 0.3), dated=True, root="the root") == ""
