@@ -31,7 +31,9 @@ _STEPS = 8
 
 def dequantised_bounds(block: Floats, dtype: str) -> BoundValues | None:
     """Bounds [rows, in] of the leading rows [rows, in] of a float matrix; None where they are no quantised values."""
-    if dtype not in _FLOATS or not block.size or block.shape[1] % _GROUP or not block.any():
+    if dtype not in _FLOATS or not block.size or block.shape[1] % _GROUP:
+        return None
+    if not np.isfinite(block).all() or not block.any():
         return None
     parts = block.reshape(-1, _GROUP)
     for kind, most in _LARGEST.items():

@@ -73,9 +73,10 @@ def test_blocks_without_values_to_tell_by_have_none(values: Floats) -> None:
         assert dequantised_bounds(values, dtype) is None
 
 
-def test_a_value_that_is_no_number_ends_nothing() -> None:
+@pytest.mark.parametrize("bits", [0x7FC00000, 0x7F800001, 0x7FA00000, 0x7F800000, 0xFF800000])
+def test_a_value_that_is_no_number_ends_nothing_whichever_bits_it_has(bits: int) -> None:
     values = unpacked(weights(), "Q8_0")
-    values[5, 100] = np.nan
+    values.view(np.uint32)[5, 100] = bits
     assert dequantised_bounds(values, "F32") is None
 
 
