@@ -91,7 +91,7 @@ def _untold(first: Ranked, claims: Claims) -> str:
         return f"no descendant: it was there before, by {', '.join(direction.by)}"
     likely = f"{name} is a descendant with a probability of {direction.descendant:z.2f}"
     what = "which came first" if direction.probability else "whether it descends from this"
-    dated = claims.newest or claims.dated(first.candidate.key)
+    dated = claims.dated(first.candidate.key)
     root = "the claim that the query was trained from scratch"
     return f"{what} cannot be told: {likely}{would_tell(direction, dated=dated, root=root)}"
 

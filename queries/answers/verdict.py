@@ -131,20 +131,20 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
         text += f"whether it descends from {name} cannot be told (it does {likely})"
     else:
         text += f"which came first cannot be told ({name} is an ancestor {likely})"
-    dated = claims.newest or claims.dated(first.candidate.key)
+    dated = claims.dated(first.candidate.key)
     return text + would_tell(direction, dated=dated, root="the family's root, registered and marked as one,")
 
 
 def would_tell(direction: Direction, *, dated: bool, root: str) -> str:
-    """What would tell a direction that is not told: what is not known yet; `root` is a claim, '' for none that would.
+    """What would tell a direction that is not told: what is not known yet; `root` names a claim that would.
 
     Geometry alone tells none, however many relatives there are. Dates rule out one of two orders, where neither is
-    ruled out; `dated`: those of both are known, or which of the two came later.
+    ruled out; `dated`: they are known.
     """
     missing = []
     if not dated and direction.probability > 0 and direction.descendant > 0:
         missing.append("release dates of both would rule out one order")
-    if root and not any(FROM_SCRATCH in part for part in direction.by):
+    if not any(FROM_SCRATCH in part for part in direction.by):
         missing.append(f"{root} would tell")
     return "".join(f"; {part}" for part in missing)
 

@@ -39,5 +39,5 @@ class Claims:
         return earlier or (self.newest and not self.later(model_id))
 
     def dated(self, model_id: int) -> bool:
-        """Whether the dates of a candidate and of the query are known."""
-        return self.query_released is not None and model_id in self.released
+        """Whether the dates of a candidate and of the query are known, or the query is assumed to be the newest."""
+        return self.newest or (self.query_released is not None and model_id in self.released)

@@ -78,6 +78,12 @@ def test_a_model_that_was_released_later_is_of_one_lineage_and_no_ancestor() -> 
     assert found.verdict == "related" and found.ancestors[0].direction_probability == 0
 
 
+def test_a_date_that_is_equal_and_a_query_that_is_the_newest_count_as_known() -> None:
+    day = datetime(2026, 1, 1)
+    assert Claims(released={2: day}, query_released=day).dated(2) and Claims(newest=True).dated(2)
+    assert not Claims(released={2: day}).dated(2) and not Claims(query_released=day).dated(2)
+
+
 def test_strangers_are_no_ancestors() -> None:
     found = answer(component(base(8), 2), component(base(9), 3))
     assert (found.verdict, found.sentence) == ("unrelated", "language: no ancestor among 5 models")
