@@ -141,7 +141,7 @@ def design(
         features[..., 6:12] * witnesses,
     ]
     of_pairs = np.concatenate(terms, axis=2)
-    figures = shape(distances.squared, distances.unequal, known.order or {})
+    figures = shape(distances.squared, distances.unequal, known.order or {}, whole)
     of_family = np.broadcast_to(figures, (count, count, len(FIGURES)))
     products = [figures[FIGURES.index(f)] * of_pairs[..., _OF_PAIRS.index(term)] for f, term in BY_SHAPE]
     return np.concatenate([of_pairs, of_family, np.stack(products, axis=2), summary(counted, before)], axis=2)

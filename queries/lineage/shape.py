@@ -33,21 +33,22 @@ _LEAST_SPREAD = 1e-9
 
 
 def shape(
-    squared: NDArray[np.float64], unequal: NDArray[np.float64], order: Mapping[int, float]
+    squared: NDArray[np.float64], unequal: NDArray[np.float64], order: Mapping[int, float], whole: Tree | None = None
 ) -> NDArray[np.float64]:
     """The FIGURES [7] of a family of n models, 0 where they are too few for one or not all are in `order`.
 
-    `squared` and `unequal` [n, n] are its distances.
+    `squared` and `unequal` [n, n] are its distances, `whole` is the tree of all `squared`, where it is there already.
     """
     when = np.array([order.get(i, np.nan) for i in range(len(squared))])
     kept = _without_copies(squared, when)
     if len(kept) < 3:
         return np.zeros(len(FIGURES))
+    if len(kept) < len(squared):
+        whole = None
     squared, unequal, when = squared[np.ix_(kept, kept)], unequal[np.ix_(kept, kept)], when[kept]
     dated = _by_order(squared, when) if np.isfinite(when).all() else (0.0, 0.0, 0.0)
-    return np.array(
-        [*map(_middle, (squared, unequal)), *(_inner(neighbour_joining(d)) for d in (squared, unequal)), *dated]
-    )
+    trees = whole or neighbour_joining(squared), neighbour_joining(unequal)
+    return np.array([*map(_middle, (squared, unequal)), *map(_inner, trees), *dated])
 
 
 def _without_copies(squared: NDArray[np.float64], when: NDArray[np.float64]) -> NDArray[np.int64]:

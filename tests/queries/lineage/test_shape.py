@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forebear.queries.lineage.shape import FIGURES, shape
+from forebear.queries.lineage.tree import neighbour_joining
 
 from .additive import additive
 
@@ -91,6 +92,18 @@ def test_a_copy_of_a_model_changes_no_shape(family: NDArray[np.float64], copied:
     late = [copied, *range(len(family))]
     dated = {0: 100.0} | {i + 1: when for i, when in order.items()}
     assert figures(family[np.ix_(late, late)], dated) == pytest.approx(figures(family, order))
+
+
+def test_a_tree_that_is_there_is_taken_where_no_copy_hangs_on_it() -> None:
+    family = additive([0, 1, 1, 0, 4, 4], [1.0] * 6)
+    places = [*range(len(family)), 2]
+    with_copy = family[np.ix_(places, places)]
+    expected = shape(family, family, {}).tolist()
+    for squared in (family, with_copy):
+        assert shape(squared, squared, {}, neighbour_joining(squared)).tolist() == pytest.approx(expected)
+    other = neighbour_joining(STAR)
+    assert shape(with_copy, with_copy, {}, other).tolist() == pytest.approx(expected)
+    assert shape(family, family, {}, other).tolist() != pytest.approx(expected)
 
 
 @given(st.permutations(range(8)), st.lists(st.integers(0, 3), min_size=8, max_size=8))
