@@ -1,7 +1,7 @@
 """The order of candidates: copies, then what may be the nearest ancestor, then the other relatives, then the rest.
 
 Candidates share a rank where nothing excludes that either is the nearest registered ancestor: the first rank holds the
-likeliest ones that together reach TIE. The order within a rank is no claim.
+likeliest ones that together reach TIE. The order within a rank is no claim. Behind it relatives stand by distance.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..relation.flags import Relation
 from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH, NOT_EXCLUDED, SURE, TIE
 from .claims import DATES, FROM_SCRATCH, NEWEST, Claims
 from .direction import Direction, direction_of, prior
-from .judgement import Judgement, Relative, judge
+from .judgement import MERGE_OF_QUERY, Judgement, Relative, judge
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,7 @@ Group = Sequence[tuple[Candidate, Judgement | None]]
 def _groups(judged: Sequence[Judged]) -> list[Group]:
     """The ranks, copies first: equal ones together, those that the query may be a rounding of, coarser ones one by one.
 
-    Then the likeliest together, and the rest one by one.
+    Then the likeliest together, and the rest one by one, nearest first.
     """
     found: list[Group] = []
     equal = [pair for pair in judged if pair[1].copy == "identical"]
@@ -195,12 +195,23 @@ def _groups(judged: Sequence[Judged]) -> list[Group]:
     if tie:
         found.append(list(tie))
     behind: list[list[Judged]] = []
-    for pair in rest[len(tie) :]:
+    for pair in sorted(rest[len(tie) :], key=_behind):
         if behind and _as_likely(behind[-1][0], pair):
             behind[-1].append(pair)
         else:
             behind.append([pair])
     return [*found, *behind]
+
+
+def _behind(judged: Judged) -> tuple[bool, bool, float, float, str]:
+    """The order behind the first ranks: by distance, then merges of the query, then what cannot be the nearest ancestor.
+
+    Those are copies of another relative, then what was made later.
+    """
+    candidate, judgement = judged
+    if judgement.nearest > 0:
+        return False, MERGE_OF_QUERY in judgement.direction.by, 0.0, candidate.distance, candidate.uri
+    return True, False, -judgement.direction.probability, candidate.distance, candidate.uri
 
 
 def _as_likely(one: Judged, other: Judged) -> bool:

@@ -138,6 +138,18 @@ def test_two_that_hold_the_same_values_share_a_rank_behind_the_first_too() -> No
     assert row_of(rows, "sibling").rank == row_of(rows, "twin").rank
 
 
+def test_behind_the_first_rank_relatives_stand_by_distance() -> None:
+    """Which of those that hardly can be the nearest ancestor is likelier to be, is no order that anybody looks for."""
+    query, middle = drifted(ROOT, 0.05, 102), drifted(ROOT, 0.05, 30)
+    onward, child = drifted(middle, 0.04, 31), drifted(query, 0.03, 40)
+    rest = dict(middle=middle, onward=onward, far=drifted(onward, 0.04, 50), child=child, next=drifted(child, 0.03, 41))
+    siblings = {f"sibling{n}": drifted(ROOT, drift, 10 + n) for n, drift in enumerate((0.09, 0.03, 0.06, 0.04))}
+    rows = ranked(query, dict(root=ROOT) | siblings | rest, root="root")
+    assert row_of(rows, "root").rank == 1
+    distances = [row.candidate.distance for row in rows if row.rank > 1]
+    assert len(distances) == 8 and distances == sorted(distances)
+
+
 def test_what_needs_a_change_of_basis_rests_on_dates_and_claims_of_the_query_too() -> None:
     turned = SimpleNamespace(key=7, name="turned", relation=SimpleNamespace(origin="derivation"))
 
