@@ -2,12 +2,13 @@
 -- - what was made later by its structure comes last only where no mark says the same of the query: of a model with experts and one
 --   with doubled layers neither is known to be the earlier one. The marks are those of queries/lineage/marks.py that need no more
 --   than positions: layers that stand twice or were left out, experts of one feed-forward, values trained off a file's few levels;
--- - another relative fits a rounding better than the query does where it is so beyond what sampling makes seem (NOT_EXCLUDED of
---   queries/thresholds/lineage.py standard errors), as the command has it: of two that hardly differ, both may have been rounded;
+-- - where a format says between which values those lay that were rounded (`bounds`), that decides as in queries/relation/within.py:
+--   what lies inside and fills the steps (FILLED_BY_ROUNDING) was rounded, what lies outside was not;
 -- - of a query that was rounded, what it may be a rounding of comes first: what is finer, no further from it than its bits allow,
 --   and not excluded by a nearer one that is as fine;
--- - two roundings of one model that are as coarse are no copies of each other. The command has not called them so since it knows
---   between which values those lay that were rounded.
+-- - what a finer relative is nearer to than a rounding leaves is no rounding of anything: that one was trained on its values;
+-- - two roundings of one model that are as coarse are copies of each other only where they differ by less than a rounding leaves
+--   (LEAST_ROUNDING). The command has not called the others so since it knows between which values those lay that were rounded.
 
 -- The likeliest ancestors: of every tensor of the query the tensor of the same role that correlates most with it, over all
 -- layers and experts of a candidate, and rows of embeddings by token. For 4 k candidates by sketch.
@@ -52,9 +53,10 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     ), matrices AS MATERIALIZED (
         SELECT * FROM held JOIN vectors USING (model_id, tensor_id)
     ), forms AS MATERIALIZED (
-        SELECT *, CASE WHEN levels <= 9 THEN 0.3 WHEN levels <= 20 THEN 0.16 ELSE 0.015 END AS error
+        SELECT *, CASE WHEN most_levels <= 9 THEN 0.3 WHEN most_levels <= 20 THEN 0.16 ELSE 0.015 END AS error
         FROM (
-            SELECT h.model_id, h.component, max(h.layer) + 1 AS layers, coalesce(median(h.levels) FILTER (v.tensor_id IS NOT NULL), 32) AS levels
+            SELECT h.model_id, h.component, max(h.layer) + 1 AS layers, coalesce(median(h.levels) FILTER (v.tensor_id IS NOT NULL), 32) AS levels,
+                   coalesce(max(h.levels) FILTER (v.tensor_id IS NOT NULL), 32) AS most_levels
             FROM held AS h LEFT JOIN vectors AS v USING (model_id, tensor_id)
             GROUP BY ALL
         )
@@ -143,11 +145,32 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
         JOIN forms AS other ON other.model_id = s.model_id AND other.component = s.other_component
         WHERE s.z > 4 AND s.matched >= s.scored_parameters / 2
         QUALIFY row_number() OVER (PARTITION BY s.query_id, s.component ORDER BY s.distance, s.model_id) <= 24
+    ), in_bounds AS MATERIALIZED (
+        SELECT p.query_id, p.component, p.model_id, mine.model_id IS NOT NULL AS query_rounded, b.sampled,
+               CASE WHEN mine.model_id IS NULL THEN theirs.value ELSE mine.value END::FLOAT[] AS reach,
+               CASE WHEN mine.model_id IS NULL THEN v.value ELSE a.value END::FLOAT[] AS code,
+               CASE WHEN mine.model_id IS NULL THEN a.value ELSE v.value END::FLOAT[] AS fine
+        FROM placed AS p
+        JOIN best AS b USING (query_id, component, model_id, other_component)
+        JOIN vectors AS a ON a.model_id = b.query_id AND a.tensor_id = b.tensor_id
+        JOIN vectors AS v ON v.model_id = b.model_id AND v.tensor_id = b.other_tensor
+        LEFT JOIN bounds AS mine ON mine.model_id = b.query_id AND mine.tensor_id = b.tensor_id
+        LEFT JOIN bounds AS theirs ON theirs.model_id = b.model_id AND theirs.tensor_id = b.other_tensor
+        WHERE b.matches AND (mine.model_id IS NULL) != (theirs.model_id IS NULL)
+    ), by_bounds AS (
+        SELECT query_id, component, model_id, query_rounded, sum(outside) / sum(sampled) AS outside, avg(filled) AS filled
+        FROM (
+            SELECT *,
+                   list_sum(list_transform(range(1, sampled + 1), lambda i: (NOT fine[i] BETWEEN reach[i] AND reach[256 + i])::INTEGER)) AS outside,
+                   list_avg(list_transform(range(1, sampled + 1),
+                                           lambda i: abs(fine[i] - code[i]) / nullif(greatest(code[i] - reach[i], reach[256 + i] - code[i]), 0))) AS filled
+            FROM in_bounds
+        )
+        GROUP BY query_id, component, model_id, query_rounded
     ), rounded AS (
         SELECT p.query_id, p.component, p.model_id, f.finer,
                sum(b.parameters * array_distance(v.value, w.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) / sum(b.parameters) AS apart,
                sum(b.parameters * array_distance(a.value, w.value) ^ 2 / nullif(array_inner_product(a.value, a.value), 0)) / sum(b.parameters) AS from_query,
-               sum(b.parameters) ^ 2 / nullif(sum(b.parameters ^ 2 / b.sampled), 0) AS places,
                p.error ^ 2 AS most
         FROM placed AS p
         JOIN (
@@ -168,12 +191,12 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     ), roundings AS (
         SELECT r.query_id, r.component, r.model_id,
                CASE WHEN bool_or(r.finer = r.query_id)
-                     AND NOT bool_or(r.finer != r.query_id AND (q.own - r.apart) / nullif(r.from_query, 0)
-                                     - 1.645 * 2 * sqrt(q.own / nullif(r.places * r.from_query, 0)) >= 0.4)
+                     AND NOT bool_or(r.finer != r.query_id AND (q.own - r.apart) / nullif(r.from_query, 0) >= 0.4)
                     THEN r.query_id ELSE -1 END AS finer
         FROM rounded AS r LEFT JOIN of_query_itself AS q USING (query_id, component, model_id)
-        WHERE r.apart BETWEEN 0.00125 ^ 2 AND r.most
+        WHERE r.apart <= r.most
         GROUP BY r.query_id, r.component, r.model_id
+        HAVING min(r.apart) >= 0.00125 ^ 2
     ), looked_at AS MATERIALIZED (
         SELECT query_id, component, tensor_id
         FROM (SELECT DISTINCT query_id, component, tensor_id FROM best WHERE matches)
@@ -206,7 +229,8 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     ), sources AS (
         SELECT query_id, component, model_id, levels
         FROM placed
-        WHERE levels > query_levels + 1 AND distance BETWEEN 0.00125 AND query_error
+        WHERE query_levels <= 20 AND levels > query_levels + 1 AND distance <= query_error
+        QUALIFY min(distance) OVER (PARTITION BY query_id, component) >= 0.00125
     ), other_sources AS (
         SELECT w.query_id, w.component, w.further AS model_id
         FROM within AS w
@@ -259,8 +283,11 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     SELECT row_number() OVER (PARTITION BY s.query_id, s.component
                               ORDER BY m.content = q.content DESC, coalesce(m.released_at > q.released_at, false), z > 4 DESC,
                                        CASE WHEN p.model_id IS NULL THEN 4 WHEN l.model_id IS NOT NULL THEN 3
-                                            WHEN o.model_id IS NOT NULL AND e.model_id IS NULL THEN 0
-                                            WHEN f.finer = s.query_id THEN 0.5
+                                            WHEN i.filled >= 0.25 AND i.outside = 0 THEN CASE WHEN i.query_rounded THEN 0 ELSE 0.5 END
+                                            WHEN i.filled >= 0.42 AND i.outside <= 0.05 AND NOT i.query_rounded THEN 3
+                                            WHEN NOT i.query_rounded AND i.filled >= 0.25 THEN 2
+                                            WHEN i.model_id IS NULL AND o.model_id IS NOT NULL AND e.model_id IS NULL THEN 0
+                                            WHEN f.finer = s.query_id OR f.model_id IS NOT NULL AND abs(p.levels - p.query_levels) <= 1 AND s.distance < 0.00125 THEN 0.5
                                             WHEN x.model_id IS NOT NULL THEN 1.5 WHEN f.finer IS NOT NULL THEN 2 ELSE 1 END,
                                        s.distance, sketch_z DESC, s.model_id) AS rank,
            m.name, m.uri AS source, s.component, s.z, s.identity, least(1, s.covered / t.parameters) AS coverage, s.distance,
@@ -274,6 +301,7 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     JOIN sizes AS t ON t.query_id = s.query_id AND t.component = s.component
     LEFT JOIN placed AS p ON p.query_id = s.query_id AND p.component = s.component AND p.model_id = s.model_id
     LEFT JOIN roundings AS f ON f.query_id = s.query_id AND f.component = s.component AND f.model_id = s.model_id
+    LEFT JOIN by_bounds AS i ON i.query_id = s.query_id AND i.component = s.component AND i.model_id = s.model_id
     LEFT JOIN sources AS o ON o.query_id = s.query_id AND o.component = s.component AND o.model_id = s.model_id
     LEFT JOIN (SELECT DISTINCT query_id, component, model_id FROM other_sources) AS e
       ON e.query_id = s.query_id AND e.component = s.component AND e.model_id = s.model_id
