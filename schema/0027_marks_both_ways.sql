@@ -15,7 +15,7 @@
 -- z: how many more layers' tensors match than chance would have, for this many models: 0 or next to it for unrelated models.
 -- identity: correlation of what matched, by size. coverage: share of all parameters of the component, skipped ones
 -- included, that matched or are equal. distance: relative RMS difference, what has no match as if unrelated (sqrt(2)).
--- Order: copies; a rounding of the query; the other relatives by distance; mixtures of the query and another relative; roundings
+-- Order: copies; what the query may be a rounding of; roundings of it; the other relatives by distance; mixtures of the query and another relative; roundings
 -- of another relative; what was made later by its structure; what is related to nothing; what is younger by date.
 -- direction: `copy` where all values that were read are equal, else `unknown`: weights and dates do not tell it here. older:
 -- by release dates, NULL where one is missing; what is younger cannot be an ancestor and comes last.
