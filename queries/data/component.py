@@ -131,7 +131,7 @@ class Component:
     def keys(self) -> list[str]:
         """What two tensors must share to be compared: role and slot; shape and order in the block for unknown ones."""
         layers, experts = tuple(self.layer.tolist()), tuple(self.expert.tolist())
-        return list(_keys(tuple(self.roles), tuple(self.slots), tuple(self.shapes), layers, experts))
+        return list(_keys(tuple(self.names), tuple(self.roles), tuple(self.slots), tuple(self.shapes), layers, experts))
 
     @cached_property
     def standardised(self) -> NDArray[np.float32]:
@@ -312,22 +312,27 @@ class Component:
 
 @lru_cache(maxsize=8)
 def _keys(
+    names: tuple[str, ...],
     roles: tuple[str, ...],
     slots: tuple[str, ...],
     shapes: tuple[tuple[int, ...], ...],
     layers: tuple[int, ...],
     experts: tuple[int, ...],
 ) -> tuple[str, ...]:
-    """The `keys` of a component: once for all of one architecture, as the members of a family are."""
+    """The `keys` of a component: once for all of one architecture, as the members of a family are.
+
+    Unknown matrices of one shape in one block are numbered by slot, then by name, whatever their order in the file.
+    """
     seen: dict[tuple[int, int, str], int] = defaultdict(int)
-    keys = []
-    for role, slot, shape, layer, expert in zip(roles, slots, shapes, layers, experts, strict=True):
-        key = f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{shape}"
-        if layer < 0:
-            key += "@"
-        place = (layer, expert, key)
+    keys = [
+        f"{role}/{slot}" if role not in {"other", "conv"} else f"{role}/{shape}"
+        for role, slot, shape in zip(roles, slots, shapes, strict=True)
+    ]
+    for i in sorted(range(len(keys)), key=lambda i: (slots[i], names[i])):
+        key = keys[i] + "@" if layers[i] < 0 else keys[i]
+        place = (layers[i], experts[i], key)
         seen[place] += 1
-        keys.append(key if seen[place] == 1 else f"{key}#{seen[place]}")
+        keys[i] = key if seen[place] == 1 else f"{key}#{seen[place]}"
     return tuple(keys)
 
 

@@ -26,6 +26,20 @@ def test_tensors_of_one_role_and_slot_share_a_key_over_layers_and_count_within_a
     assert component(model).keys == ["q/", "q/#2", "q/", "q/cross", "q/@", "other/(16, 64)"]
 
 
+def test_unknown_matrices_of_one_shape_pair_by_slot_and_by_name_in_whatever_order_the_files_have_them() -> None:
+    """A torch file has the order of the modules, a safetensors that of the names, and another spelling a third."""
+    slots = ("modulation.context", "modulation", "", "")
+    names = ["blocks.0.txt_mod", "blocks.0.img_mod", "blocks.0.pool", "blocks.0.fuse"]
+
+    def keys(order: list[int]) -> dict[str, str]:
+        model = component(tuple(Tensor("other", matrix(n), 0, slot=slots[n]) for n in order))
+        named = replace(model, names=[names[n] for n in order])
+        return dict(zip(named.names, named.keys, strict=True))
+
+    assert keys([0, 1, 2, 3]) == keys([3, 1, 0, 2]) == keys([2, 3, 1, 0])
+    assert list(keys([0, 1, 2, 3]).values()) == [f"other/(16, 64){end}" for end in ("#4", "#3", "#2", "")]
+
+
 def test_a_block_is_a_unit_and_its_dense_ffn_one_of_its_own_where_experts_are_compared() -> None:
     found = component(base(1, layers=2))
     units, unit = found.units(False)
