@@ -11,11 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 
+from ..budget import TENSORS, charge
 from ..names.frameworks import FRAMEWORKS, Framework
 from ..storage.logical import LogicalTensor, RowMajor
-from ..storage.views import ColumnsOf, RowsOf, Strides, groups, transposed
+from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, alternating, groups, transposed
+from ..text import printable
 from .heads import interleaved_rows, key_heads, qkv_rows, query_heads
 
+MOST_EXPERTS = 4096
 MOST_NAMES = 20_000
 """Different names without their numbers above which nothing is looked for; naming refuses such files."""
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
@@ -127,9 +130,17 @@ class _Translation:
                 return self._by_output(tensor, line.name)
             case ("thirds", _, rest):
                 return self._thirds(tensor, line.name, rest)
-            case ("swapped", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
+            case ("swapped", _, twice) if tensor.shape and tensor.shape[0] % 2 == 0:
+                if twice and tensor.shape[0] != 2 * self._weight_of(tensor)[-1]:
+                    return [replace(tensor, name=line.name)]
                 half = tensor.shape[0] // 2
                 return cut_rows(tensor, [line.name], [Strides(half, (2, half), (-half, 1))])
+            case ("quarters", _, _) if tensor.shape and tensor.shape[0] % 4 == 0:
+                high = tensor.shape[0] // 4
+                cuts = [Strides(start, (2, high), (2 * high, 1)) for start in (0, high)]
+                return cut_rows(tensor, [line.name.replace("?", which) for which in "12"], cuts)
+            case ("alternating", _, _):
+                return _alternating_experts(tensor, line.name)
             case ("gate_up", _, _):
                 return self._gate_up(tensor, line.name)
             case ("gate_and_up", _, _):
@@ -138,6 +149,8 @@ class _Translation:
                 return [_transposed(tensor, line.name, (1,) if depthwise else ())]
             case ("flat", _, _) if len(tensor.shape) > 1 and max(tensor.shape) == tensor.parameters > 0:
                 return [_flat(tensor, line.name)]
+            case ("pointwise" | "kernel_last" as kind, _, _) if len(tensor.shape) == 3:
+                return [_pointwise(tensor, line.name) if kind == "pointwise" else _kernel_last(tensor, line.name)]
             case ("experts", _, _):
                 return [self._experts(tensor, line.name)]
         return [replace(tensor, name=line.name)]
@@ -288,6 +301,35 @@ def _flat(tensor: LogicalTensor, name: str) -> LogicalTensor:
         return tensor
     whole = replace(storage, columns=tensor.parameters)
     return replace(tensor, name=name, shape=(tensor.parameters,), storage=whole)
+
+
+def _pointwise(tensor: LogicalTensor, name: str) -> LogicalTensor:
+    return replace(tensor, name=name, shape=tensor.shape[:2]) if tensor.shape[2] == 1 else tensor
+
+
+def _kernel_last(tensor: LogicalTensor, name: str) -> LogicalTensor:
+    """[out, width, in] as [out, in, width], where the width is below the inputs; any other shape is so already."""
+    out, width, inputs = tensor.shape
+    if width >= inputs:
+        return replace(tensor, name=name)
+    view = ColumnsOf(tensor.storage, Strides(0, (inputs, width), (1, inputs)))
+    return replace(tensor, name=name, shape=(out, inputs, width), storage=view)
+
+
+def _alternating_experts(tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
+    """[experts, rows, in] and [experts, rows], whose rows are gate, up, gate, up, as two tensors an expert."""
+    storage, shape = tensor.storage, tensor.shape
+    if len(shape) not in (2, 3) or not 0 < shape[0] <= MOST_EXPERTS or shape[1] % 2 or not isinstance(storage, Stack):
+        return [tensor]
+    charge(TENSORS, 2 * shape[0], printable(tensor.name, 80))
+    found: list[LogicalTensor] = []
+    for number in range(shape[0]):
+        view = storage.cut(number * (tensor.parameters // shape[0]), shape[-1])
+        if view is None:
+            return [tensor]
+        names = [name.replace("@", str(number)).replace("?", part) for part in ("gate", "up")]
+        found += cut_rows(replace(tensor, shape=shape[1:], storage=view), names, alternating(2, shape[1]))
+    return found
 
 
 def _gate_and_up(tensor: LogicalTensor, name: str) -> list[LogicalTensor]:

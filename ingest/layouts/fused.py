@@ -34,7 +34,7 @@ from ..storage.logical import LogicalTensor, Storage
 from ..storage.skipped import SkippedTensor
 from ..storage.views import Stack, Transposed, alternating, groups, transposed
 from ..text import printable
-from .frameworks import cut_rows, hugging_face
+from .frameworks import MOST_EXPERTS, cut_rows, hugging_face
 from .heads import count, qkv_rows
 from .ldm import as_diffusers
 from .weight_norm import without_weight_norm
@@ -42,7 +42,6 @@ from .weight_norm import without_weight_norm
 TRANSPOSED_VALUES = 1 << 27
 """Values of [in, out] matrices that are read of a model: all of GPT-2 (85 million), 4 of the 48 layers of GPT-2 XL."""
 MOST_INPUTS = 1 << 16
-MOST_EXPERTS = 4096
 _READ_EXPERTS = 4  # of a layer, as plan.py has it
 _PARTS = ("q_proj", "k_proj", "v_proj")
 _FOURTH = {"flux": "proj_mlp", "delta": "z_proj"}

@@ -21,7 +21,7 @@ COMPONENTS: tuple[tuple[str, str], ...] = (
     (r"mm|model\.connector|img_projection|multi_modal_projector|perceiver_resampler|(q|Q)former|language_projection|(opt|t5|llm)_proj|image_newline|audio_projector|mlp_AR", "projector"),
     (r"vision_tower|vision_model|vision_encoder|visual|vit|image_encoder|visual_encoder|vision_embed_tokens|img_processor|vpm|vision_transformer", "vision"),
     (r"deit|dinov2|dinov3|beit|convnext|convnextv2|resnet|swin|swinv2|vit_mae|image_model|image_embed|siglip|vision_backbone", "vision"),
-    (r"audio_tower|audio_model|audio_encoder|speech_encoder|audio_embed|wav2vec2|hubert|wavlm|wav2vec2_bert|apm|feature_extractor\.conv_layers", "audio"),
+    (r"audio_tower|audio_model|audio_encoder|speech_encoder|audio_embed|wav2vec2|hubert|wavlm|wav2vec2_bert|apm|audio_branch|feature_extractor\.conv_layers", "audio"),
     (r"language_model|text_model|text_encoder|llm|thinker", "language"),
 )  # fmt: skip
 """(parts of the name, component). A name without any of them belongs to `language`."""
@@ -70,7 +70,7 @@ _CROSS = (
 
 ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
-    (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index", "other", "buffer"),
+    (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index|featurizer\.(fb|window)", "other", "buffer"),
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|y_embedding|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"pos_embedding\.embedding", "other", "relative"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
@@ -210,7 +210,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     # the ends of the stack
     (r"embed_tokens_per_layer|per_layer_embedding", "embed", "per_layer"),
     (r"per_layer_model_projection|per_layer_input_gate|per_layer_projection|altup.*|laurel.*", "other", "per_layer"),
-    (r"embed_tokens|word_embedding|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|word_embeddings|wte\.embedding", "embed", ""),
+    (r"embed_tokens|word_embedding|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|word_embeddings|wte\.embedding|embedder|text_token_embedder", "embed", ""),
     (r"backbone\.embedding(s)?|transformer\.embeddings|rwkv\.embeddings|model\.embedding|transformer\.w|embeddings\.tok_embeddings|embeddings\.word_embeddings|emb", "embed", ""),
     (r"lm_head|embed_out|output|output_projection|cls\.predictions\.decoder|lm_head\.decoder", "head", ""),
     (r"classifier(\.(dense|out_proj))?|pre_classifier|score|head_linear|classification_head\.(dense|out_proj)|cls_classifier", "other", "classifier"),

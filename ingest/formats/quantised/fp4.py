@@ -2,6 +2,7 @@
 
 | written by         | codes                                | scales                         | one more for all      |
 | gpt-oss            | `X_blocks` U8 [..., groups, 16]      | `X_scales` U8 powers of two    |                       |
+| gpt-oss's makers   | `X.blocks`                           | `X.scales`                     |                       |
 | ModelOpt NVFP4     | `X.weight` U8 [out, in / 2]          | `X.weight_scale` F8_E4M3       | x `weight_scale_2`    |
 | compressed-tensors | `X.weight_packed` U8 [out, in / 2]   | `X.weight_scale` F8_E4M3 or U8 | / `weight_global_scale` |
 | MLX                | `X.weight` U32 [out, in / 8]         | `X.scales` U8                  |                       |
@@ -36,8 +37,9 @@ def fp4(
 
 
 def _gpt_oss(tensor: LogicalTensor, stored: Stored) -> Decoded | Refused | None:
-    stem = tensor.name.removesuffix("_blocks")
-    codes, scales = stored.get(tensor.name, {"U8"}), stored.get(f"{stem}_scales", {"U8", "F8_E8M0"})
+    whole = tensor.name.removesuffix("blocks")
+    stem = whole[:-1]
+    codes, scales = stored.get(tensor.name, {"U8"}), stored.get(f"{whole}scales", {"U8", "F8_E8M0"})
     if codes is None or scales is None or len(codes.shape) < 3 or codes.shape[-1] != 16 or stem in stored.by_name:
         return None
     if scales.shape != codes.shape[:-1]:
@@ -90,5 +92,5 @@ def packed_fp4(codes: LogicalTensor, scales: LogicalTensor, stem: str, stored: S
     return Refused(2 * math.prod(codes.shape), what, used)
 
 
-GPT_OSS = Scheme("MXFP4 of gpt-oss", r"_blocks", _gpt_oss)
+GPT_OSS = Scheme("MXFP4 of gpt-oss", r"[._]blocks", _gpt_oss)
 MODELOPT = Scheme("NVFP4 of ModelOpt", r"\.weight|proj", _modelopt)

@@ -5,6 +5,7 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 
 from __future__ import annotations
 
+from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE
 from .diffusion import (
     AURAFLOW,
     COSMOS_2,
@@ -20,9 +21,12 @@ from .diffusion import (
     WAN_VAE_2,
     Z_IMAGE,
 )
+from .diffusion_transformers import COGVIDEOX, HUNYUAN_DIT, MOCHI, SD_3, STABLE_AUDIO
 from .line import Framework
 from .llama_like import (
+    DEEPSEEK,
     GPT_FAST,
+    GPT_OSS,
     LITGPT,
     META,
     NANOCHAT,
@@ -53,6 +57,7 @@ from .perception import (
     WHISPER,
 )
 from .rwkv import RWKV, RWKV_7
+from .speech import CLAP, NEMO_CONFORMER, VITS, WAV2VEC2
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
 
@@ -208,6 +213,49 @@ FRAMEWORKS: tuple[Framework, ...] = (
         TORCHTUNE_QWEN,
     ),
     Framework("torchtune", ("layers.#.attn.output_proj", "layers.#.sa_norm.scale"), TORCHTUNE),
+    Framework(
+        "gpt-oss", ("block.#.attn.qkv", "block.#.attn.sinks", ("block.#.mlp.mlp1_weight", "unembedding")), GPT_OSS
+    ),
+    Framework(
+        "DeepSeek",
+        (("layers.#.attn.wq_b", "layers.#.attn.wq"), "layers.#.attn.wkv_a", "layers.#.attn.wkv_b"),
+        DEEPSEEK,
+    ),
+    Framework("SD 3", ("joint_blocks.#.x_block.attn.qkv", "joint_blocks.#.context_block.attn.qkv"), SD_3),
+    Framework("HunyuanDiT", ("blocks.#.attn1.Wqkv", "blocks.#.attn2.kv_proj"), HUNYUAN_DIT),
+    Framework("Mochi", ("blocks.#.attn.qkv_x", "blocks.#.attn.qkv_y"), MOCHI),
+    Framework(
+        "CogVideoX",
+        ("transformer.layers.#.attention.query_key_value", "mixins.adaln_layer.adaLN_modulations.#.#"),
+        COGVIDEOX,
+    ),
+    Framework(
+        "Stable Audio",
+        ("transformer.layers.#.self_attn.to_qkv", "transformer.layers.#.cross_attend_norm.gamma"),
+        STABLE_AUDIO,
+    ),
+    Framework(
+        "Segment Anything 2",
+        ("image_encoder.trunk.blocks.#.attn.qkv", "sam_mask_decoder.output_hypernetworks_mlps.#.layers.#"),
+        SAM_2,
+    ),
+    Framework("SegFormer", ("block1.#.attn.kv", "block4.#.attn.kv", "patch_embed1.proj"), SEGFORMER),
+    Framework("DPT of MiDaS", ("pretrained.act_postprocess1.#", "scratch.refinenet4.out_conv"), DPT),
+    Framework(
+        "VideoMAE", ("encoder.blocks.#.attn.q_bias", "decoder.blocks.#.attn.q_bias", "encoder_to_decoder"), VIDEOMAE
+    ),
+    Framework(
+        "wav2vec 2.0 of fairseq",
+        ("post_extract_proj", "encoder.pos_conv.#", "encoder.layers.#.self_attn.k_proj"),
+        WAV2VEC2,
+    ),
+    Framework(
+        "Conformer of NeMo",
+        ("encoder.pre_encode.out", "encoder.layers.#.self_attn.linear_pos", "encoder.layers.#.norm_self_att"),
+        NEMO_CONFORMER,
+    ),
+    Framework("CLAP", ("audio_branch.layers.#.blocks.#.attn.qkv", "audio_branch.patch_embed.proj"), CLAP),
+    Framework("VITS", ("enc_p.encoder.attn_layers.#.conv_q", "enc_p.emb"), VITS),
     Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), NANOCHAT),
 )
 """The first whose marks are there is that of a checkpoint."""

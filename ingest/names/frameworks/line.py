@@ -16,12 +16,18 @@ that holds for all of them, and `experts.weight1` is written as `experts.1`. Wha
 | `by_output`    | q as high as the output is wide, then k and v of equal height; `?` is the letter of each |
 | `halves`       | k and v of equal height; `?` in the name is the letter of each                          |
 | `swapped`      | scale, then shift, where Hugging Face has shift, then scale                             |
+| `swapped.twice` | the same, where it has twice the rows that it has columns                              |
+| `quarters`     | four parts of equal height, the first and third in one, the others in another; `?` in   |
+|                | the name is 1 and 2                                                                     |
+| `alternating`  | of every expert, whose number is `@`: rows of gate and up that take turns; `?` is which |
 | `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up, and  |
 |                | gate where up stands beside it                                                          |
 | `gate_and_up`  | gate and up, each stored as [in, out], in one tensor [2, in, out]; `?` is their name     |
 | `transposed`   | stored as [in, out]                                                                     |
 | `transposed.depthwise` | stored as [width, out], which is [out, 1, width] elsewhere                      |
 | `flat`         | [1, 1, n] or [n, 1, 1] as a vector                                                      |
+| `pointwise`    | a convolution [out, in, 1] as the matrix [out, in]                                      |
+| `kernel_last`  | [out, width, in], as MLX has convolutions, which is [out, in, width] elsewhere          |
 | `experts`      | experts side by side in one matrix, which is [experts, in, out] in memory               |
 """
 
@@ -48,7 +54,7 @@ class Framework:
 def inside(stack: str, layer: str, lines: str) -> Lines:
     """The lines of one layer, written as `name -> name` or `name -> name : done`."""
     found = []
-    for line in lines.strip().splitlines():
+    for line in filter(str.strip, lines.splitlines()):
         ours, _, rest = line.strip().partition(" -> ")
         theirs, _, done = rest.partition(" : ")
         found.append((stack + ours.strip(), layer + theirs.strip(), done.strip()))

@@ -2,7 +2,8 @@
 
 Sources: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and its `qkv_reassemble`,
 nanochat `gpt.py`, torchtune `models/convert_weights.py`, gpt-fast `model.py` and `scripts/convert_hf_checkpoint.py`,
-OLMo-core `nn/hf/convert.py`.
+OLMo-core `nn/hf/convert.py`, transformers `convert_voxtral_weights_to_hf.py` and `convert_gpt_oss_weights_to_hf.py`,
+DeepSeek-V3 `inference/model.py` and `inference/convert.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,32 @@ from .line import inside
 META = (
     ("layers.#.attention.wq", "layers.#.attention.wq", "pairs.q"),
     ("layers.#.attention.wk", "layers.#.attention.wk", "pairs.k"),
-)
+    *inside("", "multi_modal_projector.", """
+        pre_mm_projector_norm -> norm
+        patch_merger.merging_layer -> patch_merger.merging_layer
+        vision_language_adapter.w_in -> linear_1
+        vision_language_adapter.w_out -> linear_2
+        mm_whisper_embeddings.audio_language_projection.0 -> linear_1
+        mm_whisper_embeddings.audio_language_projection.2 -> linear_2
+    """),
+    *inside("mm_whisper_embeddings.whisper_encoder.transformer.layers.#.", "audio_tower.layers.#.", """
+        attention.wq -> self_attn.q_proj
+        attention.wk -> self_attn.k_proj
+        attention.wv -> self_attn.v_proj
+        attention.wo -> self_attn.out_proj
+        attention_norm -> self_attn_layer_norm
+        feed_forward.w1 -> fc1
+        feed_forward.w2 -> fc2
+        ffn_norm -> final_layer_norm
+    """),
+    *inside("mm_whisper_embeddings.", "", """
+        whisper_encoder.conv_layers.0 -> audio_tower.conv1
+        whisper_encoder.conv_layers.1 -> audio_tower.conv2
+        whisper_encoder.transformer.norm -> audio_tower.layer_norm
+        tok_embeddings -> language_model.model.embed_tokens
+    """),
+)  # fmt: skip
+"""Beside the text: what Mistral calls the projectors of Pixtral and Voxtral, and Voxtral's Whisper."""
 
 LITGPT = (
     *inside("transformer.h.#.", "model.layers.#.", """
@@ -99,6 +125,54 @@ OLMO_CORE_2 = (
     *_OLMO_CORE_ENDS,
 )  # fmt: skip
 """OLMo 2 and 3 have norms over q and k, and those of a layer behind what they stand before in others."""
+
+GPT_OSS = (
+    *inside("block.#.", "model.layers.#.", """
+        attn.norm.scale -> input_layernorm.weight
+        attn.qkv -> self_attn.qkv_proj : stacked
+        attn.out -> self_attn.o_proj
+        attn.sinks -> self_attn.sinks
+        mlp.norm.scale -> post_attention_layernorm.weight
+        mlp.gate -> mlp.router
+        mlp.mlp1_weight -> mlp.experts.@.?_proj.weight : alternating
+        mlp.mlp1_bias -> mlp.experts.@.?_proj.bias : alternating
+        mlp.mlp2_weight -> mlp.experts.down_proj
+        mlp.mlp2_bias -> mlp.experts.down_proj_bias
+    """),
+    ("embedding", "model.embed_tokens", ""),
+    ("unembedding", "lm_head", ""),
+    ("norm.scale", "model.norm.weight", ""),
+)  # fmt: skip
+
+DEEPSEEK = (
+    *inside("layers.#.", "model.layers.#.", """
+        attn_norm -> input_layernorm
+        attn.wq -> self_attn.q_proj
+        attn.wq_a -> self_attn.q_a_proj
+        attn.q_norm -> self_attn.q_a_layernorm
+        attn.wq_b -> self_attn.q_b_proj
+        attn.wkv_a -> self_attn.kv_a_proj_with_mqa
+        attn.kv_norm -> self_attn.kv_a_layernorm
+        attn.wkv_b -> self_attn.kv_b_proj
+        attn.wo -> self_attn.o_proj
+        ffn_norm -> post_attention_layernorm
+        ffn.w1 -> mlp.gate_proj
+        ffn.w2 -> mlp.down_proj
+        ffn.w3 -> mlp.up_proj
+        ffn.gate.weight -> mlp.gate.weight
+        ffn.gate.bias -> mlp.gate.e_score_correction_bias
+        ffn.experts.#.w1 -> mlp.experts.#.gate_proj
+        ffn.experts.#.w2 -> mlp.experts.#.down_proj
+        ffn.experts.#.w3 -> mlp.experts.#.up_proj
+        ffn.shared_experts.w1 -> mlp.shared_experts.gate_proj
+        ffn.shared_experts.w2 -> mlp.shared_experts.down_proj
+        ffn.shared_experts.w3 -> mlp.shared_experts.up_proj
+    """),
+    ("embed", "model.embed_tokens", ""),
+    ("norm", "model.norm", ""),
+    ("head", "lm_head", ""),
+)  # fmt: skip
+"""DeepSeek-V2 and V3 in the names of their makers' own inference."""
 
 NANOCHAT = (
     *inside("transformer.h.#.", "model.layers.#.", """

@@ -8,6 +8,7 @@ Sources: `whisper/model.py`, `clip/model.py`, transformers `convert_sam_to_hf.py
 
 from __future__ import annotations
 
+from .dense_vision import FUSION, SAM_MLP
 from .line import inside
 
 _WHISPER_LAYER = """
@@ -23,20 +24,23 @@ _WHISPER_LAYER = """
     cross_attn_ln -> encoder_attn_layer_norm
     mlp.0 -> fc1
     mlp.2 -> fc2
+    mlp1 -> fc1
+    mlp2 -> fc2
     mlp_ln -> final_layer_norm
 """
 
 WHISPER = (
     *inside("encoder.blocks.#.", "model.encoder.layers.#.", _WHISPER_LAYER),
     *inside("decoder.blocks.#.", "model.decoder.layers.#.", _WHISPER_LAYER),
-    ("encoder.conv1", "model.encoder.conv1", ""),
-    ("encoder.conv2", "model.encoder.conv2", ""),
+    ("encoder.conv1", "model.encoder.conv1", "kernel_last"),
+    ("encoder.conv2", "model.encoder.conv2", "kernel_last"),
     ("encoder.positional_embedding", "model.encoder.embed_positions.weight", ""),
     ("encoder.ln_post", "model.encoder.layer_norm", ""),
     ("decoder.token_embedding", "model.decoder.embed_tokens", ""),
     ("decoder.positional_embedding", "model.decoder.embed_positions.weight", ""),
     ("decoder.ln", "model.decoder.layer_norm", ""),
 )
+"""Of OpenAI and of MLX."""
 
 _CLIP_LAYER = """
     attn.in_proj_weight -> self_attn.in_proj_weight : stacked
@@ -79,12 +83,6 @@ SIGLIP = inside(
 """,
 )
 
-_SAM_MLP = """
-    layers.0 -> proj_in
-    layers.1 -> layers.0
-    layers.2 -> proj_out
-"""
-
 SAM = (
     *inside("image_encoder.blocks.#.", "vision_encoder.layers.#.", """
         norm1 -> layer_norm1
@@ -97,8 +95,8 @@ SAM = (
         norm3 -> layer_norm3
         norm4 -> layer_norm4
     """),
-    *inside("mask_decoder.output_hypernetworks_mlps.#.", "mask_decoder.output_hypernetworks_mlps.#.", _SAM_MLP),
-    *inside("mask_decoder.iou_prediction_head.", "mask_decoder.iou_prediction_head.", _SAM_MLP),
+    *inside("mask_decoder.output_hypernetworks_mlps.#.", "mask_decoder.output_hypernetworks_mlps.#.", SAM_MLP),
+    *inside("mask_decoder.iou_prediction_head.", "mask_decoder.iou_prediction_head.", SAM_MLP),
     *inside("", "", """
         image_encoder.pos_embed -> vision_encoder.pos_embed
         image_encoder.patch_embed.proj -> vision_encoder.patch_embed.projection
@@ -154,19 +152,11 @@ CONVNEXT_2_OF_FACEBOOK = (*inside("", "convnextv2.", _CONVNEXT_OF_FACEBOOK), *_C
 CONVNEXT_2 = inside("", "", "encoder.stages.#.layers.#.grn -> encoder.stages.#.layers.#.grn : flat")
 """Of transformers itself: vectors that the others keep as vectors."""
 
-_FUSION = """
-    out_conv -> projection
-    resConfUnit1.conv1 -> residual_layer1.convolution1
-    resConfUnit1.conv2 -> residual_layer1.convolution2
-    resConfUnit2.conv1 -> residual_layer2.convolution1
-    resConfUnit2.conv2 -> residual_layer2.convolution2
-"""
-
 DEPTH_ANYTHING = (
-    *inside("depth_head.scratch.refinenet4.", "neck.fusion_stage.layers.0.", _FUSION),
-    *inside("depth_head.scratch.refinenet3.", "neck.fusion_stage.layers.1.", _FUSION),
-    *inside("depth_head.scratch.refinenet2.", "neck.fusion_stage.layers.2.", _FUSION),
-    *inside("depth_head.scratch.refinenet1.", "neck.fusion_stage.layers.3.", _FUSION),
+    *inside("depth_head.scratch.refinenet4.", "neck.fusion_stage.layers.0.", FUSION),
+    *inside("depth_head.scratch.refinenet3.", "neck.fusion_stage.layers.1.", FUSION),
+    *inside("depth_head.scratch.refinenet2.", "neck.fusion_stage.layers.2.", FUSION),
+    *inside("depth_head.scratch.refinenet1.", "neck.fusion_stage.layers.3.", FUSION),
     *inside(
         "depth_head.",
         "",

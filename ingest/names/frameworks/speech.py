@@ -1,0 +1,133 @@
+"""Tables of models of speech and of sound.
+
+Sources: transformers `convert_wav2vec2_original_pytorch_checkpoint_to_pytorch.py`,
+`vits/convert_original_checkpoint.py`, `parakeet/convert_nemo_to_hf.py` and `convert_clap_original_pytorch_to_hf.py`.
+"""
+
+from __future__ import annotations
+
+from .line import inside
+
+WAV2VEC2 = (
+    *inside("encoder.layers.#.", "wav2vec2.encoder.layers.#.", """
+        self_attn.q_proj -> attention.q_proj
+        self_attn.k_proj -> attention.k_proj
+        self_attn.v_proj -> attention.v_proj
+        self_attn.out_proj -> attention.out_proj
+        self_attn.grep_linear -> attention.gru_rel_pos_linear
+        self_attn.grep_a -> attention.gru_rel_pos_const
+        self_attn.relative_attention_bias -> attention.rel_attn_embed
+        self_attn_layer_norm -> layer_norm
+        fc1 -> feed_forward.intermediate_dense
+        fc2 -> feed_forward.output_dense
+        final_layer_norm -> final_layer_norm
+    """),
+    *inside("", "wav2vec2.", """
+        feature_extractor.conv_layers.#.0 -> feature_extractor.conv_layers.#.conv
+        feature_extractor.conv_layers.#.2 -> feature_extractor.conv_layers.#.layer_norm
+        feature_extractor.conv_layers.#.2.1 -> feature_extractor.conv_layers.#.layer_norm
+        post_extract_proj -> feature_projection.projection
+        layer_norm -> feature_projection.layer_norm
+        encoder.pos_conv.0 -> encoder.pos_conv_embed.conv
+        encoder.pos_conv.0.weight_g -> encoder.pos_conv_embed.conv.weight_g
+        encoder.pos_conv.0.weight_v -> encoder.pos_conv_embed.conv.weight_v
+        encoder.layer_norm -> encoder.layer_norm
+        mask_emb -> masked_spec_embed
+    """),
+    ("quantizer.vars", "quantizer.codevectors", ""),
+    ("final_proj", "project_hid", ""),
+)  # fmt: skip
+"""Of fairseq: wav2vec 2.0, HuBERT and WavLM."""
+
+NEMO_CONFORMER = (
+    *inside("encoder.layers.#.", "encoder.layers.#.", """
+        self_attn.linear_q -> self_attn.q_proj
+        self_attn.linear_k -> self_attn.k_proj
+        self_attn.linear_v -> self_attn.v_proj
+        self_attn.linear_out -> self_attn.o_proj
+        self_attn.linear_pos -> self_attn.relative_k_proj
+        self_attn.pos_bias_u -> self_attn.bias_u
+        self_attn.pos_bias_v -> self_attn.bias_v
+        conv.batch_norm -> conv.norm
+    """),
+    *inside("", "", """
+        encoder.pre_encode.conv.# -> encoder.subsampling.layers.#
+        encoder.pre_encode.out -> encoder.subsampling.linear
+        decoder.decoder_layers.0 -> ctc_head
+        decoder.prediction.embed -> decoder.embedding
+        decoder.prediction.dec_rnn.lstm.weight_ih_l0 -> decoder.lstm.weight_ih_l0
+        decoder.prediction.dec_rnn.lstm.weight_hh_l0 -> decoder.lstm.weight_hh_l0
+        decoder.prediction.dec_rnn.lstm.bias_ih_l0 -> decoder.lstm.bias_ih_l0
+        decoder.prediction.dec_rnn.lstm.bias_hh_l0 -> decoder.lstm.bias_hh_l0
+        decoder.prediction.dec_rnn.lstm.weight_ih_l1 -> decoder.lstm.weight_ih_l1
+        decoder.prediction.dec_rnn.lstm.weight_hh_l1 -> decoder.lstm.weight_hh_l1
+        decoder.prediction.dec_rnn.lstm.bias_ih_l1 -> decoder.lstm.bias_ih_l1
+        decoder.prediction.dec_rnn.lstm.bias_hh_l1 -> decoder.lstm.bias_hh_l1
+        joint.enc -> encoder_projector
+        joint.pred -> decoder.decoder_projector
+        joint.joint_net.2 -> joint.head
+    """),
+)  # fmt: skip
+"""FastConformer and Conformer of NeMo (Parakeet, the encoder of Canary)."""
+
+CLAP = inside("", "", """
+    audio_branch.bn0 -> audio_model.audio_encoder.batch_norm
+    audio_branch.layers.#.blocks.#.norm1 -> audio_model.audio_encoder.layers.#.blocks.#.layernorm_before
+    audio_branch.patch_embed.proj -> audio_model.audio_encoder.patch_embed.proj
+    audio_branch.patch_embed.norm -> audio_model.audio_encoder.patch_embed.norm
+    audio_branch.norm -> audio_model.audio_encoder.norm
+    text_branch.encoder.layer.#.attention.self.query -> text_model.encoder.layer.#.attention.self.query
+    text_branch.embeddings.word_embeddings -> text_model.embeddings.word_embeddings
+    text_branch.embeddings.position_embeddings -> text_model.embeddings.position_embeddings
+    text_branch.embeddings.token_type_embeddings -> text_model.embeddings.token_type_embeddings
+    text_branch.embeddings.LayerNorm -> text_model.embeddings.LayerNorm
+    text_branch.pooler.dense -> text_model.pooler.dense
+    audio_projection.0 -> audio_projection.linear1
+    audio_projection.2 -> audio_projection.linear2
+    text_projection.0 -> text_projection.linear1
+    text_projection.2 -> text_projection.linear2
+""")  # fmt: skip
+"""What its layers hold beside this is read as it is."""
+
+_WAVENET = """
+    pre -> conv_pre
+    post -> conv_post
+    proj -> conv_proj
+    enc.in_layers.# -> wavenet.in_layers.#
+    enc.res_skip_layers.# -> wavenet.res_skip_layers.#
+    enc.cond_layer -> wavenet.cond_layer
+"""
+
+VITS = (
+    *inside("enc_p.encoder.", "text_encoder.encoder.layers.#.", """
+        attn_layers.#.conv_q -> attention.q_proj : pointwise
+        attn_layers.#.conv_k -> attention.k_proj : pointwise
+        attn_layers.#.conv_v -> attention.v_proj : pointwise
+        attn_layers.#.conv_o -> attention.out_proj : pointwise
+        attn_layers.#.emb_rel_k -> attention.emb_rel_k
+        attn_layers.#.emb_rel_v -> attention.emb_rel_v
+        norm_layers_1.#.gamma -> layer_norm.weight
+        norm_layers_1.#.beta -> layer_norm.bias
+        norm_layers_2.#.gamma -> final_layer_norm.weight
+        norm_layers_2.#.beta -> final_layer_norm.bias
+        ffn_layers.#.conv_1 -> feed_forward.conv_1
+        ffn_layers.#.conv_2 -> feed_forward.conv_2
+    """),
+    *inside("flow.flows.0.", "flow.flows.0.", _WAVENET),
+    *inside("flow.flows.2.", "flow.flows.1.", _WAVENET),
+    *inside("flow.flows.4.", "flow.flows.2.", _WAVENET),
+    *inside("flow.flows.6.", "flow.flows.3.", _WAVENET),
+    *inside("enc_q.", "posterior_encoder.", _WAVENET),
+    *inside("", "", """
+        enc_p.emb -> text_encoder.embed_tokens
+        enc_p.proj -> text_encoder.project
+        emb_g -> embed_speaker
+        dec.conv_pre -> decoder.conv_pre
+        dec.conv_post -> decoder.conv_post
+        dec.cond -> decoder.cond
+        dec.ups.# -> decoder.upsampler.#
+        dec.resblocks.#.convs1.# -> decoder.resblocks.#.convs1.#
+        dec.resblocks.#.convs2.# -> decoder.resblocks.#.convs2.#
+    """),
+)  # fmt: skip
+"""Without the predictor of durations, a hundredth of the model."""

@@ -1,0 +1,217 @@
+"""Rows that makers fuse, swap or turn have the order that transformers and diffusers give them; experts are apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forebear.ingest.model import ModelFingerprint, fingerprint_model
+
+from ...writers import MemorySource, model_files
+from ..formats.writers_fused import Floats, Tensors
+from ..formats.writers_quantised import mxfp4
+from .test_frameworks import in_pairs, made
+from .test_fused import evidence
+
+WIDTH = 64
+_RANDOM = np.random.default_rng(2027)
+
+
+def values(*shape: int) -> Floats:
+    return _RANDOM.normal(0, 0.05, shape).astype(np.float32)
+
+
+def swapped(rows: Floats) -> Floats:
+    return np.concatenate(np.split(rows, 2)[::-1])
+
+
+def cut(pattern: str, rows: Floats, letters: str = "qkv") -> Tensors:
+    parts = np.split(rows, len(letters))
+    return {pattern.replace("?", letter): part for letter, part in zip(letters, parts, strict=True)}
+
+
+def stable_diffusion_3() -> tuple[Tensors, Tensors]:
+    """Two blocks, of which the last has no FFN of the context, and modulates it by a scale and a shift."""
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for layer, rows in ((0, 6), (1, 2)):
+        at, there = f"joint_blocks.{layer}.", f"transformer_blocks.{layer}."
+        for stream, form in (("x_block", "to_?"), ("context_block", "add_?_proj")):
+            for kind, fused in (("weight", values(3 * WIDTH, WIDTH)), ("bias", values(3 * WIDTH))):
+                own[f"{at}{stream}.attn.qkv.{kind}"] = fused
+                theirs |= cut(f"{there}attn.{form}.{kind}", fused)
+        for kind, shape in (("weight", (rows * WIDTH, WIDTH)), ("bias", (rows * WIDTH,))):
+            context, image = values(*shape), values(*((6 * WIDTH, *shape[1:])))
+            own[f"{at}context_block.adaLN_modulation.1.{kind}"] = context
+            theirs[f"{there}norm1_context.linear.{kind}"] = swapped(context) if rows == 2 else context
+            own[f"{at}x_block.adaLN_modulation.1.{kind}"] = theirs[f"{there}norm1.linear.{kind}"] = image
+    return own, theirs
+
+
+def cogvideox() -> tuple[Tensors, Tensors]:
+    """Twelve parts of a modulation: of the video for attention, for the FFN, then those of the text."""
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for layer in range(2):
+        at, there = f"transformer.layers.{layer}.", f"transformer_blocks.{layer}."
+        fused = values(3 * WIDTH, WIDTH)
+        own[f"{at}attention.query_key_value.weight"] = fused
+        theirs |= cut(f"{there}attn1.to_?.weight", fused)
+        for kind, shape in (("weight", (12 * WIDTH, WIDTH)), ("bias", (12 * WIDTH,))):
+            parts = np.split(values(*shape), 4)
+            own[f"mixins.adaln_layer.adaLN_modulations.{layer}.1.{kind}"] = np.concatenate(parts)
+            theirs[f"{there}norm1.linear.{kind}"] = np.concatenate(parts[0::2])
+            theirs[f"{there}norm2.linear.{kind}"] = np.concatenate(parts[1::2])
+    return own, theirs
+
+
+def mochi() -> tuple[Tensors, Tensors]:
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for layer in range(2):
+        at, there = f"blocks.{layer}.", f"transformer_blocks.{layer}."
+        for stream, form, ffn in (("x", "to_?", "ff"), ("y", "add_?_proj", "ff_context")):
+            fused, gated = values(3 * WIDTH, WIDTH), values(4 * WIDTH, WIDTH)
+            own |= {f"{at}attn.qkv_{stream}.weight": fused, f"{at}mlp_{stream}.w1.weight": gated}
+            theirs |= cut(f"{there}attn1.{form}.weight", fused)
+            theirs[f"{there}{ffn}.net.0.proj.weight"] = swapped(gated)
+    return own, theirs
+
+
+def hunyuan_dit() -> tuple[Tensors, Tensors]:
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for layer in range(2):
+        at = f"blocks.{layer}."
+        fused, both = values(3 * WIDTH, WIDTH), values(2 * WIDTH, 48)
+        own |= {f"{at}attn1.Wqkv.weight": fused, f"{at}attn2.kv_proj.weight": both}
+        theirs |= cut(f"{at}attn1.to_?.weight", fused) | cut(f"{at}attn2.to_?.weight", both, "kv")
+        second, third = values(WIDTH), values(WIDTH)
+        own |= {f"{at}norm2.weight": second, f"{at}norm3.weight": third}
+        theirs |= {f"{at}norm3.weight": second, f"{at}norm2.weight": third}
+    return own, theirs
+
+
+def stable_audio() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"timestep_features.weight": values(16, 1)}
+    theirs: Tensors = {"time_proj.weight": own["timestep_features.weight"].reshape(16)}
+    for layer in range(2):
+        at, there = f"transformer.layers.{layer}.", f"transformer_blocks.{layer}."
+        fused, both, gain = values(3 * WIDTH, WIDTH), values(64, 48), values(WIDTH)
+        own |= {f"{at}self_attn.to_qkv.weight": fused, f"{at}cross_attn.to_kv.weight": both}
+        own[f"{at}cross_attend_norm.gamma"] = theirs[f"{there}norm2.weight"] = gain
+        theirs |= cut(f"{there}attn1.to_?.weight", fused) | cut(f"{there}attn2.to_?.weight", both, "kv")
+    return own, theirs
+
+
+def segformer() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"patch_embed1.proj.weight": values(WIDTH, 3, 7, 7)}
+    theirs: Tensors = {"segformer.encoder.patch_embeddings.0.proj.weight": own["patch_embed1.proj.weight"]}
+    for stage in range(4):
+        at, there = f"block{stage + 1}.0.attn.", f"segformer.encoder.block.{stage}.0.attention.self."
+        q, both = values(WIDTH, WIDTH), values(2 * WIDTH, WIDTH)
+        own |= {f"{at}q.weight": q, f"{at}kv.weight": both}
+        key, value = np.split(both, 2)
+        theirs |= {f"{there}query.weight": q, f"{there}key.weight": key, f"{there}value.weight": value}
+    return own, theirs
+
+
+def vits() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"enc_p.emb.weight": values(40, WIDTH)}
+    theirs: Tensors = {"text_encoder.embed_tokens.weight": own["enc_p.emb.weight"]}
+    names = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "out_proj"}
+    for layer, (letter, name) in ((layer, pair) for layer in range(2) for pair in names.items()):
+        one = values(WIDTH, WIDTH)
+        own[f"enc_p.encoder.attn_layers.{layer}.conv_{letter}.weight"] = one[:, :, None]
+        theirs[f"text_encoder.encoder.layers.{layer}.attention.{name}.weight"] = one
+    for wave in range(4):
+        one = values(WIDTH, WIDTH, 5)
+        own[f"flow.flows.{2 * wave}.enc.in_layers.1.weight"] = one
+        theirs[f"flow.flows.{wave}.wavenet.in_layers.1.weight"] = one
+    return own, theirs
+
+
+def whisper_of_mlx() -> tuple[Tensors, Tensors]:
+    """A convolution has its inputs last; its first one has more inputs than the second has places."""
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for number, inputs in ((1, 80), (2, WIDTH)):
+        kernel = values(WIDTH, inputs, 3)
+        own[f"encoder.conv{number}.weight"] = np.ascontiguousarray(kernel.swapaxes(1, 2))
+        theirs[f"model.encoder.conv{number}.weight"] = kernel
+    for side, layer in (("encoder", 0), ("encoder", 1), ("decoder", 0), ("decoder", 1)):
+        q, up, norm = values(WIDTH, WIDTH), values(4 * WIDTH, WIDTH), values(WIDTH)
+        at, there = f"{side}.blocks.{layer}.", f"model.{side}.layers.{layer}."
+        own |= {f"{at}attn.query.weight": q, f"{at}mlp1.weight": up, f"{at}mlp_ln.weight": norm}
+        theirs |= {f"{there}self_attn.q_proj.weight": q, f"{there}fc1.weight": up}
+        theirs[f"{there}final_layer_norm.weight"] = norm
+    return own, theirs
+
+
+WRITERS = {
+    "Stable Diffusion 3": stable_diffusion_3, "CogVideoX": cogvideox, "Mochi": mochi, "HunyuanDiT": hunyuan_dit,
+    "Stable Audio": stable_audio, "SegFormer": segformer, "VITS": vits, "Whisper of MLX": whisper_of_mlx,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_model_of_its_makers_is_that_of_transformers_and_diffusers(name: str) -> None:
+    own, theirs = WRITERS[name]()
+    found, wanted = made(own, {}), made(theirs, {})
+    assert len(found.tensors) == len(wanted.tensors)
+    assert evidence(found) == evidence(wanted)
+
+
+def test_the_heads_of_the_text_beside_a_whisper_are_in_pairs_and_its_own_are_not() -> None:
+    """Voxtral as Mistral publishes it: 4 heads of 16 in the text, of which 2 are of keys."""
+    own: Tensors = {"tok_embeddings.weight": values(96, WIDTH)}
+    theirs: Tensors = {"language_model.model.embed_tokens.weight": own["tok_embeddings.weight"]}
+    config: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "hidden_size": WIDTH}
+    for layer in range(2):
+        q, k, heard = values(WIDTH, WIDTH), values(WIDTH // 2, WIDTH), values(WIDTH, WIDTH)
+        at = f"layers.{layer}.attention."
+        own |= {f"{at}wq.weight": in_pairs(q, 4), f"{at}wk.weight": in_pairs(k, 2)}
+        own[f"mm_whisper_embeddings.whisper_encoder.transformer.{at}wq.weight"] = heard
+        there = f"layers.{layer}.self_attn."
+        theirs |= {f"language_model.model.{there}q_proj.weight": q, f"language_model.model.{there}k_proj.weight": k}
+        theirs[f"audio_tower.{there}q_proj.weight"] = heard
+    assert evidence(made(own, config)) == evidence(made(theirs, config))
+
+
+def gpt_oss(*, original: bool, odd: bool = False) -> ModelFingerprint:
+    """A small gpt-oss in the names of OpenAI, or of transformers, with one seed and one packing."""
+    random = np.random.default_rng(9)
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "hidden_size": WIDTH}
+    files: dict[str, Any] = {}
+    for layer in range(2):
+        at = f"block.{layer}." if original else f"model.layers.{layer}."
+        qkv = random.normal(0, 1, (2 * WIDTH, WIDTH)).astype(np.float32)
+        if original:
+            files |= {f"{at}attn.qkv.weight": qkv, f"{at}attn.sinks": qkv[0, :4]}
+        else:
+            q, k, v = np.split(qkv, [WIDTH, WIDTH + 32])
+            files |= {f"{at}self_attn.{part}_proj.weight": rows for part, rows in zip("qkv", (q, k, v), strict=True)}
+            files[f"{at}self_attn.sinks"] = qkv[0, :4]
+        for ours, name, rows in (("mlp1", "gate_up_proj", 2 * WIDTH - odd), ("mlp2", "down_proj", WIDTH)):
+            blocks, scales = mxfp4(random.normal(0, 1, (3, rows, WIDTH)).astype(np.float32))
+            bias = random.normal(0, 1, (3, rows)).astype(np.float32)
+            stem = f"{at}mlp.{ours}_weight." if original else f"{at}mlp.experts.{name}_"
+            files |= {f"{stem}blocks": blocks, f"{stem}scales": scales}
+            files[f"{at}mlp.{ours}_bias" if original else f"{at}mlp.experts.{name}_bias"] = bias
+    config = heads | ({"num_experts": 3} if original else {"model_type": "gpt_oss", "num_local_experts": 3})
+    return fingerprint_model(MemorySource(model_files(files, config=config)))
+
+
+def test_gpt_oss_of_openai_is_that_of_transformers() -> None:
+    own, theirs = gpt_oss(original=True), gpt_oss(original=False)
+    roles = {(t.named.place.expert, t.named.place.role) for t in own.tensors if t.named.place.expert is not None}
+    assert roles == {(e, r) for e in range(3) for r in ("gate", "up", "down", "bias")}
+    assert len(own.tensors) == len(theirs.tensors) and not own.skipped
+    assert evidence(own) == evidence(theirs)
+
+
+def test_rows_that_are_no_pairs_of_gate_and_up_stay_as_they_are() -> None:
+    names = {one.named.tensor.name for one in gpt_oss(original=True, odd=True).tensors}
+    assert "block.0.mlp.mlp1_weight" in names
