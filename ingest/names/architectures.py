@@ -74,6 +74,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|y_embedding|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"pos_embedding\.embedding", "other", "relative"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
+    (r"(pos_encoder|pos_embed)\.pe|position_embeds_layer", "other", "position"),
     (r"pos_embed\.pos_embed|position_embeddings\.(row|column)_embeddings|wpe\.embedding|position_embedding_table|image_pos_embed.*", "other", "position"),
     (r"token_type_embedding(s)?", "other", "token_type"),
     (r"value_embeds\.\d+", "other", "value_embedding"),
@@ -148,6 +149,8 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(txt_attn|context_block\.attn)\.proj", "o", "context"),
     (r"cross_attn\.(in_proj|qkv)|multihead_attn\.in_proj", "q", "qkv.cross"),
     (rf"{_CROSS}(kv|kv_proj|c_attn|to_kv|kv_linear)", "k", "kv.cross"),
+    (r"(mlp|feed_forward)\.in_proj", "up", ""),
+    (r"(mlp|feed_forward)\.out_proj", "down", ""),
     (r"qkv_proj|qkv|linear_qkv|query_key_value|c_attn|Wqkv|wqkv|in_proj|W_pack|attn_qkv|att_proj|to_qkv|self_attn_qkv", "q", "qkv"),
     (r"txt_attn\.q_proj|context_block\.attn\.q_proj", "q", "context"),
     (r"txt_attn\.k_proj|context_block\.attn\.k_proj", "k", "context"),
@@ -210,7 +213,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     # the ends of the stack
     (r"embed_tokens_per_layer|per_layer_embedding", "embed", "per_layer"),
     (r"per_layer_model_projection|per_layer_input_gate|per_layer_projection|altup.*|laurel.*", "other", "per_layer"),
-    (r"embed_tokens|word_embedding|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|word_embeddings|wte\.embedding|embedder|text_token_embedder", "embed", ""),
+    (r"embed_tokens|word_embedding|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|word_embeddings|wte\.embedding|embedder|text_token_embedder|input_embeds_layer", "embed", ""),
     (r"backbone\.embedding(s)?|transformer\.embeddings|rwkv\.embeddings|model\.embedding|transformer\.w|embeddings\.tok_embeddings|embeddings\.word_embeddings|emb", "embed", ""),
     (r"lm_head|embed_out|output|output_projection|cls\.predictions\.decoder|lm_head\.decoder", "head", ""),
     (r"classifier(\.(dense|out_proj))?|pre_classifier|score|head_linear|classification_head\.(dense|out_proj)|cls_classifier", "other", "classifier"),
@@ -237,13 +240,13 @@ NORMS: tuple[tuple[str, str], ...] = (
     (r"encoder_attn_layer_norm|crossattention\.output\.LayerNorm|ln_cross_attn|cross_attn_layer_norm|layer_norm_cross|cross_attn_ln", "cross"),
     (r"attention\.output\.LayerNorm|sa_layer_norm|post_self_attn_layernorm", "post_attention"),
     (r"output\.LayerNorm|output_layer_norm|post_feedforward_layernorm|post_mlp_layernorm", "post_ffn"),
-    (r"input_layernorm|ln_1|ln1|attention_norm|attn_norm|norm1|layernorm_before|layer_norm1|ln_attn|self_attn_layer_norm", "attention"),
+    (r"input_layernorm|ln_1|ln1|attention_norm|attn_norm|norm1|layernorm_before|layer_norm1|ln_attn|self_attn_layer_norm|layernorm_1", "attention"),
     (r"layer\.0\.layer_norm|norm_attn_norm\.norm_1|norm_1|norm_mlstm|self_attention_layer_norm|operator_norm|attn_ln|linear_qkv\.layer_norm_weight|layers\.\d+\.norm", "attention"),
-    (r"pre_feedforward_layernorm|post_attention_layernorm|ln_2|ln2|ffn_norm|norm2|layernorm_after|layer_norm2|ln_mlp|final_layer_norm|pre_mlp_layernorm", "ffn"),
+    (r"pre_feedforward_layernorm|post_attention_layernorm|ln_2|ln2|ffn_norm|norm2|layernorm_after|layer_norm2|ln_mlp|final_layer_norm|pre_mlp_layernorm|layernorm_2", "ffn"),
     (r"layer\.(1|2)\.layer_norm|norm_attn_norm\.norm_2|norm_2|norm_ffn|ff_norm|pre_ff_layernorm|mlp_norm|pre_moe_layernorm|norm3|mlp_ln|linear_fc1\.layer_norm_weight", "ffn"),
     (r"embeddings\.LayerNorm|emb_ln|word_embeddings_layernorm|embeddings\.norm|layernorm_embedding|embedding_norm", "embedding"),
     (r"norm|ln_f|final_layernorm|final_norm|final_layer_norm|ln_final|output_norm|layer_norm|layernorm|post_layernorm|LayerNorm", "final"),
-    (r"ln_out|final_ln|norm_f|out_norm|ln_post|decoder\.ln", "final"),
+    (r"ln_out|final_ln|norm_f|out_norm|ln_post|decoder\.ln|layernorm_final", "final"),
 )  # fmt: skip
 """(tail, place): the matrices that a norm's gain feeds follow from its place (see FEEDS)."""
 

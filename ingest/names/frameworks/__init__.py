@@ -21,6 +21,7 @@ from .diffusion import (
     WAN_VAE_2,
     Z_IMAGE,
 )
+from .diffusion_motion import ANIMATEDIFF, SVD
 from .diffusion_transformers import COGVIDEOX, HUNYUAN_DIT, MOCHI, SD_3, STABLE_AUDIO
 from .line import Framework
 from .llama_like import (
@@ -40,6 +41,7 @@ from .megatron import MEGATRON_CORE, MEGATRON_LM, TRANSFORMER_ENGINE
 from .perception import (
     BLIP_2,
     CLIP,
+    CONVNET_OF_TORCHVISION,
     CONVNEXT_2,
     CONVNEXT_2_OF_FACEBOOK,
     CONVNEXT_2_OF_TIMM,
@@ -253,6 +255,25 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "Conformer of NeMo",
         ("encoder.pre_encode.out", "encoder.layers.#.self_attn.linear_pos", "encoder.layers.#.norm_self_att"),
         NEMO_CONFORMER,
+    ),
+    Framework(
+        "AnimateDiff",
+        (
+            "motion_modules.#.temporal_transformer.transformer_blocks.#.attention_blocks.#.to_q",
+            "motion_modules.#.temporal_transformer.proj_in",
+        ),
+        ANIMATEDIFF,
+    ),
+    Framework(
+        "Stable Video Diffusion",
+        ("mid_block.resnets.#.time_stack.in_layers.#", "mid_block.attentions.#.time_stack.#.attn1.to_q"),
+        SVD,
+    ),
+    Framework(
+        "EfficientNet and MobileNet 3 of torchvision",
+        (("features.#.#.block.#.fc1", "features.#.block.#.fc1"), "features.#.#"),
+        CONVNET_OF_TORCHVISION,
+        unless=("features.#.#.layer_scale", "features.#.#.attn.qkv"),
     ),
     Framework("CLAP", ("audio_branch.layers.#.blocks.#.attn.qkv", "audio_branch.patch_embed.proj"), CLAP),
     Framework("VITS", ("enc_p.encoder.attn_layers.#.conv_q", "enc_p.emb"), VITS),

@@ -266,6 +266,16 @@ CONVNEXT_OF_TORCHVISION = (
     ("classifier.2", "classifier", ""),
 )  # fmt: skip
 
+CONVNET_OF_TORCHVISION = inside("features.#.", "features.#.", """
+    #.block.#.# -> #.conv.#.#
+    #.block.#.fc1 -> #.conv.#.conv_reduce
+    #.block.#.fc2 -> #.conv.#.conv_expand
+    block.#.# -> conv.#.#
+    block.#.fc1 -> conv.#.conv_reduce
+    block.#.fc2 -> conv.#.conv_expand
+""")  # fmt: skip
+"""Modules in a row, which number no layers of a transformer, and what squeezes their channels, which is no FFN."""
+
 _SWIN_FFN = """
     mlp.0 -> mlp.fc1
     mlp.3 -> mlp.fc2

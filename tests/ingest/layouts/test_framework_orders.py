@@ -215,3 +215,17 @@ def test_gpt_oss_of_openai_is_that_of_transformers() -> None:
 def test_rows_that_are_no_pairs_of_gate_and_up_stay_as_they_are() -> None:
     names = {one.named.tensor.name for one in gpt_oss(original=True, odd=True).tensors}
     assert "block.0.mlp.mlp1_weight" in names
+
+
+@pytest.mark.parametrize("at", ["features.{}.0.block", "features.{}.block"])
+def test_a_convolution_network_of_torchvision_is_one_and_has_no_ffn(at: str) -> None:
+    """EfficientNet and MobileNet 3: their squeezed channels are called as the two matrices of an FFN are."""
+    own: Tensors = {"features.0.0.weight": values(16, 3, 3, 3), "classifier.1.weight": values(20, 64)}
+    for stage in range(1, 4):
+        block = at.format(stage)
+        own |= {f"{block}.0.0.weight": values(64, 16, 1, 1), f"{block}.1.0.weight": values(64, 1, 3, 3)}
+        own |= {f"{block}.2.fc1.weight": values(8, 64, 1, 1), f"{block}.2.fc2.weight": values(64, 8, 1, 1)}
+        own |= {f"{block}.3.0.weight": values(16, 64, 1, 1), f"{block}.0.1.weight": values(64)}
+    places = [one.named.place for one in made(own, {}).tensors]
+    assert {(place.component, place.layer) for place in places} == {("network", None)}
+    assert {place.role for place in places} == {"conv", "other"}
