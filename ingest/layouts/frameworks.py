@@ -31,6 +31,7 @@ _MOST_NUMBERS = 5
 _ROTARY = "rope.freqs"
 _VISION = ("vision_encoder", "vision_config")
 _SELF_ATTENTION = ("q_proj", "k_proj", "v_proj")
+_WORDS = {"q": "query", "k": "key", "v": "value"}
 
 
 def hugging_face(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> list[LogicalTensor]:
@@ -124,7 +125,7 @@ class _Translation:
                 found = self._attention(tensor, line.name, order)
                 return self._paired(found) if pairs else found
             case ("halves", _, _) if tensor.shape and tensor.shape[0] % 2 == 0:
-                names = [line.name.replace("?", letter) for letter in "kv"]
+                names = [_lettered(line.name, letter) for letter in "kv"]
                 return cut_rows(tensor, names, groups((tensor.shape[0] // 2,) * 2, 1))
             case ("by_output", _, _):
                 return self._by_output(tensor, line.name)
@@ -226,7 +227,7 @@ class _Translation:
         fits = len(weight) == 2 and weight[0] == rows and weight[1] > 0
         if not fits or (rows <= 3 * weight[1] if rest else rows % 3):
             return [tensor]
-        names = [name.replace("?", letter) for letter in "qkv"]
+        names = [_lettered(name, letter) for letter in "qkv"]
         if not rest:
             return cut_rows(tensor, names, groups((rows // 3,) * 3, 1))
         sizes = (*(weight[1],) * 3, rows - 3 * weight[1])
@@ -277,6 +278,10 @@ class _Translation:
         shape = (experts, hidden, rest) if first else (experts, rest, hidden)
         whole = replace(storage, columns=shape[1] * shape[2])
         return replace(tensor, name=name, shape=shape, storage=whole)
+
+
+def _lettered(name: str, letter: str) -> str:
+    return name.replace("??", _WORDS[letter]).replace("?", letter)
 
 
 def cut_rows(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides]) -> list[LogicalTensor]:

@@ -6,6 +6,7 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 from __future__ import annotations
 
 from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE
+from .detection import GROUNDING_DINO
 from .diffusion import (
     AURAFLOW,
     COSMOS_2,
@@ -274,6 +275,14 @@ FRAMEWORKS: tuple[Framework, ...] = (
         (("features.#.#.block.#.fc1", "features.#.block.#.fc1"), "features.#.#"),
         CONVNET_OF_TORCHVISION,
         unless=("features.#.#.layer_scale", "features.#.#.attn.qkv"),
+    ),
+    Framework(
+        "Grounding DINO",
+        (
+            "transformer.encoder.fusion_layers.#.attn.values_v_proj",
+            "transformer.decoder.layers.#.ca_text.in_proj_weight",
+        ),
+        GROUNDING_DINO,
     ),
     Framework("CLAP", ("audio_branch.layers.#.blocks.#.attn.qkv", "audio_branch.patch_embed.proj"), CLAP),
     Framework("VITS", ("enc_p.encoder.attn_layers.#.conv_q", "enc_p.emb"), VITS),

@@ -112,7 +112,7 @@ SAM_2 = (
 
 _SEGFORMER_BLOCK = """
     attn.q -> attention.self.query
-    attn.kv -> attention.self.?_proj : halves
+    attn.kv -> attention.self.?? : halves
     attn.sr -> attention.self.sr
     attn.norm -> attention.self.layer_norm
     attn.proj -> attention.output.dense
@@ -163,7 +163,7 @@ DPT = (
     *inside("pretrained.model.blocks.#.", "dpt.encoder.layer.#.", """
         norm1 -> layernorm_before
         norm2 -> layernorm_after
-        attn.qkv -> attention.attention.?_proj : thirds
+        attn.qkv -> attention.attention.?? : thirds
         attn.proj -> attention.output.dense
         mlp.fc1 -> intermediate.dense
         mlp.fc2 -> output.dense

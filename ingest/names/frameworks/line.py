@@ -12,6 +12,7 @@ that holds for all of them, and `experts.weight1` is written as `experts.1`. Wha
 | `stacked`      | all of q, then k, then v; split                                                         |
 | `stacked.pairs` | the same, and rows of a head of q and k rotate as neighbours                           |
 | `thirds`       | q, k and v of equal height; `?` in the name is the letter of each                       |
+|                | and `??` its word: query, key, value; so in the next ones                               |
 | `thirds.mlp`   | the same, with the rows of the FFN behind them                                          |
 | `by_output`    | q as high as the output is wide, then k and v of equal height; `?` is the letter of each |
 | `halves`       | k and v of equal height; `?` in the name is the letter of each                          |

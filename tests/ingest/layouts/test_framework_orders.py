@@ -150,9 +150,33 @@ def whisper_of_mlx() -> tuple[Tensors, Tensors]:
     return own, theirs
 
 
+def grounding_dino() -> tuple[Tensors, Tensors]:
+    """Layers of the encoder stand in three stacks, of which transformers makes one."""
+    own: Tensors = {}
+    theirs: Tensors = {}
+    words = ("query", "key", "value")
+    places = {
+        "encoder.text_layers.#.self_attn": "encoder.layers.#.text_enhancer_layer.self_attn",
+        "decoder.layers.#.self_attn": "decoder.layers.#.self_attn",
+        "decoder.layers.#.ca_text": "decoder.layers.#.encoder_attn_text",
+    }
+    for layer, (ours, name) in ((layer, pair) for layer in range(2) for pair in places.items()):
+        for kind, fused in (("weight", values(3 * WIDTH, WIDTH)), ("bias", values(3 * WIDTH))):
+            own[f"transformer.{ours}.in_proj_{kind}".replace("#", str(layer))] = fused
+            stem = f"model.{name}".replace("#", str(layer))
+            parts = zip(words, np.split(fused, 3), strict=True)
+            theirs |= {f"{stem}.{word}.{kind}": part for word, part in parts}
+    for layer in range(2):
+        one = values(80, WIDTH)
+        own[f"transformer.encoder.fusion_layers.{layer}.attn.values_v_proj.weight"] = one
+        theirs[f"model.encoder.layers.{layer}.fusion_layer.attn.values_vision_proj.weight"] = one
+    return own, theirs
+
+
 WRITERS = {
     "Stable Diffusion 3": stable_diffusion_3, "CogVideoX": cogvideox, "Mochi": mochi, "HunyuanDiT": hunyuan_dit,
     "Stable Audio": stable_audio, "SegFormer": segformer, "VITS": vits, "Whisper of MLX": whisper_of_mlx,
+    "Grounding DINO": grounding_dino,
 }  # fmt: skip
 
 
