@@ -204,9 +204,9 @@ def _groups(judged: Sequence[Judged]) -> list[Group]:
 
 
 def _behind(judged: Judged) -> tuple[bool, bool, float, float, str]:
-    """The order behind the first ranks: by distance, then merges of the query, then what cannot be the nearest ancestor.
+    """The order behind the first ranks: by distance, then merges of the query, then what is no nearest ancestor.
 
-    Those are copies of another relative, then what was made later.
+    That is copies of another relative, then what was made later.
     """
     candidate, judgement = judged
     if judgement.nearest > 0:
