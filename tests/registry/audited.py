@@ -32,17 +32,21 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """Names of models, answers, copies (copy, original) of equal content, and declarations that were not found."""
+    """Names of models, answers, copies (copy, original) of equal content, and declarations that were not found.
+
+    `components` are those of models that are registered still, by their names; of others nothing is known.
+    """
 
     models: tuple[str, ...]
     answers: tuple[Answered, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     declared: tuple[tuple[str, str], ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def write_audit(path: Path, audit: Audited) -> Path:
-    """A registry at `path` that holds the run; the models themselves are not in it."""
+    """A registry at `path` that holds the run; of the models themselves it has one tensor a component at most."""
     ids = {name: number for number, name in enumerate(audit.models, 1)}
     with Registry(path) as registry:
         connection = registry.connection
@@ -56,6 +60,13 @@ def write_audit(path: Path, audit: Audited) -> Path:
             connection.execute(
                 "INSERT INTO audit_model VALUES (?, ?, ?, ?, NULL, true, 1)", [RUN, number, name, source]
             )
+        for name, components in audit.components.items():
+            for number, component in enumerate(components):
+                connection.execute(
+                    "INSERT INTO tensor (model_id, tensor_id, component, role, slot, name, dtype, shape, represents,"
+                    " rows_read, sampled) VALUES (?, ?, ?, 'q', '', ?, 'F32', [64, 64], 4096, 8, 256)",
+                    [ids[name], number, component, component],
+                )
         for copy, original in audit.copies:
             connection.execute(
                 "INSERT INTO audit_duplicate VALUES (?, ?, ?, 'equal content')", [RUN, ids[copy], ids[original]]

@@ -84,6 +84,70 @@ def test_equal_models_are_one_node_that_names_the_others(tmp_path: Path) -> None
     assert arrows(report) == {"model -> tune"}
 
 
+SAME = {"direction": "copy", "probability": 0.5, "relation": ("identical",), "distance": 0.0}
+
+
+def test_models_that_share_one_component_are_no_copies(tmp_path: Path) -> None:
+    """Two assistants on one frozen vision tower: each comes from a language model of its own."""
+    seen = {"component": "vision", **SAME}
+    answers = (
+        told("one", "llama"),
+        told("two", "qwen"),
+        *(Answered(a, b, **seen) for a, b in (("one", "two"), ("two", "one"))),
+        *(Answered(a, "tower", place=2, **seen) for a in ("one", "two")),
+        *(Answered("tower", a, place=place, **seen) for place, a in enumerate(("one", "two"), 1)),
+    )
+    both = ("language", "vision")
+    components = {"one": both, "two": both, "llama": ("language",), "qwen": ("language",), "tower": ("vision",)}
+    report = drawn(tmp_path, Audited(("one", "two", "llama", "qwen", "tower"), answers, components=components))
+    assert {n.name: n.copies for n in report.trees.nodes} == dict.fromkeys(components, ())
+    assert {e for e in arrows(report) if "->" in e} == {"llama -> one", "qwen -> two"}
+    shared = [e for e in edge_rows(report) if e["relation"] == ["identical"]]
+    assert {frozenset((e["child"], e["parent"])) for e in shared} == {
+        frozenset(("one", "tower")),
+        frozenset(("two", "tower")),
+    }
+    assert all(e["components"] == ["vision"] and not e["directed"] for e in shared)
+
+
+def test_what_holds_another_model_whole_hangs_on_it_and_not_on_that_ones_relatives(tmp_path: Path) -> None:
+    answers = (
+        told("tuned", "base"),
+        Answered("tuned", "wrapper", place=2, **SAME),
+        Answered("wrapper", "tuned", **SAME),
+        Answered("wrapper", "base", place=2),
+    )
+    components = {"base": ("language",), "tuned": ("language",), "wrapper": ("language", "vision")}
+    report = drawn(tmp_path, Audited(("base", "tuned", "wrapper"), answers, components=components))
+    assert arrows(report) == {"base -> tuned", "tuned -- wrapper"} or arrows(report) == {
+        "base -> tuned",
+        "wrapper -- tuned",
+    }
+
+
+def test_of_a_pair_that_shares_one_component_the_other_one_is_told(tmp_path: Path) -> None:
+    """A fine-tune of a diffusion model keeps its autoencoder: it is no copy, and the relation is the tuned part's."""
+    kept = {"component": "vae", **SAME}
+    answers = (
+        told("tune", "model", component="unet"),
+        Answered("tune", "model", **kept),
+        Answered("model", "tune", **kept),
+    )
+    components = dict.fromkeys(("model", "tune"), ("unet", "vae"))
+    report = drawn(tmp_path, Audited(("model", "tune"), answers, components=components))
+    (edge,) = edge_rows(report)
+    assert arrows(report) == {"model -> tune"} and edge["relation"] == ["finetuned"]
+
+
+def test_models_that_are_equal_in_all_components_are_one_node(tmp_path: Path) -> None:
+    answers = tuple(
+        Answered(a, b, component=part, **SAME) for part in ("unet", "vae") for a, b in (("a", "b"), ("b", "a"))
+    )
+    components = dict.fromkeys(("a", "b"), ("unet", "vae"))
+    report = drawn(tmp_path, Audited(("a", "b"), answers, components=components))
+    assert [(n.name, [name for _, name, _ in n.copies]) for n in report.trees.nodes] == [("a", ["b"])]
+
+
 def test_a_family_is_held_together_by_its_nearest_pairs_and_no_more(tmp_path: Path) -> None:
     first = (Answered("a", "b"), Answered("b", "a"), Answered("c", "d"), Answered("d", "c"))
     rest = both_ways((("a", "c", 0.5), ("b", "d", 0.3), ("a", "d", 0.9)))
