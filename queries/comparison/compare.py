@@ -64,7 +64,6 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     equal = a.query.content is not None and a.query.content == b.query.content
     if equal and verdict in {"unrelated", "inconclusive"}:
         verdict = "related"
-    said = next((p.sentence for p in components if p.component == "language"), None)
     gains = compared[0].gains() if compared else ()
     architecture = compare_architectures(sides, _all_parts(sides, [c.judged[0] for c in compared], controls))
     return Comparison(
@@ -75,7 +74,7 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
         trust=why,
         verdict=verdict,
         sentence=(_equal(a.model, b.model) if equal else "")
-        + (said or (components[0].sentence if components else _nothing(a.model, b.model))),
+        + (_of_parts(components, notes) if components else _nothing(a.model, b.model)),
         notes=(
             *notes,
             *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note),
@@ -87,6 +86,31 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
         equal_content=equal,
         norm_gains=gains,
     )
+
+
+_MAIN = ("denoiser", "language")
+_SHORT = {
+    "unrelated": "unrelated",
+    "inconclusive": "inconclusive",
+    "shared_initialisation": "the same random initialisation, trained apart",
+}
+
+
+def _of_parts(components: Sequence[ComponentComparison], alone: Sequence[str]) -> str:
+    """What is said of the main component, which is named where there are others, then of each of those in short.
+
+    `alone` says what of one model has no counterpart in the other.
+    """
+    main = next((p for name in _MAIN for p in components if p.component == name), components[0])
+    if len(components) == 1 and not alone:
+        return main.sentence
+    rest = [f"{p.component}: {_SHORT.get(p.verdict) or _flags(p)}" for p in components if p is not main]
+    return "; ".join([f"{main.component}: {main.sentence}", *rest, *alone])
+
+
+def _flags(part: ComponentComparison) -> str:
+    told = dict.fromkeys(flag.replace("_", " ") for row in part.evidence[:2] for flag in row.relation)
+    return f"of one lineage ({', '.join(told)})"
 
 
 def _equal(a: ComparedModel, b: ComparedModel) -> str:

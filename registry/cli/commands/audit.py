@@ -290,7 +290,9 @@ def _relation(row: Row) -> str:
     flags = row["relation"]
     words = [str(f).replace("_", " ") for f in flags] if isinstance(flags, list) else []
     other = row["merged_with"]
-    return ", ".join(f"merged with {other}" if word == "merged" and other else word for word in words)
+    told = ", ".join(f"merged with {other}" if word == "merged" and other else word for word in words)
+    part = row["component"] != "language" or (row["kind"] == "ancestor" and "identical" in words)
+    return f"{told} ({row['component']})" if told and part else told
 
 
 def changes_result(changes: AuditChanges) -> Result:

@@ -14,6 +14,11 @@ def node_label(node: TreeNode) -> str:
 
 
 def edge_label(edge: TreeEdge) -> str:
-    """How the one came from the other; where the direction is not told, that."""
+    """How the one came from the other, in which part; where the direction is not told, that.
+
+    The language model is not named, but where an equal one is a part: models that are equal in all parts have no edge.
+    """
     said = ", ".join(flag.replace("_", " ") for flag in edge.relation)
+    if edge.components and (edge.components[0] != "language" or "identical" in edge.relation):
+        said = f"{said} ({edge.components[0]})"
     return said if edge.directed else f"{said}?"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+import forebear
 from forebear.registry import Registry
 from forebear.registry.reports.trees import edge_rows
 
-Weights = dict[str, np.ndarray]
+Weights = dict[str, NDArray[np.float32]]
 ENCODER = "text_model.encoder.layers.{}.{}.weight"
 BLOCK = "down_blocks.{}.attentions.{}.transformer_blocks.0.{}.weight"
 RESNET = "{}.{}.resnets.{}.{}.weight"
@@ -45,7 +46,7 @@ def autoencoder(seed: int) -> Weights:
     return normal([(RESNET.format(*place), (32, 32, 3, 3)) for place in places], seed)
 
 
-def tuned(weights: Mapping[str, np.ndarray], seed: int) -> Weights:
+def tuned(weights: Weights, seed: int) -> Weights:
     random = np.random.default_rng(seed)
     return {n: (v + 0.002 * random.normal(size=v.shape)).astype(np.float32) for n, v in weights.items()}
 
@@ -65,6 +66,13 @@ def pipeline(folder: Path, unet: Weights, vae: Weights, text: Weights) -> Path:
         (folder / part).mkdir()
         (folder / part / "config.json").write_text(json.dumps(config))
         save_file(weights, folder / part / f"{stem}.safetensors")
+    return folder
+
+
+def encoder_alone(folder: Path, text: Weights) -> Path:
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "clip_text_model"}))
+    save_file(text, folder / "model.safetensors")
     return folder
 
 
@@ -109,8 +117,8 @@ def test_the_relation_of_an_edge_is_that_of_its_first_component(audited: Path) -
     with Registry(audited, read_only=True) as registry:
         edges = {frozenset((str(e["child"]), str(e["parent"]))): e for e in edge_rows(registry.tree())}
     edge = edges[frozenset(("base", "tune"))]
-    assert edge["components"][0] == "denoiser" and set(edge["components"]) == {"denoiser", "autoencoder", "language"}
-    assert "finetuned" in edge["relation"] and "identical" not in edge["relation"]
+    assert edge["components"] == ["denoiser", "autoencoder", "language"]
+    assert "finetuned" in str(edge["relation"]) and "identical" not in str(edge["relation"])
 
 
 def test_an_equal_part_settles_nothing_about_the_part_that_was_trained(audited: Path) -> None:
@@ -125,16 +133,27 @@ def test_an_equal_part_settles_nothing_about_the_part_that_was_trained(audited: 
 def test_what_holds_a_registered_model_whole_is_found_with_it(tmp_path: Path) -> None:
     """Its text encoder is another model value for value; which came first weights cannot tell."""
     text = text_encoder(5)
-    (tmp_path / "encoder").mkdir()
-    (tmp_path / "encoder" / "config.json").write_text(json.dumps({"model_type": "clip_text_model"}))
-    save_file(text, tmp_path / "encoder" / "model.safetensors")
+    encoder_alone(tmp_path / "encoder", text)
     whole = pipeline(tmp_path / "whole", denoiser(1), autoencoder(3), text)
     with Registry(tmp_path / "registry.duckdb") as registry:
         registry.ingest(whole, tmp_path / "encoder")
         registry.audit()
         rows = registry.connection.execute(
-            "FROM public.latest_findings SELECT DISTINCT kind, component, status WHERE kind IN ('ancestor', 'duplicate')"
+            "FROM public.latest_findings SELECT DISTINCT kind, component, status"
+            " WHERE kind IN ('ancestor', 'duplicate')"
         ).fetchall()
         (edge,) = edge_rows(registry.tree())
     assert rows == [("ancestor", "language", "direction_unknown")]
     assert edge["components"] == ["language"] and edge["relation"] == ["identical"] and not edge["directed"]
+
+
+def test_a_comparison_says_in_which_part_two_models_are_of_one_lineage(tmp_path: Path) -> None:
+    vae, text = autoencoder(3), text_encoder(5)
+    one = pipeline(tmp_path / "one", denoiser(1), vae, text)
+    other = pipeline(tmp_path / "other", denoiser(2), vae, tuned(text, 8))
+    said = forebear.compare(one, other).sentence
+    assert said.startswith("denoiser: one and other are unrelated")
+    assert "autoencoder: of one lineage (identical)" in said and "language: of one lineage (finetuned" in said
+    said = forebear.compare(one, encoder_alone(tmp_path / "alone", text)).sentence
+    assert said.startswith("language: one and alone are of one lineage")
+    assert "denoiser of A has no counterpart in B" in said

@@ -84,12 +84,12 @@ def test_equal_models_are_one_node_that_names_the_others(tmp_path: Path) -> None
     assert arrows(report) == {"model -> tune"}
 
 
-SAME = {"direction": "copy", "probability": 0.5, "relation": ("identical",), "distance": 0.0}
+SAME: dict[str, Any] = {"direction": "copy", "probability": 0.5, "relation": ("identical",), "distance": 0.0}
 
 
 def test_models_that_share_one_component_are_no_copies(tmp_path: Path) -> None:
     """Two assistants on one frozen vision tower: each comes from a language model of its own."""
-    seen = {"component": "vision", **SAME}
+    seen: dict[str, Any] = {"component": "vision", **SAME}
     answers = (
         told("one", "llama"),
         told("two", "qwen"),
@@ -127,13 +127,13 @@ def test_what_holds_another_model_whole_hangs_on_it_and_not_on_that_ones_relativ
 
 def test_of_a_pair_that_shares_one_component_the_other_one_is_told(tmp_path: Path) -> None:
     """A fine-tune of a diffusion model keeps its autoencoder: it is no copy, and the relation is the tuned part's."""
-    kept = {"component": "vae", **SAME}
+    kept: dict[str, Any] = {"component": "vae", **SAME}
     answers = (
         told("tune", "model", component="unet"),
         Answered("tune", "model", **kept),
         Answered("model", "tune", **kept),
     )
-    components = dict.fromkeys(("model", "tune"), ("unet", "vae"))
+    components: dict[str, tuple[str, ...]] = dict.fromkeys(("model", "tune"), ("unet", "vae"))
     report = drawn(tmp_path, Audited(("model", "tune"), answers, components=components))
     (edge,) = edge_rows(report)
     assert arrows(report) == {"model -> tune"} and edge["relation"] == ["finetuned"]
@@ -143,7 +143,7 @@ def test_models_that_are_equal_in_all_components_are_one_node(tmp_path: Path) ->
     answers = tuple(
         Answered(a, b, component=part, **SAME) for part in ("unet", "vae") for a, b in (("a", "b"), ("b", "a"))
     )
-    components = dict.fromkeys(("a", "b"), ("unet", "vae"))
+    components: dict[str, tuple[str, ...]] = dict.fromkeys(("a", "b"), ("unet", "vae"))
     report = drawn(tmp_path, Audited(("a", "b"), answers, components=components))
     assert [(n.name, [name for _, name, _ in n.copies]) for n in report.trees.nodes] == [("a", ["b"])]
 
