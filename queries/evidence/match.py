@@ -101,7 +101,8 @@ def _matched_of_key(
     """Tensors [n] of one key whose counterpart in the aligned block is significant, that [n], and how alike they are.
 
     A tensor that an earlier kind matched keeps that, unless this kind finds it more than twice as alike: then the
-    values at equal places agree by chance.
+    values at equal places agree by chance. One that is equal bit for bit needs no p-value: of a matrix that every layer
+    repeats, as a DiT of diffusers repeats the embedder of its steps, all pairs are alike, and none of them stands out.
     """
     unit = pairing.query_unit[scores.query]
     of_candidate = np.full(len(pairing.candidate_units) + 1, -1, np.int64)  # the last, for no unit, stays -1
@@ -112,8 +113,19 @@ def _matched_of_key(
     rows = np.flatnonzero((column >= 0) & open_yet)  # of the others no p-value is needed
     if len(rows):
         tried = alignment.tried[unit[rows]].clip(1).astype(np.float64)
-        rows = rows[bonferroni(scores.log_p(rows, column[rows]), tried) <= TENSOR_LOG_P]
+        found = bonferroni(scores.log_p(rows, column[rows]), tried) <= TENSOR_LOG_P
+        if KINDS[kind_number(alignment.kind)].same_basis:
+            found |= _equal(pairing, scores.query[rows], scores.candidate[column[rows]])
+        rows = rows[found]
     return scores.query[rows], scores.candidate[column[rows]], scores.similarity[rows, column[rows]]
+
+
+def _equal(pairing: Pairing, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which tensors [n] of the query are those [n] of the candidate bit for bit; constants never."""
+    query, candidate = pairing.query, pairing.candidate
+    equal = (query.hash[mine] == candidate.hash[theirs]) & (query.hash[mine] != 0)
+    equal[equal] = query.standardised[np.searchsorted(query.positions.tensor, mine[equal])].any(axis=1)
+    return equal
 
 
 def _match_outside(pairing: Pairing, match: Match) -> None:

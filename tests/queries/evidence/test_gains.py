@@ -71,6 +71,17 @@ def test_vectors_of_blocks_without_a_counterpart_are_left_out() -> None:
     assert slots == ["attention", "ffn"] * 2
 
 
+def test_vectors_of_a_layer_without_a_match_are_not_those_outside_the_layers() -> None:
+    """The first convolution of data2vec is too small for evidence: its norm was compared with that of the encoder."""
+    inside = base(1)
+    final = next(replace(t, layer=-1) for t in inside if t.role == "norm")
+    pairing = pair(component((*inside, final)), component((*inside, final), 2))
+    rows, partners = matched_vectors(pairing, np.array([-1, -1, *range(2, LAYERS + 1)]))
+    layers = pairing.query.layer[pairing.query.vector.tensor]
+    assert 0 not in layers[rows] and -1 in layers[rows]
+    assert layers[rows].tolist() == pairing.candidate.layer[pairing.candidate.vector.tensor][partners].tolist()
+
+
 def test_vectors_of_another_shape_are_left_out() -> None:
     rows, _ = matched_vectors(pair(component(base(1)), component(base(1, width=WIDTH + 8), 2)), STRAIGHT)
     assert len(rows) == 0

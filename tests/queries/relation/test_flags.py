@@ -15,6 +15,7 @@ from forebear.queries.relation.flags import Relation, equal_values, relate
 from forebear.queries.relation.rounding import values_of
 
 from ..components import (
+    LAYERS,
     WIDTH,
     Model,
     Tensor,
@@ -60,6 +61,26 @@ def staged(seed: int, widths: Sequence[int] = (48, 64, 96)) -> Model:
     """Stages of two layers, each of a width of its own, as those of Swin are."""
     stages = [base(seed + number, layers=2, width=width) for number, width in enumerate(widths)]
     return tuple(replace(t, layer=t.layer + 2 * n) for n, stage in enumerate(stages) for t in stage if t.layer >= 0)
+
+
+def repeated(model: Model, seed: int) -> Model:
+    """With one matrix that every layer holds, as the DiT of Facebook holds the embedder of its steps in diffusers."""
+    value = np.random.default_rng(seed).standard_normal((32, 64)).astype(np.float32)
+    return (*model, *(Tensor("other", value, layer, slot="condition") for layer in range(LAYERS)))
+
+
+def test_a_copy_of_a_model_that_repeats_a_matrix_in_every_layer_is_one() -> None:
+    """No pair of them stands out, as all are alike: a copy was a fine-tune that did not cover them."""
+    found = evidence(repeated(PARENT, 7), repeated(PARENT, 7))
+    assert "identical" in relate(found).flags and found.match.matched == pytest.approx(1)
+    assert found.match.identity == pytest.approx(1) and found.match.distance == pytest.approx(0, abs=1e-6)
+
+
+def test_another_matrix_in_every_layer_has_no_match() -> None:
+    found = evidence(repeated(PARENT, 7), repeated(PARENT, 8))
+    held = np.array([role == "other" for role in found.pairing.query.roles])
+    assert "identical" not in relate(found).flags
+    assert (found.match.kind[held] == -1).all() and (found.match.kind[~held & found.pairing.query.scorable] == 0).all()
 
 
 def test_a_copy_whose_blocks_have_several_widths_is_one_and_a_stranger_is_none() -> None:
