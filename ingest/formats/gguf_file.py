@@ -26,13 +26,22 @@ from ..storage.dtypes import nbytes
 from ..storage.logical import LogicalTensor, RowMajor, Storage, runs
 from ..storage.reader import Range, Reader
 from ..storage.skipped import SkippedTensor
-from ..storage.views import ColumnsOf, RowsOf
+from ..storage.views import ColumnsOf, Frames, RowsOf
 from ..text import printable
 from . import gguf_metadata as metadata
 from .contents import Contents
 from .gguf_bounds import ggml_bounds
 from .gguf_header import Header, TensorInfo, read_header
-from .gguf_names import GAIN_PLUS_ONE, NOT_PLUS_ONE, PERMUTED, PERMUTED_BY_SHARE, hugging_face_name
+from .gguf_names import (
+    FIRST_FRAME,
+    GAIN_PLUS_ONE,
+    NOT_PLUS_ONE,
+    PAIRS_IN_VISION,
+    PERMUTED,
+    PERMUTED_BY_SHARE,
+    SECOND_FRAME,
+    hugging_face_name,
+)
 
 _PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
 _FACTOR = re.compile(r"(?P<base>.+\.weight)\.lora_(?P<factor>[ab])")
@@ -175,12 +184,31 @@ def finish_gguf(contents: Contents, files: Sequence[str]) -> Contents:
         raise SourceError(f"{files[0]}: one of {parts} parts, {len(files)} are here; fetch all and name their folder")
     arch = metadata.architecture(fields)
     shapes = {t.name: t.shape for t in contents.tensors}
-    renamed = [_original(t, arch, fields, shapes) for t in contents.tensors]
+    renamed = [_original(t, arch, fields, shapes) for t in _whole_convolutions(contents.tensors)]
     if len({t.name for t in renamed}) != len(renamed):
         raise FormatError(f"{files[0]}: two tensors have one name after its translation")
     tied = "output.weight" not in shapes and "token_embd.weight" in shapes
     config = metadata.config(fields, tied=tied)
     return Contents(tuple(renamed), contents.skipped, config, metadata.tokenizer(fields))
+
+
+def _whole_convolutions(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]:
+    """The tensors with the two frames of one convolution as it [out, in, 2, height, width], and biases as vectors."""
+    named = {t.name: t for t in tensors}
+    first, second = named.get(FIRST_FRAME), named.get(SECOND_FRAME)
+    if first is not None and second is not None and first.shape == second.shape:
+        out, inputs, *size = first.shape
+        both = Frames((first.storage, second.storage), math.prod(size))
+        named[FIRST_FRAME] = replace(first, shape=(out, inputs, 2, *size), storage=both)
+        del named[SECOND_FRAME]
+    return [_as_vector(tensor) for tensor in named.values()]
+
+
+def _as_vector(tensor: LogicalTensor) -> LogicalTensor:
+    """A bias [n, 1], as the converter of Whisper writes those of convolutions, as [n]; all else as it is."""
+    if not tensor.name.endswith(".bias") or tensor.shape[1:] != (1,) or not isinstance(tensor.storage, RowMajor):
+        return tensor
+    return replace(tensor, shape=tensor.shape[:1], storage=replace(tensor.storage, columns=tensor.shape[0]))
 
 
 def _original(
@@ -201,7 +229,19 @@ def _original(
         heads = _heads(fields, arch, tensor.name.split(".")[1], shared=part == "attn_k")
         if order := interleaved_rows(heads, tensor.shape[0]):
             storage = (RowsOf if len(tensor.shape) > 1 else ColumnsOf)(storage, order)
+    if tensor.name.startswith(("v.blk.", "a.blk.")):
+        storage = _of_tower(tensor, fields)
     return replace(tensor, name=name, storage=storage)
+
+
+def _of_tower(tensor: LogicalTensor, fields: Mapping[str, object]) -> Storage:
+    """The storage of a tensor in a layer of a vision tower, with the rows of q and k in the order of the original."""
+    pairs = metadata.text(fields.get("clip.projector_type")) in PAIRS_IN_VISION
+    if not pairs or tensor.name.split(".")[3] not in {"attn_q", "attn_k"} or not tensor.shape:
+        return tensor.storage
+    heads = (metadata.numbers(fields.get("clip.vision.attention.head_count")) or [0])[0]
+    order = interleaved_rows(heads, tensor.shape[0])
+    return tensor.storage if order is None else (RowsOf if len(tensor.shape) > 1 else ColumnsOf)(tensor.storage, order)
 
 
 def _original_factor(

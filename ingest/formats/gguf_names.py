@@ -23,9 +23,17 @@ PERMUTED_BY_SHARE = frozenset({"baichuan", "xverse"})
 
 GAIN_PLUS_ONE = frozenset({"gemma", "gemma2", "gemma3", "qwen3next"})
 """Architectures whose converter stores 1 + w for a norm's w."""
+PAIRS_IN_VISION = frozenset({"pixtral"})
+"""`clip.projector_type` of vision towers whose rows of q and k the converter interleaves."""
 NOT_PLUS_ONE = re.compile(r".*ssm_norm\.weight")
 
 _LAYER = "model.layers.{bid}."
+_IN_STACK = {
+    "blk.": _LAYER,
+    "v.blk.": "vision_tower.vision_model.encoder.layers.{bid}.",
+    "a.blk.": "audio_tower.layers.{bid}.",
+}
+"""What a block's names begin with -> what they begin with here, whichever architecture the table took a name from."""
 PREFERRED = {
     "attn_norm": _LAYER + "input_layernorm",
     "ffn_norm": _LAYER + "pre_feedforward_layernorm",
@@ -56,8 +64,25 @@ PREFERRED = {
     "ssm_d": _LAYER + "mamba.D",
 }
 """GGUF name without `blk.N.` -> the name that says the same here."""
+OF_TOWERS = {
+    "mm.0": "multi_modal_projector.linear_1",
+    "mm.1": "multi_modal_projector.linear_1",
+    "mm.2": "multi_modal_projector.linear_2",
+    "mm.a.mlp.1": "multi_modal_projector.linear_1",
+    "mm.a.mlp.2": "multi_modal_projector.linear_2",
+    "mm.a.norm_pre": "multi_modal_projector.ln_pre",
+    "mm.a.norm_mid": "multi_modal_projector.ln_mid",
+    "mm.model.mlp.0": "mlp1.0",
+    "mm.model.mlp.1": "mlp1.1",
+    "mm.model.mlp.3": "mlp1.3",
+    "a.conv1d.1": "audio_tower.conv1",
+    "a.conv1d.2": "audio_tower.conv2",
+}
+"""The same of what an mmproj file numbers, which no table of the package has."""
+FIRST_FRAME, SECOND_FRAME = "v.patch_embd.weight", "v.patch_embd.weight.1"
+"""The two frames that the convolution of Qwen2-VL sees at once; others have one, under the first of these names."""
 
-_BLOCK = re.compile(r"((?:enc\.|dec\.|v\.|a\.)?blk)\.(\d{1,6})\.(.+)")
+_BLOCK = re.compile(r"((?:enc\.|dec\.|v\.|a\.)?blk|v\.deepstack)\.(\d{1,6})\.(.+)")
 _OLD_EXPERT = re.compile(r"ffn_(gate|up|down)\.(\d{1,6})")
 
 
@@ -86,14 +111,16 @@ def _table() -> dict[str, str]:
         if candidates:
             table.setdefault(TENSOR_NAMES[tensor], _choice(candidates))
     table |= {("blk.{bid}." + ours if "{bid}" in theirs else ours): theirs for ours, theirs in PREFERRED.items()}
+    table |= OF_TOWERS
     return {ours: _in_one_stack(ours, theirs) for ours, theirs in table.items()}
 
 
 def _in_one_stack(ours: str, theirs: str) -> str:
-    """The name with the layers of `blk` called as all of them are: two spellings would be two stacks."""
-    if not ours.startswith("blk.") or "{bid}." not in theirs:
+    """The name with the layers of a stack called as all of them are: two spellings would be two stacks."""
+    stack = next((there for here, there in _IN_STACK.items() if ours.startswith(here)), None)
+    if stack is None or "{bid}." not in theirs:
         return theirs
-    return _LAYER + theirs.split("{bid}.", 1)[1]
+    return stack + theirs.split("{bid}.", 1)[1]
 
 
 def _choice(candidates: tuple[str, ...]) -> str:

@@ -34,6 +34,7 @@ from ..storage.logical import LogicalTensor, Storage
 from ..storage.skipped import SkippedTensor
 from ..storage.views import Stack, Transposed, alternating, groups, transposed
 from ..text import printable
+from .channels import with_colours_first
 from .frameworks import MOST_EXPERTS, cut_rows, hugging_face
 from .heads import count, qkv_rows
 from .ldm import as_diffusers
@@ -59,7 +60,8 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
     """Every tensor as it is, or in its logical parts."""
     config = text_config(config)
     model_type = str(config.get("model_type") or "")
-    turned, skipped = _turn(hugging_face(as_diffusers(_plainly_named(without_weight_norm(tensors))), config))
+    plain = with_colours_first(_plainly_named(without_weight_norm(tensors)))
+    turned, skipped = _turn(hugging_face(as_diffusers(plain), config))
     stacks = _Stacks(turned, model_type, count(config, "hidden_size", "n_embd", "d_model"))
     turned = [part for tensor in turned for part in stacks.split(tensor)]
     shapes = {t.name: t.shape for t in turned}

@@ -305,9 +305,9 @@ FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (
 
 STACKED_EXPERTS: tuple[tuple[str, str], ...] = (
     (r"experts\.(gate_up_proj|w13)", "gate_up"),
-    (r"experts\.(gate_proj|w1)", "gate_proj"),
-    (r"experts\.(up_proj|w3)", "up_proj"),
-    (r"experts\.(down_proj|w2)", "down_proj"),
+    (r"experts\.(gate_proj|w1)|switch_mlp\.gate_proj", "gate_proj"),
+    (r"experts\.(up_proj|w3)|switch_mlp\.(up_proj|fc1)", "up_proj"),
+    (r"experts\.(down_proj|w2)|switch_mlp\.(down_proj|fc2)", "down_proj"),
     (r"(block_sparse_moe|moe)\.input_linear", "gate_up"),
     (r"(block_sparse_moe|moe)\.output_linear", "down_proj"),
 )

@@ -107,6 +107,27 @@ class ColumnsOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Frames:
+    """Rows of several storages as one, whose values take turns in pieces of `size`: frames that one kernel sees."""
+
+    storages: tuple[Storage, ...]
+    size: int
+
+    def ranges(self, rows: Sequence[int]) -> list[Range]:
+        """The ranges of each storage, one after another."""
+        return [one for storage in self.storages for one in storage.ranges(rows)]
+
+    def decode(self, rows: Sequence[int], chunks: Sequence[bytes]) -> NDArray[np.float32]:
+        """The values [len(rows), columns of all storages]."""
+        left, parts = list(chunks), []
+        for storage in self.storages:
+            count = len(storage.ranges(rows))
+            parts.append(storage.decode(rows, left[:count]).reshape(len(rows), -1, self.size))
+            left = left[count:]
+        return np.stack(parts, axis=2).reshape(len(rows), -1)
+
+
+@dataclass(frozen=True, slots=True)
 class Transposed:
     """A matrix [out, in] that is stored as [in, out]: each of its rows has one value in every stored row.
 
