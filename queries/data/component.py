@@ -254,11 +254,13 @@ class Component:
 
     @cached_property
     def vector_layers(self) -> dict[VectorKey, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Key -> the rows of such norm gains or biases, and their layers, -1 for none."""
+        """Key -> the rows of such norm gains or biases, and their layers, -1 for none; in a block counted by name."""
         rows: dict[VectorKey, list[int]] = defaultdict(list)
         seen: dict[tuple[object, ...], int] = defaultdict(int)
+        tensors = self.vector.tensor.tolist()
         layers = self.layer[self.vector.tensor]
-        for row, (t, layer) in enumerate(zip(self.vector.tensor.tolist(), layers.tolist(), strict=True)):
+        for row in sorted(range(len(tensors)), key=lambda row: self.names[tensors[row]]):
+            t, layer = tensors[row], int(layers[row])
             place = (int(self.expert[t]), self.roles[t], self.slots[t], self.shapes[t])
             rows[*place, seen[layer, place]].append(row)
             seen[layer, place] += 1

@@ -114,6 +114,19 @@ def test_gains_are_found_by_layer() -> None:
     assert found.vector_rows[key].tolist() == [-1, *rows.tolist()]
 
 
+def test_gains_of_one_shape_in_a_block_are_counted_by_name_in_whatever_order_the_files_have_them() -> None:
+    """Batch norms of a backbone have no slots: those of two spellings were compared crosswise."""
+    names = ["conv1.norm", "conv2.norm", "short.norm"]
+
+    def counted(order: list[int]) -> dict[str, int]:
+        model = component(tuple(Tensor("norm", matrix(n)[0], 0) for n in order))
+        named = replace(model, names=[names[n] for n in order])
+        rows = {key[-1]: found for key, (found, _) in named.vector_layers.items()}
+        return {named.names[int(row[0])]: number for number, row in rows.items()}
+
+    assert counted([0, 1, 2]) == counted([2, 0, 1]) == {name: n for n, name in enumerate(names)}
+
+
 def test_levels_tell_quantised_weights() -> None:
     model = base(1, layers=1)
     matrices = [i for i, t in enumerate(model) if t.value.ndim == 2 and t.role != "embed"]
