@@ -58,7 +58,7 @@ input_blocks middle_block output_blocks in_layers out_layers emb_layers skip_con
 double_blocks single_blocks joint_blocks img_attn txt_attn img_mlp txt_mlp img_mod txt_mod x_block context_block
 adaLN_modulation final_layer img_in txt_in time_in vector_in guidance_in in_layer out_layer k_img v_img text_embedding
 time_projection img_emb patch_embedding distilled_guidance_layer noise_refiner context_refiner individual_token_refiner
-diffusion_model motion_modules temporal_transformer
+diffusion_model motion_modules temporal_transformer linear_in linear_out to_qkv_mlp_proj
 """
 """Names of modules with an underscore in them; an underscore that is in none of them was a dot."""
 _ATOMS = frozenset(tuple(atom.split("_")) for atom in ATOMS.split())
@@ -90,12 +90,29 @@ _OF_STREAMS: dict[str, tuple[str, ...]] = {
     "img_mlp.2": ("ff.net.2",), "x_block.mlp.fc2": ("ff.net.2",),
     "txt_mlp.0": ("ff_context.net.0.proj",), "context_block.mlp.fc1": ("ff_context.net.0.proj",),
     "txt_mlp.2": ("ff_context.net.2",), "context_block.mlp.fc2": ("ff_context.net.2",),
+    "img_mlp.fc1": ("ff.net.0.proj",), "img_mlp.fc2": ("ff.net.2",),
+    "txt_mlp.fc1": ("ff_context.net.0.proj",), "txt_mlp.fc2": ("ff_context.net.2",),
+    "img_mod.linear": ("norm1.linear",), "txt_mod.linear": ("norm1_context.linear",),
     "img_mod.lin": ("norm1.linear",), "x_block.adaLN_modulation.1": ("norm1.linear",),
     "txt_mod.lin": ("norm1_context.linear",), "context_block.adaLN_modulation.1": ("norm1_context.linear",),
 }  # fmt: skip
 _OF_SINGLE: dict[str, tuple[str, ...]] = {
     "linear1": (*_QKV, "proj_mlp"), "attn.qkv": _QKV, "linear2": ("proj_out",), "modulation.lin": ("norm.linear",),
+    "modulation.linear": ("norm.linear",), "attn.proj": ("proj_out",),
 }  # fmt: skip
+_OF_FLUX_2 = re.compile(r"((?:single_)?transformer_blocks\.\d{1,4})\.(.+)")
+_LEAVES_OF_FLUX_2: dict[str, tuple[str, ...]] = {
+    "ff.linear_in": ("ff.net.0.proj",), "ff.linear_out": ("ff.net.2",),
+    "ff_context.linear_in": ("ff_context.net.0.proj",), "ff_context.linear_out": ("ff_context.net.2",),
+    "attn.to_qkv_mlp_proj": (*_QKV, "proj_mlp"),
+}  # fmt: skip
+"""What diffusers calls in Flux 2 what it calls otherwise in Flux: its makers call both alike."""
+_SINGLE_STREAM = re.compile(r"((?:layers|noise_refiner|context_refiner)\.\d{1,4})\.attention\.(qkv|out)")
+_OF_SINGLE_STREAM = {
+    "qkv": ("attention.to_q", "attention.to_k", "attention.to_v"),
+    "out": ("attention.to_out.0",),
+}
+"""Z-Image."""
 _WAN_BLOCK = "blocks.#."
 _OF_WAN = {
     theirs.removeprefix(_WAN_BLOCK): ours.removeprefix(_WAN_BLOCK) for ours, theirs, _ in WAN if _WAN_BLOCK in ours
@@ -175,9 +192,19 @@ def _of_diffusers(path: str) -> tuple[str, ...]:
     if (found := _SINGLE.fullmatch(path)) is not None:
         inside = _OF_SINGLE.get(found[2])
         return tuple(f"single_transformer_blocks.{found[1]}.{leaf}" for leaf in inside) if inside else (path,)
+    if (found := _OF_FLUX_2.fullmatch(path)) is not None and (inside := _in_flux_2(found[1], found[2])):
+        return tuple(f"{found[1]}.{leaf}" for leaf in inside)
+    if (found := _SINGLE_STREAM.fullmatch(path)) is not None:
+        return tuple(f"{found[1]}.{leaf}" for leaf in _OF_SINGLE_STREAM[found[2]])
     if (found := _WAN.fullmatch(path)) is not None and (leaf := _OF_WAN.get(found[2])) is not None:
         return (f"{found[1]}.{leaf}",)
     return (of_unet(path),)
+
+
+def _in_flux_2(block: str, leaf: str) -> tuple[str, ...] | None:
+    if block.startswith("single_") and leaf == "attn.to_out.0":  # Flux has no such module in a single block
+        return ("proj_out",)
+    return _LEAVES_OF_FLUX_2.get(leaf)
 
 
 def fused_rows(modules: Sequence[str], rows: int, inputs: int | None) -> tuple[int, ...] | None:

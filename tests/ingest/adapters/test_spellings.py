@@ -43,6 +43,12 @@ unet/blocks.3.ffn.2 transformer.blocks.3.ffn.net.2 diffusion_model.blocks.3.ffn.
 unet/transformer_blocks.3.attn.to_out.0 transformer.transformer_blocks.3.attn.to_out.0 lora_unet_double_blocks_3_img_attn_proj diffusion_model.double_blocks.3.img_attn.proj double_blocks.3.img_attn.proj lora_transformer_transformer_blocks_3_attn_to_out_0 lycoris_transformer_blocks_3_attn_to_out_0 joint_blocks.3.x_block.attn.proj
 unet/transformer_blocks.3.ff_context.net.2 transformer.transformer_blocks.3.ff_context.net.2 lora_unet_double_blocks_3_txt_mlp_2 lora_unet_joint_blocks_3_context_block_mlp_fc2
 unet/transformer_blocks.3.norm1.linear lora_unet_double_blocks_3_img_mod_lin transformer.transformer_blocks.3.norm1.linear
+unet/transformer_blocks.3.ff.net.0.proj transformer.transformer_blocks.3.ff.net.0.proj lora_unet_double_blocks_3_img_mlp_fc1 diffusion_model.double_blocks.3.img_mlp.fc1 transformer.transformer_blocks.3.ff.linear_in lora_unet_transformer_blocks_3_ff_linear_in
+unet/transformer_blocks.3.ff_context.net.2 diffusion_model.double_blocks.3.txt_mlp.fc2 transformer.transformer_blocks.3.ff_context.linear_out
+unet/transformer_blocks.3.norm1.linear lora_unet_double_blocks_3_img_mod_linear diffusion_model.double_blocks.3.img_mod.linear
+unet/single_transformer_blocks.3.norm.linear lora_unet_single_blocks_3_modulation_linear transformer.single_transformer_blocks.3.norm.linear
+unet/single_transformer_blocks.3.proj_out transformer.single_transformer_blocks.3.attn.to_out diffusion_model.single_blocks.3.linear2
+unet/layers.3.attention.to_out.0 transformer.layers.3.attention.to_out.0 lora_unet_layers_3_attention_out diffusion_model.layers.3.attention.out
 unet/single_transformer_blocks.3.proj_out transformer.single_transformer_blocks.3.proj_out lora_unet_single_blocks_3_linear2 diffusion_model.single_blocks.3.linear2
 unet/single_transformer_blocks.3.norm.linear lora_unet_single_blocks_3_modulation_lin transformer.single_transformer_blocks.3.norm.linear
 """  # noqa: E501
@@ -60,6 +66,24 @@ def test_every_spelling_of_a_module_is_that_module(names: list[str]) -> None:
 )
 def test_q_k_and_v_in_one_matrix_are_three_modules(name: str) -> None:
     assert base_modules(name) == tuple(f"unet/transformer_blocks.2.attn.to_{p}" for p in "qkv")
+
+
+@pytest.mark.parametrize("name", ["lora_unet_layers_2_attention_qkv", "diffusion_model.layers.2.attention.qkv"])
+def test_q_k_and_v_of_z_image_are_three_modules(name: str) -> None:
+    assert base_modules(name) == tuple(f"unet/layers.2.attention.to_{p}" for p in "qkv")
+
+
+@pytest.mark.parametrize(
+    "name", ["lora_unet_single_blocks_2_linear1", "transformer.single_transformer_blocks.2.attn.to_qkv_mlp_proj"]
+)
+def test_the_first_matrix_of_a_single_block_of_flux_2_is_four_modules(name: str) -> None:
+    parts = ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp")
+    assert base_modules(name) == tuple(f"unet/single_transformer_blocks.2.{part}" for part in parts)
+
+
+def test_what_x_flux_adds_to_a_single_block_is_added_to_its_output() -> None:
+    found = find_part("single_blocks.2.processor.proj_lora.up.weight")
+    assert found is not None and base_modules(found.module) == ("unet/single_transformer_blocks.2.proj_out",)
 
 
 @pytest.mark.parametrize(
