@@ -109,7 +109,7 @@ class _Translation:
         self._config = config
         self._shapes = {t.name: t.shape for t in tensors}
         rotary = next((t.shape for t in tensors if t.name.endswith(_ROTARY) and len(t.shape) == 1), (0,))
-        self._rotary = 2 * rotary[0]
+        self._head = 2 * rotary[0] or framework.head
 
     def parts(self, tensor: LogicalTensor) -> list[LogicalTensor]:
         """The tensor as it is there, in one part or several."""
@@ -183,8 +183,8 @@ class _Translation:
             config = next((c for key in _VISION if isinstance(c := self._config.get(key), Mapping)), {})
         heads = query_heads(config) if which == "q" else key_heads(config)
         rows = tensor.shape[0] if tensor.shape else 0
-        if not heads and self._rotary and config is self._config:
-            heads = rows // self._rotary
+        if not heads and self._head and config is self._config:
+            heads = rows // self._head
         order = interleaved_rows(heads, rows)
         if order is None:
             return replace(tensor, name=name)

@@ -5,8 +5,8 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 
 from __future__ import annotations
 
-from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE
-from .detection import GROUNDING_DINO
+from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
+from .detection import DEFORMABLE_DETR, GROUNDING_DINO, RT_DETR, YOLOS
 from .diffusion import (
     AURAFLOW,
     COSMOS_2,
@@ -35,6 +35,8 @@ from .llama_like import (
     OLMO_CORE,
     OLMO_CORE_2,
     RECURRENT_GEMMA,
+    TENSORRT,
+    TENSORRT_GATED,
     TORCHTUNE,
     TORCHTUNE_QWEN,
 )
@@ -50,17 +52,19 @@ from .perception import (
     CONVNEXT_OF_TIMM,
     CONVNEXT_OF_TORCHVISION,
     DEPTH_ANYTHING,
+    GROUPVIT,
     MUSICGEN,
     RESNET,
     SAM,
     SIGLIP,
     SWIN_OF_TORCHVISION,
+    TROCR,
     VIT_OF_MMPRETRAIN,
     VIT_OF_TORCHVISION,
     WHISPER,
 )
 from .rwkv import RWKV, RWKV_7
-from .speech import CLAP, NEMO_CONFORMER, VITS, WAV2VEC2
+from .speech import CLAP, MIMI, NEMO_CONFORMER, VITS, WAV2VEC2
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
 
@@ -128,7 +132,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "the text encoder of OpenAI CLIP",
         ("transformer.resblocks.#.attn.in_proj_weight", "transformer.resblocks.#.ln_1", "ln_final", "token_embedding"),
         CLIP,
-        unless=("visual.conv1", "attn_pool.latent"),
+        unless=("visual.conv1", "attn_pool.latent", "img_projector.linear_hidden"),
     ),
     Framework("SigLIP of timm", ("attn_pool.latent", "attn_pool.kv", "blocks.#.attn.qkv"), SIGLIP),
     Framework(
@@ -249,7 +253,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     ),
     Framework(
         "wav2vec 2.0 of fairseq",
-        ("post_extract_proj", "encoder.pos_conv.#", "encoder.layers.#.self_attn.k_proj"),
+        ("post_extract_proj", ("encoder.pos_conv.#", "encoder.pos_conv.#.#"), "encoder.layers.#.self_attn.k_proj"),
         WAV2VEC2,
     ),
     Framework(
@@ -284,6 +288,37 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ),
         GROUNDING_DINO,
     ),
+    Framework(
+        "Deformable DETR",
+        (
+            "transformer.encoder.layers.#.self_attn.sampling_offsets",
+            "transformer.decoder.layers.#.self_attn.in_proj_weight",
+        ),
+        DEFORMABLE_DETR,
+    ),
+    Framework("RT-DETR", ("encoder.encoder.#.layers.#.self_attn.in_proj_weight", "decoder.dec_score_head.#"), RT_DETR),
+    Framework("YOLOS", ("backbone.blocks.#.attn.qkv", "backbone.det_token"), YOLOS),
+    Framework("ViTPose", ("backbone.blocks.#.attn.qkv", "keypoint_head.final_layer"), VITPOSE),
+    Framework(
+        "TensorRT-LLM, gated",
+        ("transformer.layers.#.attention.qkv", "transformer.vocab_embedding", "transformer.layers.#.mlp.gate"),
+        TENSORRT_GATED,
+        unless=("transformer.layers.#.mlp.router",),
+    ),
+    Framework(
+        "TensorRT-LLM",
+        ("transformer.layers.#.attention.qkv", "transformer.vocab_embedding"),
+        TENSORRT,
+        unless=("transformer.layers.#.mlp.router",),  # experts in one tensor, with gate and up in it
+    ),
+    Framework(
+        "Mimi",
+        ("encoder_transformer.transformer.layers.#.self_attn.in_proj_weight", "quantizer.rvq_first.input_proj"),
+        MIMI,
+        head=64,
+    ),
+    Framework("GroupViT", ("img_encoder.layers.#.blocks.#.attn.qkv", "img_projector.linear_hidden"), GROUPVIT),
+    Framework("TrOCR", ("encoder.deit.blocks.#.attn.qkv", "decoder.layers.#.encoder_attn.q_proj"), TROCR),
     Framework("CLAP", ("audio_branch.layers.#.blocks.#.attn.qkv", "audio_branch.patch_embed.proj"), CLAP),
     Framework("VITS", ("enc_p.encoder.attn_layers.#.conv_q", "enc_p.emb"), VITS),
     Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), NANOCHAT),

@@ -186,3 +186,25 @@ VIDEOMAE = (
     """),
 )  # fmt: skip
 """What its blocks hold beside this is read as it is."""
+
+VITPOSE = (
+    *inside("backbone.blocks.#.", "backbone.encoder.layer.#.", """
+        attn.qkv -> attention.attention.?? : thirds
+        attn.proj -> attention.output.dense
+        norm1 -> layernorm_before
+        norm2 -> layernorm_after
+        mlp.fc1 -> mlp.fc1
+        mlp.fc2 -> mlp.fc2
+    """),
+    *inside("", "", """
+        backbone.last_norm -> backbone.layernorm
+        backbone.pos_embed -> backbone.embeddings.position_embeddings
+        backbone.patch_embed.proj -> backbone.embeddings.patch_embeddings.projection
+        keypoint_head.deconv_layers.0 -> head.deconv1
+        keypoint_head.deconv_layers.1 -> head.batchnorm1
+        keypoint_head.deconv_layers.3 -> head.deconv2
+        keypoint_head.deconv_layers.4 -> head.batchnorm2
+        keypoint_head.final_layer -> head.conv
+    """),
+)  # fmt: skip
+"""Of mmpose."""

@@ -43,13 +43,15 @@ Lines = tuple[tuple[str, str, str], ...]
 class Framework:
     """One way to name tensors. It is known by names that end like all of `marks` (of a tuple, like one of it).
 
-    `unless` are names that it does not have: another framework, or a version with another order of rows.
+    `unless` are names that it does not have: another framework, or a version with another order of rows. `head` is the
+    size of a head in all that is published, for files beside which no config stands.
     """
 
     name: str
     marks: tuple[str | tuple[str, ...], ...]
     lines: Lines
     unless: tuple[str, ...] = ()
+    head: int = 0
 
 
 def inside(stack: str, layer: str, lines: str) -> Lines:

@@ -3,7 +3,7 @@
 Sources: `llama/model.py` (Meta), `mistral_inference/transformer.py`, `litgpt/model.py` and its `qkv_reassemble`,
 nanochat `gpt.py`, torchtune `models/convert_weights.py`, gpt-fast `model.py` and `scripts/convert_hf_checkpoint.py`,
 OLMo-core `nn/hf/convert.py`, transformers `convert_voxtral_weights_to_hf.py` and `convert_gpt_oss_weights_to_hf.py`,
-DeepSeek-V3 `inference/model.py` and `inference/convert.py`.
+DeepSeek-V3 `inference/model.py` and `inference/convert.py`, TensorRT-LLM `models/llama/convert.py`.
 """
 
 from __future__ import annotations
@@ -211,3 +211,30 @@ RECURRENT_GEMMA = (
     ("embedder.input_embedding", "model.embed_tokens.weight", ""),
     ("final_norm.scale", "model.final_norm.weight", ""),
 )  # fmt: skip
+
+_TENSORRT_LAYER = """
+    attention.qkv -> self_attn.qkv_proj : stacked
+    attention.dense -> self_attn.o_proj
+    input_layernorm -> input_layernorm
+    post_layernorm -> post_attention_layernorm
+    mlp.proj -> mlp.down_proj
+"""
+_TENSORRT_ENDS = (
+    ("transformer.vocab_embedding", "model.embed_tokens", ""),
+    ("transformer.ln_f", "model.norm", ""),
+)
+
+TENSORRT = (
+    *inside("transformer.layers.#.", "model.layers.#.", _TENSORRT_LAYER + """
+        mlp.fc -> mlp.up_proj
+    """),
+    *_TENSORRT_ENDS,
+)  # fmt: skip
+TENSORRT_GATED = (
+    *inside("transformer.layers.#.", "model.layers.#.", _TENSORRT_LAYER + """
+        mlp.fc -> mlp.gate_proj
+        mlp.gate -> mlp.up_proj
+    """),
+    *_TENSORRT_ENDS,
+)  # fmt: skip
+"""What is called the gate is what its activation is multiplied by."""

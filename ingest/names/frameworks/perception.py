@@ -52,8 +52,14 @@ _CLIP_LAYER = """
     mlp.c_proj -> mlp.fc2
 """
 
+_MESSAGES = """
+    message_attn.in_proj_weight -> message_attn.in_proj_weight : stacked
+    message_attn.in_proj_bias -> message_attn.in_proj_bias : stacked
+"""
+
 CLIP = (
-    *inside("visual.transformer.resblocks.#.", "vision_model.encoder.layers.#.", _CLIP_LAYER),
+    *inside("visual.transformer.resblocks.#.", "vision_model.encoder.layers.#.", _CLIP_LAYER + _MESSAGES),
+    *inside("mit.resblocks.#.", "mit.encoder.layers.#.", _CLIP_LAYER),
     *inside("transformer.resblocks.#.", "text_model.encoder.layers.#.", _CLIP_LAYER),
     ("visual.class_embedding", "vision_model.embeddings.class_embedding", ""),
     ("visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", ""),
@@ -65,7 +71,11 @@ CLIP = (
     ("positional_embedding", "text_model.embeddings.position_embedding.weight", ""),
     ("ln_final", "text_model.final_layer_norm", ""),
     ("text_projection", "text_projection.weight", "transposed"),
+    ("prompts_visual_proj", "prompts_visual_projection", ""),
+    ("prompts_visual_ln", "prompts_visual_layernorm", ""),
+    ("mit.positional_embedding", "mit.position_embedding", ""),
 )
+"""Of OpenAI, and X-CLIP of Microsoft."""
 
 SIGLIP = inside(
     "",
@@ -334,3 +344,53 @@ VIT_OF_MMPRETRAIN = (
         head.layers.head -> head
     """),
 )  # fmt: skip
+
+GROUPVIT = (
+    *inside("text_encoder.transformer.resblocks.#.", "text_model.encoder.layers.#.", _CLIP_LAYER),
+    *inside("img_encoder.layers.#.blocks.#.", "vision_model.encoder.stages.#.layers.#.", """
+        attn.qkv -> self_attn.?_proj : thirds
+        attn.proj -> self_attn.out_proj
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        mlp.fc1 -> mlp.fc1
+        mlp.fc2 -> mlp.fc2
+    """),
+    *inside("", "", """
+        img_encoder.layers.#.group_token -> vision_model.encoder.stages.#.group_token
+        img_encoder.layers.#.downsample.norm_tokens -> vision_model.encoder.stages.#.downsample.norm_tokens
+        img_encoder.pos_embed -> vision_model.embeddings.position_embeddings
+        img_encoder.patch_embed.proj -> vision_model.embeddings.patch_embeddings.projection
+        img_encoder.patch_embed.norm -> vision_model.embeddings.layernorm
+        img_encoder.norm -> vision_model.layernorm
+        text_encoder.positional_embedding -> text_model.embeddings.position_embedding.weight
+        text_encoder.token_embedding -> text_model.embeddings.token_embedding
+        text_encoder.ln_final -> text_model.final_layer_norm
+        img_projector.linear_hidden -> visual_projection.0
+        img_projector.linear_out -> visual_projection.3
+        text_projector.linear_hidden -> text_projection.0
+        text_projector.linear_out -> text_projection.3
+    """),
+)  # fmt: skip
+
+TROCR = (
+    *inside("encoder.deit.blocks.#.", "encoder.encoder.layer.#.", """
+        attn.qkv -> attention.attention.?? : thirds
+        attn.proj -> attention.output.dense
+        norm1 -> layernorm_before
+        norm2 -> layernorm_after
+        mlp.fc1 -> intermediate.dense
+        mlp.fc2 -> output.dense
+    """),
+    *inside("", "", """
+        encoder.deit.cls_token -> encoder.embeddings.cls_token
+        encoder.deit.dist_token -> encoder.embeddings.distillation_token
+        encoder.deit.pos_embed -> encoder.embeddings.position_embeddings
+        encoder.deit.patch_embed.proj -> encoder.embeddings.patch_embeddings.projection
+        encoder.deit.norm -> encoder.layernorm
+        decoder.layers.#.self_attn.q_proj -> decoder.model.decoder.layers.#.self_attn.q_proj
+        decoder.embed_tokens -> decoder.model.decoder.embed_tokens
+        decoder.embed_positions -> decoder.model.decoder.embed_positions
+        decoder.layernorm_embedding -> decoder.model.decoder.layernorm_embedding
+    """),
+)  # fmt: skip
+"""Of fairseq; what its layers hold beside this is read as it is."""

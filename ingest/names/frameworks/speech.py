@@ -1,7 +1,8 @@
 """Tables of models of speech and of sound.
 
 Sources: transformers `convert_wav2vec2_original_pytorch_checkpoint_to_pytorch.py`,
-`vits/convert_original_checkpoint.py`, `parakeet/convert_nemo_to_hf.py` and `convert_clap_original_pytorch_to_hf.py`.
+`vits/convert_original_checkpoint.py`, `parakeet/convert_nemo_to_hf.py`, `convert_clap_original_pytorch_to_hf.py` and
+`convert_mimi_checkpoint_to_pytorch.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ WAV2VEC2 = (
         feature_extractor.conv_layers.#.2.1 -> feature_extractor.conv_layers.#.layer_norm
         post_extract_proj -> feature_projection.projection
         layer_norm -> feature_projection.layer_norm
+        encoder.pos_conv.#.0 -> encoder.pos_conv_embed.layers.#.conv
         encoder.pos_conv.0 -> encoder.pos_conv_embed.conv
         encoder.pos_conv.0.weight_g -> encoder.pos_conv_embed.conv.weight_g
         encoder.pos_conv.0.weight_v -> encoder.pos_conv_embed.conv.weight_v
@@ -37,7 +39,7 @@ WAV2VEC2 = (
     ("quantizer.vars", "quantizer.codevectors", ""),
     ("final_proj", "project_hid", ""),
 )  # fmt: skip
-"""Of fairseq: wav2vec 2.0, HuBERT and WavLM."""
+"""Of fairseq: wav2vec 2.0, HuBERT, WavLM and data2vec."""
 
 NEMO_CONFORMER = (
     *inside("encoder.layers.#.", "encoder.layers.#.", """
@@ -131,3 +133,41 @@ VITS = (
     """),
 )  # fmt: skip
 """Without the predictor of durations, a hundredth of the model."""
+
+_MIMI_LAYER = """
+    self_attn.in_proj_weight -> self_attn.qkv_proj.weight : stacked.pairs
+    self_attn.out_proj -> self_attn.o_proj
+    norm1 -> input_layernorm
+    norm2 -> post_attention_layernorm
+    linear1 -> mlp.fc1
+    linear2 -> mlp.fc2
+    layer_scale_1.scale -> self_attn_layer_scale.scale
+    layer_scale_2.scale -> mlp_layer_scale.scale
+"""
+_MIMI_CONVOLUTIONS = """
+    model.#.conv.conv.conv -> layers.#.conv
+    model.#.conv.conv -> layers.#.conv
+    model.#.convtr.convtr.convtr -> layers.#.conv
+    model.#.convtr.convtr -> layers.#.conv
+    model.#.block.#.conv.conv.conv -> layers.#.block.#.conv
+    model.#.block.#.conv.conv -> layers.#.block.#.conv
+"""
+_MIMI_CODES = """
+    input_proj -> input_proj
+    output_proj -> output_proj
+    vq.layers.#._codebook.embedding_sum -> layers.#.codebook.embed_sum
+    vq.layers.#._codebook.cluster_usage -> layers.#.codebook.cluster_usage
+    vq.layers.#._codebook._initialized -> layers.#.codebook.initialized
+"""
+
+MIMI = (
+    *inside("encoder_transformer.transformer.layers.#.", "encoder_transformer.layers.#.", _MIMI_LAYER),
+    *inside("decoder_transformer.transformer.layers.#.", "decoder_transformer.layers.#.", _MIMI_LAYER),
+    *inside("encoder.", "encoder.", _MIMI_CONVOLUTIONS),
+    *inside("decoder.", "decoder.", _MIMI_CONVOLUTIONS),
+    *inside("quantizer.rvq_first.", "quantizer.semantic_residual_vector_quantizer.", _MIMI_CODES),
+    *inside("quantizer.rvq_rest.", "quantizer.acoustic_residual_vector_quantizer.", _MIMI_CODES),
+    ("downsample.conv.conv.conv", "downsample.conv", ""),
+    ("upsample.convtr.convtr.convtr", "upsample.conv", ""),
+)
+"""The codec of Kyutai's Moshi."""

@@ -173,7 +173,94 @@ def grounding_dino() -> tuple[Tensors, Tensors]:
     return own, theirs
 
 
+def fused_in(own: Tensors, theirs: Tensors, names: tuple[str, str], words: tuple[str, ...]) -> None:
+    """q, k and v of two layers, fused as `names[0]` and apart as `names[1]`, with `?` for each of `words`."""
+    for layer, kind in ((layer, kind) for layer in range(2) for kind in ("weight", "bias")):
+        fused = values(3 * WIDTH, WIDTH) if kind == "weight" else values(3 * WIDTH)
+        ours, name = (one.replace("#", str(layer)) for one in names)
+        own[f"{ours}{kind}"] = fused
+        parts = zip(words, np.split(fused, 3), strict=True)
+        theirs |= {f"{name.replace('?', word)}.{kind}": part for word, part in parts}
+
+
+WORDS, LETTERS = ("query", "key", "value"), ("q", "k", "v")
+
+
+def yolos() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"backbone.det_token": values(1, 10, WIDTH)}
+    theirs: Tensors = {"vit.embeddings.detection_tokens": own["backbone.det_token"]}
+    fused_in(own, theirs, ("backbone.blocks.#.attn.qkv.", "vit.encoder.layer.#.attention.attention.?"), WORDS)
+    return own, theirs
+
+
+def vitpose() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"keypoint_head.final_layer.weight": values(17, WIDTH, 1, 1)}
+    theirs: Tensors = {"head.conv.weight": own["keypoint_head.final_layer.weight"]}
+    fused_in(own, theirs, ("backbone.blocks.#.attn.qkv.", "backbone.encoder.layer.#.attention.attention.?"), WORDS)
+    return own, theirs
+
+
+def trocr() -> tuple[Tensors, Tensors]:
+    own: Tensors = {}
+    theirs: Tensors = {}
+    fused_in(own, theirs, ("encoder.deit.blocks.#.attn.qkv.", "encoder.encoder.layer.#.attention.attention.?"), WORDS)
+    for layer in range(2):
+        at = f"decoder.layers.{layer}.encoder_attn.q_proj.weight"
+        own[at] = theirs[f"decoder.model.{at}"] = values(WIDTH, WIDTH)
+    return own, theirs
+
+
+def rt_detr() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"decoder.dec_score_head.0.weight": values(80, WIDTH)}
+    theirs: Tensors = {"model.decoder.class_embed.0.weight": own["decoder.dec_score_head.0.weight"]}
+    for at, there in (("encoder.encoder.0.layers.#", "encoder.encoder.0.layers.#"), ("decoder.decoder", "decoder")):
+        at, there = (one if "#" in one else f"{one}.layers.#" for one in (at, there))
+        fused_in(own, theirs, (f"{at}.self_attn.in_proj_", f"model.{there}.self_attn.?_proj"), LETTERS)
+    return own, theirs
+
+
+def deformable_detr() -> tuple[Tensors, Tensors]:
+    """The first norm of its decoder stands behind the attention to the image."""
+    own: Tensors = {}
+    theirs: Tensors = {}
+    at, there = "transformer.decoder.layers.#", "model.decoder.layers.#"
+    fused_in(own, theirs, (f"{at}.self_attn.in_proj_", f"{there}.self_attn.?_proj"), LETTERS)
+    for layer in range(2):
+        offsets, first, second = values(96, WIDTH), values(WIDTH), values(WIDTH)
+        name = f"encoder.layers.{layer}.self_attn.sampling_offsets.weight"
+        own[f"transformer.{name}"] = theirs[f"model.{name}"] = offsets
+        own |= {f"transformer.decoder.layers.{layer}.norm{n}.weight": one for n, one in ((1, first), (2, second))}
+        stem = f"model.decoder.layers.{layer}."
+        theirs |= {f"{stem}encoder_attn_layer_norm.weight": first, f"{stem}self_attn_layer_norm.weight": second}
+    return own, theirs
+
+
+def groupvit() -> tuple[Tensors, Tensors]:
+    own: Tensors = {"img_projector.linear_hidden.weight": values(128, WIDTH)}
+    theirs: Tensors = {"visual_projection.0.weight": own["img_projector.linear_hidden.weight"]}
+    places = {"img_encoder.layers.0.blocks.#.attn.qkv.": "vision_model.encoder.stages.0.layers.#",
+              "text_encoder.transformer.resblocks.#.attn.in_proj_": "text_model.encoder.layers.#"}  # fmt: skip
+    for ours, name in places.items():
+        fused_in(own, theirs, (ours, f"{name}.self_attn.?_proj"), LETTERS)
+    return own, theirs
+
+
+def mimi() -> tuple[Tensors, Tensors]:
+    """Its heads have 64 rows, which rotate as neighbours; no config stands beside the file."""
+    own: Tensors = {"quantizer.rvq_first.input_proj.weight": values(32, 128, 1)}
+    theirs: Tensors = {"quantizer.semantic_residual_vector_quantizer.input_proj.weight": next(iter(own.values()))}
+    for side, layer in ((side, layer) for side in ("encoder", "decoder") for layer in range(2)):
+        q, k, v = (values(128, 128) for _ in "qkv")
+        stem = f"{side}_transformer.layers.{layer}.self_attn."
+        fused = np.concatenate((in_pairs(q, 2), in_pairs(k, 2), v))
+        own[stem.replace("transformer.", "transformer.transformer.", 1) + "in_proj_weight"] = fused
+        theirs |= {f"{stem}{letter}_proj.weight": one for letter, one in zip("qkv", (q, k, v), strict=True)}
+    return own, theirs
+
+
 WRITERS = {
+    "YOLOS": yolos, "ViTPose": vitpose, "TrOCR": trocr, "RT-DETR": rt_detr, "Deformable DETR": deformable_detr,
+    "GroupViT": groupvit, "Mimi": mimi,
     "Stable Diffusion 3": stable_diffusion_3, "CogVideoX": cogvideox, "Mochi": mochi, "HunyuanDiT": hunyuan_dit,
     "Stable Audio": stable_audio, "SegFormer": segformer, "VITS": vits, "Whisper of MLX": whisper_of_mlx,
     "Grounding DINO": grounding_dino,
@@ -253,3 +340,20 @@ def test_a_convolution_network_of_torchvision_is_one_and_has_no_ffn(at: str) -> 
     places = [one.named.place for one in made(own, {}).tensors]
     assert {(place.component, place.layer) for place in places} == {("network", None)}
     assert {place.role for place in places} == {"conv", "other"}
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_tensorrt_llm_has_all_of_q_before_k_and_v_and_calls_up_the_gate(gated: bool) -> None:
+    config: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_size": 16, "hidden_size": WIDTH}
+    own: Tensors = {"transformer.vocab_embedding.weight": values(96, WIDTH)}
+    theirs: Tensors = {"model.embed_tokens.weight": own["transformer.vocab_embedding.weight"]}
+    for layer in range(2):
+        at, there = f"transformer.layers.{layer}.", f"model.layers.{layer}."
+        parts = values(WIDTH, WIDTH), values(WIDTH // 2, WIDTH), values(WIDTH // 2, WIDTH)
+        own[f"{at}attention.qkv.weight"] = np.concatenate(parts)
+        theirs |= {f"{there}self_attn.{p}_proj.weight": rows for p, rows in zip("qkv", parts, strict=True)}
+        names = {"fc": "gate", "gate": "up"} if gated else {"fc": "up"}
+        for ours, name in names.items():
+            own[f"{at}mlp.{ours}.weight"] = theirs[f"{there}mlp.{name}_proj.weight"] = values(160, WIDTH)
+        own[f"{at}mlp.proj.weight"] = theirs[f"{there}mlp.down_proj.weight"] = values(WIDTH, 160)
+    assert evidence(made(own, config)) == evidence(made(theirs, config))
