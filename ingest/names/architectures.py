@@ -192,7 +192,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"proj_mlp", "up", ""),
     (r"proj_out", "down", "proj_out"),
     (r"proj_in|mamba_decoder\.linear", "other", "projection"),
-    (r"gate_up_proj|gate_up|w12|Wi|weights_in", "gate", "gate_up"),
+    (r"gate_up_proj|gate_up|w12|Wi|weights_in|gated_layers", "gate", "gate_up"),
     (r"gate_up_proj_adapter_list\.\d+\.0|gate_up_proj_adapter_list\.\d+\.1", "other", "adapter"),
     (r"(q|k|v|linear_q|linear_k|linear_v)_adapter_list\.\d+\.\d+|linear_(q|k|v)_adapter_list\.\d+\.\d+", "other", "adapter"),
     (r"ff1\.(up|w_1|intermediate_dense)|ffn1\.(intermediate_dense|w_1)|feed_forward1\.linear1", "up", "first"),
@@ -299,7 +299,11 @@ of q that share it, its k, its v. `falcon`, `chatglm`, `bigcode`: one of these, 
 FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (
     (r"ff_proj", r".*olmo|molmo|mpt", ("up_proj", "gate_proj")),
     (r"dense_h_to_4h", r"chatglm|glm", ("gate_proj", "up_proj")),
-    (r"gate_up_proj|gate_up|w12|Wi|weights_in|(shared_mlp|mlp)\.input_linear", r".*", ("gate_proj", "up_proj")),
+    (
+        r"gate_up_proj|gate_up|w12|Wi|weights_in|gated_layers|(shared_mlp|mlp)\.input_linear",
+        r".*",
+        ("gate_proj", "up_proj"),
+    ),
 )
 """(tail, `model_type`, what its first and its second half are)."""
 

@@ -183,6 +183,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ),
         FLUX,
     ),
+    Framework("a ControlNet of Flux", ("double_blocks.#.img_attn.qkv", "controlnet_blocks.#", "pos_embed_input"), FLUX),
     Framework("Flux 2", ("double_blocks.#.img_attn.qkv", "double_stream_modulation_img.lin"), FLUX_2),
     Framework(
         "Cosmos-Predict2", ("blocks.#.adaln_modulation_self_attn.#", "blocks.#.cross_attn.output_proj"), COSMOS_2

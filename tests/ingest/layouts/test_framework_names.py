@@ -42,6 +42,7 @@ def spellings() -> dict[str, tuple[list[str], list[Line]]]:
 
 
 SPELLINGS = spellings()
+HINT = np.linspace(-1, 1, 64, dtype=np.float32)
 
 
 def logical(name: str, size: str) -> LogicalTensor:
@@ -155,6 +156,16 @@ def flux() -> tuple[Tensors, Tensors]:
 def test_flux_of_its_makers_is_that_of_diffusers(prefix: str) -> None:
     own, theirs = flux()
     assert evidence(made({prefix + n: v for n, v in own.items()}, {})) == evidence(made(theirs, {}))
+
+
+def test_a_controlnet_of_flux_has_its_double_blocks_alone() -> None:
+    own, theirs = (
+        {name: values for name, values in tensors.items() if "single" not in name and "norm_out" not in name}
+        for tensors in flux()
+    )
+    del own["final_layer.adaLN_modulation.1.weight"]
+    beside = {"controlnet_blocks.0.weight": own["double_blocks.0.img_attn.proj.weight"], "pos_embed_input.bias": HINT}
+    assert evidence(made({**own, **beside}, {})) == evidence(made({**theirs, **beside}, {}))
 
 
 def test_projections_of_clip_are_turned_and_its_attention_is_split() -> None:

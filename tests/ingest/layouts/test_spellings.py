@@ -201,6 +201,7 @@ SPELLINGS: dict[str, tuple[Callable[[Mapping[str, Floats]], Tensors], dict[str, 
     "torchtitan, layers compiled": (compiled, {}),
     "a LoRA inside": (lambda t: spelled(t, {"proj.weight": "proj.parametrizations.weight.original"}), {}),
     "an optimiser's state": (with_state, {}),
+    "MosaicBERT": (lambda t: fused(t, "Wqkv", stacked_qkv, "gated_layers"), {}),
 }  # fmt: skip
 
 
