@@ -40,11 +40,13 @@ from .gguf_names import (
     PERMUTED,
     PERMUTED_BY_SHARE,
     SECOND_FRAME,
+    as_today,
     hugging_face_name,
 )
 
 _PLAIN = {"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"}
 _FACTOR = re.compile(r"(?P<base>.+\.weight)\.lora_(?P<factor>[ab])")
+_UP_OF_TOWER = re.compile(r"v\.blk\.\d{1,6}\.ffn_up\.weight")
 _UNREADABLE = {"Q8_1", "Q8_K", "Q1_0"}
 
 
@@ -184,7 +186,10 @@ def finish_gguf(contents: Contents, files: Sequence[str]) -> Contents:
         raise SourceError(f"{files[0]}: one of {parts} parts, {len(files)} are here; fetch all and name their folder")
     arch = metadata.architecture(fields)
     shapes = {t.name: t.shape for t in contents.tensors}
-    renamed = [_original(t, arch, fields, shapes) for t in _whole_convolutions(contents.tensors)]
+    tensors = _whole_convolutions(contents.tensors)
+    if any(len(s) == 2 and s[0] < s[1] for name, s in shapes.items() if _UP_OF_TOWER.fullmatch(name)):
+        tensors = [replace(t, name=as_today(t.name)) for t in tensors]
+    renamed = [_original(t, arch, fields, shapes) for t in tensors]
     if len({t.name for t in renamed}) != len(renamed):
         raise FormatError(f"{files[0]}: two tensors have one name after its translation")
     tied = "output.weight" not in shapes and "token_embd.weight" in shapes

@@ -79,6 +79,8 @@ OF_TOWERS = {
     "a.conv1d.2": "audio_tower.conv2",
 }
 """The same of what an mmproj file numbers, which no table of the package has."""
+_SWAPPED = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
+_FFN = re.compile(r"(v\.blk\.\d{1,6}\.)(ffn_up|ffn_down)(\..+)")
 FIRST_FRAME, SECOND_FRAME = "v.patch_embd.weight", "v.patch_embd.weight.1"
 """The two frames that the convolution of Qwen2-VL sees at once; others have one, under the first of these names."""
 
@@ -97,6 +99,16 @@ def hugging_face_name(name: str) -> str:
     key = f"{block[1]}.{{bid}}.{block[3]}" if block else stem
     found = _table().get(key)
     return found.replace("{bid}", block[2] if block else "") + dot + kind if found else name
+
+
+def as_today(name: str) -> str:
+    """The name, in a file of today, of a tensor in the FFN of a vision tower of 2023, whose converter swapped the two.
+
+    >>> as_today("v.blk.3.ffn_up.weight")
+    'v.blk.3.ffn_down.weight'
+    """
+    found = _FFN.fullmatch(name)
+    return f"{found[1]}{_SWAPPED[found[2]]}{found[3]}" if found else name
 
 
 @cache

@@ -112,6 +112,20 @@ def test_a_tower_of_llama_cpp_is_that_of_transformers(name: str) -> None:
     assert evidence(found) == evidence(wanted)
 
 
+@pytest.mark.parametrize("swapped", [True, False])
+def test_the_ffn_of_a_tower_of_2023_has_its_two_matrices_swapped(swapped: bool) -> None:
+    """The first mmproj files of LLaVA call the wide one `ffn_down`."""
+    names = {"ffn_up": "fc1", "ffn_down": "fc2"}
+    shapes = {"ffn_up": (4 * WIDTH, WIDTH), "ffn_down": (WIDTH, 4 * WIDTH)}
+    own, theirs = renamed_layers(
+        {ours: f"vision_tower.vision_model.encoder.layers.#.mlp.{name}" for ours, name in names.items()}, shapes
+    )
+    if swapped:
+        other = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
+        own = {".".join(other.get(part, part) for part in name.split(".")): one for name, one in own.items()}
+    assert evidence(tower(own, "mlp")) == evidence(made(theirs, {}))
+
+
 def test_a_second_frame_of_another_shape_stays_as_it_is() -> None:
     own = {"v.patch_embd.weight": values(WIDTH, 3, 14, 14), "v.patch_embd.weight.1": values(WIDTH, 3, 7, 7)}
     assert len(tower(own, "qwen2vl_merger").tensors) == len(own)
