@@ -64,7 +64,7 @@ from .perception import (
     WHISPER,
 )
 from .rwkv import RWKV, RWKV_7
-from .speech import CLAP, MIMI, NEMO_CONFORMER, VITS, WAV2VEC2
+from .speech import CLAP, MIMI, NEMO_CONFORMER, SEAMLESS, VITS, WAV2VEC2
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
 
@@ -317,6 +317,14 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ("encoder_transformer.transformer.layers.#.self_attn.in_proj_weight", "quantizer.rvq_first.input_proj"),
         MIMI,
         head=64,
+    ),
+    Framework(
+        "SeamlessM4T and wav2vec 2.0 BERT of fairseq2",
+        (
+            ("speech_encoder.inner.layers.#.self_attn.output_proj", "encoder.inner.layers.#.self_attn.output_proj"),
+            ("speech_encoder_frontend.model_dim_proj", "encoder_frontend.model_dim_proj"),
+        ),
+        SEAMLESS,
     ),
     Framework("GroupViT", ("img_encoder.layers.#.blocks.#.attn.qkv", "img_projector.linear_hidden"), GROUPVIT),
     Framework("TrOCR", ("encoder.deit.blocks.#.attn.qkv", "decoder.layers.#.encoder_attn.q_proj"), TROCR),

@@ -1,8 +1,9 @@
 """Tables of models of speech and of sound.
 
 Sources: transformers `convert_wav2vec2_original_pytorch_checkpoint_to_pytorch.py`,
-`vits/convert_original_checkpoint.py`, `parakeet/convert_nemo_to_hf.py`, `convert_clap_original_pytorch_to_hf.py` and
-`convert_mimi_checkpoint_to_pytorch.py`.
+`vits/convert_original_checkpoint.py`, `parakeet/convert_nemo_to_hf.py`, `convert_clap_original_pytorch_to_hf.py`,
+`convert_mimi_checkpoint_to_pytorch.py`, `seamless_m4t/convert_fairseq2_to_hf.py` and
+`convert_wav2vec2_seamless_checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -171,3 +172,69 @@ MIMI = (
     ("upsample.convtr.convtr.convtr", "upsample.conv", ""),
 )
 """The codec of Kyutai's Moshi."""
+
+_CONFORMER_OF_FAIRSEQ_2 = """
+    ffn1.inner_proj -> ffn1.intermediate_dense
+    ffn1.output_proj -> ffn1.output_dense
+    ffn2.inner_proj -> ffn2.intermediate_dense
+    ffn2.output_proj -> ffn2.output_dense
+    ffn.inner_proj -> ffn.intermediate_dense
+    ffn.output_proj -> ffn.output_dense
+    self_attn.q_proj -> self_attn.linear_q
+    self_attn.k_proj -> self_attn.linear_k
+    self_attn.v_proj -> self_attn.linear_v
+    self_attn.output_proj -> self_attn.linear_out
+    self_attn.sdpa.u_bias -> self_attn.pos_bias_u
+    self_attn.sdpa.v_bias -> self_attn.pos_bias_v
+    self_attn.sdpa.r_proj -> self_attn.linear_pos
+    self_attn.sdpa.rel_k_embed -> self_attn.distance_embedding
+    conv.pointwise_conv1 -> conv_module.pointwise_conv1
+    conv.pointwise_conv2 -> conv_module.pointwise_conv2
+    conv.depthwise_conv -> conv_module.depthwise_conv
+    conv.batch_norm -> conv_module.batch_norm
+    conv.layer_norm -> conv_module.depthwise_layer_norm
+    conv_layer_norm -> conv_module.layer_norm
+    layer_norm -> final_layer_norm
+"""
+_ENDS_OF_FAIRSEQ_2 = """
+    model_dim_proj -> feature_projection.projection
+    post_extract_layer_norm -> feature_projection.layer_norm
+"""
+_TEXT_OF_FAIRSEQ_2 = """
+    self_attn.output_proj -> self_attn.out_proj
+    encoder_decoder_attn.q_proj -> cross_attention.q_proj
+    encoder_decoder_attn.k_proj -> cross_attention.k_proj
+    encoder_decoder_attn.v_proj -> cross_attention.v_proj
+    encoder_decoder_attn.output_proj -> cross_attention.out_proj
+    encoder_decoder_attn_layer_norm -> cross_attention_layer_norm
+    ffn.inner_proj -> ffn.fc1
+    ffn.output_proj -> ffn.fc2
+"""
+
+SEAMLESS = (
+    *inside("speech_encoder.inner.layers.#.", "speech_encoder.encoder.layers.#.", _CONFORMER_OF_FAIRSEQ_2),
+    *inside("speech_encoder.adaptor_layers.#.", "speech_encoder.adapter.layers.#.", _CONFORMER_OF_FAIRSEQ_2),
+    *inside("speech_encoder_frontend.", "speech_encoder.", _ENDS_OF_FAIRSEQ_2),
+    *inside("speech_encoder.", "speech_encoder.", """
+        inner_layer_norm -> encoder.layer_norm
+        proj1 -> intermediate_ffn.intermediate_dense
+        proj2 -> intermediate_ffn.output_dense
+        layer_norm -> inner_layer_norm
+    """),
+    *inside("encoder.inner.layers.#.", "encoder.layers.#.", _CONFORMER_OF_FAIRSEQ_2),
+    *inside("encoder_frontend.", "", _ENDS_OF_FAIRSEQ_2),
+    *inside("text_encoder.layers.#.", "text_encoder.layers.#.", _TEXT_OF_FAIRSEQ_2),
+    *inside("text_decoder.layers.#.", "text_decoder.layers.#.", _TEXT_OF_FAIRSEQ_2),
+    *inside("t2u_model.encoder.layers.#.", "t2u_model.model.encoder.layers.#.", _TEXT_OF_FAIRSEQ_2),
+    *inside("t2u_model.decoder.layers.#.", "t2u_model.model.decoder.layers.#.", _TEXT_OF_FAIRSEQ_2),
+    *inside("", "", """
+        text_encoder_frontend.embed -> text_encoder.embed_tokens
+        text_decoder_frontend.embed -> text_decoder.embed_tokens
+        t2u_model.encoder.layer_norm -> t2u_model.model.encoder.layer_norm
+        t2u_model.decoder.layer_norm -> t2u_model.model.decoder.layer_norm
+        t2u_model.decoder_frontend.embed -> t2u_model.model.decoder.embed_tokens
+        t2u_model.final_proj -> t2u_model.lm_head
+        final_proj -> lm_head
+    """),
+)  # fmt: skip
+"""SeamlessM4T and wav2vec 2.0 BERT."""

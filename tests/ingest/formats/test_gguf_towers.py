@@ -27,7 +27,7 @@ def values(*shape: int) -> Floats:
 
 def tower(tensors: Mapping[str, Floats], projector: str) -> ModelFingerprint:
     """The fingerprint of an mmproj file."""
-    fields = {"general.architecture": "clip", "clip.projector_type": projector}
+    fields: dict[str, str | int] = {"general.architecture": "clip", "clip.projector_type": projector}
     fields |= {"clip.vision.attention.head_count": HEADS}
     kept = {name: stored(np.ascontiguousarray(value), Kind.F32) for name, value in tensors.items()}
     return fingerprint_model(MemorySource({"mmproj.gguf": gguf_bytes(fields, kept)}))

@@ -8,6 +8,7 @@ import pytest
 from forebear.ingest.layouts.channels import with_colours_first
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 
+from ..formats.writers_fused import Tensors
 from .test_frameworks import made
 from .test_fused import evidence
 
@@ -30,7 +31,8 @@ def test_a_kernel_of_any_other_shape_stays_as_it_is(shape: tuple[int, ...]) -> N
 
 def test_the_experts_that_mlx_stacks_are_single_ones() -> None:
     random = np.random.default_rng(4)
-    own, theirs = {}, {}
+    own: Tensors = {}
+    theirs: Tensors = {}
     for part, shape in (("gate_proj", (48, 64)), ("up_proj", (48, 64)), ("down_proj", (64, 48))):
         experts = random.normal(0, 1, (4, *shape)).astype(np.float32)
         own[f"model.layers.0.mlp.switch_mlp.{part}.weight"] = experts
