@@ -2,15 +2,19 @@
 -- encoder of two diffusion models) were duplicates in an audit, and one node and one family in a tree. A copy is equal in all of its
 -- components now, and what two models share beside their main components draws nothing and makes no family.
 
--- The main component of every model: a denoiser, or else what has the most parameters.
-CREATE MACRO main_components() AS TABLE
-    SELECT model_id, component
-    FROM (SELECT model_id, component, sum(represents) AS parameters FROM tensor GROUP BY ALL)
-    QUALIFY row_number() OVER (PARTITION BY model_id ORDER BY component = 'denoiser' DESC, parameters DESC, component) = 1;
-
--- The relations of run `of_run` in what is the main component of neither model, of those that are registered still.
+-- The relations of run `of_run` in what is the main component of neither model, of those that are registered still. The main one is
+-- a denoiser, or else what has the most parameters.
 CREATE MACRO side_parts(of_run) AS TABLE
-    WITH main AS MATERIALIZED (FROM main_components())
+    WITH main AS MATERIALIZED (
+        SELECT model_id, component
+        FROM (
+            SELECT model_id, component, sum(represents) AS parameters
+            FROM tensor
+            WHERE model_id IN (SELECT query_id FROM audit_pair WHERE run_id = of_run UNION SELECT relative_id FROM audit_pair WHERE run_id = of_run)
+            GROUP BY ALL
+        )
+        QUALIFY row_number() OVER (PARTITION BY model_id ORDER BY component = 'denoiser' DESC, parameters DESC, component) = 1
+    )
     SELECT p.query_id, p.component, p.relative_id, p.relative_component
     FROM audit_pair AS p
     JOIN main AS q ON q.model_id = p.query_id
@@ -114,8 +118,7 @@ CREATE OR REPLACE MACRO lineage_pairs(of_run) AS TABLE
            log10_evalue, distance
     FROM oriented;
 
-COMMENT ON MACRO TABLE main_components IS 'the main component of every model: a denoiser, or else what has the most parameters';
-COMMENT ON MACRO TABLE side_parts IS 'relations of a run of the audit in what is the main component of neither model';
+COMMENT ON MACRO TABLE side_parts IS 'relations of a run of the audit in what is the main component of neither model: a denoiser, or else the largest';
 COMMENT ON MACRO TABLE copied_whole IS 'pairs of a run of the audit that share components as copies, and whether one holds all of the other';
 COMMENT ON MACRO TABLE lineage_pairs IS 'the related pairs of a run of the audit, each once, directed where the answer about the child tells it at 0.95';
 COMMENT ON COLUMN tree_edges.components IS 'the components in which the two are related; the relation is that of the first';

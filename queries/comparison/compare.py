@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..answers.records import overall
 from ..evidence.pair import compare
 from .case.gains import gains_of, gains_sentence, pair_gains
+from .controls import main_component
 from .pair.architecture import compare_architectures
 from .pair.changes import change_summaries, changes
 from .pair.distributions import distributions
@@ -74,7 +75,9 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
         trust=why,
         verdict=verdict,
         sentence=(_equal(a.model, b.model) if equal else "")
-        + (_of_parts(components, notes) if components else _nothing(a.model, b.model)),
+        + (
+            _of_parts(components, main_component(a.query, b.query), notes) if components else _nothing(a.model, b.model)
+        ),
         notes=(
             *notes,
             *(f"{m.label}: {m.note}" for m in (s.model for s in sides) if m.note),
@@ -88,7 +91,6 @@ def compare_models(a: Side, b: Side, controls: Sequence[Side], *, corrected_for:
     )
 
 
-_MAIN = ("denoiser", "language")
 _SHORT = {
     "unrelated": "unrelated",
     "inconclusive": "inconclusive",
@@ -96,12 +98,12 @@ _SHORT = {
 }
 
 
-def _of_parts(components: Sequence[ComponentComparison], alone: Sequence[str]) -> str:
-    """What is said of the main component, which is named where there are others, then of each of those in short.
+def _of_parts(components: Sequence[ComponentComparison], name: str | None, alone: Sequence[str]) -> str:
+    """What is said of the component of that name, which is told where there are others, then of each of those in short.
 
     `alone` says what of one model has no counterpart in the other.
     """
-    main = next((p for name in _MAIN for p in components if p.component == name), components[0])
+    main = next((p for p in components if p.component == name), components[0])
     if len(components) == 1 and not alone:
         return main.sentence
     rest = [f"{p.component}: {_SHORT.get(p.verdict) or _flags(p)}" for p in components if p is not main]

@@ -37,12 +37,13 @@ class _Shaped:
 
 
 def main_component(a: Query, b: Query) -> str | None:
-    """The component that controls are looked for by: language, else the largest that both have; None without one."""
+    """The main component of those that both have: a denoiser, else the largest of A; None without one.
+
+    It is what a comparison speaks of first, and what controls are looked for by.
+    """
     both = {s.component for s in a.sketches} & {s.component for s in b.sketches}
-    if "language" in both or not both:
-        return "language" if both else None
-    sizes = {c.name: float(c.represents.sum()) for c in a.components if c.name in both}
-    return max(sorted(sizes), key=lambda name: sizes[name])
+    sizes = {c.name: (c.name == "denoiser", float(c.represents.sum())) for c in a.components if c.name in both}
+    return max(sorted(sizes), key=lambda name: sizes[name], default=None)
 
 
 def find_controls(connection: duckdb.DuckDBPyConnection, a: Query, b: Query, models: int) -> FoundControls:

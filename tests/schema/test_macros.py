@@ -11,10 +11,14 @@ import duckdb
 import ml_dtypes  # noqa: F401  # lets numpy read bfloat16
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType as Kind
 from safetensors.numpy import load_file, save_file
 from scipy.stats import norm
 
 from forebear.registry import Registry
+
+from ..ingest.formats.writers_fused import load_model
+from ..ingest.formats.writers_gguf import model_bytes
 
 REWRITTEN = ("rotated", "permuted", "shuffled", "rewritten", "cut", "neurons")
 """Parts of names of bundled models that are compared in another basis or shape, which is the command's work."""
@@ -97,11 +101,17 @@ def test_a_rounding_of_the_query_itself_comes_first(zoo_registry: Path) -> None:
     assert rows[0][0] == "alder-4bit" and rows[0][1] > min(distance for _, distance in rows)
 
 
-def in_eight_bits(source: Path, to: Path) -> None:
-    """A model in floats of which every group of 32 weights of a row has 255 levels."""
+def beside(source: Path, to: Path) -> Path:
+    """A folder with the config and the tokenizer of another."""
     to.mkdir()
     for name in ("config.json", "tokenizer.json"):
         shutil.copy(source / name, to)
+    return to
+
+
+def in_eight_bits(source: Path, to: Path) -> None:
+    """A model in floats of which every group of 32 weights of a row has 255 levels."""
+    beside(source, to)
     held = load_file(source / "model.safetensors")
     for name, values in held.items():
         if values.ndim == 2 and values.shape[1] % 32 == 0:
@@ -119,6 +129,29 @@ def test_what_a_rounded_query_may_be_a_rounding_of_comes_first(zoo: Path, tmp_pa
         rows = registry.connection.execute("SELECT name, distance FROM ancestors('alder-4bit', k := 9)").fetchall()
     assert {name for name, _ in rows[:2]} == {"alder", "alder-8bit"} and rows[2][0] == "alder-docs"
     assert rows[2][1] < 0.16
+
+
+def test_a_rounding_is_told_by_the_bounds_of_its_values(zoo: Path, tmp_path: Path) -> None:
+    """A fine-tune of 0.002 is far within the errors of 8 bits: of its file and that of its base, each is its own."""
+    tensors, config, tokenizer = load_model(zoo / "cedar")
+    random = np.random.default_rng(3)
+    tuned = {
+        n: v + 2e-3 * np.float32(v.std()) * random.standard_normal(v.shape, np.float32) for n, v in tensors.items()
+    }
+    save_file(tuned, beside(zoo / "cedar", tmp_path / "tuned") / "model.safetensors")
+    for name, weights in (("base", tensors), ("tuned", tuned)):
+        (tmp_path / f"{name}-q8.gguf").write_bytes(model_bytes(weights, config, tokenizer, Kind.Q8_0, "qwen2"))
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        registry.ingest(zoo / "cedar", tmp_path / "tuned", *(tmp_path / f"{n}-q8.gguf" for n in ("base", "tuned")))
+        order = {
+            query: [
+                name for (name,) in registry.connection.execute("SELECT name FROM ancestors(?)", [query]).fetchall()
+            ]
+            for query in ("cedar", "tuned", "base-q8", "tuned-q8")
+        }
+    assert order["tuned"][0] == "tuned-q8" and order["tuned"].index("cedar") < order["tuned"].index("base-q8")
+    assert order["cedar"][0] == "base-q8" and order["cedar"].index("tuned") < order["cedar"].index("tuned-q8")
+    assert order["tuned-q8"][0] == "tuned" and order["base-q8"][0] == "cedar"
 
 
 @pytest.mark.parametrize(("query", "other"), [("alder-moe", "alder-upscaled"), ("alder-upscaled", "alder-moe")])

@@ -1,5 +1,6 @@
 -- Which of $models hold the same weights? Pairs, each with how it is known; $run_id is the run that compared them. Two that share
--- one component and not the others are none. Of a group of equal contents or equal files each is paired with the one released first, or else with the first source.
+-- one component and not the others are none. Of a group of equal contents or equal files each is paired with the one released
+-- first, or else with the first source.
 WITH scope AS (
     SELECT model_id, content, released_at, uri, coalesce(revision, '') AS revision, tensors > 0 AND bytes_read > 0 AS filled
     FROM model SEMI JOIN (SELECT unnest($models::UINTEGER[]) AS model_id) USING (model_id)

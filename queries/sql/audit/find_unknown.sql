@@ -21,7 +21,7 @@ WITH RECURSIVE parents AS (
     FROM audit_pair AS p
     JOIN audit_run AS r USING (run_id)
     LEFT JOIN copied_whole($run_id, ['identical', 'numeric_copy']) AS w USING (query_id, relative_id)
-    ANTI JOIN side_parts($run_id) AS s USING (query_id, component, relative_id)
+    ANTI JOIN side_parts($run_id) AS s USING (query_id, component, relative_id, relative_component)
     LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id
     LEFT JOIN audit_duplicate AS e ON e.run_id = p.run_id AND e.id = p.relative_id
     WHERE p.run_id = $run_id AND p.origin = 'derivation' AND p.log10_evalue <= r.max_log10_e
