@@ -109,25 +109,25 @@ def beside(source: Path, to: Path) -> Path:
     return to
 
 
-def in_eight_bits(source: Path, to: Path) -> None:
-    """A model in floats of which every group of 32 weights of a row has 255 levels."""
+def in_seven_bits(source: Path, to: Path) -> None:
+    """A model in floats of which every group of 32 weights of a row has 127 levels."""
     beside(source, to)
     held = load_file(source / "model.safetensors")
     for name, values in held.items():
         if values.ndim == 2 and values.shape[1] % 32 == 0:
             groups = values.astype(np.float32).reshape(len(values), -1, 32)
-            step = np.abs(groups).max(axis=2, keepdims=True) / 127 + 1e-12
+            step = np.abs(groups).max(axis=2, keepdims=True) / 63 + 1e-12
             held[name] = (np.round(groups / step) * step).reshape(values.shape).astype(np.float32)
     save_file(held, to / "model.safetensors")
 
 
 def test_what_a_rounded_query_may_be_a_rounding_of_comes_first(zoo: Path, tmp_path: Path) -> None:
     """So does a finer rounding of the same; a fine-tune is within what 4 bits leave, and is no source of this one."""
-    in_eight_bits(zoo / "alder", tmp_path / "alder-8bit")
+    in_seven_bits(zoo / "alder", tmp_path / "alder-7bit")
     with Registry(tmp_path / "registry.duckdb") as registry:
-        registry.ingest(*(zoo / name for name in ("alder", "alder-docs", "alder-4bit")), tmp_path / "alder-8bit")
+        registry.ingest(*(zoo / name for name in ("alder", "alder-docs", "alder-4bit")), tmp_path / "alder-7bit")
         rows = registry.connection.execute("SELECT name, distance FROM ancestors('alder-4bit', k := 9)").fetchall()
-    assert {name for name, _ in rows[:2]} == {"alder", "alder-8bit"} and rows[2][0] == "alder-docs"
+    assert {name for name, _ in rows[:2]} == {"alder", "alder-7bit"} and rows[2][0] == "alder-docs"
     assert rows[2][1] < 0.16
 
 
@@ -135,9 +135,7 @@ def test_a_rounding_is_told_by_the_bounds_of_its_values(zoo: Path, tmp_path: Pat
     """A fine-tune of 0.002 is far within the errors of 8 bits: of its file and that of its base, each is its own."""
     tensors, config, tokenizer = load_model(zoo / "cedar")
     random = np.random.default_rng(3)
-    tuned = {
-        n: v + 2e-3 * np.float32(v.std()) * random.standard_normal(v.shape, np.float32) for n, v in tensors.items()
-    }
+    tuned = {n: (v + 2e-3 * v.std() * random.standard_normal(v.shape)).astype(np.float32) for n, v in tensors.items()}
     save_file(tuned, beside(zoo / "cedar", tmp_path / "tuned") / "model.safetensors")
     for name, weights in (("base", tensors), ("tuned", tuned)):
         (tmp_path / f"{name}-q8.gguf").write_bytes(model_bytes(weights, config, tokenizer, Kind.Q8_0, "qwen2"))

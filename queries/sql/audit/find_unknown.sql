@@ -1,8 +1,8 @@
 -- Which models of run $run_id are of one lineage with a nearest relative, without a declaration that says so, and without
 -- anything that tells which came first? Once a pair: the model that was released later first, or else that of the later source
 -- in the alphabet; the order in which models were ingested says nothing. A direction counts as told from a probability of
--- $told on. Two models that declare one and the same parent are declared relatives. A part that both hold value for value counts
--- where one of them holds all of the other; what is the main component of neither does not.
+-- $told on. Two models that declare one and the same parent are declared relatives. What two models share beside the main component
+-- of either counts for nothing.
 INSERT INTO audit_finding
 WITH RECURSIVE parents AS (
     SELECT DISTINCT d.model_id, k.model_id AS parent_id
@@ -16,11 +16,9 @@ WITH RECURSIVE parents AS (
 ), related AS (
     SELECT p.query_id, p.component, p.relative_id, p.relative_component, p.direction, p.direction_probability,
            p.rank = min(p.rank) OVER (PARTITION BY p.query_id, p.component) AS is_nearest,
-           coalesce(d.original_id, p.query_id) = coalesce(e.original_id, p.relative_id) AS is_copy,
-           coalesce(w.in_relative OR w.in_query, false) AS is_held
+           coalesce(d.original_id, p.query_id) = coalesce(e.original_id, p.relative_id) AS is_copy
     FROM audit_pair AS p
     JOIN audit_run AS r USING (run_id)
-    LEFT JOIN copied_whole($run_id, ['identical', 'numeric_copy']) AS w USING (query_id, relative_id)
     ANTI JOIN side_parts($run_id) AS s USING (query_id, component, relative_id, relative_component)
     LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id
     LEFT JOIN audit_duplicate AS e ON e.run_id = p.run_id AND e.id = p.relative_id
@@ -47,7 +45,7 @@ WITH RECURSIVE parents AS (
     ANTI JOIN settled AS s ON s.one = n.query_id AND s.other = n.relative_id
     ANTI JOIN settled AS s ON s.one = n.relative_id AND s.other = n.query_id
     ANTI JOIN placed ON placed.query_id = n.query_id AND placed.component = n.component
-    WHERE n.is_nearest AND (n.direction != 'copy' OR n.is_held)
+    WHERE n.is_nearest
 ), once AS (
     FROM nearest
     QUALIFY row_number() OVER (
