@@ -24,6 +24,7 @@ MOST_NAMES = 20_000
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 _WRAPPED = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What a compiler, a sharding or a checkpointing of activations puts before the modules that it wraps."""
+_HOLE = re.compile("#(?:-1)?")
 _GLUED = re.compile(r"\.(weight|bias)(\d{1,6})$")
 _KINDS = (".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked")
 _MOST_PARTS = 12
@@ -73,9 +74,15 @@ def _templates(path: str) -> list[str]:
 
 
 def _numbered(name: str, numbers: Iterable[str]) -> str:
-    """The name with `#` filled in by the numbers in their order."""
+    """The name with `#` filled in by the numbers in their order, `#-1` by what is one less."""
     left = iter(numbers)
-    return "".join(next(left, "#") if part == "#" else part for part in re.split("(#)", name))
+    return _HOLE.sub(lambda hole: _filled(hole[0], next(left, "")), name)
+
+
+def _filled(hole: str, number: str) -> str:
+    if not number:
+        return hole
+    return str(max(0, int(number[:9]) - 1)) if hole == "#-1" else number
 
 
 def _ends(template: str) -> Iterable[str]:
@@ -154,6 +161,8 @@ class _Translation:
                 return [_pointwise(tensor, line.name) if kind == "pointwise" else _kernel_last(tensor, line.name)]
             case ("experts", _, _):
                 return [self._experts(tensor, line.name)]
+            case ("expert_rows", _, turned):
+                return self._expert_rows(tensor, line.name, turned=bool(turned))
         return [replace(tensor, name=line.name)]
 
     def _line(self, name: str) -> _Line | None:
@@ -181,8 +190,10 @@ class _Translation:
         config = self._config
         if "vision_encoder." in tensor.name:
             config = next((c for key in _VISION if isinstance(c := self._config.get(key), Mapping)), {})
-        heads = query_heads(config) if which == "q" else key_heads(config)
         rows = tensor.shape[0] if tensor.shape else 0
+        heads = query_heads(config) if which == "q" else key_heads(config)
+        if which.isdecimal():
+            heads = rows // int(which)
         if not heads and self._head and config is self._config:
             heads = rows // self._head
         order = interleaved_rows(heads, rows)
@@ -214,7 +225,7 @@ class _Translation:
     def _by_output(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
         """q, k and v of which q is as high as the output is wide."""
         stem = tensor.name.rpartition("qkv")[0]
-        wide = self._shapes.get(f"{stem}out.weight", ())
+        wide = self._shapes.get(f"{stem}out.weight") or self._shapes.get(f"{stem}o.weight", ())
         rows = tensor.shape[0] if tensor.shape else 0
         if len(wide) != 2 or not 0 < wide[1] < rows or (rows - wide[1]) % 2:
             return [tensor]
@@ -265,19 +276,52 @@ class _Translation:
         return cut_rows(tensor, names, groups((rows // 2,) * 2, 1))
 
     def _experts(self, tensor: LogicalTensor, name: str) -> LogicalTensor:
-        """[in, experts x out] and [experts x in, out] as [experts, in, out]; the count is that of the router's rows."""
-        router = self._shapes.get(re.sub(r"experts\.weight[12]$", "router.weight", tensor.name), ())
+        """[in, experts x out] and [experts x in, out] as [experts, in, out]; the router counts them."""
+        experts, hidden = self._routed(tensor.name)
         storage = tensor.storage
-        if len(router) != 2 or len(tensor.shape) != 2 or not isinstance(storage, RowMajor) or not router[0]:
+        if len(tensor.shape) != 2 or not isinstance(storage, RowMajor) or not experts or not hidden:
             return tensor
-        experts, hidden = router
-        first = tensor.name.endswith("1")
-        rest, over = divmod(tensor.parameters, experts * hidden) if hidden else (0, 1)
-        if over or (tensor.shape[0] != hidden if first else tensor.shape[1] != hidden):
+        rest, over = divmod(tensor.parameters, experts * hidden)
+        if over:
             return tensor
-        shape = (experts, hidden, rest) if first else (experts, rest, hidden)
+        if tensor.shape == (hidden, experts * rest) and tensor.name.endswith("1"):
+            shape = (experts, hidden, rest)
+        elif tensor.shape == (experts * rest, hidden):
+            shape = (experts, rest, hidden)
+        elif tensor.shape == (experts * hidden, rest):
+            shape = (experts, hidden, rest)
+        else:
+            return tensor
         whole = replace(storage, columns=shape[1] * shape[2])
         return replace(tensor, name=name, shape=shape, storage=whole)
+
+    def _routed(self, name: str) -> tuple[int, int]:
+        """How many experts the router beside one of them has, and how wide it is; zeros where there is none."""
+        head = name.rpartition("experts.")[0]
+        for router in ("router.weight", "router.layer.weight"):
+            if len(shape := self._shapes.get(head + router, ())) == 2:
+                return shape[0], shape[1]
+        shape = self._shapes.get(f"{head}router_DE", ())
+        return (shape[1], shape[0]) if len(shape) == 2 else (0, 0)
+
+    def _expert_rows(self, tensor: LogicalTensor, name: str, *, turned: bool) -> list[LogicalTensor]:
+        """[experts x rows, columns] as one matrix an expert, or as the transpose of each."""
+        experts, hidden = self._routed(tensor.name)
+        storage, shape = tensor.storage, tensor.shape
+        fits = len(shape) == 2 and 0 < experts <= MOST_EXPERTS and shape[0] % experts == 0 and shape[1] == hidden > 0
+        if not fits or not shape[0] or not isinstance(storage, Stack):
+            return [tensor]
+        charge(TENSORS, experts, printable(tensor.name, 80))
+        high, wide = shape[0] // experts, shape[1]
+        starts = [number * high * wide for number in range(experts)]
+        views = [transposed(storage, high, wide, n) if turned else storage.cut(n, wide) for n in starts]
+        shape = (wide, high) if turned else (high, wide)
+        made = [
+            replace(tensor, name=name.replace("@", str(number)), shape=shape, storage=view)
+            for number, view in enumerate(views)
+            if view is not None
+        ]
+        return made if len(made) == experts else [tensor]
 
 
 def _lettered(name: str, letter: str) -> str:

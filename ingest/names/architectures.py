@@ -132,7 +132,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(mlp|experts|shared_experts)\.proj", "down", ""),
     (r"self_attention\.linear_proj", "o", ""),
     (r"experts\.linear", "gate", ""),
-    (r"experts\.linear_v", "up", ""),
+    (r"experts\.(linear_v|v1)", "up", ""),
     (r"experts\.linear_1", "down", ""),
     (r"shared_mlp\.output_linear", "down", "shared"),
     (r"shared_mlp\.input_linear", "gate", "shared.gate_up"),
@@ -213,7 +213,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     # the ends of the stack
     (r"embed_tokens_per_layer|per_layer_embedding", "embed", "per_layer"),
     (r"per_layer_model_projection|per_layer_input_gate|per_layer_projection|altup.*|laurel.*", "other", "per_layer"),
-    (r"embed_tokens|word_embedding|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|word_embeddings|wte\.embedding|embedder|text_token_embedder|input_embeds_layer", "embed", ""),
+    (r"embed_tokens|embed_text_tokens|word_embedding|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|word_embeddings|wte\.embedding|embedder|text_token_embedder|input_embeds_layer", "embed", ""),
     (r"backbone\.embedding(s)?|transformer\.embeddings|rwkv\.embeddings|model\.embedding|transformer\.w|embeddings\.tok_embeddings|embeddings\.word_embeddings|emb", "embed", ""),
     (r"lm_head|embed_out|output|output_projection|cls\.predictions\.decoder|lm_head\.decoder", "head", ""),
     (r"classifier(\.(dense|out_proj))?|pre_classifier|score|head_linear|classification_head\.(dense|out_proj)|cls_classifier", "other", "classifier"),

@@ -5,6 +5,7 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 
 from __future__ import annotations
 
+from .decoders import CSM, DBRX, JANUS, LLAMA_4, PHI, PHI_FIRST
 from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
 from .detection import DEFORMABLE_DETR, GROUNDING_DINO, RT_DETR, YOLOS
 from .diffusion import (
@@ -76,9 +77,21 @@ FRAMEWORKS: tuple[Framework, ...] = (
         "Meta and Mistral",
         ("layers.#.attention.wq", "layers.#.attention.wk"),
         META,
-        # Qwen3 of torchtitan and Llama 4 have halves, or neighbours on both sides
-        unless=("layers.#.attention.q_norm", "layers.#.attention.wqkv.layer_norm_weight"),
+        unless=("layers.#.attention.q_norm",),  # Qwen3 of torchtitan, which has halves
     ),
+    Framework(
+        "Llama 4 of Meta",
+        (
+            "layers.#.attention.wqkv",
+            ("layers.#.attention.wqkv.layer_norm_weight", "layers.#.feed_forward.experts.moe_w_in_eD_F"),
+        ),
+        LLAMA_4,
+    ),
+    Framework("DBRX", ("blocks.#.ffn.experts.mlp.w1", "blocks.#.ffn.router.layer"), DBRX),
+    Framework("CSM", ("backbone.layers.#.attn.output_proj", "decoder.layers.#.sa_norm.scale", "codebook0_head"), CSM),
+    Framework("Janus", ("vision_model.vision_tower.blocks.#.attn.qkv", "gen_aligner.layers.#", "gen_embed"), JANUS),
+    Framework("Phi", ("transformer.h.#.mixer.Wqkv", "transformer.h.#.ln", "transformer.embd.wte"), PHI),
+    Framework("Phi 1.5 as it came out", ("layers.#.mixer.Wqkv", "layers.#.ln", "layers.#.wte"), PHI_FIRST),
     Framework("LitGPT", (("transformer.h.#.attn.qkv", "transformer.h.#.attn.attn"), "transformer.h.#.norm_1"), LITGPT),
     Framework(
         "Megatron Core",

@@ -1,12 +1,13 @@
 """A line of a table of names, and the table of one framework.
 
 A line is (name, name in Hugging Face transformers, what is done to the tensor). Names are whole dotted parts, `#` is a
-number, numbers keep their order; a last part `weight` or `bias`, or a statistic of a batch norm, is left out of a line
-that holds for all of them, and `experts.weight1` is written as `experts.1`. What stands before a name (`module.`,
-`model.`) stays before it.
+number, numbers keep their order, `#-1` is the one before; a last part `weight` or `bias`, or a statistic of a batch
+norm, is left out of a line that holds for all of them, and `experts.weight1` is written as `experts.1`. What stands
+before a name (`module.`, `model.`) stays before it.
 
 | done           | to the tensor                                                                           |
 | `pairs.q`, `pairs.k` | rows of a head rotate as neighbours (x0, x1), as in Meta's code; put in halves    |
+| `pairs.64`     | the same of heads of 64 rows, whatever the config says                                  |
 | `unbiased.q`, `unbiased.k` | the same where no bias stands beside it: torchtune's Qwen 2 has halves    |
 | `groups`       | for every head of k: the heads of q that share it, its k, its v; split                  |
 | `stacked`      | all of q, then k, then v; split                                                         |
@@ -29,7 +30,9 @@ that holds for all of them, and `experts.weight1` is written as `experts.1`. Wha
 | `flat`         | [1, 1, n] or [n, 1, 1] as a vector                                                      |
 | `pointwise`    | a convolution [out, in, 1] as the matrix [out, in]                                      |
 | `kernel_last`  | [out, width, in], as MLX has convolutions, which is [out, in, width] elsewhere          |
-| `experts`      | experts side by side in one matrix, which is [experts, in, out] in memory               |
+| `experts`      | experts side by side, or one below another, in one matrix: [experts, in, out]           |
+| `expert_rows`  | experts one below another, each [out, in] and a matrix of its own; `@` is its number    |
+| `expert_rows.transposed` | the same, each stored as [in, out]                                            |
 """
 
 from __future__ import annotations
