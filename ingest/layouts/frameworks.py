@@ -26,7 +26,7 @@ _WRAPPED = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_w
 """What a compiler, a sharding or a checkpointing of activations puts before the modules that it wraps."""
 _HOLE = re.compile("#(?:-1)?")
 _GLUED = re.compile(r"\.(weight|bias)(\d{1,6})$")
-_KINDS = (".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked")
+_KINDS = (".weight", ".bias", ".kernel", ".running_mean", ".running_var", ".num_batches_tracked")
 _MOST_PARTS = 12
 _MOST_NUMBERS = 5
 _ROTARY = "rope.freqs"

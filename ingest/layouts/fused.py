@@ -12,6 +12,7 @@ model are read, by layer, up to TRANSPOSED_VALUES values; further ones are skipp
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ from ..storage.skipped import SkippedTensor
 from ..storage.views import Stack, Transposed, alternating, groups, transposed
 from ..text import printable
 from .channels import with_colours_first
+from .flax import KERNEL, apart, turned, with_whole_heads
 from .frameworks import MOST_EXPERTS, cut_rows, hugging_face
 from .heads import count, qkv_rows
 from .ldm import as_diffusers
@@ -60,15 +62,15 @@ def unfuse(tensors: Sequence[LogicalTensor], config: Mapping[str, object]) -> La
     """Every tensor as it is, or in its logical parts."""
     config = text_config(config)
     model_type = str(config.get("model_type") or "")
-    plain = with_colours_first(_plainly_named(without_weight_norm(tensors)))
-    turned, skipped = _turn(hugging_face(as_diffusers(plain), config))
-    stacks = _Stacks(turned, model_type, count(config, "hidden_size", "n_embd", "d_model"))
-    turned = [part for tensor in turned for part in stacks.split(tensor)]
-    shapes = {t.name: t.shape for t in turned}
-    told = {t.name: replace(t, name=name) for t in turned if (name := _by_what_stands_beside(t.name, shapes))}
+    plain = with_colours_first(with_whole_heads(_plainly_named(apart(without_weight_norm(tensors)))))
+    whole, skipped = _turn(hugging_face(as_diffusers(plain), config))
+    stacks = _Stacks(whole, model_type, count(config, "hidden_size", "n_embd", "d_model"))
+    whole = [part for tensor in whole for part in stacks.split(tensor)]
+    shapes = {t.name: t.shape for t in whole}
+    told = {t.name: replace(t, name=name) for t in whole if (name := _by_what_stands_beside(t.name, shapes))}
     taken = set(shapes)
     found: list[LogicalTensor] = []
-    for tensor in turned:
+    for tensor in whole:
         parts = [
             _renamed(part, model_type) for part in _split(told.get(tensor.name, tensor), shapes, config, model_type)
         ]
@@ -87,8 +89,6 @@ def _tail(pattern: str) -> re.Pattern[str]:
 _ANY_FUSED = _tail("|".join(line[0] for line in (*FUSED_QKV, *FUSED_GATE_UP)))
 _ANY_STACKED = _tail("|".join(tail for tail, _ in STACKED_EXPERTS))
 _ROUTER = re.compile(r"(?:gate|router)(?:\.(?:wg|layer|classifier|linear))?\.weight$")
-_KERNEL = re.compile(r"[./]kernel$")
-"""How Flax and Keras call the matrix of a dense layer, [in, out]; torch has no such name for matrices."""
 _PARAMETRIZED = ".parametrizations.weight.original"
 """How torch calls a weight that something is added to, such as a LoRA inside a model."""
 _UNDERSCORED = re.compile(
@@ -166,26 +166,22 @@ def _turn(tensors: Sequence[LogicalTensor]) -> tuple[list[LogicalTensor], list[S
         len(t.shape) == 2 and t.shape[1] == 3 * t.shape[0] > 0 for t in tensors if _match(r"attn\.c_attn", t.name)
     )
     by_format = {t.name: t for t in tensors if isinstance(getattr(t.storage, "codes", t.storage), Transposed)}
-    flax = [t for t in tensors if len(t.shape) == 2 and _KERNEL.search(t.name) and t.name not in by_format]
+    flax = [t for t in tensors if len(t.shape) in (2, 4) and KERNEL.search(t.name) and t.name not in by_format]
     scattered = flax + [t for t in tensors if conv and len(t.shape) == 2 and _match(TRANSPOSED, t.name)]
     if not scattered and not by_format:
         return list(tensors), []
     costs = {t.name: t.parameters for t in (*by_format.values(), *scattered)}
-    inputs = {t.name: t.shape[0] for t in scattered} | {n: t.matrix[1] for n, t in by_format.items()}
+    inputs = {t.name: math.prod(t.shape[:-1]) for t in scattered} | {n: t.matrix[1] for n, t in by_format.items()}
     chosen = affordable({n: cost for n, cost in costs.items() if inputs[n] <= MOST_INPUTS}, TRANSPOSED_VALUES)
-    turned, skipped = [], []
+    made, skipped = [], []
     for tensor in tensors:
-        if tensor.name not in costs:
-            turned.append(tensor)
+        if tensor.name not in costs or tensor.name in chosen & by_format.keys():
+            made.append(tensor)
         elif tensor.name not in chosen:
             skipped.append(too_scattered(tensor))
-        elif tensor.name in by_format:
-            turned.append(tensor)
-        elif view := transposed(tensor.storage, *tensor.shape):
-            turned.append(replace(tensor, shape=tensor.shape[::-1], storage=view))
         else:
-            turned.append(tensor)
-    return turned, skipped
+            made.append(turned(tensor) or tensor)
+    return made, skipped
 
 
 def _depth(name: str) -> tuple[bool, list[int], str]:

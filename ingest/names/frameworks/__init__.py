@@ -25,6 +25,7 @@ from .diffusion import (
 )
 from .diffusion_motion import ANIMATEDIFF, SVD
 from .diffusion_transformers import COGVIDEOX, HUNYUAN_DIT, MOCHI, SD_3, STABLE_AUDIO
+from .flax import SIGLIP_OF_BIG_VISION, VIT_OF_BIG_VISION, VIT_OF_GOOGLE
 from .line import Framework
 from .llama_like import (
     DEEPSEEK,
@@ -343,6 +344,19 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("TrOCR", ("encoder.deit.blocks.#.attn.qkv", "decoder.layers.#.encoder_attn.q_proj"), TROCR),
     Framework("CLAP", ("audio_branch.layers.#.blocks.#.attn.qkv", "audio_branch.patch_embed.proj"), CLAP),
     Framework("VITS", ("enc_p.encoder.attn_layers.#.conv_q", "enc_p.emb"), VITS),
+    Framework(
+        "SigLIP of big_vision",
+        ("img.Transformer.layers.#.MlpBlock_0.Dense_0", "txt.Encoder_0.layers.#.MlpBlock_0.Dense_0"),
+        SIGLIP_OF_BIG_VISION,
+    ),
+    Framework(
+        "ViT of big_vision",
+        ("Transformer.layers.#.MlpBlock_0.Dense_0", "Transformer.encoder_norm.scale"),
+        VIT_OF_BIG_VISION,
+    ),
+    Framework(
+        "ViT of Google", ("Transformer.layers.#.MlpBlock_3.Dense_0", "Transformer.encoder_norm.scale"), VIT_OF_GOOGLE
+    ),
     Framework("nanochat", ("transformer.h.#.attn.c_q", "transformer.h.#.attn.c_k"), NANOCHAT),
 )
 """The first whose marks are there is that of a checkpoint."""
