@@ -6,10 +6,11 @@ stays as it is. Only one framework is looked for: files of two would be two mode
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, product
+from itertools import chain, product, takewhile
 
 from ..budget import TENSORS, charge
 from ..names.frameworks import FRAMEWORKS, Framework
@@ -17,8 +18,11 @@ from ..storage.logical import LogicalTensor, RowMajor
 from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, alternating, groups, transposed
 from ..text import printable
 from .heads import interleaved_rows, key_heads, qkv_rows, query_heads
+from .slices import RowSlices
 
 MOST_EXPERTS = 4096
+MOST_BELOW = 64
+"""Matrices that are put below each other; codecs have 32 codebooks at most."""
 MOST_NAMES = 20_000
 """Different names without their numbers above which nothing is looked for; naming refuses such files."""
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
@@ -114,6 +118,7 @@ class _Translation:
         }
         self._stacks = {stack: stacks[stack] for stack in sorted(stacks, key=len, reverse=True)}
         self._config = config
+        self._tensors = {t.name: t for t in tensors}
         self._shapes = {t.name: t.shape for t in tensors}
         rotary = next((t.shape for t in tensors if t.name.endswith(_ROTARY) and len(t.shape) == 1), (0,))
         self._head = 2 * rotary[0] or framework.head
@@ -161,6 +166,12 @@ class _Translation:
                 return [_pointwise(tensor, line.name) if kind == "pointwise" else _kernel_last(tensor, line.name)]
             case ("experts", _, _):
                 return [self._experts(tensor, line.name)]
+            case ("dense", _, last) if len(tensor.shape) > 1:
+                return [_dense(tensor, line.name, 1 if not last else len(tensor.shape) - 1)]
+            case ("rows", _, _) if len(tensor.shape) == 3:
+                return [_rows(tensor, line.name)]
+            case ("below", _, _):
+                return self._below(tensor, line.name)
             case ("expert_rows", _, turned):
                 return self._expert_rows(tensor, line.name, turned=bool(turned))
         return [replace(tensor, name=line.name)]
@@ -295,6 +306,22 @@ class _Translation:
         whole = replace(storage, columns=shape[1] * shape[2])
         return replace(tensor, name=name, shape=shape, storage=whole)
 
+    def _below(self, tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
+        """All matrices that the last number counts as one, in the place of the first."""
+        *_, last = _NUMBER.finditer(tensor.name)
+        before, after = tensor.name[: last.start()], tensor.name[last.end() :]
+        numbered = (self._tensors.get(f"{before}{number}{after}") for number in range(MOST_BELOW))
+        found = list(takewhile(lambda one: one is not None, numbered))
+        matrices = [one for one in found if one is not None and (one.shape, one.dtype) == (tensor.shape, tensor.dtype)]
+        plain = len(tensor.shape) == 2 and tensor.parameters
+        if not plain or len(matrices) < len(found) or tensor not in matrices:
+            return [tensor]
+        if tensor is not matrices[0]:
+            return []
+        high, wide = tensor.shape
+        storage = RowSlices(tuple(one.storage for one in matrices), high)
+        return [replace(tensor, name=name, shape=(high * len(matrices), wide), storage=storage)]
+
     def _routed(self, name: str) -> tuple[int, int]:
         """How many experts the router beside one of them has, and how wide it is; zeros where there is none."""
         head = name.rpartition("experts.")[0]
@@ -342,6 +369,19 @@ def _transposed(tensor: LogicalTensor, name: str, between: tuple[int, ...]) -> L
     if view is None:
         return tensor
     return replace(tensor, name=name, shape=(tensor.shape[1], *between, tensor.shape[0]), storage=view)
+
+
+def _dense(tensor: LogicalTensor, name: str, inputs: int) -> LogicalTensor:
+    """The transpose of a matrix whose first `inputs` axes are those of what goes in."""
+    high, wide = math.prod(tensor.shape[:inputs]), math.prod(tensor.shape[inputs:])
+    view = transposed(tensor.storage, high, wide) if tensor.parameters else None
+    return tensor if view is None else replace(tensor, name=name, shape=(wide, high), storage=view)
+
+
+def _rows(tensor: LogicalTensor, name: str) -> LogicalTensor:
+    count, high, wide = tensor.shape
+    view = tensor.storage.cut(0, wide) if isinstance(tensor.storage, Stack) and tensor.parameters else None
+    return tensor if view is None else replace(tensor, name=name, shape=(count * high, wide), storage=view)
 
 
 def _flat(tensor: LogicalTensor, name: str) -> LogicalTensor:

@@ -5,7 +5,7 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 
 from __future__ import annotations
 
-from .decoders import CSM, DBRX, JANUS, LLAMA_4, PHI, PHI_FIRST
+from .decoders import CSM, DBRX, DIA, JANUS, LLAMA_4, MOSHI, MOSHI_OF_TRANSFORMERS, PHI, PHI_FIRST
 from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
 from .detection import DEFORMABLE_DETR, GROUNDING_DINO, RT_DETR, YOLOS
 from .diffusion import (
@@ -24,7 +24,7 @@ from .diffusion import (
     Z_IMAGE,
 )
 from .diffusion_motion import ANIMATEDIFF, SVD
-from .diffusion_transformers import COGVIDEOX, HUNYUAN_DIT, MOCHI, SD_3, STABLE_AUDIO
+from .diffusion_transformers import COGVIDEOX, DIT, HUNYUAN_DIT, MOCHI, OMNIGEN, SD_3, STABLE_AUDIO
 from .flax import SIGLIP_OF_BIG_VISION, VIT_OF_BIG_VISION, VIT_OF_GOOGLE
 from .line import Framework
 from .llama_like import (
@@ -178,6 +178,18 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ("visual_encoder.blocks.#.attn.qkv", "Qformer.bert.encoder.layer.#.attention.self.query"),
         BLIP_2,
     ),
+    Framework(
+        "Moshi",
+        ("transformer.layers.#.self_attn.in_proj_weight", "depformer.layers.#.gating.#.linear_in"),
+        MOSHI,
+        head=128,
+    ),
+    Framework(
+        "Moshi of transformers",
+        ("depth_decoder.layers.#.self_attn.q_proj.linear", "depth_decoder.input_projections"),
+        MOSHI_OF_TRANSFORMERS,
+    ),
+    Framework("Dia", ("decoder.layers.#.mlp.wi_fused", "decoder.logits_dense"), DIA),
     Framework("MusicGen", ("transformer.layers.#.self_attn.in_proj_weight", "linears.#", "emb.#"), MUSICGEN),
     Framework(
         "ResNet of torchvision and timm",
@@ -243,6 +255,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
         (("layers.#.attn.wq_b", "layers.#.attn.wq"), "layers.#.attn.wkv_a", "layers.#.attn.wkv_b"),
         DEEPSEEK,
     ),
+    Framework("DiT", ("blocks.#.attn.qkv", "y_embedder.embedding_table", "final_layer.adaLN_modulation.#"), DIT),
+    Framework("OmniGen", ("llm.layers.#.self_attn.qkv_proj", "input_x_embedder.proj"), OMNIGEN),
     Framework("SD 3", ("joint_blocks.#.x_block.attn.qkv", "joint_blocks.#.context_block.attn.qkv"), SD_3),
     Framework("HunyuanDiT", ("blocks.#.attn1.Wqkv", "blocks.#.attn2.kv_proj"), HUNYUAN_DIT),
     Framework("Mochi", ("blocks.#.attn.qkv_x", "blocks.#.attn.qkv_y"), MOCHI),

@@ -177,3 +177,70 @@ JANUS = (
         """)
     ),
 )  # fmt: skip
+
+MOSHI = (
+    *inside("transformer.layers.#.", "decoder.model.layers.#.", """
+        self_attn.in_proj_weight -> self_attn.in_proj_weight : stacked.pairs
+        self_attn.out_proj -> self_attn.o_proj.linear
+        gating.linear_in -> mlp.fc1
+        gating.linear_out -> mlp.fc2
+        norm1.alpha -> input_layernorm.weight : flat
+        norm2.alpha -> post_attention_layernorm.weight : flat
+    """),
+    *inside("depformer.layers.#.", "depth_decoder.layers.#.", """
+        self_attn.in_proj_weight -> self_attn.?_proj.linear.weight : thirds
+        self_attn.out_proj -> self_attn.o_proj.linear
+        gating.#.linear_in -> mlp.fc1 : below
+        gating.#.linear_out -> mlp.fc2 : below
+        norm1.alpha -> input_layernorm.weight : flat
+        norm2.alpha -> post_attention_layernorm.weight : flat
+    """),
+    *inside("", "", """
+        text_emb -> decoder.model.embed_tokens
+        text_linear -> decoder.lm_head
+        out_norm.alpha -> decoder.model.norm.weight : flat
+        emb.# -> embed_tokens.#
+        depformer_text_emb -> depth_decoder.text_embed_tokens
+        depformer_emb.# -> depth_decoder.embed_tokens.#
+        depformer_in.# -> depth_decoder.input_projections : below
+        linears.# -> depth_decoder.lm_heads : below
+    """),
+)  # fmt: skip
+
+MOSHI_OF_TRANSFORMERS = (
+    *inside("depth_decoder.layers.#.", "depth_decoder.layers.#.", """
+        self_attn.q_proj.linear -> self_attn.q_proj.linear : rows
+        self_attn.k_proj.linear -> self_attn.k_proj.linear : rows
+        self_attn.v_proj.linear -> self_attn.v_proj.linear : rows
+        self_attn.o_proj.linear -> self_attn.o_proj.linear : rows
+        mlp.fc1 -> mlp.fc1 : rows
+        mlp.fc2 -> mlp.fc2 : rows
+    """),
+    ("depth_decoder.input_projections", "depth_decoder.input_projections", "rows"),
+    ("depth_decoder.lm_heads", "depth_decoder.lm_heads", "rows"),
+)  # fmt: skip
+"""The depth decoder has a matrix a codebook, one below another: in its makers' files, here on an axis of their own."""
+
+_DIA_LAYER = """
+    self_attention.q_proj -> self_attention.q_proj : dense
+    self_attention.k_proj -> self_attention.k_proj : dense
+    self_attention.v_proj -> self_attention.v_proj : dense
+    self_attention.o_proj -> self_attention.o_proj : dense.last
+    cross_attention.q_proj -> cross_attention.q_proj : dense
+    cross_attention.k_proj -> cross_attention.k_proj : dense
+    cross_attention.v_proj -> cross_attention.v_proj : dense
+    cross_attention.o_proj -> cross_attention.o_proj : dense.last
+    mlp.wi_fused -> mlp.gate_up_proj : dense
+    mlp.wo -> mlp.down_proj : dense
+"""
+
+DIA = (
+    *inside("encoder.layers.#.", "model.encoder.layers.#.", _DIA_LAYER),
+    *inside("decoder.layers.#.", "model.decoder.layers.#.", _DIA_LAYER),
+    ("encoder.embedding", "model.encoder.embedding", ""),
+    ("encoder.norm", "model.encoder.norm", ""),
+    ("decoder.norm", "model.decoder.norm", ""),
+    ("decoder.embeddings.#", "model.decoder.embeddings.embed", "below"),
+    ("decoder.logits_dense", "logits_dense", "dense"),
+)
+"""Every matrix is as in Flax: inputs first, heads and channels on axes of their own."""

@@ -133,27 +133,33 @@ HUNYUAN_VIDEO = (
     """),
 )  # fmt: skip
 
+_WAN_BLOCK = """
+    self_attn.q -> attn1.to_q
+    self_attn.k -> attn1.to_k
+    self_attn.v -> attn1.to_v
+    self_attn.o -> attn1.to_out.0
+    self_attn.norm_q -> attn1.norm_q
+    self_attn.norm_k -> attn1.norm_k
+    cross_attn.q -> attn2.to_q
+    cross_attn.k -> attn2.to_k
+    cross_attn.v -> attn2.to_v
+    cross_attn.o -> attn2.to_out.0
+    cross_attn.norm_q -> attn2.norm_q
+    cross_attn.norm_k -> attn2.norm_k
+    cross_attn.k_img -> attn2.add_k_proj
+    cross_attn.v_img -> attn2.add_v_proj
+    cross_attn.norm_k_img -> attn2.norm_added_k
+    ffn.0 -> ffn.net.0.proj
+    ffn.2 -> ffn.net.2
+    norm3 -> norm2
+    modulation -> scale_shift_table
+"""
+
 WAN = (
-    *inside("blocks.#.", "blocks.#.", """
-        self_attn.q -> attn1.to_q
-        self_attn.k -> attn1.to_k
-        self_attn.v -> attn1.to_v
-        self_attn.o -> attn1.to_out.0
-        self_attn.norm_q -> attn1.norm_q
-        self_attn.norm_k -> attn1.norm_k
-        cross_attn.q -> attn2.to_q
-        cross_attn.k -> attn2.to_k
-        cross_attn.v -> attn2.to_v
-        cross_attn.o -> attn2.to_out.0
-        cross_attn.norm_q -> attn2.norm_q
-        cross_attn.norm_k -> attn2.norm_k
-        cross_attn.k_img -> attn2.add_k_proj
-        cross_attn.v_img -> attn2.add_v_proj
-        cross_attn.norm_k_img -> attn2.norm_added_k
-        ffn.0 -> ffn.net.0.proj
-        ffn.2 -> ffn.net.2
-        norm3 -> norm2
-        modulation -> scale_shift_table
+    *inside("blocks.#.", "blocks.#.", _WAN_BLOCK),
+    *inside("vace_blocks.#.", "vace_blocks.#.", _WAN_BLOCK + """
+        before_proj -> proj_in
+        after_proj -> proj_out
     """),
     *inside("", "", """
         text_embedding.0 -> condition_embedder.text_embedder.linear_1

@@ -163,3 +163,47 @@ STABLE_AUDIO = (
         timestep_features.weight -> time_proj.weight : flat
     """),
 )  # fmt: skip
+
+DIT = (
+    *inside("blocks.#.", "transformer_blocks.#.", """
+        attn.qkv -> attn1.to_? : thirds
+        attn.proj -> attn1.to_out.0
+        mlp.fc1 -> ff.net.0.proj
+        mlp.fc2 -> ff.net.2
+        adaLN_modulation.1 -> norm1.linear
+    """),
+    *inside("", "", """
+        x_embedder.proj -> pos_embed.proj
+        pos_embed -> pos_embed.pos_embed
+        t_embedder.mlp.0 -> transformer_blocks.0.norm1.emb.timestep_embedder.linear_1
+        t_embedder.mlp.2 -> transformer_blocks.0.norm1.emb.timestep_embedder.linear_2
+        y_embedder.embedding_table -> transformer_blocks.0.norm1.emb.class_embedder.embedding_table
+        final_layer.adaLN_modulation.1 -> proj_out_1
+        final_layer.linear -> proj_out_2
+    """),
+)  # fmt: skip
+"""The embedders of time and class are repeated in every block of diffusers' files."""
+
+OMNIGEN = (
+    *inside("llm.layers.#.", "layers.#.", """
+        self_attn.qkv_proj -> self_attn.to_? : thirds
+        self_attn.o_proj -> self_attn.to_out.0
+        mlp.gate_up_proj -> mlp.gate_up_proj
+        mlp.down_proj -> mlp.down_proj
+        input_layernorm -> input_layernorm
+        post_attention_layernorm -> post_attention_layernorm
+    """),
+    *inside("", "", """
+        llm.embed_tokens -> embed_tokens
+        llm.norm -> norm
+        x_embedder.proj -> patch_embedding.output_image_proj
+        input_x_embedder.proj -> patch_embedding.input_image_proj
+        pos_embed -> patch_embedding.pos_embed
+        t_embedder.mlp.0 -> t_embedder.linear_1
+        t_embedder.mlp.2 -> t_embedder.linear_2
+        time_token.mlp.0 -> time_token.linear_1
+        time_token.mlp.2 -> time_token.linear_2
+        final_layer.linear -> proj_out
+        final_layer.adaLN_modulation.1 -> norm_out.linear : swapped
+    """),
+)  # fmt: skip

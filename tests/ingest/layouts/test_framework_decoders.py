@@ -98,8 +98,58 @@ def csm() -> tuple[Tensors, Tensors]:
     return own, theirs
 
 
+def moshi() -> tuple[Tensors, Tensors]:
+    """Matrices of the depth decoder, one a codebook: apart, one below another, or on an axis of their own."""
+    count = 3
+    apart, inputs, heads = (values(count, *shape) for shape in ((96, WIDTH), (WIDTH, 80), (40, WIDTH)))
+    own: Tensors = {}
+    theirs: Tensors = {"depth_decoder.input_projections.weight": inputs, "depth_decoder.lm_heads.weight": heads}
+    for name, stack in (
+        ("depformer.layers.0.gating.#.linear_in", apart),
+        ("depformer_in.#", inputs),
+        ("linears.#", heads),
+    ):
+        own |= {f"{name.replace('#', str(n))}.weight": one for n, one in enumerate(stack)}
+    theirs["depth_decoder.layers.0.mlp.fc1.weight"] = apart
+    fused = values(3 * count * WIDTH, WIDTH)
+    own["depformer.layers.0.self_attn.in_proj_weight"] = fused
+    for letter, part in zip("qkv", np.split(fused, 3), strict=True):
+        theirs[f"depth_decoder.layers.0.self_attn.{letter}_proj.linear.weight"] = part.reshape(count, WIDTH, WIDTH)
+    main = values(3 * 256, 256)
+    q, k, v = np.split(main, 3)
+    own["transformer.layers.0.self_attn.in_proj_weight"] = np.concatenate((in_pairs(q, 2), in_pairs(k, 2), v))
+    for letter, part in zip("qkv", (q, k, v), strict=True):
+        theirs[f"decoder.model.layers.0.self_attn.{letter}_proj.linear.weight"] = part
+    gain = values(256)
+    own["transformer.layers.0.norm1.alpha"] = gain.reshape(1, 1, -1)
+    theirs["decoder.model.layers.0.input_layernorm.weight"] = gain
+    return own, theirs
+
+
+def dia() -> tuple[Tensors, Tensors]:
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for side in ("encoder", "decoder"):
+        at = f"{side}.layers.0."
+        for part, ours, shape in (
+            ("self_attention.q_proj", "self_attention.q_proj", (WIDTH, 4, 16)),
+            ("self_attention.o_proj", "self_attention.o_proj", (4, 16, WIDTH)),
+            ("mlp.gate_up_proj", "mlp.wi_fused", (WIDTH, 2, 96)),
+            ("mlp.down_proj", "mlp.wo", (96, WIDTH)),
+        ):
+            stored = own[f"{at}{ours}.weight"] = values(*shape)
+            outputs = WIDTH if part.endswith(("o_proj", "down_proj")) else stored.size // WIDTH
+            theirs[f"model.{at}{part}.weight"] = np.ascontiguousarray(stored.reshape(-1, outputs).T)
+    channels = values(3, 50, WIDTH)
+    own |= {f"decoder.embeddings.{number}.weight": one for number, one in enumerate(channels)}
+    theirs["model.decoder.embeddings.embed.weight"] = channels.reshape(-1, WIDTH)
+    logits = own["decoder.logits_dense.weight"] = values(WIDTH, 3, 50)
+    theirs["logits_dense.weight"] = np.ascontiguousarray(logits.reshape(WIDTH, -1).T)
+    return own, theirs
+
+
 WRITERS: dict[str, Callable[[], tuple[Tensors, Tensors]]] = {
-    "Llama 4": llama_4, "DBRX": dbrx, "Phi 1.5": phi, "CSM": csm,
+    "Llama 4": llama_4, "DBRX": dbrx, "Phi 1.5": phi, "CSM": csm, "Moshi": moshi, "Dia": dia,
 }  # fmt: skip
 
 
@@ -119,3 +169,14 @@ def test_experts_that_their_router_does_not_count_stay_one_matrix(rows: int, rou
         for name, shape in shapes.items()
     ]
     assert hugging_face(given, {}) == given
+
+
+@pytest.mark.parametrize("sizes", [((40, 64), (41, 64)), ((40, 64), (40, 64, 1)), ((0, 64), (0, 64))])
+def test_matrices_of_several_shapes_are_not_put_below_each_other(sizes: tuple[tuple[int, ...], ...]) -> None:
+    marks = {
+        "transformer.layers.0.self_attn.in_proj_weight": (3, 3),
+        "depformer.layers.0.gating.0.linear_in.weight": (2, 2),
+    }
+    shapes = {f"depformer_in.{number}.weight": size for number, size in enumerate(sizes)}
+    given = [LogicalTensor(n, "F32", s, RowMajor("f", 0, "F32", s[-1])) for n, s in {**shapes, **marks}.items()]
+    assert {t.name: t.shape for t in hugging_face(given, {}) if t.name in shapes} == shapes

@@ -258,7 +258,31 @@ def mimi() -> tuple[Tensors, Tensors]:
     return own, theirs
 
 
+def dit() -> tuple[Tensors, Tensors]:
+    """What embeds time and class stands in the first block of diffusers' files, as in all others."""
+    classes = values(1001, WIDTH)
+    own: Tensors = {"y_embedder.embedding_table.weight": classes}
+    theirs: Tensors = {"transformer_blocks.0.norm1.emb.class_embedder.embedding_table.weight": classes}
+    end = own["final_layer.adaLN_modulation.1.weight"] = values(2 * WIDTH, WIDTH)
+    theirs["proj_out_1.weight"] = end
+    for layer in range(2):
+        fused = own[f"blocks.{layer}.attn.qkv.weight"] = values(3 * WIDTH, WIDTH)
+        theirs |= cut(f"transformer_blocks.{layer}.attn1.to_?.weight", fused)
+    return own, theirs
+
+
+def omnigen() -> tuple[Tensors, Tensors]:
+    end, kernel = values(2 * WIDTH, WIDTH), values(WIDTH, 4, 2, 2)
+    own: Tensors = {"final_layer.adaLN_modulation.1.weight": end, "input_x_embedder.proj.weight": kernel}
+    theirs: Tensors = {"norm_out.linear.weight": swapped(end), "patch_embedding.input_image_proj.weight": kernel}
+    for layer in range(2):
+        fused = own[f"llm.layers.{layer}.self_attn.qkv_proj.weight"] = values(3 * WIDTH, WIDTH)
+        theirs |= cut(f"layers.{layer}.self_attn.to_?.weight", fused)
+    return own, theirs
+
+
 WRITERS = {
+    "DiT": dit, "OmniGen": omnigen,
     "YOLOS": yolos, "ViTPose": vitpose, "TrOCR": trocr, "RT-DETR": rt_detr, "Deformable DETR": deformable_detr,
     "GroupViT": groupvit, "Mimi": mimi,
     "Stable Diffusion 3": stable_diffusion_3, "CogVideoX": cogvideox, "Mochi": mochi, "HunyuanDiT": hunyuan_dit,
