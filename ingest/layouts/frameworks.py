@@ -168,6 +168,9 @@ class _Translation:
                 return [self._experts(tensor, line.name)]
             case ("dense", _, last) if len(tensor.shape) > 1:
                 return [_dense(tensor, line.name, 1 if not last else len(tensor.shape) - 1)]
+            case ("unfolded", _, _) if len(tensor.shape) in (1, 2) and tensor.parameters and tensor.shape[-1] % 4 == 0:
+                places = Strides(0, (2, 2, tensor.shape[-1] // 4), (1, 2, 4))
+                return [replace(tensor, name=line.name, storage=ColumnsOf(tensor.storage, places))]
             case ("rows", _, _) if len(tensor.shape) == 3:
                 return [_rows(tensor, line.name)]
             case ("below", _, _):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .decoders import CSM, DBRX, DIA, JANUS, LLAMA_4, MOSHI, MOSHI_OF_TRANSFORMERS, PHI, PHI_FIRST
 from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
-from .detection import DEFORMABLE_DETR, GROUNDING_DINO, RT_DETR, YOLOS
+from .detection import DEFORMABLE_DETR, DETR, GROUNDING_DINO, RT_DETR, YOLOS
 from .diffusion import (
     AURAFLOW,
     COSMOS_2,
@@ -66,7 +66,8 @@ from .perception import (
     WHISPER,
 )
 from .rwkv import RWKV, RWKV_7
-from .speech import CLAP, MIMI, NEMO_CONFORMER, SEAMLESS, VITS, WAV2VEC2
+from .segmentation import MASK_2_FORMER, SWIN_OF_MMDETECTION
+from .speech import CLAP, MIMI, NEMO_CONFORMER, SEAMLESS, SPEECHT5, VITS, WAV2VEC2
 
 __all__ = ["FRAMEWORKS", "WAN", "Framework"]
 
@@ -324,6 +325,29 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "transformer.decoder.layers.#.self_attn.in_proj_weight",
         ),
         DEFORMABLE_DETR,
+    ),
+    Framework(
+        "DETR and Conditional DETR",
+        (
+            (
+                "transformer.decoder.layers.#.multihead_attn.in_proj_weight",
+                "transformer.decoder.layers.#.sa_qcontent_proj",
+            ),
+            "transformer.encoder.layers.#.self_attn.in_proj_weight",
+            "backbone.#.body.conv1",
+        ),
+        DETR,
+    ),
+    Framework("Mask2Former", ("sem_seg_head.predictor.transformer_cross_attention_layers.#.norm",), MASK_2_FORMER),
+    Framework(
+        "Swin of mmdetection",
+        ("stages.#.blocks.#.attn.w_msa.qkv", "stages.#.blocks.#.ffn.layers.#.#"),
+        SWIN_OF_MMDETECTION,
+    ),
+    Framework(
+        "SpeechT5",
+        ("encoder.pos_emb.pe_k", ("speech_encoder_prenet.post_extract_proj", "speech_decoder_prenet.spkembs_layer.#")),
+        SPEECHT5,
     ),
     Framework("RT-DETR", ("encoder.encoder.#.layers.#.self_attn.in_proj_weight", "decoder.dec_score_head.#"), RT_DETR),
     Framework("YOLOS", ("backbone.blocks.#.attn.qkv", "backbone.det_token"), YOLOS),

@@ -227,6 +227,48 @@ DEFORMABLE_DETR = (
     """),
 )  # fmt: skip
 
+DETR = (
+    *inside("transformer.encoder.layers.#.", "model.encoder.layers.#.", """
+        self_attn.in_proj_weight -> self_attn.?_proj.weight : thirds
+        self_attn.in_proj_bias -> self_attn.?_proj.bias : thirds
+        self_attn.out_proj -> self_attn.out_proj
+        norm1 -> self_attn_layer_norm
+        linear1 -> fc1
+        linear2 -> fc2
+        norm2 -> final_layer_norm
+    """),
+    *inside("transformer.decoder.layers.#.", "model.decoder.layers.#.", """
+        self_attn.in_proj_weight -> self_attn.?_proj.weight : thirds
+        self_attn.in_proj_bias -> self_attn.?_proj.bias : thirds
+        self_attn.out_proj -> self_attn.out_proj
+        multihead_attn.in_proj_weight -> encoder_attn.?_proj.weight : thirds
+        multihead_attn.in_proj_bias -> encoder_attn.?_proj.bias : thirds
+        multihead_attn.out_proj -> encoder_attn.out_proj
+        cross_attn.out_proj -> encoder_attn.out_proj
+        norm1 -> self_attn_layer_norm
+        norm2 -> encoder_attn_layer_norm
+        norm3 -> final_layer_norm
+        linear1 -> fc1
+        linear2 -> fc2
+    """),
+    *inside("transformer.decoder.", "model.decoder.", """
+        norm -> layernorm
+        ref_point_head.layers.# -> ref_point_head.layers.#
+        query_scale.layers.# -> query_scale.layers.#
+    """),
+    *inside("backbone.0.body.", "model.backbone.conv_encoder.model.", """
+        conv1 -> conv1
+        bn1 -> bn1
+    """ + _RESNET_STAGES),
+    *inside("", "", """
+        input_proj -> model.input_projection
+        query_embed -> model.query_position_embeddings
+        class_embed -> class_labels_classifier
+        bbox_embed.layers.# -> bbox_predictor.layers.#
+    """),
+)  # fmt: skip
+"""Conditional DETR has projections of its own in the decoder, which transformers calls as its makers do."""
+
 YOLOS = (
     *inside("backbone.blocks.#.", "vit.encoder.layer.#.", """
         attn.qkv -> attention.attention.?? : thirds

@@ -34,6 +34,7 @@ before a name (`module.`, `model.`) stays before it.
 | `expert_rows`  | experts one below another, each [out, in] and a matrix of its own; `@` is its number    |
 | `expert_rows.transposed` | the same, each stored as [in, out]                                            |
 | `dense`        | stored as [in, out, ...], whose last axes are one; `dense.last`: [in, ..., out]         |
+| `unfolded`     | columns of four neighbours, as `Unfold` has them, which Swin has one behind another     |
 | `rows`         | matrices on an axis of their own, [n, out, in], one below another                       |
 | `below`        | the last number counts matrices of one shape, which are one below another               |
 """

@@ -238,3 +238,51 @@ SEAMLESS = (
     """),
 )  # fmt: skip
 """SeamlessM4T and wav2vec 2.0 BERT."""
+
+_SPEECHT5_LAYER = """
+    self_attn.k_proj -> {0}.k_proj
+    self_attn.v_proj -> {0}.v_proj
+    self_attn.q_proj -> {0}.q_proj
+    self_attn.out_proj -> {0}.out_proj
+    fc1 -> feed_forward.intermediate_dense
+    fc2 -> feed_forward.output_dense
+    final_layer_norm -> final_layer_norm
+"""
+
+SPEECHT5 = (
+    *inside(
+        "encoder.layers.#.",
+        "speecht5.encoder.wrapped_encoder.layers.#.",
+        _SPEECHT5_LAYER.format("attention") + "self_attn_layer_norm -> layer_norm",
+    ),
+    *inside("decoder.layers.#.", "speecht5.decoder.wrapped_decoder.layers.#.", _SPEECHT5_LAYER.format("self_attn") + """
+        self_attn_layer_norm -> self_attn_layer_norm
+        encoder_attn.k_proj -> encoder_attn.k_proj
+        encoder_attn.v_proj -> encoder_attn.v_proj
+        encoder_attn.q_proj -> encoder_attn.q_proj
+        encoder_attn.out_proj -> encoder_attn.out_proj
+        encoder_attn_layer_norm -> encoder_attn_layer_norm
+    """),
+    *inside("speech_encoder_prenet.", "speecht5.encoder.prenet.", """
+        feature_extractor.conv_layers.#.0 -> feature_encoder.conv_layers.#.conv
+        feature_extractor.conv_layers.#.2 -> feature_encoder.conv_layers.#.layer_norm
+        layer_norm -> feature_projection.layer_norm
+        post_extract_proj -> feature_projection.projection
+        pos_conv.0 -> pos_conv_embed.conv
+        pos_conv.0.weight_g -> pos_conv_embed.conv.weight_g
+        pos_conv.0.weight_v -> pos_conv_embed.conv.weight_v
+        mask_emb -> masked_spec_embed
+    """),
+    *inside("", "speecht5.", """
+        encoder.layer_norm -> encoder.wrapped_encoder.layer_norm
+        encoder.pos_emb.pe_k -> encoder.wrapped_encoder.embed_positions.pe_k
+        text_encoder_prenet.encoder_prenet.0 -> encoder.prenet.embed_tokens
+        text_decoder_prenet.embed_tokens -> decoder.prenet.embed_tokens
+        speech_decoder_prenet.decoder_prenet.0.0.prenet.#.0 -> decoder.prenet.layers.#
+        speech_decoder_prenet.decoder_prenet.0.1 -> decoder.prenet.final_layer
+        speech_decoder_prenet.spkembs_layer.0 -> decoder.prenet.speaker_embeds_layer
+    """),
+    ("text_decoder_postnet.output_projection", "text_decoder_postnet.lm_head", ""),
+    ("speech_decoder_postnet.postnet.postnet.#.0", "speech_decoder_postnet.layers.#.conv", ""),
+    ("speech_decoder_postnet.postnet.postnet.#.1", "speech_decoder_postnet.layers.#.batch_norm", ""),
+)  # fmt: skip
