@@ -3,8 +3,9 @@
 torch's exporter keeps the name of a weight that it stores as it was, and makes a new one (`onnx::MatMul_123`, `val_12`,
 a number) for one that it transposed or folded; its module then follows from the bias beside it, from the node that uses
 it (`/model/layers.0/self_attn/q_proj/MatMul`), or from that node's notes. onnxruntime-genai writes the module and the
-operator (`model.layers.0.attn.q_proj.MatMul.weight`). Where no node has a module, operators are numbered in the order
-of the graph: `conv.0.weight`.
+operator (`model.layers.0.attn.q_proj.MatMul.weight`). onnxruntime's optimiser puts q, k and v into one matrix, which
+belongs beside the output of that attention. Where no node has a module, operators are numbered in the order of the
+graph: `conv.0.weight`.
 
 Source: torch/onnx/_internal; onnxruntime-genai `models/builder.py`.
 """
@@ -16,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from .onnx_graph import Graph, Initializer, Node
-from .onnx_uses import RECURRENT, Use, Uses
+from .onnx_uses import ATTENTIONS, RECURRENT, Use, Uses
 
 _MADE_UP = frozenset({"", "val", "_val", "initializer", "t", "_to_copy"})
 """Words that exporters number."""
@@ -31,6 +32,7 @@ _OPERATOR = re.compile(
 )
 _GENAI = re.compile(r"\.(?:MatMul|Gemm|Add|Gather)(?=\.(?:weight|bias|qweight|scales)$)")
 _LAST_NORM = re.compile(r"model\.layers\.\d+\.final_norm_layernorm(?=\.(weight|bias)$)")
+_IN_LAYER = re.compile(r"(.*\.\d+\.[^.]+)\..+")
 _KIND = re.compile(r"\.(?:weight|bias)(?:_(?:quantized|q))?$")
 _PARTS: Mapping[str, Mapping[int, str]] = {
     "BatchNormalization": {1: "weight", 2: "bias", 3: "running_mean", 4: "running_var"},
@@ -63,6 +65,9 @@ class Names:
     def name(self, one: Initializer, *, packed: bool) -> str | None:
         """The name of a weight in the exported model; None for a constant of the graph."""
         plain = _PACKED.sub("", one.name) if packed else one.name
+        attention = self._attention(one.name)
+        if attention is not None:
+            return attention
         if not is_anonymous(plain):
             return _LAST_NORM.sub("model.norm", _GENAI.sub("", plain))
         use = self._uses.first.get(one.name)
@@ -70,6 +75,16 @@ class Names:
         if use is None or part is None:
             return None
         return f"{self.module(one.name, use)}.{part}"
+
+    def _attention(self, name: str) -> str | None:
+        """The name of q, k and v in one matrix, by that of the output: `Attention_3_qkv_weight` says a number alone."""
+        use = self._uses.first.get(name)
+        if use is None or use.node.op not in ATTENTIONS or use.place not in (1, 2):
+            return None
+        output = self._uses.outputs.get(id(use.node), "")
+        of_output = self._uses.first.get(output)
+        found = _IN_LAYER.fullmatch(self.module(output, of_output)[:512]) if of_output else None
+        return f"{found[1]}.qkv.{'weight' if use.place == 1 else 'bias'}" if found else None
 
     def module(self, name: str, use: Use) -> str:
         """The module of the node that uses an initialiser: by its partner's name, by its scope, by its number."""

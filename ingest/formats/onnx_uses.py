@@ -19,6 +19,9 @@ _RESHAPED = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand"})
 PRODUCTS = frozenset({
     "MatMul", "FusedMatMul", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "MatMulIntegerToFloat",
 })  # fmt: skip
+ATTENTIONS = frozenset({"Attention", "QAttention"})
+"""Operators of com.microsoft whose weight has q, k and v side by side, [in, 3 x out]; ONNX's own one has no weight."""
+_CARRIED = PASSED | {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
 RECURRENT = frozenset({"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"})
 WITH_SCALES: Mapping[str, tuple[tuple[int, int, int], ...]] = {
     "QLinearMatMul": ((0, 1, 2), (3, 4, 5)), "QLinearConv": ((3, 4, 5),), "QGemm": ((3, 4, 5),),
@@ -62,6 +65,8 @@ class Use:
     def is_turned(self) -> bool:
         """Whether the stored matrix is [in, out]."""
         op = self.node.op
+        if op in ATTENTIONS and self.place == 1:
+            return not self.flipped and not self.reshaped
         if op not in PRODUCTS | {"Gemm", "QGemm"} or self.reshaped:
             return False
         weight = _WEIGHT_INPUT.get(op, 1)
@@ -82,13 +87,17 @@ class _Alias:
 
 @dataclass(slots=True)
 class Uses:
-    """What the nodes say of the initialisers: one use each, the first that tells something; scales of codes."""
+    """What the nodes say of the initialisers: one use each, the first that tells something; scales of codes.
+
+    `outputs` are the initialisers that what an attention makes is multiplied with, by the identity of its node.
+    """
 
     first: dict[str, Use] = field(default_factory=dict)
     scales: dict[str, Scales] = field(default_factory=dict)
     activations: set[str] = field(default_factory=set)
     partners: dict[str, str] = field(default_factory=dict)
     order: dict[int, int] = field(default_factory=dict)
+    outputs: dict[int, str] = field(default_factory=dict)
 
 
 def find_uses(graph: Graph) -> Uses:
@@ -105,12 +114,14 @@ class _Tracing:
         self._aliases = {name: _Alias(name) for name in initial}
         self._products: dict[str, str] = {}
         self._factors: dict[str, str] = {}
+        self._attended: dict[str, int] = {}
         self.uses = Uses()
 
     def follow(self, node: Node) -> None:
         """One node: what passes through it, and what it says."""
         aliases = [self._aliases.get(name) for name in node.inputs]
         first = aliases[0] if aliases else None
+        self._attend(node, aliases)
         if node.op in PASSED:
             self._pass(node, first)
         elif node.op == "DequantizeLinear" and first and self._is_codes(first):
@@ -119,6 +130,17 @@ class _Tracing:
             self._aliases[node.output] = first
         elif not self._rescales(node, aliases):
             self._use(node, aliases)
+
+    def _attend(self, node: Node, aliases: list[_Alias | None]) -> None:
+        """What comes out of an attention, up to the product that it goes into."""
+        made = next((self._attended[name] for name in node.inputs if name in self._attended), None)
+        if node.op in ATTENTIONS:
+            self._attended[node.output] = id(node)
+        elif made is not None and node.op in _CARRIED:
+            self._attended[node.output] = made
+        elif made is not None and node.op in PRODUCTS | {"Gemm", "QGemm"}:
+            weight = next((alias.source for alias in aliases if alias), "")
+            self.uses.outputs.setdefault(made, weight)
 
     def _pass(self, node: Node, alias: _Alias | None) -> None:
         if alias:

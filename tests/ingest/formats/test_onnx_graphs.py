@@ -315,3 +315,27 @@ def test_whatever_nodes_do_with_them_no_value_of_an_initialiser_is_lost(
             rows = range(one.matrix[0])
             chunks = [files[r.file][r.offset : r.end] for r in one.storage.ranges(rows)]
             assert one.storage.decode(rows, chunks).size == one.parameters
+
+
+@pytest.mark.parametrize("carried", [[], ["DynamicQuantizeLinear"], ["Cast", "Reshape"]])
+def test_q_k_and_v_that_onnxruntime_puts_side_by_side_stand_beside_their_output(carried: list[str]) -> None:
+    """`Attention_0_qkv_weight` [in, 3 x out] of an optimised BERT has the name of its layer, and is turned."""
+    fused, output = (RANDOM.normal(size=shape).astype(np.float32) for shape in ((32, 96), (32, 32)))
+    nodes = [node("Attention", ["x", "Attention_0_qkv_weight", "Attention_0_qkv_bias", "mask"], "y", "Attention_0")]
+    nodes += [node(op, ["y" if at == 0 else f"y{at}"], f"y{at + 1}") for at, op in enumerate(carried)]
+    last = f"y{len(carried)}" if carried else "y"
+    nodes.append(node("MatMul", [last, "onnx::MatMul_9"], "z", "/encoder/layer.3/attention/output/dense/MatMul"))
+    given = {"Attention_0_qkv_weight": fused, "Attention_0_qkv_bias": fused[0], "onnx::MatMul_9": output}
+    found = values({"model.onnx": model(nodes, [embedded(name, rows) for name, rows in given.items()])})
+    assert set(found) == {
+        "encoder.layer.3.attention.qkv.weight", "encoder.layer.3.attention.qkv.bias",
+        "encoder.layer.3.attention.output.dense.weight",
+    }  # fmt: skip
+    np.testing.assert_array_equal(found["encoder.layer.3.attention.qkv.weight"], fused.T)
+    np.testing.assert_array_equal(found["encoder.layer.3.attention.qkv.bias"], fused[0])
+
+
+def test_an_attention_whose_output_says_nothing_keeps_its_name() -> None:
+    nodes = [node("Attention", ["x", "Attention_0_qkv_weight"], "y", "Attention_0"), node("Relu", ["y"], "z")]
+    found = values({"model.onnx": model(nodes, [embedded("Attention_0_qkv_weight", MATRIX)])})
+    assert set(found) == {"Attention_0_qkv_weight"}
