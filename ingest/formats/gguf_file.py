@@ -122,6 +122,11 @@ def _types() -> dict[int, str]:
     return {int(kind): kind.name for kind in GGML_QUANT_SIZES}
 
 
+_DEPTHWISE = (".ssm_conv1d.weight", ".shortconv.conv.weight")
+_VECTORS = (".bias", ".ssm_a", ".ssm_d")
+_GROUPED = ".ssm_norm.weight"
+
+
 def read_gguf(reader: Reader, file: str) -> Contents:
     """The tensors of one file under their GGUF names; `config` holds the metadata as they are.
 
@@ -206,14 +211,22 @@ def _whole_convolutions(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]
         both = Frames((first.storage, second.storage), math.prod(size))
         named[FIRST_FRAME] = replace(first, shape=(out, inputs, 2, *size), storage=both)
         del named[SECOND_FRAME]
-    return [_as_vector(tensor) for tensor in named.values()]
+    return [_as_vector(_with_one_input(tensor)) for tensor in named.values()]
+
+
+def _with_one_input(tensor: LogicalTensor) -> LogicalTensor:
+    """The convolution of a mixer [n, width], each row with an input of its own, as [n, 1, width]."""
+    fits = tensor.name.endswith(_DEPTHWISE) and len(tensor.shape) == 2
+    return replace(tensor, shape=(tensor.shape[0], 1, tensor.shape[1])) if fits else tensor
 
 
 def _as_vector(tensor: LogicalTensor) -> LogicalTensor:
-    """A bias [n, 1], as the converter of Whisper writes those of convolutions, as [n]; all else as it is."""
-    if not tensor.name.endswith(".bias") or tensor.shape[1:] != (1,) or not isinstance(tensor.storage, RowMajor):
+    """[n, 1] as [n] for biases of Whisper's convolutions and heads of Mamba 2, and the gains of its groups as one."""
+    storage, shape = tensor.storage, tensor.shape
+    flat = len(shape) == 2 and (shape[1] == 1 if tensor.name.endswith(_VECTORS) else tensor.name.endswith(_GROUPED))
+    if not flat or not isinstance(storage, RowMajor):
         return tensor
-    return replace(tensor, shape=tensor.shape[:1], storage=replace(tensor.storage, columns=tensor.shape[0]))
+    return replace(tensor, shape=(tensor.parameters,), storage=replace(storage, columns=tensor.parameters))
 
 
 def _original(
@@ -222,7 +235,9 @@ def _original(
     """The tensor as it was before the conversion."""
     if found := _FACTOR.fullmatch(tensor.name):
         return _original_factor(tensor, found["base"], found["factor"], arch, fields)
-    name = hugging_face_name(tensor.name)
+    name = hugging_face_name(tensor.name, arch)
+    if tensor.name.endswith(".ssm_dt.bias") and tensor.name.replace(".bias", ".weight") not in shapes:  # Mamba 2
+        name = name.replace("dt_proj.bias", "dt_bias")
     down = shapes.get(tensor.name.replace(".ffn_up.", ".ffn_down."))
     if ".ffn_up." in tensor.name and down is not None and tensor.shape[:1] == (2 * down[-1],):
         name = name.replace("up_proj", "gate_up_proj")
@@ -256,7 +271,7 @@ def _original_factor(
 
     The converter moves the rows of B as it moves those of the matrix, and writes no count of heads into the file.
     """
-    name = hugging_face_name(base)
+    name = hugging_face_name(base, arch)
     storage = tensor.storage
     part = base.split(".")[2] if base.startswith("blk.") and base.count(".") > 2 else ""
     if factor == "b" and arch in PERMUTED and part in {"attn_q", "attn_k"}:

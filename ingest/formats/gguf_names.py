@@ -62,8 +62,18 @@ PREFERRED = {
     "rope_freqs": "model.rotary_emb.inv_freq",
     "ssm_a": _LAYER + "mamba.A_log",
     "ssm_d": _LAYER + "mamba.D",
+    "ssm_in": _LAYER + "mamba.in_proj",
+    "ssm_out": _LAYER + "mamba.out_proj",
+    "ssm_x": _LAYER + "mamba.x_proj",
+    "ssm_dt": _LAYER + "mamba.dt_proj",
+    "ssm_conv1d": _LAYER + "mamba.conv1d",
+    "ssm_norm": _LAYER + "mamba.norm",
 }
 """GGUF name without `blk.N.` -> the name that says the same here."""
+MIXERS = frozenset({"mamba", "mamba2", "nemotron_h", "nemotron_h_moe"})
+"""Architectures whose layers are one mixer behind one norm, and have no FFN beside a Mamba."""
+SHARED_FFN = frozenset({"granitehybrid"})
+"""Architectures whose FFN is that of shared experts, in models without other experts too."""
 OF_TOWERS = {
     "mm.0": "multi_modal_projector.linear_1",
     "mm.1": "multi_modal_projector.linear_1",
@@ -79,6 +89,7 @@ OF_TOWERS = {
     "a.conv1d.2": "audio_tower.conv2",
 }
 """The same of what an mmproj file numbers, which no table of the package has."""
+_OF_FFN = frozenset({"ffn_gate", "ffn_up", "ffn_down"})
 _SWAPPED = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
 _FFN = re.compile(r"(v\.blk\.\d{1,6}\.)(ffn_up|ffn_down)(\..+)")
 FIRST_FRAME, SECOND_FRAME = "v.patch_embd.weight", "v.patch_embd.weight.1"
@@ -88,7 +99,7 @@ _BLOCK = re.compile(r"((?:enc\.|dec\.|v\.|a\.)?blk|v\.deepstack)\.(\d{1,6})\.(.+
 _OLD_EXPERT = re.compile(r"ffn_(gate|up|down)\.(\d{1,6})")
 
 
-def hugging_face_name(name: str) -> str:
+def hugging_face_name(name: str, arch: str = "") -> str:
     """`blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`; a name that no table has is left as it is."""
     stem, dot, kind = name.rpartition(".")
     if kind not in {"weight", "bias"}:
@@ -96,9 +107,15 @@ def hugging_face_name(name: str) -> str:
     block = _BLOCK.fullmatch(stem)
     if block and block[1] == "blk" and (expert := _OLD_EXPERT.fullmatch(block[3])):
         return f"model.layers.{block[2]}.mlp.experts.{expert[2]}.{expert[1]}_proj{dot}{kind}"
-    key = f"{block[1]}.{{bid}}.{block[3]}" if block else stem
-    found = _table().get(key)
-    return found.replace("{bid}", block[2] if block else "") + dot + kind if found else name
+    part = block[3] if block else ""
+    if arch in SHARED_FFN and part in _OF_FFN:
+        part = f"{part}_shexp"
+    found = _table().get(f"{block[1]}.{{bid}}.{part}" if block else stem)
+    if found is None:
+        return name
+    if arch in MIXERS:
+        found = f"{_LAYER}norm" if part == "attn_norm" else found.replace(".mamba.", ".mixer.")
+    return found.replace("{bid}", block[2] if block else "") + dot + kind
 
 
 def as_today(name: str) -> str:
