@@ -31,6 +31,7 @@ from ..text import printable
 from . import gguf_metadata as metadata
 from .contents import Contents
 from .gguf_bounds import ggml_bounds
+from .gguf_delta import untiled
 from .gguf_header import Header, TensorInfo, read_header
 from .gguf_names import (
     FIRST_FRAME,
@@ -194,7 +195,7 @@ def finish_gguf(contents: Contents, files: Sequence[str]) -> Contents:
     tensors = _whole_convolutions(contents.tensors)
     if any(len(s) == 2 and s[0] < s[1] for name, s in shapes.items() if _UP_OF_TOWER.fullmatch(name)):
         tensors = [replace(t, name=as_today(t.name)) for t in tensors]
-    renamed = [_original(t, arch, fields, shapes) for t in tensors]
+    renamed = [_original(untiled(t, arch, fields), arch, fields, shapes) for t in tensors]
     if len({t.name for t in renamed}) != len(renamed):
         raise FormatError(f"{files[0]}: two tensors have one name after its translation")
     tied = "output.weight" not in shapes and "token_embd.weight" in shapes

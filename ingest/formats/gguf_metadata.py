@@ -28,7 +28,8 @@ CONFIG_KEYS = {
 """Key below `ARCHITECTURE.` -> key of a config.json."""
 
 MODEL_TYPES = {
-    "qwen2moe": "qwen2_moe", "qwen3moe": "qwen3_moe", "qwen3next": "qwen3_next", "gptneox": "gpt_neox",
+    "qwen2moe": "qwen2_moe", "qwen3moe": "qwen3_moe", "qwen3next": "qwen3_next", "qwen35": "qwen3_5_text",
+    "qwen35moe": "qwen3_5_moe_text", "gptneox": "gpt_neox",
     "gpt-oss": "gpt_oss", "command-r": "cohere", "starcoder": "gpt_bigcode",
     "phi2": "phi", "deepseek2": "deepseek_v2", "glm4moe": "glm4_moe",
     "gemma3": "gemma3_text", "granitemoe": "granitemoe", "hunyuan-dense": "hunyuan_v1_dense",

@@ -21,7 +21,7 @@ Mistral, Mixtral, Yi and the like are written as `llama`."""
 PERMUTED_BY_SHARE = frozenset({"baichuan", "xverse"})
 """Those of them whose k is cut not by the heads of k but by how many heads of q share one (`_reverse_hf_permute`)."""
 
-GAIN_PLUS_ONE = frozenset({"gemma", "gemma2", "gemma3", "qwen3next"})
+GAIN_PLUS_ONE = frozenset({"gemma", "gemma2", "gemma3", "qwen3next", "qwen35", "qwen35moe"})
 """Architectures whose converter stores 1 + w for a norm's w."""
 PAIRS_IN_VISION = frozenset({"pixtral"})
 """`clip.projector_type` of vision towers whose rows of q and k the converter interleaves."""
@@ -72,6 +72,14 @@ PREFERRED = {
 """GGUF name without `blk.N.` -> the name that says the same here."""
 MIXERS = frozenset({"mamba", "mamba2", "nemotron_h", "nemotron_h_moe"})
 """Architectures whose layers are one mixer behind one norm, and have no FFN beside a Mamba."""
+DELTA_NETS = frozenset({"qwen3next", "qwen35", "qwen35moe"})
+"""Architectures whose layers have a gated delta net or an attention."""
+OF_DELTA_NETS = {
+    "attn_qkv": "in_proj_qkv", "attn_gate": "in_proj_z", "ssm_in": "in_proj_qkvz", "ssm_ba": "in_proj_ba",
+    "ssm_beta": "in_proj_b", "ssm_alpha": "in_proj_a", "ssm_out": "out_proj", "ssm_norm": "norm",
+    "ssm_conv1d": "conv1d", "ssm_dt": "dt_proj", "ssm_a": "A_log",
+}  # fmt: skip
+"""GGUF name without `blk.N.` -> the part of their `linear_attn`."""
 SHARED_FFN = frozenset({"granitehybrid"})
 """Architectures whose FFN is that of shared experts, in models without other experts too."""
 OF_TOWERS = {
@@ -110,6 +118,8 @@ def hugging_face_name(name: str, arch: str = "") -> str:
     part = block[3] if block else ""
     if arch in SHARED_FFN and part in _OF_FFN:
         part = f"{part}_shexp"
+    if arch in DELTA_NETS and part in OF_DELTA_NETS and block:
+        return f"model.layers.{block[2]}.linear_attn.{OF_DELTA_NETS[part]}{dot}{kind}"
     found = _table().get(f"{block[1]}.{{bid}}.{part}" if block else stem)
     if found is None:
         return name

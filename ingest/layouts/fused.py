@@ -33,7 +33,7 @@ from ..names.architectures import (
 )
 from ..storage.logical import LogicalTensor, Storage
 from ..storage.skipped import SkippedTensor
-from ..storage.views import Stack, Transposed, alternating, groups, transposed
+from ..storage.views import Stack, Strides, Transposed, alternating, groups, transposed
 from ..text import printable
 from .channels import with_colours_first
 from .flax import KERNEL, apart, turned, with_whole_heads
@@ -325,9 +325,17 @@ def _split(
             stem = found["head"] + found["leaf"]
             weight = shapes.get(f"{stem}.weight") or shapes.get(f"{stem}_weight") or tensor.shape
             cuts = qkv_rows(order, weight, config) if len(weight) == 2 and weight[0] == tensor.shape[0] else None
+            if order == "beside_z":
+                cuts = _beside(weight[0], shapes.get(f"{found['head']}linear_attn.in_proj_z.weight", (0,))[0])
             names = [_sibling(found, p) for p in (*_PARTS, *([_FOURTH[order]] if order in _FOURTH else []))]
             return cut_rows(tensor, names, cuts) if cuts else [tensor]
     for tail, types, leaves in FUSED_GATE_UP:
         if (found := _match(tail, tensor.name)) and re.fullmatch(types, model_type) and tensor.shape[0] % 2 == 0:
             return cut_rows(tensor, [_sibling(found, p) for p in leaves], groups((tensor.shape[0] // 2,) * 2, 1))
     return [tensor]
+
+
+def _beside(rows: int, values: int) -> list[Strides] | None:
+    """The rows of q, k and v of a gated delta net whose gate has as many rows as v; None where that does not fit."""
+    keys, over = divmod(rows - values, 2)
+    return groups((keys, keys, values), 1) if keys > 0 and values > 0 and not over else None

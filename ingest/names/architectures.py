@@ -270,6 +270,7 @@ FEEDS: dict[str, tuple[str, ...]] = {
 
 GAIN_OFFSET: dict[str, float] = {
     "gemma": 1.0, "gemma2": 1.0, "gemma3": 1.0, "gemma3_text": 1.0, "recurrent_gemma": 1.0, "qwen3_next": 1.0,
+    "qwen3_5": 1.0, "qwen3_5_text": 1.0, "qwen3_5_moe": 1.0, "qwen3_5_moe_text": 1.0,
 }  # fmt: skip
 """`model_type` -> what the architecture adds to a stored norm gain (Gemma stores w and multiplies by 1 + w)."""
 
@@ -287,6 +288,7 @@ FUSED_QKV: tuple[tuple[str, str, str], ...] = (
     (r"(img_attn|txt_attn|x_block\.attn|context_block\.attn)\.qkv", r".*", "stacked"),
     (r"single_blocks\.\d+\.linear1", r".*", "flux"),
     (r"linear_attn\.in_proj_qkvz", r".*", "delta"),
+    (r"linear_attn\.in_proj_qkv", r".*", "beside_z"),
     (r"qkv_proj|c_attn|W_pack|Wqkv|att_proj|(attn|attention|self_attn|self_attention)\.qkv", r".*", "stacked"),
 )  # fmt: skip
 """(tail, `model_type`, order of the rows), first hit wins; an empty order is not known, or of another kind.
@@ -294,6 +296,7 @@ FUSED_QKV: tuple[tuple[str, str, str], ...] = (
 `stacked`: all of q, then k, then v. `heads`: q, k, v of one head after another. `groups`: for every head of k, the heads
 of q that share it, its k, its v. `falcon`, `chatglm`, `bigcode`: one of these, by other keys of the config.
 `flux`: q, k, v, then the rows of the FFN. `delta`: for every head of k, its q, its k, the v that share it, their gates.
+`beside_z`: q, k, v, of which v is as high as the gate beside it, `in_proj_z`.
 """
 
 FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (

@@ -52,11 +52,33 @@ class Strides:
 
 
 @dataclass(frozen=True, slots=True)
+class InTurn:
+    """The rows of several parts one after another, each in an order of its own."""
+
+    parts: tuple[Strides, ...]
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return sum(part.count for part in self.parts)
+
+    def stored(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """The stored rows int64 [len(rows)] of `rows`."""
+        asked = np.asarray(rows, np.int64)
+        found, first = np.zeros(len(asked), np.int64), 0
+        for part in self.parts:
+            inside = (asked >= first) & (asked < first + part.count)
+            found[inside] = part.stored((asked[inside] - first).tolist())
+            first += part.count
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class RowsOf:
     """Rows of another storage, in the order of `strides`."""
 
     storage: Storage
-    strides: Strides
+    strides: Strides | InTurn
 
     def ranges(self, rows: Sequence[int]) -> list[Range]:
         """The ranges of the stored rows, which are asked for in ascending order and once each."""
@@ -78,7 +100,7 @@ class BoundsOfRows:
     """The bounds of rows of another storage, in the order of `strides`."""
 
     inner: Bounds
-    strides: Strides
+    strides: Strides | InTurn
 
     def ranges(self, rows: Sequence[int]) -> list[Range]:
         """Those of the values."""
