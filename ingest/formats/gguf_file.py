@@ -33,6 +33,7 @@ from .contents import Contents
 from .gguf_bounds import ggml_bounds
 from .gguf_delta import untiled
 from .gguf_header import Header, TensorInfo, read_header
+from .gguf_latent import with_keys_and_values
 from .gguf_names import (
     FIRST_FRAME,
     GAIN_PLUS_ONE,
@@ -192,7 +193,7 @@ def finish_gguf(contents: Contents, files: Sequence[str]) -> Contents:
         raise SourceError(f"{files[0]}: one of {parts} parts, {len(files)} are here; fetch all and name their folder")
     arch = metadata.architecture(fields)
     shapes = {t.name: t.shape for t in contents.tensors}
-    tensors = _whole_convolutions(contents.tensors)
+    tensors = with_keys_and_values(_whole_convolutions(contents.tensors))
     if any(len(s) == 2 and s[0] < s[1] for name, s in shapes.items() if _UP_OF_TOWER.fullmatch(name)):
         tensors = [replace(t, name=as_today(t.name)) for t in tensors]
     renamed = [_original(untiled(t, arch, fields), arch, fields, shapes) for t in tensors]

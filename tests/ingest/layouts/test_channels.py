@@ -29,6 +29,13 @@ def test_a_kernel_of_any_other_shape_stays_as_it_is(shape: tuple[int, ...]) -> N
     assert with_colours_first([tensor]) == [tensor]
 
 
+@pytest.mark.parametrize("name", ["backbone.layers.0.mixer.conv1d", "model.layers.0.conv.conv"])
+def test_the_convolution_of_a_mixer_has_its_one_input_before_its_width(name: str) -> None:
+    kernel = np.random.default_rng(5).normal(0, 1, (128, 1, 4)).astype(np.float32)
+    own = {f"{name}.weight": np.ascontiguousarray(kernel.swapaxes(1, 2))}
+    assert evidence(made(own, {})) == evidence(made({f"{name}.weight": kernel}, {}))
+
+
 def test_the_experts_that_mlx_stacks_are_single_ones() -> None:
     random = np.random.default_rng(4)
     own: Tensors = {}
