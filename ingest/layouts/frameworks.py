@@ -152,8 +152,8 @@ class _Translation:
                 high = tensor.shape[0] // 4
                 cuts = [Strides(start, (2, high), (2 * high, 1)) for start in (0, high)]
                 return cut_rows(tensor, [line.name.replace("?", which) for which in "12"], cuts)
-            case ("alternating", _, _):
-                return _alternating_experts(tensor, line.name)
+            case ("alternating" | "up_gate" as order, _, _):
+                return _halves_of_experts(tensor, line.name, order)
             case ("gate_up", _, _):
                 return self._gate_up(tensor, line.name)
             case ("gate_and_up", _, _):
@@ -408,19 +408,22 @@ def _kernel_last(tensor: LogicalTensor, name: str) -> LogicalTensor:
     return replace(tensor, name=name, shape=(out, inputs, width), storage=view)
 
 
-def _alternating_experts(tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
-    """[experts, rows, in] and [experts, rows], whose rows are gate, up, gate, up, as two tensors an expert."""
+def _halves_of_experts(tensor: LogicalTensor, name: str, order: str) -> list[LogicalTensor]:
+    """[experts, rows, in] and [experts, rows] as two tensors an expert: gate and up in turns, or up, then gate."""
     storage, shape = tensor.storage, tensor.shape
     if len(shape) not in (2, 3) or not 0 < shape[0] <= MOST_EXPERTS or shape[1] % 2 or not isinstance(storage, Stack):
         return [tensor]
     charge(TENSORS, 2 * shape[0], printable(tensor.name, 80))
+    parts, cuts = ("gate", "up"), alternating(2, shape[1])
+    if order == "up_gate":
+        parts, cuts = ("up", "gate"), groups((shape[1] // 2,) * 2, 1)
     found: list[LogicalTensor] = []
     for number in range(shape[0]):
         view = storage.cut(number * (tensor.parameters // shape[0]), shape[-1])
         if view is None:
             return [tensor]
-        names = [name.replace("@", str(number)).replace("?", part) for part in ("gate", "up")]
-        found += cut_rows(replace(tensor, shape=shape[1:], storage=view), names, alternating(2, shape[1]))
+        names = [name.replace("@", str(number)).replace("?", part) for part in parts]
+        found += cut_rows(replace(tensor, shape=shape[1:], storage=view), names, cuts)
     return found
 
 

@@ -282,7 +282,7 @@ _TIMED = re.compile(
 def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
     """Tensors whose names say nothing belong to the one component with layers, unless the model has text."""
     stacked = {n.place.component for n in named if n.place.layer is not None}
-    text = any(n.place.role == "embed" and n.place.component == "language" for n in named)
+    text = any(n.place.component == "language" and _is_text(n) for n in named)
     others = stacked - {"language", "projector"}
     if not others and not text and any(_TIMED.search(n.tensor.name) for n in named):
         others = {"denoiser"}
@@ -297,6 +297,11 @@ def _adopt(named: list[NamedTensor]) -> list[NamedTensor]:
         else n
         for n in named
     ]
+
+
+def _is_text(item: NamedTensor) -> bool:
+    """Whether only a model of text has it: an embedding of tokens, or the head over them that is named so."""
+    return item.place.role == "embed" or (item.place.role == "head" and "lm_head" in item.tensor.name)
 
 
 def _number_layers(named: list[NamedTensor]) -> list[NamedTensor]:

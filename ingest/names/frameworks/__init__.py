@@ -6,7 +6,7 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 from __future__ import annotations
 
 from .decoders import CSM, DBRX, DIA, JANUS, LLAMA_4, MOSHI, MOSHI_OF_TRANSFORMERS, PHI, PHI_FIRST
-from .dense_vision import DPT, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
+from .dense_vision import DPT, GOT_OCR, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
 from .detection import DEFORMABLE_DETR, DETR, GROUNDING_DINO, RT_DETR, YOLOS
 from .diffusion import (
     AURAFLOW,
@@ -38,6 +38,7 @@ from .llama_like import (
     OLMO_CORE_2,
     RECURRENT_GEMMA,
     TENSORRT,
+    TENSORRT_EXPERTS,
     TENSORRT_GATED,
     TORCHTUNE,
     TORCHTUNE_QWEN,
@@ -338,6 +339,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ),
         DETR,
     ),
+    Framework("GOT-OCR 2", ("vision_tower_high.blocks.#.attn.qkv", "mm_projector_vary"), GOT_OCR),
     Framework("Mask2Former", ("sem_seg_head.predictor.transformer_cross_attention_layers.#.norm",), MASK_2_FORMER),
     Framework(
         "Swin of mmdetection",
@@ -359,11 +361,11 @@ FRAMEWORKS: tuple[Framework, ...] = (
         unless=("transformer.layers.#.mlp.router",),
     ),
     Framework(
-        "TensorRT-LLM",
-        ("transformer.layers.#.attention.qkv", "transformer.vocab_embedding"),
-        TENSORRT,
-        unless=("transformer.layers.#.mlp.router",),  # experts in one tensor, with gate and up in it
+        "TensorRT-LLM, experts",
+        ("transformer.layers.#.attention.qkv", "transformer.vocab_embedding", "transformer.layers.#.mlp.router"),
+        TENSORRT_EXPERTS,
     ),
+    Framework("TensorRT-LLM", ("transformer.layers.#.attention.qkv", "transformer.vocab_embedding"), TENSORRT),
     Framework(
         "Mimi",
         ("encoder_transformer.transformer.layers.#.self_attn.in_proj_weight", "quantizer.rvq_first.input_proj"),

@@ -208,3 +208,27 @@ VITPOSE = (
     """),
 )  # fmt: skip
 """Of mmpose."""
+
+GOT_OCR = (
+    *inside("vision_tower_high.blocks.#.", "vision_tower.layers.#.", """
+        norm1 -> layer_norm1
+        norm2 -> layer_norm2
+        attn.qkv -> attn.qkv
+        attn.proj -> attn.proj
+        attn.rel_pos_h -> attn.rel_pos_h
+        attn.rel_pos_w -> attn.rel_pos_w
+        mlp.lin1 -> mlp.lin1
+        mlp.lin2 -> mlp.lin2
+    """),
+    *inside("vision_tower_high.", "vision_tower.", """
+        pos_embed -> pos_embed
+        patch_embed.proj -> patch_embed.projection
+        neck.0 -> neck.conv1
+        neck.1 -> neck.layer_norm1
+        neck.2 -> neck.conv2
+        neck.3 -> neck.layer_norm2
+    """),
+    ("vision_tower_high.net_2", "multi_modal_projector.conv_upsampler1", ""),
+    ("vision_tower_high.net_3", "multi_modal_projector.conv_upsampler2", ""),
+    ("mm_projector_vary", "multi_modal_projector.multimodal_projector", ""),
+)  # fmt: skip

@@ -22,6 +22,7 @@ before a name (`module.`, `model.`) stays before it.
 | `quarters`     | four parts of equal height, the first and third in one, the others in another; `?` in   |
 |                | the name is 1 and 2                                                                     |
 | `alternating`  | of every expert, whose number is `@`: rows of gate and up that take turns; `?` is which |
+| `up_gate`      | the same, all rows of up, then those of gate                                            |
 | `gate_up`      | gate, then up, where it has twice the rows that `down` has columns; else it is up, and  |
 |                | gate where up stands beside it                                                          |
 | `gate_and_up`  | gate and up, each stored as [in, out], in one tensor [2, in, out]; `?` is their name     |

@@ -230,6 +230,14 @@ TENSORRT = (
     """),
     *_TENSORRT_ENDS,
 )  # fmt: skip
+TENSORRT_EXPERTS = (
+    *inside("transformer.layers.#.", "model.layers.#.", _TENSORRT_LAYER.replace("mlp.proj -> mlp.down_proj", """
+        mlp.proj -> mlp.experts.down_proj
+        mlp.fc -> mlp.experts.@.?_proj : up_gate
+        mlp.router -> mlp.gate
+    """)),
+    *_TENSORRT_ENDS,
+)  # fmt: skip
 TENSORRT_GATED = (
     *inside("transformer.layers.#.", "model.layers.#.", _TENSORRT_LAYER + """
         mlp.fc -> mlp.gate_proj

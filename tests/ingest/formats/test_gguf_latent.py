@@ -51,16 +51,13 @@ def test_any_rows_are_those_of_the_matrix(asked: set[int]) -> None:
     np.testing.assert_array_equal(storage.decode(wanted, chunks), matrix[wanted])
 
 
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        ((3, 8, 4), (2, 6, 8)),
-        ((3, 8, 4), (3, 6, 7)),
-        ((24, 4), (18, 8)),
-        ((0, 8, 4), (0, 6, 8)),
-        ((1, 16385, 1), (1, 1, 16385)),
-    ],
-)
+MISFITS = (
+    ((3, 8, 4), (2, 6, 8)), ((3, 8, 4), (3, 6, 7)), ((24, 4), (18, 8)), ((0, 8, 4), (0, 6, 8)),
+    ((1, 16385, 1), (1, 1, 16385)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("shapes", MISFITS)
 def test_keys_and_values_that_do_not_fit_each_other_stay_apart(shapes: tuple[tuple[int, ...], ...]) -> None:
     names = ("blk.0.attn_k_b.weight", "blk.0.attn_v_b.weight")
     tensors = [

@@ -148,8 +148,28 @@ def dia() -> tuple[Tensors, Tensors]:
     return own, theirs
 
 
+def tensorrt() -> tuple[Tensors, Tensors]:
+    """A mixture: all experts in one tensor, of each the rows of up before those of gate."""
+    own: Tensors = {"transformer.vocab_embedding.weight": values(300, WIDTH)}
+    theirs: Tensors = {"model.embed_tokens.weight": own["transformer.vocab_embedding.weight"]}
+    for layer in range(2):
+        at, there = f"transformer.layers.{layer}.", f"model.layers.{layer}."
+        fused = own[f"{at}attention.qkv.weight"] = values(3 * WIDTH, WIDTH)
+        theirs |= cut(f"{there}self_attn.?_proj.weight", fused)
+        router = own[f"{at}mlp.router.weight"] = values(EXPERTS, WIDTH)
+        theirs[f"{there}block_sparse_moe.gate.weight"] = router
+        both = own[f"{at}mlp.fc.weight"] = values(EXPERTS, 2 * INNER, WIDTH)
+        down = own[f"{at}mlp.proj.weight"] = values(EXPERTS, WIDTH, INNER)
+        for number in range(EXPERTS):
+            stem = f"{there}block_sparse_moe.experts.{number}."
+            theirs |= {f"{stem}w3.weight": both[number, :INNER], f"{stem}w1.weight": both[number, INNER:]}
+            theirs[f"{stem}w2.weight"] = down[number]
+    return own, theirs
+
+
 WRITERS: dict[str, Callable[[], tuple[Tensors, Tensors]]] = {
     "Llama 4": llama_4, "DBRX": dbrx, "Phi 1.5": phi, "CSM": csm, "Moshi": moshi, "Dia": dia,
+    "TensorRT-LLM": tensorrt,
 }  # fmt: skip
 
 

@@ -433,3 +433,15 @@ def test_a_name_has_the_place_that_it_has_when_it_is_parsed_alone(name: str) -> 
     for other in ("model.layers.3.mlp.experts.9.up_proj.weight", name.replace("7", "5").replace("12", "1")):
         parse(other)  # what was parsed before, a name of other numbers even, changes nothing
     assert parse(name) == _parsed.__wrapped__(name)[0]
+
+
+def test_a_model_of_images_and_text_without_an_embedding_keeps_both_apart() -> None:
+    """pi0 ties the embedding of PaliGemma to its head, and keeps the head; layers of text are no layers of images."""
+    at = "model.paligemma_with_expert.paligemma."
+    sizes = {
+        f"{at}vision_tower.vision_model.encoder.layers.0.self_attn.q_proj.weight": (40, 40),
+        f"{at}language_model.model.layers.0.self_attn.q_proj.weight": (64, 64),
+        f"{at}language_model.lm_head.weight": (300, 64),
+    }
+    found = name_tensors([LogicalTensor(n, "F32", s, RowMajor("f", 0, "F32", s[-1])) for n, s in sizes.items()], {})
+    assert [item.place.component for item in found] == ["vision", "language", "language"]
