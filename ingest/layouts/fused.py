@@ -91,6 +91,8 @@ _ANY_STACKED = _tail("|".join(tail for tail, _ in STACKED_EXPERTS))
 _ROUTER = re.compile(r"(?:gate|router)(?:\.(?:wg|layer|classifier|linear))?\.weight$")
 _PARAMETRIZED = ".parametrizations.weight.original"
 """How torch calls a weight that something is added to, such as a LoRA inside a model."""
+_BASE = re.compile(r"\.base_layer(?=\.(?:weight|bias)$)")
+"""How PEFT calls a layer beside which a LoRA stands, in models that are saved with it."""
 _UNDERSCORED = re.compile(
     r"(?P<stack>(?P<before>(?:.*?[./])??)(?:(?:layers|blocks)[./])?(?:\w{1,40}_)?(?:layers?|blocks?|encoderblock|h))"
     r"_(?P<layer>\d{1,6})(?P<rest>[./].*)"
@@ -118,9 +120,10 @@ def _sibling(found: re.Match[str], leaf: str) -> str:
 
 
 def _plainly_named(tensors: Sequence[LogicalTensor]) -> list[LogicalTensor]:
-    """Tensors under the names that say the same elsewhere: without a parametrisation, layers between dots."""
+    """Tensors under the names that say the same elsewhere: without what wraps a weight, layers between dots."""
     names = [
-        f"{t.name.removesuffix(_PARAMETRIZED)}.weight" if t.name.endswith(_PARAMETRIZED) else t.name for t in tensors
+        f"{t.name.removesuffix(_PARAMETRIZED)}.weight" if t.name.endswith(_PARAMETRIZED) else _BASE.sub("", t.name)
+        for t in tensors
     ]
     found = [None if _DOTTED.search(name) else _UNDERSCORED.match(name) for name in names]
     stacks = {one["stack"] for one in found if one and _DEEP.match(one["rest"])}

@@ -5,7 +5,7 @@ A new one is a table in one of the files here, and a line in FRAMEWORKS. How a t
 
 from __future__ import annotations
 
-from .decoders import CSM, DBRX, DIA, JANUS, LLAMA_4, MOSHI, MOSHI_OF_TRANSFORMERS, PHI, PHI_FIRST
+from .decoders import CSM, DBRX, DIA, JANUS, LLAMA_4, MOSHI, MOSHI_OF_TRANSFORMERS, PHI, PHI_4_MULTIMODAL, PHI_FIRST
 from .dense_vision import DPT, GOT_OCR, SAM_2, SEGFORMER, VIDEOMAE, VITPOSE
 from .detection import DEFORMABLE_DETR, DETR, GROUNDING_DINO, RT_DETR, YOLOS
 from .diffusion import (
@@ -94,6 +94,11 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("CSM", ("backbone.layers.#.attn.output_proj", "decoder.layers.#.sa_norm.scale", "codebook0_head"), CSM),
     Framework("Janus", ("vision_model.vision_tower.blocks.#.attn.qkv", "gen_aligner.layers.#", "gen_embed"), JANUS),
     Framework("Phi", ("transformer.h.#.mixer.Wqkv", "transformer.h.#.ln", "transformer.embd.wte"), PHI),
+    Framework(
+        "Phi-4-multimodal",
+        ("audio_embed.encoder.encoders.#.feed_forward_in.net.#.linear", "audio_embed.audio_projection.speech.#"),
+        PHI_4_MULTIMODAL,
+    ),
     Framework("Phi 1.5 as it came out", ("layers.#.mixer.Wqkv", "layers.#.ln", "layers.#.wte"), PHI_FIRST),
     Framework("LitGPT", (("transformer.h.#.attn.qkv", "transformer.h.#.attn.attn"), "transformer.h.#.norm_1"), LITGPT),
     Framework(

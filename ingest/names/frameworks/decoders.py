@@ -244,3 +244,29 @@ DIA = (
     ("decoder.logits_dense", "logits_dense", "dense"),
 )
 """Every matrix is as in Flax: inputs first, heads and channels on axes of their own."""
+
+PHI_4_MULTIMODAL = (
+    *inside("audio_embed.encoder.encoders.#.", "audio_embed.encoder.encoders.#.", """
+        self_attn.linear_q -> self_attn.q_proj
+        self_attn.linear_k -> self_attn.k_proj
+        self_attn.linear_v -> self_attn.v_proj
+        self_attn.linear_out -> self_attn.o_proj
+        feed_forward_in.net.0.linear -> feed_forward_in.gate_up_proj
+        feed_forward_in.net.2 -> feed_forward_in.down_proj
+        feed_forward_out.net.0.linear -> feed_forward_out.gate_up_proj
+        feed_forward_out.net.2 -> feed_forward_out.down_proj
+    """),
+    *inside("image_embed.", "image_embed.", """
+        img_projection.0 -> img_projection_up
+        img_projection.2 -> img_projection_down
+        glb_GN -> global_img_feature_extensor
+        sub_GN -> sub_img_feature_extensor
+    """),
+    *inside("audio_embed.", "audio_embed.", """
+        audio_projection.speech.0 -> up_proj_for_speech
+        audio_projection.speech.2 -> down_proj_for_speech
+        audio_projection.vision.0 -> up_proj_for_vision_speech
+        audio_projection.vision.2 -> down_proj_for_vision_speech
+    """),
+)  # fmt: skip
+"""As Microsoft publishes it; the LoRAs that it is saved with stay beside its layers."""

@@ -201,6 +201,9 @@ SPELLINGS: dict[str, tuple[Callable[[Mapping[str, Floats]], Tensors], dict[str, 
     "torchtitan, layers compiled": (compiled, {}),
     "a LoRA inside": (lambda t: spelled(t, {"proj.weight": "proj.parametrizations.weight.original"}), {}),
     "an optimiser's state": (with_state, {}),
+    "layers beside LoRAs": (
+        lambda t: {n.replace("proj.weight", "proj.base_layer.weight"): v for n, v in
+                   fused(t, "qkv_proj", stacked_qkv, "gate_up_proj").items()}, {}),
     "MosaicBERT": (lambda t: fused(t, "Wqkv", stacked_qkv, "gated_layers"), {}),
 }  # fmt: skip
 
