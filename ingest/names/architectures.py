@@ -61,7 +61,7 @@ MIDDLES = r"mid_block\.(?:attentions|resnets)\.\d+|mid\.(?:block|attn)_\d+"
 EXPERTS = r"experts|local_experts"
 """The part before the number of an expert."""
 
-SHARED_EXPERT = r"shared_expert|shared_experts|shared_mlp|dense_mlp"
+SHARED_EXPERT = r"share_expert|shared_expert|shared_experts|shared_mlp|dense_mlp"
 
 _CROSS = (
     r"(cross_attn|encoder_attn|crossattention|cross_attention|EncDecAttention|attn2|multihead_attn)"
@@ -132,7 +132,10 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     (r"(mlp|experts|shared_experts)\.proj", "down", ""),
     (r"self_attention\.linear_proj", "o", ""),
     (r"experts\.linear", "gate", ""),
-    (r"experts\.(linear_v|v1)", "up", ""),
+    (r"experts\.(linear_v|v1|up)", "up", ""),
+    (r"block_sparse_moe\.primary_router", "router", ""),
+    (r"experts\.gate", "gate", ""),
+    (r"experts\.down", "down", ""),
     (r"experts\.linear_1", "down", ""),
     (r"shared_mlp\.output_linear", "down", "shared"),
     (r"shared_mlp\.input_linear", "gate", "shared.gate_up"),
@@ -312,9 +315,9 @@ FUSED_GATE_UP: tuple[tuple[str, str, tuple[str, str]], ...] = (
 
 STACKED_EXPERTS: tuple[tuple[str, str], ...] = (
     (r"experts\.(gate_up_proj|w13)", "gate_up"),
-    (r"experts\.(gate_proj|w1)|switch_mlp\.gate_proj", "gate_proj"),
-    (r"experts\.(up_proj|w3)|switch_mlp\.(up_proj|fc1)", "up_proj"),
-    (r"experts\.(down_proj|w2)|switch_mlp\.(down_proj|fc2)", "down_proj"),
+    (r"experts\.(gate_proj|w1)|(switch_mlp|moe)\.gate_proj", "gate_proj"),
+    (r"experts\.(up_proj|w3)|switch_mlp\.fc1|(switch_mlp|moe)\.up_proj", "up_proj"),
+    (r"experts\.(down_proj|w2)|switch_mlp\.fc2|(switch_mlp|moe)\.down_proj", "down_proj"),
     (r"(block_sparse_moe|moe)\.input_linear", "gate_up"),
     (r"(block_sparse_moe|moe)\.output_linear", "down_proj"),
 )

@@ -200,3 +200,13 @@ def test_matrices_of_several_shapes_are_not_put_below_each_other(sizes: tuple[tu
     shapes = {f"depformer_in.{number}.weight": size for number, size in enumerate(sizes)}
     given = [LogicalTensor(n, "F32", s, RowMajor("f", 0, "F32", s[-1])) for n, s in {**shapes, **marks}.items()]
     assert {t.name: t.shape for t in hugging_face(given, {}) if t.name in shapes} == shapes
+
+
+def test_experts_of_step_3_5_in_stacks_beside_their_router_are_single_ones() -> None:
+    own: Tensors = {}
+    theirs: Tensors = {}
+    for part, shape in (("gate_proj", (INNER, WIDTH)), ("up_proj", (INNER, WIDTH)), ("down_proj", (WIDTH, INNER))):
+        stack = own[f"model.layers.0.moe.{part}.weight"] = values(EXPERTS, *shape)
+        theirs |= {f"model.layers.0.mlp.experts.{number}.{part}.weight": one for number, one in enumerate(stack)}
+    own["model.layers.0.moe.gate.weight"] = theirs["model.layers.0.mlp.gate.weight"] = values(EXPERTS, WIDTH)
+    assert evidence(made(own, {})) == evidence(made(theirs, {}))
