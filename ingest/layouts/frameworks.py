@@ -6,7 +6,6 @@ stays as it is. Only one framework is looked for: files of two would be two mode
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +14,24 @@ from itertools import chain, product, takewhile
 from ..budget import TENSORS, charge
 from ..names.frameworks import FRAMEWORKS, Framework
 from ..storage.logical import LogicalTensor, RowMajor
-from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, alternating, groups, transposed
+from ..storage.views import ColumnsOf, RowsOf, Stack, Strides, groups, transposed
 from ..text import printable
 from .heads import interleaved_rows, key_heads, qkv_rows, query_heads
+from .rearranged import (
+    MOST_EXPERTS,
+    below,
+    cut_rows,
+    dense,
+    flat,
+    gate_and_up,
+    halves_of_experts,
+    kernel_last,
+    pointwise,
+    turned,
+    unfolded,
+)
 from .slices import RowSlices
 
-MOST_EXPERTS = 4096
 MOST_BELOW = 64
 """Matrices that are put below each other; codecs have 32 codebooks at most."""
 MOST_NAMES = 20_000
@@ -153,30 +164,29 @@ class _Translation:
                 cuts = [Strides(start, (2, high), (2 * high, 1)) for start in (0, high)]
                 return cut_rows(tensor, [line.name.replace("?", which) for which in "12"], cuts)
             case ("alternating" | "up_gate" as order, _, _):
-                return _halves_of_experts(tensor, line.name, order)
+                return halves_of_experts(tensor, line.name, order)
             case ("gate_up", _, _):
                 return self._gate_up(tensor, line.name)
             case ("gate_and_up", _, _):
-                return _gate_and_up(tensor, line.name)
+                return gate_and_up(tensor, line.name)
             case ("transposed", _, depthwise):
-                return [_transposed(tensor, line.name, (1,) if depthwise else ())]
+                return [turned(tensor, line.name, (1,) if depthwise else ())]
             case ("flat", _, _) if len(tensor.shape) > 1 and max(tensor.shape) == tensor.parameters > 0:
-                return [_flat(tensor, line.name)]
+                return [flat(tensor, line.name)]
             case ("pointwise" | "kernel_last" as kind, _, _) if len(tensor.shape) == 3:
-                return [_pointwise(tensor, line.name) if kind == "pointwise" else _kernel_last(tensor, line.name)]
+                return [pointwise(tensor, line.name) if kind == "pointwise" else kernel_last(tensor, line.name)]
             case ("experts", _, _):
                 return [self._experts(tensor, line.name)]
             case ("dense", _, last) if len(tensor.shape) > 1:
-                return [_dense(tensor, line.name, 1 if not last else len(tensor.shape) - 1)]
-            case ("unfolded", _, _) if len(tensor.shape) in (1, 2) and tensor.parameters and tensor.shape[-1] % 4 == 0:
-                places = Strides(0, (2, 2, tensor.shape[-1] // 4), (1, 2, 4))
-                return [replace(tensor, name=line.name, storage=ColumnsOf(tensor.storage, places))]
+                return [dense(tensor, line.name, 1 if not last else len(tensor.shape) - 1)]
+            case ("unfolded", _, _) if len(tensor.shape) in (1, 2):
+                return [unfolded(tensor, line.name)]
             case ("rows", _, _) if len(tensor.shape) == 3:
-                return [_rows(tensor, line.name)]
+                return [below(tensor, line.name)]
             case ("below", _, _):
                 return self._below(tensor, line.name)
-            case ("expert_rows", _, turned):
-                return self._expert_rows(tensor, line.name, turned=bool(turned))
+            case ("expert_rows", _, inputs_first):
+                return self._expert_rows(tensor, line.name, inputs_first=bool(inputs_first))
         return [replace(tensor, name=line.name)]
 
     def _line(self, name: str) -> _Line | None:
@@ -334,7 +344,7 @@ class _Translation:
         shape = self._shapes.get(f"{head}router_DE", ())
         return (shape[1], shape[0]) if len(shape) == 2 else (0, 0)
 
-    def _expert_rows(self, tensor: LogicalTensor, name: str, *, turned: bool) -> list[LogicalTensor]:
+    def _expert_rows(self, tensor: LogicalTensor, name: str, *, inputs_first: bool) -> list[LogicalTensor]:
         """[experts x rows, columns] as one matrix an expert, or as the transpose of each."""
         experts, hidden = self._routed(tensor.name)
         storage, shape = tensor.storage, tensor.shape
@@ -344,8 +354,8 @@ class _Translation:
         charge(TENSORS, experts, printable(tensor.name, 80))
         high, wide = shape[0] // experts, shape[1]
         starts = [number * high * wide for number in range(experts)]
-        views = [transposed(storage, high, wide, n) if turned else storage.cut(n, wide) for n in starts]
-        shape = (wide, high) if turned else (high, wide)
+        views = [transposed(storage, high, wide, n) if inputs_first else storage.cut(n, wide) for n in starts]
+        shape = (wide, high) if inputs_first else (high, wide)
         made = [
             replace(tensor, name=name.replace("@", str(number)), shape=shape, storage=view)
             for number, view in enumerate(views)
@@ -356,89 +366,3 @@ class _Translation:
 
 def _lettered(name: str, letter: str) -> str:
     return name.replace("??", _WORDS[letter]).replace("?", letter)
-
-
-def cut_rows(tensor: LogicalTensor, names: Sequence[str], cuts: Sequence[Strides]) -> list[LogicalTensor]:
-    """The rows `cuts` of a matrix, or of a bias, each as a tensor of its own."""
-    view = RowsOf if len(tensor.shape) > 1 else ColumnsOf
-    return [
-        replace(tensor, name=name, shape=(cut.count, *tensor.shape[1:]), storage=view(tensor.storage, cut))
-        for name, cut in zip(names, cuts, strict=True)
-    ]
-
-
-def _transposed(tensor: LogicalTensor, name: str, between: tuple[int, ...]) -> LogicalTensor:
-    view = transposed(tensor.storage, *tensor.shape) if len(tensor.shape) == 2 else None
-    if view is None:
-        return tensor
-    return replace(tensor, name=name, shape=(tensor.shape[1], *between, tensor.shape[0]), storage=view)
-
-
-def _dense(tensor: LogicalTensor, name: str, inputs: int) -> LogicalTensor:
-    """The transpose of a matrix whose first `inputs` axes are those of what goes in."""
-    high, wide = math.prod(tensor.shape[:inputs]), math.prod(tensor.shape[inputs:])
-    view = transposed(tensor.storage, high, wide) if tensor.parameters else None
-    return tensor if view is None else replace(tensor, name=name, shape=(wide, high), storage=view)
-
-
-def _rows(tensor: LogicalTensor, name: str) -> LogicalTensor:
-    count, high, wide = tensor.shape
-    view = tensor.storage.cut(0, wide) if isinstance(tensor.storage, Stack) and tensor.parameters else None
-    return tensor if view is None else replace(tensor, name=name, shape=(count * high, wide), storage=view)
-
-
-def _flat(tensor: LogicalTensor, name: str) -> LogicalTensor:
-    storage = tensor.storage
-    if not isinstance(storage, RowMajor):
-        return tensor
-    whole = replace(storage, columns=tensor.parameters)
-    return replace(tensor, name=name, shape=(tensor.parameters,), storage=whole)
-
-
-def _pointwise(tensor: LogicalTensor, name: str) -> LogicalTensor:
-    return replace(tensor, name=name, shape=tensor.shape[:2]) if tensor.shape[2] == 1 else tensor
-
-
-def _kernel_last(tensor: LogicalTensor, name: str) -> LogicalTensor:
-    """[out, width, in] as [out, in, width], where the width is below the inputs; any other shape is so already."""
-    out, width, inputs = tensor.shape
-    if width >= inputs:
-        return replace(tensor, name=name)
-    view = ColumnsOf(tensor.storage, Strides(0, (inputs, width), (1, inputs)))
-    return replace(tensor, name=name, shape=(out, inputs, width), storage=view)
-
-
-def _halves_of_experts(tensor: LogicalTensor, name: str, order: str) -> list[LogicalTensor]:
-    """[experts, rows, in] and [experts, rows] as two tensors an expert: gate and up in turns, or up, then gate."""
-    storage, shape = tensor.storage, tensor.shape
-    if len(shape) not in (2, 3) or not 0 < shape[0] <= MOST_EXPERTS or shape[1] % 2 or not isinstance(storage, Stack):
-        return [tensor]
-    charge(TENSORS, 2 * shape[0], printable(tensor.name, 80))
-    parts, cuts = ("gate", "up"), alternating(2, shape[1])
-    if order == "up_gate":
-        parts, cuts = ("up", "gate"), groups((shape[1] // 2,) * 2, 1)
-    found: list[LogicalTensor] = []
-    for number in range(shape[0]):
-        view = storage.cut(number * (tensor.parameters // shape[0]), shape[-1])
-        if view is None:
-            return [tensor]
-        names = [name.replace("@", str(number)).replace("?", part) for part in parts]
-        found += cut_rows(replace(tensor, shape=shape[1:], storage=view), names, cuts)
-    return found
-
-
-def _gate_and_up(tensor: LogicalTensor, name: str) -> list[LogicalTensor]:
-    """[2, in, out] as two matrices [out, in], [2, 1, 1, out] as two vectors."""
-    shape, storage = tensor.shape, tensor.storage
-    vectors = len(shape) == 4 and shape[1:3] == (1, 1)
-    if shape[:1] != (2,) or not (len(shape) == 3 or vectors) or not isinstance(storage, RowMajor):
-        return [tensor]
-    inputs, outputs = shape[-2:]
-    starts = (0, inputs * outputs)
-    views = [storage.cut(n, outputs) if vectors else transposed(storage, inputs, outputs, n) for n in starts]
-    made = [
-        replace(tensor, name=name.replace("?", part), shape=(outputs,) if vectors else (outputs, inputs), storage=view)
-        for part, view in zip(("gate", "up"), views, strict=True)
-        if view is not None
-    ]
-    return made if len(made) == len(views) else [tensor]

@@ -37,9 +37,10 @@ from ..storage.views import Stack, Strides, Transposed, alternating, groups, tra
 from ..text import printable
 from .channels import with_colours_first
 from .flax import KERNEL, apart, turned, with_whole_heads
-from .frameworks import MOST_EXPERTS, cut_rows, hugging_face
+from .frameworks import hugging_face
 from .heads import count, qkv_rows
 from .ldm import as_diffusers
+from .rearranged import MOST_EXPERTS, cut_rows
 from .weight_norm import without_weight_norm
 
 TRANSPOSED_VALUES = 1 << 27

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forebear.ingest.layouts.frameworks import MOST_EXPERTS
 from forebear.ingest.layouts.fused import TRANSPOSED_VALUES, unfuse
+from forebear.ingest.layouts.rearranged import MOST_EXPERTS
 from forebear.ingest.model import ModelFingerprint, fingerprint_model
 from forebear.ingest.storage.logical import LogicalTensor, RowMajor
 from forebear.ingest.storage.reader import Range
