@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.precision import coded, fraction_bits, median_levels
+from ..data.precision import coded, fraction_bits, median_levels, quantised
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
 from ..relation.rounding import by_groups, coarseness, rounding_told
@@ -83,10 +83,13 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     copies = _copies(relatives, kin)
     orders = [order_by_marks(r.evidence) for r in relatives]
     merged = kin.parents.get(kin.query, ())
-    light = is_light(kin.distances) and not kin.of_layers
+    coarse = quantised(relatives[0].evidence.pairing.query)
+    light = (is_light(kin.distances) or coarse) and not kin.of_layers
     again = _merged_again(relatives, copies, merged) if light and merged else None
     if again is not None:
         merged = again.parents
+    elif light and any(coarser < 0 for coarser in copies.values()):
+        merged = ()  # a rounding's values are multiples of others' changes by their steps
     if any(claims.later(relatives[i].model_id) or i in copies or orders[i][0] == "candidate_later" for i in merged):
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
@@ -193,7 +196,8 @@ def _of_copy(one: Relative, coarser: float) -> Judgement:
 
 def _cut(one: Relative, order: Order | None) -> tuple[float, float] | None:
     """Of two models of which one is the other with layers left out or doubled and no value changed: which it is."""
-    if order is None or one.evidence.match.matched < COVERED_BY_COPY or equal_values(one.evidence) < 1:
+    match = one.evidence.match
+    if order is None or match.matched < COVERED_BY_COPY or match.distance > 0 or equal_values(one.evidence) < 1:
         return None
     return (SURE, 0.0) if order == "query_later" else (0.0, SURE)
 

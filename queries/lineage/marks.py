@@ -41,7 +41,11 @@ class Mark:
 
 
 def _structure(evidence: PairEvidence) -> Order | None:
-    """Fewer layers, each of another layer of the candidate: cut. A layer that stands twice: doubled after."""
+    """Fewer layers, each of another layer of the candidate: cut. A layer that stands twice: doubled after.
+
+    The first or the last layers alone tell nothing: a model to which layers were added at an end, or which was put
+    together from two, looks the same from there.
+    """
     pairing = evidence.pairing
     mine, theirs = (int(c.layer.max(initial=-1)) + 1 for c in (pairing.query, pairing.candidate))
     if mine == theirs or not mine or not theirs:
@@ -49,7 +53,9 @@ def _structure(evidence: PairEvidence) -> Order | None:
     twice = doubled_layers(evidence)
     if mine > theirs:
         return "query_later" if twice.query else None
-    return "candidate_later" if twice.candidate else "query_later" if twice.all_found else None
+    if twice.candidate:
+        return "candidate_later"
+    return "query_later" if twice.all_found and not twice.at_one_end else None
 
 
 def _experts(evidence: PairEvidence) -> Order | None:

@@ -78,11 +78,15 @@ def _only_tokens(evidence: PairEvidence) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DoubledLayers:
-    """Whether a layer of one side stands twice in the other; `all_found` when each of the query's has its own."""
+    """Whether a layer of one side stands twice in the other; `all_found` when each of the query's has its own.
+
+    `at_one_end` says that those stand next to each other, in their order, as the candidate's first or last layers.
+    """
 
     query: bool
     candidate: bool
     all_found: bool
+    at_one_end: bool
 
 
 def doubled_layers(evidence: PairEvidence) -> DoubledLayers:
@@ -90,7 +94,7 @@ def doubled_layers(evidence: PairEvidence) -> DoubledLayers:
     pairing = evidence.pairing
     inside = [i for i, unit in enumerate(pairing.query_units) if unit[0] >= 0 and unit[1] < 0]
     if not inside:
-        return DoubledLayers(query=False, candidate=False, all_found=False)
+        return DoubledLayers(query=False, candidate=False, all_found=False, at_one_end=False)
     sources = [int(evidence.block_map[i]) for i in inside]
     known = [s for s in sources if s >= 0]
     alike, count = np.zeros((len(pairing.query_units), len(pairing.candidate_units))), 0
@@ -102,10 +106,12 @@ def doubled_layers(evidence: PairEvidence) -> DoubledLayers:
     alike /= max(1, count)
     layers = [j for j, unit in enumerate(pairing.candidate_units) if unit[0] >= 0 and unit[1] < 0]
     counterpart = [int(alike[:, j].argmax()) for j in layers if alike[:, j].max(initial=0) >= SAME_LAYER]
+    places = [layers.index(s) for s in known if s in layers]
     return DoubledLayers(
         query=len(set(known)) < len(known),
         candidate=len(set(counterpart)) < len(counterpart),
         all_found=bool(sources) and len(known) == len(sources) and len(set(known)) == len(known),
+        at_one_end=places in (list(range(len(places))), list(range(len(layers) - len(places), len(layers)))),
     )
 
 

@@ -17,6 +17,7 @@ from ...data.precision import float_bits, float_steps
 from ...statistics.null import median
 from ...thresholds.lineage import (
     MERGE_ALONG_TRIED,
+    MERGE_BESIDE,
     MERGE_CAST,
     MERGE_FEWEST,
     MERGE_LIGHT,
@@ -112,14 +113,23 @@ def on_lines(squared: Vector, found_in: Samples) -> dict[int, tuple[int, ...]]:
         inside[m, :], inside[:, m] = False, False
         worth = np.where(inside & (residual <= allowed) & (np.minimum(a, b) > MERGE_LIGHT), residual, np.inf)
         if np.isfinite(worth).any():
-            i, j = np.unravel_index(int(worth.argmin()), worth.shape)
-            found[m] = (int(i), int(j))
-            continue
+            i, j = (int(n) for n in np.unravel_index(int(worth.argmin()), worth.shape))
+            if _beside_line(found_in, m, i, j) <= MERGE_BESIDE * min(squared[m, i], squared[m, j]):
+                found[m] = (i, j)
+                continue
         near = np.argwhere(inside & (residual <= MERGE_LIGHT))
         near = near[np.argsort(residual[tuple(near.T)], kind="stable")][:MERGE_LINES_TRIED]
         if (pair := _light_line(found_in, squared, m, near.tolist())) is not None:
             found[m] = pair
     return found
+
+
+def _beside_line(found_in: Samples, merge: int, first: int, second: int) -> float:
+    """The squared distance of a model to the line between two others, beyond rounding: its weights are fitted apart."""
+    steps = max(found_in.steps(merge, first, second), key=lambda step: float(step.sum()))
+    change, axis = found_in.change(merge, second), found_in.change(first, second)
+    along, more = _mixture(change, axis, found_in.values[second] * found_in.scale)
+    return _energy(change - along * axis - more * found_in.values[second] * found_in.scale, steps)
 
 
 def _light_line(
