@@ -23,6 +23,7 @@ from ..thresholds.relation import (
 )
 from .freedoms import Freedom, freedoms_of, freedoms_sentence
 from .origin import INSIDE, Origin, origin_of
+from .remainder import differing, other_constants, without_counterpart
 from .rounding import coarseness, within_half_steps
 
 
@@ -179,16 +180,34 @@ def _vocabulary_changed(query: Component, candidate: Component) -> bool:
 def _copy(evidence: PairEvidence) -> str | None:
     """`identical`, or `numeric_copy` where every difference is what one rounding makes.
 
-    A rounding of the query may lack parts of it, as a GGUF lacks a pooler: what it has cannot have come first.
+    A rounding of the query may lack parts of it, as a GGUF lacks a pooler: what it has cannot have come first. A copy
+    has nothing that the original lacks, small matrices and constants included: a layer of zeros is no copy of one of
+    weights.
     """
     match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
     found = np.flatnonzero((match.kind == 0) & query.scorable)
     if len(found) < int(query.scorable.sum()):
         left_out = _left_out(evidence) and coarseness(evidence) > 0 and within_half_steps(evidence)
-        return "numeric_copy" if left_out else None
+        return "numeric_copy" if left_out and not other_constants(evidence) else None
     if np.array_equal(query.hash[found], candidate.hash[match.tensor[found]]) and _vectors_equal(evidence):
-        return "identical"
-    return "numeric_copy" if within_half_steps(evidence) else None
+        return None if other_constants(evidence) or differing(evidence) else "identical"
+    if not within_half_steps(evidence) or other_constants(evidence):
+        return None
+    coarser = coarseness(evidence)
+    more, fewer = _token_rows(query, candidate)
+    if (more and coarser <= 0) or (fewer and coarser >= 0):
+        return None
+    return None if coarser <= 0 and without_counterpart(evidence) else "numeric_copy"
+
+
+def _token_rows(query: Component, candidate: Component) -> tuple[bool, bool]:
+    """Whether an embedding or a head of the query has more rows than the candidate's; whether one has fewer."""
+    rows = [
+        (query.shapes[tokens.tensor][0], candidate.shapes[candidate.tokens[role].tensor][0])
+        for role, tokens in query.tokens.items()
+        if role in candidate.tokens
+    ]
+    return any(mine > theirs for mine, theirs in rows), any(mine < theirs for mine, theirs in rows)
 
 
 def _left_out(evidence: PairEvidence) -> bool:

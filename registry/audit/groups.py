@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import duckdb
 import numpy as np
@@ -82,20 +82,34 @@ def _keep_copies(connection: duckdb.DuckDBPyConnection, scope: Scope, ids: Ids, 
     reasons: dict[tuple[int, int], list[str]] = {}
     for one, other, reason in rows:
         reasons.setdefault((min(one, other), max(one, other)), []).append(reason)
-    members, labels = groups_of(first, second)
-    order = np.lexsort((age[np.searchsorted(ids, members)], labels))
-    originals = members[order[np.unique(labels[order], return_index=True)[1]]]
-    found = [(int(m), int(originals[g])) for m, g in zip(members, labels, strict=True) if m != originals[g]]
+    found = _originals(first, second, dict(zip(ids.tolist(), age.tolist(), strict=True)))
     table = pa.table(
         {
             "run_id": pa.array([scope.run_id] * len(found), pa.uint32()),
             "id": pa.array([copy for copy, _ in found], pa.uint32()),
             "original_id": pa.array([original for _, original in found], pa.uint32()),
-            "reason": pa.array([_reason(reasons.get((min(pair), max(pair)), ())) for pair in found], pa.string()),
+            "reason": pa.array([", ".join(sorted(set(reasons[min(pair), max(pair)]))) for pair in found], pa.string()),
         }
     )
     connection.from_arrow(table).insert_into("audit_duplicate")
 
 
-def _reason(found: Sequence[str]) -> str:
-    return ", ".join(sorted(set(found))) or "a copy of another copy"
+def _originals(first: Ids, second: Ids, age: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Every copy with what it is a copy of, for pairs first [n] - second [n] of copies; `age` orders the models.
+
+    That is the oldest of its group, or else the one through which it is a copy of that one: two roundings of one model
+    are no copies of each other.
+    """
+    partners: dict[int, set[int]] = {}
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        partners.setdefault(one, set()).add(other)
+        partners.setdefault(other, set()).add(one)
+    original: dict[int, int] = {}
+    for oldest in sorted(partners, key=age.__getitem__):
+        reached = [] if oldest in original else [oldest]
+        original.setdefault(oldest, oldest)
+        for model in reached:
+            new = sorted(partners[model] - original.keys(), key=age.__getitem__)
+            original.update(dict.fromkeys(new, model))
+            reached.extend(new)
+    return sorted((copy, of) for copy, of in original.items() if copy != of)

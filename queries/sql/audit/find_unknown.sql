@@ -1,8 +1,8 @@
 -- Which models of run $run_id are of one lineage with a nearest relative, without a declaration that says so, and without
 -- anything that tells which came first? Once a pair: the model that was released later first, or else that of the later source
 -- in the alphabet; the order in which models were ingested says nothing. A direction counts as told from a probability of
--- $told on. Two models that declare one and the same parent are declared relatives. What two models share beside the main component
--- of either counts for nothing.
+-- $told on. Two models that declare one and the same parent are declared
+-- relatives. What two models share beside the main component of either counts for nothing.
 INSERT INTO audit_finding
 WITH RECURSIVE parents AS (
     SELECT DISTINCT d.model_id, k.model_id AS parent_id
@@ -13,6 +13,14 @@ WITH RECURSIVE parents AS (
     SELECT model_id, parent_id AS led_id FROM parents
     UNION
     SELECT led.model_id, parents.parent_id FROM led JOIN parents ON parents.model_id = led.led_id
+), copies AS (
+    SELECT id, original_id FROM audit_duplicate WHERE run_id = $run_id
+), originals AS (
+    FROM copies
+    UNION
+    SELECT o.id, c.original_id FROM originals AS o JOIN copies AS c ON c.id = o.original_id
+), oldest AS (
+    FROM originals ANTI JOIN copies ON copies.id = originals.original_id
 ), related AS (
     SELECT p.query_id, p.component, p.relative_id, p.relative_component, p.direction, p.direction_probability,
            p.rank = min(p.rank) OVER (PARTITION BY p.query_id, p.component) AS is_nearest,
@@ -20,8 +28,8 @@ WITH RECURSIVE parents AS (
     FROM audit_pair AS p
     JOIN audit_run AS r USING (run_id)
     ANTI JOIN side_parts($run_id) AS s USING (query_id, component, relative_id, relative_component)
-    LEFT JOIN audit_duplicate AS d ON d.run_id = p.run_id AND d.id = p.query_id
-    LEFT JOIN audit_duplicate AS e ON e.run_id = p.run_id AND e.id = p.relative_id
+    LEFT JOIN oldest AS d ON d.id = p.query_id
+    LEFT JOIN oldest AS e ON e.id = p.relative_id
     WHERE p.run_id = $run_id AND p.origin = 'derivation' AND p.log10_evalue <= r.max_log10_e
 ), settled AS (
     SELECT query_id AS one, relative_id AS other FROM related
