@@ -68,7 +68,7 @@ _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ancestors", ("told",)),
     ("unknown", ("told",)),
     ("relatives", ()),
-    ("licences", ()),
+    ("licences", ("told",)),
     ("recipes", ()),
     ("inferred", ()),
 )
