@@ -63,7 +63,7 @@ FEW_MEMBERS = 2_000
 RULES = 9
 """By which rules answers are judged: raise it when they change. Earlier runs stay then, and are not built on."""
 _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("declared", ("against",)),
+    ("declared", ("against", "told")),
     ("duplicates", ()),
     ("ancestors", ("told",)),
     ("unknown", ("told",)),

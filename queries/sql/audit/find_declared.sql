@@ -1,24 +1,38 @@
 -- What became of every parent that the asked models of run $run_id declare? Confirmed ones, related by derivation, are
 -- `ancestor` rows, a component each; the others one `declaration` row, contradicted where the weights are unrelated or share
--- no more than their initialisation. A direction that is not told contradicts nothing. A name that fits several models is confirmed when one of them is found. $against:
--- the models that were compared.
+-- no more than their initialisation. A direction that is not told contradicts nothing; claims that run in a circle contradict each
+-- other, and of them only what the weights tell with a probability of $told is confirmed. A name that fits several models is
+-- confirmed when one of them is found. $against: the models that were compared.
 INSERT INTO audit_finding
-WITH run AS (
+WITH RECURSIVE run AS (
     FROM audit_run WHERE run_id = $run_id
+), meant AS (
+    SELECT DISTINCT d.model_id, d.parent, k.model_id AS parent_id
+    FROM declared_parent AS d
+    JOIN named_models((SELECT list(DISTINCT parent) FROM declared_parent)) AS k ON k.spelled = d.parent
+), parents AS (
+    SELECT DISTINCT model_id, parent_id FROM meant WHERE parent_id != model_id
+), led AS (
+    FROM parents
+    UNION
+    SELECT led.model_id, parents.parent_id FROM led JOIN parents ON parents.model_id = led.parent_id
 ), declared AS (
-    SELECT d.model_id AS query_id, d.parent, any_value(d.relation) AS said, k.model_id AS relative_id
+    SELECT d.model_id AS query_id, d.parent, any_value(d.relation) AS said, k.parent_id AS relative_id,
+           EXISTS (FROM meant AS s WHERE s.model_id = d.model_id AND s.parent = d.parent AND s.parent_id = d.model_id) AS itself,
+           EXISTS (FROM led WHERE led.model_id = k.parent_id AND led.parent_id = d.model_id) AS in_circle
     FROM declared_parent AS d
     JOIN audit_model AS m ON m.run_id = $run_id AND m.id = d.model_id AND m.asked
-    LEFT JOIN named_models((SELECT list(DISTINCT parent) FROM declared_parent)) AS k
-      ON k.spelled = d.parent AND k.model_id != d.model_id
+    LEFT JOIN meant AS k ON k.model_id = d.model_id AND k.parent = d.parent AND k.parent_id != d.model_id
     GROUP BY ALL
 ), kinds AS (
     SELECT model_id, list(DISTINCT component_kind(component)) AS kinds
     FROM sketch GROUP BY model_id
 ), judged AS (
     SELECT d.*, p.component, p.relative_component, p.origin, p.log10_evalue, p.direction, p.direction_by,
-           p.log10_evalue <= run.max_log10_e AND p.origin = 'derivation' AS found,
+           in_circle AND NOT coalesce(p.direction IN ('ancestor', 'copy') AND p.direction_probability >= $told, false) AS circular,
+           p.log10_evalue <= run.max_log10_e AND p.origin = 'derivation' AND NOT circular AS found,
            CASE
+               WHEN d.relative_id IS NULL AND d.itself THEN 'the model names itself as its parent'
                WHEN d.relative_id IS NULL THEN 'the declared parent is not in the registry'
                WHEN d.relative_id NOT IN (SELECT unnest($against::UINTEGER[])) THEN 'the declared parent is not among the models that were compared'
                WHEN mine.kinds IS NULL AND d.said = 'adapter' THEN 'an adapter without matrices of its own to compare'
@@ -32,6 +46,8 @@ WITH run AS (
                WHEN p.origin = 'undetermined' THEN 'related, whether by derivation or by one initialisation cannot be told: ' || p.reason
            END AS not_comparable,
            CASE
+               WHEN circular AND p.origin = 'derivation'
+                   THEN 'the claims run in a circle: the declared parent is declared to come from this model; ' || p.reason
                WHEN p.origin = 'shared_initialisation' THEN 'the same random initialisation, trained apart: ' || p.reason
                ELSE p.reason
            END AS contradicted, p.reason

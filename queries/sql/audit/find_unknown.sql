@@ -1,7 +1,7 @@
 -- Which models of run $run_id are of one lineage with a nearest relative, without a declaration that says so, and without
 -- anything that tells which came first? Once a pair: the model that was released later first, or else that of the later source
 -- in the alphabet; the order in which models were ingested says nothing. A direction counts as told from a probability of
--- $told on. Two models that declare one and the same parent are declared
+-- $told on. Declarations that run in a circle say nothing of it. Two models that declare one and the same parent are declared
 -- relatives. What two models share beside the main component of either counts for nothing.
 INSERT INTO audit_finding
 WITH RECURSIVE parents AS (
@@ -35,7 +35,7 @@ WITH RECURSIVE parents AS (
     SELECT query_id AS one, relative_id AS other FROM related
     WHERE is_copy OR direction_probability >= $told OR direction IN ('descendant', 'sibling')
     UNION
-    SELECT model_id, led_id FROM led
+    SELECT model_id, led_id FROM led ANTI JOIN led AS back ON back.model_id = led.led_id AND back.led_id = led.model_id
     UNION
     SELECT r.query_id, r.relative_id
     FROM related AS r

@@ -83,3 +83,35 @@ def test_what_declarations_lead_to_is_no_undeclared_ancestor(registry: Registry)
     undeclared = names(found(report, kind="ancestor", status="undeclared"))
     assert ("alder-tests", "alder") in undeclared
     assert ("alder-docs-tests", "alder") not in undeclared, "its declared parent declares it"
+
+
+def test_a_model_that_names_itself_is_said_to(registry: Registry) -> None:
+    declare(registry, "birch", "birch")
+    rows = found(registry.audit(), kind="declaration", query="birch")
+    assert [(row["status"], row["reason"]) for row in rows] == [
+        ("not_comparable", "the model names itself as its parent")
+    ]
+
+
+def test_claims_that_run_in_a_circle_are_confirmed_by_what_weights_tell_alone(registry: Registry) -> None:
+    """Two siblings that each name the other, and three models in a row whose first names the last."""
+    registry.connection.execute("DELETE FROM declared_parent")
+    pairs = {("alder-tests", "alder-docs"), ("alder-docs", "alder-tests")}
+    circle = {("alder", "alder-moe"), ("alder-moe", "alder-long"), ("alder-long", "alder")}
+    for model, parent in pairs | circle:
+        declare(registry, model, parent)
+        license_as(registry, model, "mit")
+    license_as(registry, "alder-moe", "cc-by-nc-4.0")
+    report = registry.audit()
+    rows = found(report, kind="declaration", status="contradicted")
+    assert names(rows) == pairs | circle
+    assert all(row["reason"].startswith("the claims run in a circle: ") for row in rows)
+    assert not found(report, kind="ancestor", status="confirmed") and not found(report, kind="licence")
+    unknown = names(found(report, status="direction_unknown"))
+    assert pairs & unknown or circle & unknown
+    registry.mark_root("alder", source="its makers")
+    report = registry.audit()
+    assert names(found(report, kind="ancestor", status="confirmed")) == {("alder-long", "alder")}
+    assert names(found(report, kind="declaration", status="contradicted")) == (pairs | circle) - {
+        ("alder-long", "alder")
+    }
