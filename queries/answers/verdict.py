@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
@@ -107,20 +108,9 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
     first = derived[0]
     name, relation = first.candidate.name, first.candidate.relation
     assert relation is not None
-    others = len(derived) - 1
-    if "identical" in first.flags:
-        return f"equal to {name}{_and_more(others)} in every value that was read; which came first weights cannot tell"
-    if first.direction.kind == "copy" and first.direction.probability == COPY_EVEN:
-        apart = "as coarse, and no further apart than rounding goes; which came from which, or what both came from,"
-        return f"a rounded copy as {name}{_and_more(others)} is: {apart} cannot be told: {relation.reason}"
-    if first.direction.kind == "copy" and first.direction.probability < COPY_EVEN:
-        return f"{name}{_and_more(others)} is a rounded copy of it: {relation.reason}"
-    if first.direction.kind == "copy":
-        return (
-            f"a rounded copy of {name}{_and_more(others)}, or of what differs from it by less than the rounding does:"
-            f" {relation.reason}"
-        )
-    text = f"of one lineage with {name}{_and_more(others)}: {relation.reason}; "
+    if "identical" in first.flags or first.direction.kind == "copy":
+        return _copies(derived)
+    text = f"of one lineage with {name}{_and_more(len(derived) - 1)}: {relation.reason}; "
     if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
         kinds = sorted({r.direction.kind for r in derived})
         return text + f"what is registered is {' or '.join(kinds)}, its ancestor is missing"
@@ -133,6 +123,36 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
         text += f"which came first cannot be told ({name} is an ancestor {likely})"
     dated = claims.dated(first.candidate.key)
     return text + would_tell(direction, dated=dated, root="the family's root, registered and marked as one,")
+
+
+def _copies(derived: Sequence[Ranked]) -> str:
+    """The nearest relative is a copy: of it and of the others of which the same is so, and how many more there are."""
+    first = derived[0]
+    name, relation, side = first.candidate.name, first.candidate.relation, _side(first)
+    assert relation is not None
+    same = sum(_side(r) == side for r in derived)
+    names, others = f"{name}{_and_more(same - 1)}", len(derived) - same
+    more = f"; of one lineage with {others} more" if others else ""
+    if side == "equal":
+        return f"equal to {names} in every value that was read; which came first weights cannot tell{more}"
+    if side == "even":
+        apart = "as coarse, and no further apart than rounding goes; which came from which, or what both came from,"
+        return f"a rounded copy as {names} is: {apart} cannot be told: {relation.reason}{more}"
+    if side == "rounded":
+        return f"{names} is a rounded copy of it: {relation.reason}{more}"
+    return (
+        f"a rounded copy of {names}, or of what differs from it by less than the rounding does: {relation.reason}{more}"
+    )
+
+
+def _side(ranked: Ranked) -> Literal["equal", "even", "rounded", "finer"] | None:
+    """As what a relative is a copy: equal, as coarse, a rounding of the query, or what the query is a rounding of."""
+    if "identical" in ranked.flags:
+        return "equal"
+    if ranked.direction.kind != "copy":
+        return None
+    probability = ranked.direction.probability
+    return "even" if probability == COPY_EVEN else "rounded" if probability < COPY_EVEN else "finer"
 
 
 def would_tell(direction: Direction, *, dated: bool, root: str) -> str:

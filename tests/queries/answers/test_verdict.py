@@ -13,7 +13,7 @@ from forebear.queries.data.component import Component
 from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.direction import Direction
 
-from ..components import LAYERS, Model, adapter, base, component, drifted, with_layers
+from ..components import LAYERS, Model, adapter, base, component, drifted, rounded, with_layers
 
 ROOT = base(1)
 QUERY = drifted(ROOT, 0.1, 2)
@@ -179,3 +179,22 @@ def test_dates_are_asked_for_where_they_are_not_known_and_both_orders_are_open(
 def test_a_root_is_not_asked_for_where_one_is_claimed() -> None:
     by = ("the claim that first was trained from scratch",)
     assert would_tell(Direction("unknown", 0.3, by, 0.3), dated=True, root="the root") == ""
+
+
+def test_a_sentence_of_copies_counts_those_alone_of_which_it_is_true() -> None:
+    drift = component(drifted(ROOT, 0.1, 4), 4), component(drifted(ROOT, 0.1, 5), 5)
+    told = "in every value that was read; which came first weights cannot tell; of one lineage with 2 more"
+    assert answer(component(ROOT, 2), *drift, query=ROOT).sentence == f"language: equal to first {told}"
+    two = answer(component(ROOT, 2), component(ROOT, 3), *drift, query=ROOT)
+    assert two.sentence == f"language: equal to first (and 1 more) {told}"
+    alone = answer(component(ROOT, 2), component(ROOT, 3), query=ROOT)
+    assert alone.sentence.endswith("(and 1 more) in every value that was read; which came first weights cannot tell")
+
+
+def test_of_a_model_with_one_rounding_among_fine_tunes_one_is_called_its_rounding() -> None:
+    drift = component(drifted(ROOT, 0.1, 4), 4), component(drifted(ROOT, 0.1, 5), 5)
+    said = answer(component(rounded(ROOT), 2), *drift, query=ROOT).sentence
+    assert said.startswith("language: first is a rounded copy of it: ")
+    assert said.endswith("; of one lineage with 2 more")
+    said = answer(component(rounded(ROOT), 2), component(rounded(ROOT), 3), *drift, query=ROOT).sentence
+    assert said.startswith("language: first (and 1 more) is a rounded copy of it: ")
