@@ -161,3 +161,23 @@ def test_a_head_that_is_stored_although_it_is_tied_is_in_a_copy(tmp_path: Path) 
         registry.ingest(*folders)
         registry.audit(AuditOptions(queries="tied"))
         assert duplicates(registry) == [("untied", "tied")]
+
+
+@pytest.mark.parametrize("asked", ["", "full", "half"])
+def test_a_rounding_is_a_copy_whoever_is_asked_about(tmp_path: Path, asked: str) -> None:
+    base = llama(3, tied=False)
+    folders = model(tmp_path / "full", base, dtype="F32"), model(tmp_path / "half", base)
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        registry.ingest(*folders)
+        registry.audit(AuditOptions(queries=asked))
+        assert [set(pair) for pair in duplicates(registry)] == [{"full", "half"}]
+
+
+@pytest.mark.parametrize("asked", ["", "full", "half"])
+def test_what_adds_a_head_to_the_rounding_of_a_model_is_no_copy_of_it(tmp_path: Path, asked: str) -> None:
+    base = llama(3, tied=False)
+    folders = model(tmp_path / "full", base, dtype="F32"), model(tmp_path / "half", value_head(base, 5))
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        registry.ingest(*folders)
+        registry.audit(AuditOptions(queries=asked))
+        assert not duplicates(registry)
