@@ -121,6 +121,8 @@ def _worded(related: Sequence[Ranked], claims: Claims) -> tuple[Verdict, str]:
         return "shared_initialisation", (
             f"no descendant: {related[0].candidate.name} has the same random initialisation and was trained apart"
         )
+    if relation is not None and relation.origin == "shared_embeddings":
+        return "inconclusive", f"no descendant: {related[0].candidate.name} shares embeddings and nothing else of it"
     return "inconclusive", f"related to {related[0].candidate.name}, how cannot be told"
 
 

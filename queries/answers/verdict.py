@@ -84,6 +84,8 @@ def _of_relatives(significant: Sequence[Ranked], claims: Claims) -> tuple[Verdic
         name, reason = first.candidate.name, first.candidate.relation.reason
         if _origin(first) == "shared_initialisation":
             return "shared_initialisation", f"same random initialisation as {name}, trained apart: {reason}"
+        if _origin(first) == "shared_embeddings":
+            return "inconclusive", f"embeddings shared with {name}, which is no derivation of the model: {reason}"
         return "inconclusive", f"related to {name}, how cannot be told: {reason}"
     told = next((r for r in derived if r.direction.probability >= DIRECTION_TOLD), None)
     return _derived(told, derived) if told is not None else ("related", _related(derived, claims))

@@ -74,7 +74,8 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     need a change of basis and those beyond the nearest MOST_RELATIVES, tied where their distances are not told apart.
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
-    direct = in_place(significant)[:MOST_RELATIVES]
+    of_lineage = [c for c in significant if _relation(c).origin != "shared_embeddings"]
+    direct = in_place(of_lineage)[:MOST_RELATIVES]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     others = [c for c in significant if c not in direct]
@@ -227,7 +228,7 @@ def _ranked(place: int, candidate: Candidate, judgement: Judgement | None, claim
     if judgement.copy is None:
         flags = tuple(dict.fromkeys("finetuned" if f in {"identical", "numeric_copy"} else f for f in flags))
     if judgement.merged_with:
-        flags = ("merged", *(f for f in flags if f != "finetuned"))
+        flags = ("merged", *(f for f in flags if f not in {"finetuned", "embeddings_only"}))
     return Ranked(place, candidate, judgement.direction, " and ".join(judgement.merged_with) or None, flags)
 
 

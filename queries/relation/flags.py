@@ -12,19 +12,24 @@ from ..data.precision import quantised
 from ..evidence.gains import matched_vectors
 from ..evidence.pair import PairEvidence
 from ..statistics.null import median
+from ..statistics.pvalues import LOG10
 from ..thresholds.relation import (
     FEW_MATRICES_FOR_FLAGS,
     GAUSSIAN_LARGEST,
+    HIGH_IDENTITY,
     MANY_MATRICES,
     NOISE_GROWS,
     NOISE_SPREAD,
     SAME_LAYER,
     TRAINED_TOGETHER,
 )
+from ..thresholds.significance import SIGNIFICANT_LOG10_E
 from .freedoms import Freedom, freedoms_of, freedoms_sentence
 from .origin import INSIDE, Origin, origin_of
 from .remainder import differing, other_constants, without_counterpart
 from .rounding import coarseness, within_half_steps
+
+_ONLY_TOKENS = "rows of the same tokens are alike, and nothing else that was compared is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class Relation:
 def relate(evidence: PairEvidence) -> Relation:
     """The relation that significant evidence shows."""
     origin, reason = origin_of(evidence)
+    alone = _only_tokens(evidence)
+    if alone and (origin != "shared_initialisation" or max(t.similarity for t in evidence.tokens) >= HIGH_IDENTITY):
+        return Relation("shared_embeddings", ("shared_embeddings",), _ONLY_TOKENS)
     if origin == "shared_initialisation":
         return Relation(origin, ("shared_initialisation",), reason)
     structure, basis = _structure(evidence), _basis(evidence)
@@ -56,7 +64,7 @@ def relate(evidence: PairEvidence) -> Relation:
     if _vocabulary_changed(query, candidate):
         flags.append("vocabulary_changed")
     if not flags or flags == ["vocabulary_changed"]:
-        flags.insert(0, _copy(evidence) or ("embeddings_only" if _only_tokens(evidence) else "finetuned"))
+        flags.insert(0, _copy(evidence) or ("embeddings_only" if _tokens_changed(evidence) else "finetuned"))
         if flags[0] == "finetuned" and _noise(evidence):
             flags.append("noise_added")
     return Relation(origin, tuple(dict.fromkeys(flags)), reason, freedoms)
@@ -70,11 +78,28 @@ def _in_place(evidence: PairEvidence) -> bool:
 
 
 def _only_tokens(evidence: PairEvidence) -> bool:
-    """Whether nothing but rows of tokens was taken over, although there is more that could have been."""
-    query, match = evidence.pairing.query, evidence.match
-    found, matrices = np.flatnonzero(match.kind >= 0), query.positions.tensor
-    tokens = [t.tensor for t in query.tokens.values()]
-    return bool(len(found)) and set(found.tolist()) <= set(tokens) and len(matrices) >= FEW_MATRICES_FOR_FLAGS
+    """Whether nothing beyond chance but rows of tokens matches, although blocks were compared.
+
+    Models of different makers start from the same word vectors: rows that are equal say nothing of the rest. Of many
+    matrices a few match by chance once the rows are found, so the blocks are asked all together, by the bound that a
+    relation of theirs would have to meet. Where no block could be compared the rows are all there is to go by. Twins
+    of one initialisation, trained apart for long, keep it in their rows alone too, never as alike as what was taken over.
+    """
+    if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES_FOR_FLAGS or not evidence.tokens:
+        return False
+    blocks = [a.log_p / LOG10 + evidence.correction for a in evidence.alignments if (a.tried > 0).any()]
+    return bool(blocks) and min(blocks) > SIGNIFICANT_LOG10_E
+
+
+def _tokens_changed(evidence: PairEvidence) -> bool:
+    """Whether only embeddings changed: all else that was read is equal bit for bit, and there is enough of it."""
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    rest = query.scorable.copy()
+    rest[[t.tensor for t in query.tokens.values()]] = False
+    others = np.flatnonzero(rest)
+    if len(others) < FEW_MATRICES_FOR_FLAGS or (match.kind[others] != 0).any():
+        return False
+    return np.array_equal(query.hash[others], candidate.hash[match.tensor[others]]) and _vectors_equal(evidence)
 
 
 @dataclass(frozen=True, slots=True)

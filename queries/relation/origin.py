@@ -19,7 +19,7 @@ from ..statistics.pvalues import LOG10
 from ..thresholds.relation import HIGH_IDENTITY, NETWORK_IDENTITY, TRAINED_APART, TRAINED_TOGETHER
 from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 
-Origin = Literal["derivation", "shared_initialisation", "undetermined"]
+Origin = Literal["derivation", "shared_initialisation", "shared_embeddings", "undetermined"]
 
 INSIDE = ("q", "k", "v", "o", "gate", "up", "down")
 _READERS = ("q", "k", "v", "gate", "up")

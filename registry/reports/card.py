@@ -99,7 +99,7 @@ def _declared(report: AncestorsReport) -> list[str]:
 def _relation(rows: Sequence[Ancestor]) -> str | None:
     if rows and all("merged" in row.relation for row in rows):
         return "merge"
-    return "finetune" if rows and all("finetuned" in row.relation for row in rows) else None
+    return "finetune" if rows and all({"finetuned", "embeddings_only"} & set(row.relation) for row in rows) else None
 
 
 def _name(row: Ancestor) -> str:

@@ -37,6 +37,7 @@ REWRITTEN = frozenset({"basis_changed", "width_pruned"})
 _VERDICTS: dict[Origin, Verdict] = {
     "derivation": "related",
     "shared_initialisation": "shared_initialisation",
+    "shared_embeddings": "inconclusive",
     "undetermined": "inconclusive",
 }
 """Of two models alone: which of them came first no third one tells."""
@@ -136,6 +137,8 @@ def sentence(names: tuple[str, str], rows: Sequence[PairEvidenceRow], equal_norm
             return f"{both} {_lineage(rows)}; {_first(names, row)}"
         case "shared_initialisation":
             return f"{both} have the same random initialisation and were trained apart: {row.reason}"
+        case "inconclusive" if "shared_embeddings" in row.relation:
+            return f"{both} share embeddings and nothing that tells of a derivation: {row.reason}"
         case "inconclusive" if row.relation:
             return f"{both} are related, how cannot be told: {row.reason}{_found(row)}"
         case "inconclusive":

@@ -16,7 +16,7 @@ from forebear.queries.lineage.claims import Claims
 from forebear.queries.lineage.direction import Direction
 from forebear.queries.lineage.geometry import Distances
 from forebear.queries.lineage.judgement import fits_better
-from forebear.queries.lineage.ranking import Candidate, Ranked, _by_claims, _ties, in_place, rank
+from forebear.queries.lineage.ranking import UNPLACED, Candidate, Ranked, _by_claims, _ties, in_place, rank
 from forebear.queries.relation.adapters import relation_of
 
 from ..components import WIDTH, Model, Tensor, base, changed, component, drifted, quantised, rounded, with_columns
@@ -220,6 +220,28 @@ def test_a_claimed_root_is_an_ancestor_by_that_claim_alone() -> None:
     root = row_of(rows, "root").direction
     assert root.kind == "ancestor" and root.by[0].startswith("the claim that root was trained from scratch")
     assert row_of(rows, "other").direction.kind != "ancestor"
+
+
+@pytest.mark.parametrize("known", [{}, {"root": "lender"}, {"dated": True}, {"newest": True}, {"later": "lender"}])
+def test_embeddings_alone_give_no_direction_whatever_is_claimed(known: dict[str, Any]) -> None:
+    rest = base(77)
+    query = tuple(a if a.role == "embed" else b for a, b in zip(ROOT, rest, strict=True))
+    rows = ranked(query, {"lender": ROOT, "other": base(78)}, **known)
+    lender = row_of(rows, "lender")
+    assert lender.candidate.relation is not None and lender.candidate.relation.origin == "shared_embeddings"
+    assert lender.direction == UNPLACED and lender.flags == ("shared_embeddings",)
+
+
+def test_what_shares_embeddings_alone_takes_no_part_in_the_family() -> None:
+    near = {"parent": ROOT, "sibling": drifted(ROOT, 0.1, 3)}
+    rest = base(77)
+    lender = tuple(a if a.role == "embed" else b for a, b in zip(ROOT, rest, strict=True))
+    query = drifted(ROOT, 0.1, 2)
+    alone, beside = ranked(query, near), ranked(query, near | {"borrower": lender})
+    assert [(r.candidate.name, r.rank, r.direction) for r in beside[:2]] == [
+        (r.candidate.name, r.rank, r.direction) for r in alone
+    ]
+    assert row_of(beside, "borrower").flags == ("shared_embeddings",)
 
 
 def test_what_was_released_later_is_never_an_ancestor() -> None:

@@ -163,7 +163,32 @@ def test_values_on_the_lattice_of_one_scale_are_a_copy_within_half_a_step() -> N
 def test_only_the_embeddings_taken_over_is_said_so() -> None:
     other = base(77)
     query = tuple(a if a.role in {"embed", "head"} else b for a, b in zip(PARENT, other, strict=True))
-    assert relation(query).flags[0] == "embeddings_only"
+    for found in (relation(query), relation(PARENT, query)):
+        assert (found.origin, found.flags) == ("shared_embeddings", ("shared_embeddings",))
+
+
+def test_embeddings_taken_over_are_no_derivation_where_few_other_matrices_are_alike_by_chance() -> None:
+    other = base(77)
+    query = tuple(a if a.role in {"embed", "head"} else b for a, b in zip(PARENT, other, strict=True))
+    found = evidence(query)
+    by_chance = found.match.kind.copy()
+    by_chance[np.flatnonzero(found.pairing.query.layer >= 0)[:2]] = 0
+    assert relate(replace(found, match=replace(found.match, kind=by_chance))).origin == "shared_embeddings"
+
+
+def test_a_model_whose_layers_are_a_fine_tune_is_one_beside_equal_embeddings() -> None:
+    tuned = tuple(
+        a if a.role in {"embed", "head"} else b for a, b in zip(PARENT, trained(PARENT, 0.05, 3), strict=True)
+    )
+    assert relation(tuned).flags == ("finetuned",) and relation(tuned).origin == "derivation"
+
+
+def test_embeddings_that_changed_alone_are_told_from_embeddings_that_were_taken_over() -> None:
+    tuned = tuple(
+        b if a.role in {"embed", "head"} else a for a, b in zip(PARENT, trained(PARENT, 0.05, 3), strict=True)
+    )
+    found = relation(tuned)
+    assert found.flags == ("embeddings_only",) and found.origin == "derivation"
 
 
 def test_a_change_as_small_as_8_bits_round_is_a_fine_tune_where_its_errors_are_not_bounded() -> None:
