@@ -70,7 +70,7 @@ _CROSS = (
 
 ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
-    (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|relative_position_index|featurizer\.(fb|window)", "other", "buffer"),
+    (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|tril|triu|(causal|attn|attention|src|tgt)_mask|(attn|self_attn|attention)\.mask|(cos|sin)_cached|freqs_(cos|sin)|relative_position_index|featurizer\.(fb|window)", "other", "buffer"),
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|y_embedding|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
     (r"pos_embedding\.embedding", "other", "relative"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),

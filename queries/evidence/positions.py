@@ -6,6 +6,7 @@ import numpy as np
 
 from ...ingest.fingerprint import kinds as stored
 from ...ingest.names.naming import ADAPTER
+from ..data.component import Component
 from ..statistics.networks import all_but_best, log_bound, signed_z, taps_of, without_tap_means
 from ..statistics.null import calibrated, fisher_z
 from ..statistics.pvalues import bonferroni, fisher
@@ -29,12 +30,33 @@ def align_positions(pairing: Pairing) -> Alignment | None:
             query.sampled[first][:, None] == candidate.sampled[second][None, :]
         )
         values = np.minimum(query.independent(rows)[:, None], candidate.independent(columns)[None, :])
-        z = np.where(comparable, fisher_z(r, values), np.nan)
+        tables = _tables(query, rows) or _tables(candidate, columns)
+        z = np.where(comparable, 0.0 if tables else fisher_z(r, values), np.nan)
         if query.kind == ADAPTER:  # factors of equal spectrum say whether, the factors themselves how much
             r = (query.standardised[rows] @ candidate.standardised[columns].T).astype(np.float64)
         return z, r
 
     return correlated_blocks(pairing, "positions", score, symmetric=True, combine=fisher)
+
+
+def _tables(component: Component, rows: Rows) -> bool:
+    """Whether unknown matrices of one key are tables that no training made: causal masks, sinusoids, rotary angles.
+
+    Code that saves such a buffer saves the same one in every layer, and in every model of that shape. From FEW_BLOCKS
+    layers on the medians take it out; of fewer, equality in all layers tells it, and of a mask that it holds 0 and one
+    other value. Nothing is told of matrices with a role: models repeat their layers.
+    """
+    values = component.positions.value[rows]
+    if component.roles[component.positions.tensor[rows[0]]] != "other" or not len(values):
+        return False
+    if len(values) > 1:
+        return bool((values == values[0]).all())
+    levels = np.unique(values[0, : component.sampled[component.positions.tensor[rows[0]]]])
+    return len(levels) <= len(_MASK) and bool((levels == 0).any())
+
+
+_MASK = ("shown", "hidden")
+"""What a mask says of a place: so many values it holds."""
 
 
 def _align_networks(pairing: Pairing) -> Alignment | None:

@@ -146,6 +146,10 @@ h.0.ln_1.weight                                      | v | language 0 - norm att
 h.0.ln_1.bias                                        | v | language 0 - bias norm.attention
 h.0.attn.bias                                        | 1,1,64,64 | language 0 - other buffer
 h.0.attn.masked_bias                                 | s | language 0 - other buffer
+h.0.attn.tril                                        | m | language 0 - other buffer
+h.0.attn.mask                                        | m | language 0 - other buffer
+h.0.attn.causal_mask                                 | m | language 0 - other buffer
+h.0.attn.cos_cached                                  | m | language 0 - other buffer
 h.0.attn.c_attn.weight                               | m | language 0 - q qkv
 h.0.attn.c_attn.bias                                 | v | language 0 - bias q.qkv
 h.0.attn.c_proj.weight                               | m | language 0 - o
