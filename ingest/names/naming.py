@@ -96,17 +96,33 @@ def name_tensors(tensors: Iterable[LogicalTensor], config: Mapping[str, object])
     """Every tensor with its place, in the order given.
 
     What a name does not say follows from the shapes beside it, where that is safe: a matrix of vocabulary size outside
-    the layers is an embedding, a vector in a layer whose name holds `norm` is a norm. Else the role is `other`.
+    the layers is an embedding where none has that name, a vector in a layer whose name holds `norm` is a norm. Else
+    the role is `other`.
     """
     tensors = list(tensors)
     shapes = {_ANY_NUMBER.sub("#", t.name) for t in tensors}
     if len(shapes) > MOST_SHAPES_OF_NAMES:
         raise FormatError(f"{len(shapes)} names of tensors that nothing but their numbers repeats; no model has them")
-    named = [NamedTensor(t, _place(t, config), t.parameters) for t in tensors]
+    named = _without_more_embeddings([NamedTensor(t, _place(t, config), t.parameters) for t in tensors])
     named = _split_encoder_decoder(named)
     named = [_without_head(item) for item in _adopt(named)]
     named = _number_layers(named)
     return _tell_apart(_settle_norms(named))
+
+
+def _without_more_embeddings(named: list[NamedTensor]) -> list[NamedTensor]:
+    """A matrix of vocabulary size is an embedding by its size alone where its component has none by name.
+
+    Heads that guess further tokens (Medusa) have that size too: read as the embedding, they made equal neurons differ.
+    """
+    by_name = [n.place.role == "embed" and parse(n.tensor.name).role == "embed" for n in named]
+    embedded = {n.place.component for n, told in zip(named, by_name, strict=True) if told}
+    return [
+        replace(n, place=replace(n.place, role="other"))
+        if n.place.role == "embed" and not told and n.place.component in embedded
+        else n
+        for n, told in zip(named, by_name, strict=True)
+    ]
 
 
 def _without_head(item: NamedTensor) -> NamedTensor:

@@ -349,6 +349,12 @@ def test_an_unknown_matrix_of_vocabulary_size_is_an_embedding() -> None:
     assert [n.place.role for n in found] == ["embed", "other", "other"]
 
 
+def test_further_matrices_of_vocabulary_size_are_no_embeddings_beside_one_that_is_named() -> None:
+    names = ["medusa_head.0.1.weight", "medusa_head.1.1.weight", "model.embed_tokens.weight", "lm_head.weight"]
+    found = named([(name, (96, 64)) for name in names], {"vocab_size": 96})
+    assert [n.place.role for n in found] == ["other", "other", "embed", "head"]
+
+
 def test_integers_are_buffers_whatever_their_name() -> None:
     found = name_tensors([tensor("model.layers.0.self_attn.q_proj.weight", dtype="U8")], {})
     assert (found[0].place.role, found[0].place.slot) == ("other", "buffer")
