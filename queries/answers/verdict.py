@@ -88,11 +88,11 @@ def _of_relatives(significant: Sequence[Ranked], claims: Claims) -> tuple[Verdic
             return "inconclusive", f"embeddings shared with {name}, which is no derivation of the model: {reason}"
         return "inconclusive", f"related to {name}, how cannot be told: {reason}"
     told = next((r for r in derived if r.direction.probability >= DIRECTION_TOLD), None)
-    return _derived(told, derived) if told is not None else ("related", _related(derived, claims))
+    return _derived(told, derived, claims) if told is not None else ("related", _related(derived, claims))
 
 
-def _derived(told: Ranked, derived: Sequence[Ranked]) -> tuple[Verdict, str]:
-    """An ancestor is known: who, by what, and whether a nearer one may be registered."""
+def _derived(told: Ranked, derived: Sequence[Ranked], claims: Claims) -> tuple[Verdict, str]:
+    """An ancestor is known: who, by what, and whether a nearer one may be registered, which no claimed root is."""
     relation = told.candidate.relation
     assert relation is not None
     why = f"{relation.reason}; by {_listed(told.direction.by)}"
@@ -100,7 +100,8 @@ def _derived(told: Ranked, derived: Sequence[Ranked]) -> tuple[Verdict, str]:
         return "derived", f"a merge of {told.candidate.name} and {told.merged_with}: {why}"
     if told.direction.kind == "copy":
         return "derived", f"a rounded copy of {told.candidate.name}: {why}"
-    nearer = [r.candidate.name for r in derived if r.rank <= told.rank and r is not told]
+    between = [r for r in derived if r.rank <= told.rank and r is not told and r.candidate.key not in claims.roots]
+    nearer = [r.candidate.name for r in between]
     more = f"; {nearer[0]}{_and_more(len(nearer) - 1)} may stand between them" if nearer else ""
     return "derived", f"derived from {told.candidate.name}: {why}{more}"
 

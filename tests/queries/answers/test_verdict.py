@@ -28,6 +28,7 @@ def answer(
     models: int = 5,
     later: int = 0,
     root: int = 0,
+    other_root: int = 0,
     declared: dict[int, tuple[bool, bool]] | None = None,
     blocks: bool = True,
 ) -> ComponentAnswer:
@@ -43,7 +44,7 @@ def answer(
         claims=Claims(
             released={number: date for number, (_, _, date) in facts.items() if date},
             query_released=RELEASED,
-            roots={root: "https://example.org"} if root else {},
+            roots={one: "https://example.org" for one in (root, other_root) if one},
         ),
         models=models,
     )
@@ -54,6 +55,13 @@ def test_a_claimed_root_is_named_as_the_ancestor_with_the_claim() -> None:
     found = answer(component(ROOT, 2), component(drifted(ROOT, 0.1, 3), 3), component(drifted(ROOT, 0.1, 4), 4), root=2)
     assert found.verdict == "derived" and found.sentence.startswith("language: derived from first: weights correlate")
     assert "by the claim that first was trained from scratch (https://example.org)" in found.sentence
+
+
+def test_a_claimed_root_does_not_stand_between_a_model_and_another_root() -> None:
+    first, second = component(ROOT, 2), component(drifted(ROOT, 0.1, 3), 3)
+    found = answer(first, second, query=drifted(ROOT, 0.1, 4), root=2, other_root=3)
+    assert [(row.rank, row.direction) for row in found.ancestors] == [(1, "ancestor"), (1, "ancestor")]
+    assert found.verdict == "derived" and "may stand between them" not in found.sentence
 
 
 def test_two_relatives_alone_are_of_one_lineage_and_the_sentence_says_what_would_tell_more() -> None:
