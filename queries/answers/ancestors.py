@@ -94,11 +94,11 @@ def _answer(
         raise RegistryError(
             f"the model has a sketch of {printable(sketch.component, 40)!r} and no tensor; ingest it again"
         )
-    near = by_weights(scan, query.model_id, sketch, component.kind, models, k)
-    found = near | by_activations(scan, query.model_id, sketch, component.kind, models)
+    near = by_weights(scan, query.model_id, sketch, component.name, models, k)
+    found = near | by_activations(scan, query.model_id, sketch, component.name, models)
     named = {model for model, (parent, _) in declared.items() if parent}
     every = {model for model, _ in found} | named | equal
-    turns = partial(in_turn, scan, query.model_id, sketch, component.kind, models, k)
+    turns = partial(in_turn, scan, query.model_id, sketch, component.name, models, k)
     out = left_out(connection, every, within, named | equal, turns)
     doubtful = {place for place in found - near if place[0] not in named | equal | out.models}
     if doubtful:
@@ -112,7 +112,7 @@ def _answer(
         other
         for model in wanted
         for other in loaded.get(model, [])
-        if other.kind == component.kind and (model in named | equal or (model, other.name) in near)
+        if component.meets(other) and (model in named | equal or (model, other.name) in near)
     ]
     _log.info(
         "%s: %d candidates of %d models by sketch, %d declared, chosen and loaded in %.2f s",
@@ -143,7 +143,7 @@ def _of_same_function(
         (model, other.name)
         for model, components in load_components(rows).items()
         for other in components
-        if (model, other.name) in places and other.kind == component.kind and same_function(component, other, models)
+        if (model, other.name) in places and component.meets(other) and same_function(component, other, models)
     }
 
 

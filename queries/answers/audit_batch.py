@@ -73,7 +73,7 @@ def _answer(task: Task, batch: Batch, components: Mapping[tuple[int, str], Compo
     others = [components[place] for place in task.candidates if place in components]
     question = Question(
         mine,
-        [other for other in others if other.kind == mine.kind],
+        [other for other in others if mine.meets(other)],
         batch.facts,
         declared={o.model_id: batch.declared.get((task.query_id, o.model_id), (False, False)) for o in others},
         claims=Claims(

@@ -22,7 +22,7 @@ from ..thresholds.significance import LEAST_COMPARED
 def comparable_models(connection: duckdb.DuckDBPyConnection, component: Component, model_id: int) -> int:
     """Models other than `model_id` with which LEAST_COMPARED of the component's parameters can be compared."""
     name, asked = _matrices(component) if component.network else _layers(component)
-    common: dict[str, object] = {"model_id": model_id, "kind": component.kind}
+    common: dict[str, object] = {"model_id": model_id, "kind": component.name}
     rows = connection.execute(statement(f"search/comparable_{name}"), common | asked).fetchall()
     return int(rows[0][0])
 

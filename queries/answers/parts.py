@@ -67,9 +67,9 @@ def parts(connection: duckdb.DuckDBPyConnection, query: Query, scan: Scan | None
         sketch = sketches.get(component.name)
         others: list[Component] = []
         if sketch is not None:
-            near = candidates(scan, query.model_id, sketch, component.kind, models, PARTS_CANDIDATES)
+            near = candidates(scan, query.model_id, sketch, component.name, models, PARTS_CANDIDATES)
             loaded = load_models(connection, sorted({model for model, _ in near}))
-            others = [o for m in sorted(loaded) for o in loaded[m] if (m, o.name) in near and o.kind == component.kind]
+            others = [o for m in sorted(loaded) for o in loaded[m] if (m, o.name) in near and component.meets(o)]
         found += parts_of(component, [compare(component, other, models, thorough=False) for other in others])
     return found
 

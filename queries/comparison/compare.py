@@ -134,7 +134,7 @@ def counterparts(a: Side, b: Side, models: int) -> tuple[list[JudgedPair], list[
     """The components of one model, each with its counterpart in the other; and what has none. Language comes first."""
     found, notes = [], []
     for part in sorted(layered(a), key=lambda p: (p.component.name != "language", p.component.name)):
-        others = [other for other in layered(b) if other.component.kind == part.component.kind]
+        others = [other for other in layered(b) if part.component.meets(other.component)]
         same = [other for other in others if other.component.name == part.component.name]
         tried = [judge_pair(part, other, models) for other in same or others]
         if tried:
@@ -175,7 +175,7 @@ def _of_kind(side: Side, part: Part) -> Part | None:
     """The part of a control that stands beside a part of A: of its name, else of its kind."""
     parts = layered(side)
     same = [p for p in parts if p.component.name == part.component.name]
-    return next(iter(same or [p for p in parts if p.component.kind == part.component.kind]), None)
+    return next(iter(same or [p for p in parts if part.component.meets(p.component)]), None)
 
 
 class _Compared:

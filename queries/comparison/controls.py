@@ -104,7 +104,7 @@ def _parameters(query: Query, name: str, left_out: Sequence[int]) -> dict[str, o
         sizes[place] += float(component.represents[tensor])
     total = sum(sizes.values()) or 1.0
     return {
-        "kind": component.kind,
+        "kind": component.name,
         "layered": not component.network,
         "roles": [role for role, _, _ in sizes],
         "slots": [slot for _, slot, _ in sizes],
@@ -122,4 +122,4 @@ def _parameters(query: Query, name: str, left_out: Sequence[int]) -> dict[str, o
 def _related(connection: duckdb.DuckDBPyConnection, model: int, asked: Sequence[Component], models: int) -> bool:
     """Whether any component of a model is related to A's or to B's."""
     loaded = load_models(connection, [model]).get(model, [])
-    return any(compare(one, other, models).significant for one in asked for other in loaded if other.kind == one.kind)
+    return any(compare(one, other, models).significant for one in asked for other in loaded if one.meets(other))

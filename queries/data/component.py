@@ -28,6 +28,18 @@ def kind_of(component: str) -> str:
     return _KINDS.get(component, component)
 
 
+_TOWERS = frozenset({"vision", "audio"})
+"""What an `encoder` may be called inside a larger model: Whisper's as the audio tower of an assistant, a ViT that a
+captioner reads images with. The registry says the same as `components_meet`."""
+
+
+def components_meet(first: str, second: str) -> bool:
+    """Whether components of these names are compared: those of one kind, and an encoder with the tower it may be."""
+    if kind_of(first) == kind_of(second):
+        return True
+    return (first == "encoder" and second in _TOWERS) or (second == "encoder" and first in _TOWERS)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Vectors of one kind: `value` [n, width] of the tensors `tensor` [n] of a component, ascending."""
@@ -106,6 +118,10 @@ class Component:
     def kind(self) -> str:
         """What it is compared by, as `kind_of` says."""
         return kind_of(self.name)
+
+    def meets(self, other: Component) -> bool:
+        """Whether the two are compared, as `components_meet` says."""
+        return components_meet(self.name, other.name)
 
     @cached_property
     def network(self) -> bool:

@@ -83,7 +83,7 @@ def _only_tokens(evidence: PairEvidence) -> bool:
     Models of different makers start from the same word vectors: rows that are equal say nothing of the rest. Of many
     matrices a few match by chance once the rows are found, so the blocks are asked all together, by the bound that a
     relation of theirs would have to meet. Where no block could be compared the rows are all there is to go by. Twins
-    of one initialisation, trained apart for long, keep it in their rows alone too, never as alike as what was taken over.
+    of one initialisation, trained apart for long, may keep it in their rows alone too, which are less alike.
     """
     if len(evidence.pairing.query.positions.tensor) < FEW_MATRICES_FOR_FLAGS or not evidence.tokens:
         return False

@@ -13,6 +13,7 @@ to 3.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from scipy.special import ndtri
 from ...ingest.fingerprint.activation_sketch import SKETCH_BYTES
 from ...ingest.fingerprint.gram import COSINES
 from ...ingest.fingerprint.positions import MATRIX_VALUES
+from ..data.component import components_meet
 from ..thresholds.search import FAMILY_MEMBERS, FEWEST_CANDIDATES, MOST_CANDIDATES, UNRELATED_CANDIDATES
 from .candidates import least_z, of_family
 
@@ -107,6 +109,20 @@ def sketches_by_kind(table: pa.Table) -> dict[str, Sketches]:
         table["activations"].is_valid().to_numpy(),
     )
     return {str(kind): everything.take(np.flatnonzero(kinds == kind)) for kind in np.unique(kinds)}
+
+
+def towers(sketches: dict[str, Sketches]) -> Iterator[tuple[Sketches, Sketches]]:
+    """Sketches of different kinds that are compared all the same, each way: encoders and the towers they may be."""
+    for kind, found in sketches.items():
+        for other, columns in sketches.items():
+            if kind == other:
+                continue
+            pairs = itertools.product(set(found.component), set(columns.component))
+            met = [(first, second) for first, second in pairs if components_meet(first, second)]
+            if met:
+                first, second = (np.array(sorted(set(names)), object) for names in zip(*met, strict=True))
+                mine, theirs = np.isin(found.component, first), np.isin(columns.component, second)
+                yield found.where(mine), columns.where(theirs)
 
 
 def _packed(column: pa.ChunkedArray) -> NDArray[np.uint8]:

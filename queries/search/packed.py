@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ingest.fingerprint.activation_sketch import SKETCH_BYTES
-from ..data.component import kind_of
+from ..data.component import components_meet
 
 Place = tuple[int, str]
 """A model's id and the name of a component of it."""
@@ -53,9 +53,9 @@ class Rows:
         return np.cumsum([0, *(block.shape[1] for block in self.blocks)], dtype=np.int64)
 
     def of_kind(self, kind: str) -> NDArray[np.bool_]:
-        """Which component numbers [65,536] are of a kind of component."""
+        """Which component numbers [65,536] are compared with a component called `kind`."""
         found = np.zeros(GONE + 1, np.bool_)
-        found[[number for number, name in enumerate(self.names) if kind_of(name) == kind]] = True
+        found[[number for number, name in enumerate(self.names) if components_meet(name, kind)]] = True
         return found
 
     def places(self, index: NDArray[np.int64]) -> list[Place]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...ingest.errors import RegistryError
 from ...queries.answers.audit_batch import Task
 from ...queries.evidence.kinds import KINDS
-from ...queries.search.all_pairs import ROWS, Sketches, near_pairs, sketches_by_kind
+from ...queries.search.all_pairs import ROWS, Sketches, near_pairs, sketches_by_kind, towers
 from ...queries.sql import statement
 from ...queries.thresholds.significance import SIGNIFICANT_LOG10_E
 from ..jobs.engines import Engine
@@ -75,10 +75,10 @@ def near_candidates(
     earlier = {(int(q), str(c)): int(s) for q, c, s in zip(*asked, seen, strict=True)}
     done = 0
     advance("sketches", 0, len(earlier))
-    for found in sketches.values():
-        mine = np.array([(int(m), str(c)) in earlier for m, c in zip(found.model, found.component, strict=True)])
+    for found, others in [*((one, one) for one in sketches.values()), *towers(sketches)]:
+        mine = np.array([(int(m), str(c)) in earlier for m, c in zip(found.model, found.component, strict=True)], bool)
         queries = found.where(mine)
-        columns = found.where(np.isin(found.model, scope.against))
+        columns = others.where(np.isin(others.model, scope.against))
         known = zip(queries.model, queries.component, strict=True)
         since = np.array([earlier[int(m), str(c)] for m, c in known], np.int64)
         for until in np.unique(since):
@@ -92,7 +92,7 @@ def near_candidates(
                 for compared, rows in _near(some, new, len(scope.against), nearest, there):
                     yield rows
                     advance("sketches", done + compared, len(earlier))
-            done += len(some)
+            done += len(some) if others is found else 0
             advance("sketches", done, len(earlier))
 
 

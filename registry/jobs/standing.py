@@ -110,7 +110,7 @@ def _matched(
         component = next((c for c in query.components if c.name == sketch.component), None)
         if component is None:
             continue
-        near = {m for m, _ in candidates(SqlScan(connection), query.model_id, sketch, component.kind, models, 1)}
+        near = {m for m, _ in candidates(SqlScan(connection), query.model_id, sketch, component.name, models, 1)}
         for number in ancestors_of(connection, sorted(near)):
             found = match_of(connection, every[number], component, query.model_id, query.released_at)
             if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from forebear.ingest.fingerprint.gram import COSINES
 from forebear.ingest.fingerprint.minhash import PERMUTATIONS
 from forebear.ingest.fingerprint.positions import MATRIX_VALUES
-from forebear.queries.data.component import Component
+from forebear.queries.data.component import Component, components_meet
 from forebear.queries.evidence.kinds import KINDS
 from forebear.queries.search.all_pairs import near_pairs, sketches_by_kind
 from forebear.queries.sql import statement
@@ -211,3 +212,13 @@ SAID_ONCE = {
 def test_no_statement_says_again_what_a_macro_says(words: str, times: int) -> None:
     files = [*(ROOT / "queries").rglob("*.sql"), *(p for p in (ROOT / "schema").glob("*.sql") if p.name >= "0008")]
     assert sum(path.read_text(encoding="utf-8").count(words) for path in files) == times
+
+
+def test_which_components_meet_is_the_same_in_both(empty: duckdb.DuckDBPyConnection) -> None:
+    names = ["language", "encoder", "decoder", "vision", "audio", "denoiser", "adapter", "network", ""]
+    pairs = list(itertools.product(names, names))
+    met = [empty.execute("SELECT components_meet(?, ?)", pair).fetchall()[0][0] for pair in pairs]
+    assert met == [components_meet(*pair) for pair in pairs]
+    assert met == [components_meet(second, first) for first, second in pairs]
+    assert components_meet("encoder", "audio") and components_meet("encoder", "vision")
+    assert not components_meet("vision", "audio") and not components_meet("decoder", "audio")

@@ -38,7 +38,7 @@ def relatives_of(
     component = next(c for c in query.components if c.name == sketch.component)
     models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
     places = {(m, "") for m in named} or candidates(
-        SqlScan(connection), query.model_id, sketch, component.kind, models, 1
+        SqlScan(connection), query.model_id, sketch, component.name, models, 1
     )
     wanted = sorted({model for model, _ in places} - {query.model_id})
     loaded = load_models(connection, wanted) if wanted else {}
@@ -48,7 +48,7 @@ def relatives_of(
         Relative(*facts[model], other)
         for model in wanted
         for other in loaded.get(model, [])
-        if other.kind == component.kind and (named or (model, other.name) in places)
+        if component.meets(other) and (named or (model, other.name) in places)
     ]
 
 

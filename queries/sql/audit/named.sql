@@ -6,6 +6,6 @@ JOIN declared_parent AS d ON d.model_id = t.query_id
 JOIN named_models((SELECT list(DISTINCT parent) FROM declared_parent)) AS k
   ON k.spelled = d.parent AND k.model_id != d.model_id
 JOIN sketch AS s ON s.model_id = k.model_id
-WHERE component_kind(s.component) = component_kind(t.component)
+WHERE components_meet(s.component, t.component)
   AND k.model_id > coalesce(t.seen_until, 0)
   AND k.model_id IN (SELECT unnest($against::UINTEGER[]));

@@ -1,5 +1,5 @@
 -- Which components are worth a closer look for a query component? One pass over the sketches, without a sort.
--- $model_id: the query's own, left out (-1 for none); $kind: language, vision, ...; $position_roles, $gram_roles: masks;
+-- $model_id: the query's own, left out (-1 for none); $kind: the component's name, language, vision, ...; $position_roles, $gram_roles: masks;
 -- $positions, $gram, $columns: BLOBs of packed bits; $o_filled, $down_filled: shares of all codes in its column sets.
 -- The $nearest rows by positions come always; beyond them rows with a z of $least_z: the $family best by positions,
 -- the $most best by gram of those without positions, the $fewest best by column sets of those without either (how alike the
@@ -10,7 +10,7 @@ WITH scored AS MATERIALIZED (
            gram_z(gram_roles, gram, $gram_roles::UTINYINT, $gram::BLOB::BIT) AS gram_z,
            column_z(column_bits, o_filled, down_filled, $columns::BLOB::BIT, $o_filled, $down_filled) AS minhash_z
     FROM sketch
-    WHERE model_id != $model_id AND component_kind(component) = $kind
+    WHERE model_id != $model_id AND components_meet(component, $kind)
 )
 FROM (
     (FROM scored ORDER BY position_z DESC, model_id, component LIMIT $nearest)

@@ -1,12 +1,12 @@
 -- How many registered models hold enough matrices of the shapes of a network, or embeddings of its widths?
--- $model_id: the component's own, left out (-1 for none); $kind: network, vision, ...; $roles, $widths, $shapes, $shares:
+-- $model_id: the component's own, left out (-1 for none); $kind: the component's name, network, vision, ...; $roles, $widths, $shapes, $shares:
 -- lists side by side, what the component has, with the share of its parameters; a role, a width or a shape that is NULL may be
 -- any. Models count from the share $least on. Only models of this kind are looked at.
 WITH wanted AS (
     SELECT unnest(range(len($shares::DOUBLE[]))) AS number, unnest($roles::VARCHAR[]) AS role, unnest($widths::UBIGINT[]) AS width,
            unnest($shapes::UBIGINT[][]) AS shape, unnest($shares::DOUBLE[]) AS share
 ), same_kind AS (
-    SELECT DISTINCT model_id, component FROM sketch WHERE component_kind(component) = $kind AND model_id != $model_id
+    SELECT DISTINCT model_id, component FROM sketch WHERE components_meet(component, $kind) AND model_id != $model_id
 ), present AS (
     SELECT DISTINCT model_id, component, role, shape
     FROM tensor SEMI JOIN same_kind USING (model_id, component)

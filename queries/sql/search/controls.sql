@@ -1,5 +1,5 @@
 -- Which registered models have the shape of a component, so that they could serve as controls?
--- $kind: language, vision, ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices
+-- $kind: the component's name, language, vision, ...; $roles, $slots, $widths, $shares: lists side by side, what the component has of matrices
 -- in layers, with the share of its parameters; $position_roles, $gram_roles, $positions, $gram: its sketch; $left_out:
 -- model ids; $layered: whether the component has layers, as against a network of single matrices. Columns: model_id, uri, component, share (of the component's parameters whose role, slot and width the
 -- model has too; at least $least), z (the larger of position_z and gram_z of the sketches).
@@ -10,7 +10,7 @@ WITH wanted AS (
     SELECT DISTINCT model_id, component, role, slot, list_product(shape[2:])::UBIGINT AS width
     FROM tensor
     WHERE (layer IS NOT NULL) = $layered AND len(shape) > 1
-      AND component_kind(component) = $kind
+      AND components_meet(component, $kind)
       AND model_id NOT IN (SELECT unnest($left_out::UINTEGER[]))
 ), shaped AS (
     SELECT model_id, component, sum(share) AS share

@@ -108,7 +108,7 @@ def test_a_scan_of_packed_rows_is_that_of_sql(
     packed = PackedScan(cut(read_packing(connection), size), threads)
     sql, limits = SqlScan(connection), Limits(nearest, family, most, fewest, least)
     own = next(iter(sketches), (-1, ""))[0]
-    for kind in ("language", "vision", "nothing"):
+    for kind in ("language", "encoder", "vision", "nothing"):
         assert packed.by_weights(own, query, kind, limits) == sql.by_weights(own, query, kind, limits)
         near = packed.by_activations(own, query.activations, kind, most, least)
         assert near == sql.by_activations(own, query.activations, kind, most, least)
