@@ -133,7 +133,7 @@ ELSEWHERE = (
 )  # fmt: skip
 STALE: dict[str, str] = {}
 """Threshold -> why its curve, measured at another value than it has now, may stand until it is measured again."""
-NOT_YET: frozenset[str] = frozenset()
+NOT_YET: frozenset[str] = frozenset({"LEAST_OF_TWINS"})
 """Thresholds of these questions whose curve is not measured yet."""
 
 

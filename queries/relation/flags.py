@@ -25,7 +25,7 @@ from ..thresholds.relation import (
 )
 from ..thresholds.significance import SIGNIFICANT_LOG10_E
 from .freedoms import Freedom, freedoms_of, freedoms_sentence
-from .origin import INSIDE, Origin, origin_of
+from .origin import INSIDE, Origin, less_than_twins, origin_of
 from .remainder import differing, other_constants, without_counterpart
 from .rounding import coarseness, within_half_steps
 
@@ -50,6 +50,8 @@ def relate(evidence: PairEvidence) -> Relation:
         return Relation("shared_embeddings", ("shared_embeddings",), _ONLY_TOKENS)
     if origin == "shared_initialisation":
         return Relation(origin, ("shared_initialisation",), reason)
+    if origin == "undetermined" and less_than_twins(evidence):
+        return Relation(origin, (), reason)  # what matches so little says nothing of what was done to the rest
     structure, basis = _structure(evidence), _basis(evidence)
     freedoms: tuple[Freedom, ...] = ()
     if basis == ["basis_changed"] or not (structure or basis or _in_place(evidence)):

@@ -16,7 +16,7 @@ from ..evidence.gram import align_gram
 from ..evidence.kinds import kind_number
 from ..evidence.pair import PairEvidence
 from ..statistics.pvalues import LOG10
-from ..thresholds.relation import HIGH_IDENTITY, NETWORK_IDENTITY, TRAINED_APART, TRAINED_TOGETHER
+from ..thresholds.relation import HIGH_IDENTITY, LEAST_OF_TWINS, NETWORK_IDENTITY, TRAINED_APART, TRAINED_TOGETHER
 from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 
 Origin = Literal["derivation", "shared_initialisation", "shared_embeddings", "undetermined"]
@@ -55,6 +55,11 @@ def origin_of(evidence: PairEvidence) -> tuple[Origin, str]:
     return "derivation", found
 
 
+def less_than_twins(evidence: PairEvidence) -> bool:
+    """Whether neurons can be compared and weights are less alike than those of twins, which tells no origin."""
+    return evidence.match.identity < LEAST_OF_TWINS and _neurons(evidence) is not None
+
+
 def _neurons(evidence: PairEvidence) -> tuple[bool, float] | None:
     """Whether neurons do the same on the same tokens beyond chance, and log10 p of it; None where none are comparable.
 
@@ -91,6 +96,9 @@ def _by_neurons(evidence: PairEvidence, alike: bool, log10_p: float) -> tuple[Or
                 f"{found}, centred norm gains at {gains.correlation:z.2f}, angles between rows at {angles:z.2f}, though"
                 " neurons differ on the same tokens",
             )
+    if identity < LEAST_OF_TWINS:
+        why = "a common initialisation after long trainings and a small share in a merge leave as little"
+        return "undetermined", f"{found}, but no neurons do the same on the same tokens: {why}"
     return "shared_initialisation", f"{found}, but no neurons do the same on the same tokens: training was not shared"
 
 

@@ -24,6 +24,14 @@ differ in a few constants, below 1 % of published files.
 Set on: 37 files of packages.
 Measured again by: make test-real
 """
+LEAST_OF_TWINS = 0.3
+"""Below this correlation weights are too little alike to call what two models share their initialisation where neurons
+differ: a merge that holds a tenth of a model correlates with it at 0.14 and has its neurons no more than a twin has.
+Twins had 0.36 at least.
+
+Set on: thirty pairs of twins for development, all above it; no merge was looked at beside that of a tenth.
+Measured again by: make bench-peers
+"""
 TRAINED_APART = 0.6
 """Norm gains, or angles between rows, that correlate at most at this share of the weights' correlation speak for a
 shared initialisation: training was not shared. Thirty pairs of twins (trained apart for 80 to 1,600 steps) had

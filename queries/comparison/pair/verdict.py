@@ -25,7 +25,7 @@ from ...relation.flags import Relation
 from ...relation.origin import Origin
 from ...relation.rounding import coarseness, rounding_told
 from ...thresholds.comparison import FEW_MATRICES, FINE_TUNED
-from ...thresholds.significance import LEAST_COMPARED
+from ...thresholds.significance import LEAST_COMPARED, SIGNIFICANT_LOG10_E
 from ..records.comparison import PairEvidenceRow, RoleMatch
 from ..tables.metric_tables import role_order
 
@@ -194,7 +194,7 @@ def trust(rows: Sequence[PairEvidenceRow], names: dict[str, str]) -> tuple[bool 
     checked = [row for row in rows if {row.query[0], row.candidate[0]} & {"C"} and row.query[0] != row.candidate[0]]
     if not checked:
         return None, "No control: nothing here checks the measure. Name an unrelated model of this shape with --control"
-    wrong = [row for row in checked if row.relation]
+    wrong = [row for row in checked if row.log10_evalue <= SIGNIFICANT_LOG10_E]
     if wrong:
         worst = min(wrong, key=lambda row: row.log10_evalue)
         control, other = sorted((worst.query, worst.candidate), key=lambda label: label[0] != "C")

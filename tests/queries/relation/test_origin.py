@@ -10,6 +10,7 @@ import pytest
 
 from forebear.queries.data.query import load_models
 from forebear.queries.evidence.pair import PairEvidence, compare
+from forebear.queries.relation.flags import relate
 from forebear.queries.relation.origin import origin_of
 from forebear.registry import Registry
 
@@ -46,6 +47,20 @@ def test_neurons_tell_a_derivation_and_a_twin_whatever_their_gains_are(pair: Pai
     assert origin_of(twin)[0] == "shared_initialisation" and "no neurons" in origin_of(twin)[1]
     assert origin_of(with_gains(twin, 1.0)) == origin_of(twin), "gains can be forged"
     assert origin_of(with_gains(long, 0.0)) == origin_of(long), "and made random"
+
+
+@pytest.mark.parametrize(("identity", "origin"), [(0.14, "undetermined"), (0.36, "shared_initialisation")])
+def test_weights_less_alike_than_those_of_twins_are_not_said_to_share_an_initialisation(
+    pair: Pair, identity: float, origin: str
+) -> None:
+    twin = pair("alder-twin", "alder")
+    less = twin.match.similarity * identity / twin.match.identity
+    far = replace(twin, match=replace(twin.match, similarity=less))
+    found = origin_of(far)
+    assert found[0] == origin and f"weights correlate at {identity}" in found[1]
+    assert relate(far).flags == (() if origin == "undetermined" else (origin,)), (
+        "nothing is said of what was done to it"
+    )
 
 
 def test_a_long_continued_pretraining_keeps_gains_and_angles(without_neurons: Pair) -> None:
