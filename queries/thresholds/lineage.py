@@ -284,8 +284,8 @@ MERGE_BESIDE = 1e-6
 """Share of the way to the nearer parent, squared, that a merge may stand beside the line, beyond rounding, where models
 drifted by more than rounding. Checkpoints of a smooth run lie next to the line between their neighbours.
 
-Set on: six linear and SLERP merges of edition 1 of the zoo, which had at most 3e-10, and nine checkpoints of smooth runs in
-bfloat16 and float32, which had at least 3e-4.
+Set on: six linear and SLERP merges of edition 1 of the zoo, which had at most 3e-10, and eight checkpoints of smooth
+runs in bfloat16 and float32, which had at least 3e-4.
 Measured again by: pytest tests/queries/lineage/test_merges.py
 """
 MERGE_LINE_SHARE = 0.15

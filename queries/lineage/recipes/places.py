@@ -11,10 +11,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ....ingest.fingerprint.factors import rank_axis
 from ....ingest.fingerprint.positions import places
+from ....ingest.names.naming import ADAPTER, EXACT
 from ....ingest.plan import LEADING_ROWS
 from ...data.component import FFN_ROLES, Component
 from ...data.precision import float_bits, rounded_to
+from ...statistics.factors import kept_ranks
 
 _Made = TypeVar("_Made")
 _Number = TypeVar("_Number", bound=np.generic)
@@ -175,11 +178,21 @@ def places_of(query: Component, relatives: Sequence[Component]) -> MergePlaces |
         group=np.repeat([_group(query.roles[t]) for t in tensors.tolist()], counts),
         tensor=np.repeat(np.arange(len(common)), counts),
         row=np.concatenate(
-            [rows_of(query.shapes[t], n) for t, n in zip(tensors.tolist(), counts.tolist(), strict=True)]
+            [_rows(query, t, n) for t, n in zip(tensors.tolist(), counts.tolist(), strict=True)]
         ),
         scale=np.repeat(scale, counts),
         bits=float_bits(values[inside]),
     )
+
+
+def _rows(component: Component, tensor: int, count: int) -> NDArray[np.int64]:
+    """The row [count] of each sampled value of a tensor; factors of adapters keep [ranks, places]."""
+    slot, shape = component.slots[tensor], component.shapes[tensor]
+    if component.kind != ADAPTER or slot == EXACT:
+        return rows_of(shape, count)
+    ranks = kept_ranks(slot, shape)
+    rank, place = np.divmod(np.arange(count), max(1, count // max(1, ranks)))
+    return place if rank_axis(slot) else rank
 
 
 def rows_of(shape: tuple[int, ...], count: int) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from forebear.queries.evidence.pair import compare
@@ -10,7 +11,7 @@ from forebear.queries.lineage.marks import order_by_marks
 from forebear.queries.relation.flags import relate
 
 from ..bounded import bounded, drifted, on_steps
-from ..components import Model, Tensor, base, changed, component, quantised, rounded, trained
+from ..components import Model, Tensor, base, changed, component, quantised, rounded, trained, with_layers
 
 DEQUANTISED = quantised(base(1), 4)
 LIGHT = trained(DEQUANTISED, 0.0003, 2)
@@ -78,3 +79,17 @@ def test_what_was_trained_on_the_codes_lightly_or_heavily_bears_no_such_mark() -
     for size in (0.05, 0.3, 0.6, 0.7, 1.0, 3.0):
         order, names, _ = order_by_marks(compare(copy, component(tuned(size), 2), 10))
         assert order != "query_later" and "rounded to the codes of a quantised file" not in names
+
+
+def test_layers_that_were_left_out_in_the_middle_are_a_mark() -> None:
+    whole = base(1, layers=6)
+    name = "layers cut or doubled"
+    assert marked(with_layers(whole, [0, 1, 4, 5]), whole) == ("query_later", (name,), False)
+    assert marked(with_layers(whole, [0, 1, 1, 2, 3, 4, 5]), whole) == ("query_later", (name,), False)
+
+
+@pytest.mark.parametrize("layers", [[0, 1, 2, 3], [2, 3, 4, 5]])
+def test_the_first_or_last_layers_alone_are_none(layers: list[int]) -> None:
+    """A layer that was put on to a model, or two models in one stack, look the same from there."""
+    whole = base(1, layers=6)
+    assert marked(with_layers(whole, layers), whole) == (None, (), False)

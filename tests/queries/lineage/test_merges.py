@@ -98,6 +98,21 @@ def test_a_mixture_lies_on_the_line_between_its_parents() -> None:
     assert on_lines(squared, samples(vectors)) == {4: (FIRST, SECOND)}
 
 
+@pytest.mark.parametrize("in_bfloat16", [False, True])
+def test_a_checkpoint_of_a_smooth_run_is_no_mixture_of_those_before_and_after(in_bfloat16: bool) -> None:
+    """Steps of one direction, each with a tenth of its own: the one in the middle lies next to the line."""
+    root, along, *own = np.random.default_rng(3).standard_normal((5, 8 * WIDTH)) / np.sqrt(8 * WIDTH)
+    steps = [root, *(root + np.cumsum([0.05 * (along + 0.1 * change) for change in own], axis=0))]
+    vectors = np.stack([bfloat16(step) if in_bfloat16 else step for step in steps])
+    squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
+    bits = 7 if in_bfloat16 else 23
+    assert on_lines(squared, samples(vectors, bits)) == {}
+    vectors[2] = (vectors[1] + vectors[3]) / 2
+    vectors[2] = bfloat16(vectors[2]) if in_bfloat16 else vectors[2]
+    squared = np.square(vectors[:, None] - vectors[None]).sum(axis=2)
+    assert on_lines(squared, samples(vectors, bits)) == {2: (1, 3)}
+
+
 def light(seed: int, drift: float) -> NDArray[np.float64]:
     """As `models`, trained lightly and stored as bfloat16: the changes are smaller than the steps of most values."""
     root, alike, *own = np.random.default_rng(seed).standard_normal((5, WIDTH)) / np.sqrt(WIDTH)

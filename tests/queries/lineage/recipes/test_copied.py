@@ -41,6 +41,18 @@ def test_an_adapter_that_was_merged_is_told_with_its_base_and_its_weight(
     assert config["merge_method"] == ("passthrough" if weight == 1 else "task_arithmetic")
 
 
+def test_the_mean_of_two_adapters_is_asked_like_any_other(tmp_path: Path) -> None:
+    """Factors keep places by rank, and not of 16 rows: this ended in an error, and an audit with it."""
+    base, _ = relatives(2)
+    one, other = adapter(base), adapter(base, seed=1)
+    mean = {name: tuple((a + b) / 2 for a, b in zip(one[name], other[name], strict=True)) for name in one}
+    registered = [write(tmp_path / "base", base), write_adapter(tmp_path / "one", one, 16)]
+    registered.append(write_adapter(tmp_path / "other", other, 16))
+    model = write_adapter(tmp_path / "mean", {name: (a, b) for name, (a, b) in mean.items()}, 16)
+    (recipe,) = asked(tmp_path, registered, model)
+    assert {(parent.name, round(parent.weight, 2)) for parent in recipe.parents} == {("one", 0.5), ("other", 0.5)}
+
+
 def test_a_fine_tune_beside_an_adapter_of_its_base_is_no_merge_of_it(tmp_path: Path) -> None:
     base, child = relatives(2)
     registered = [write(tmp_path / "base", base), write_adapter(tmp_path / "adapter", adapter(base), 16)]
