@@ -177,9 +177,7 @@ def places_of(query: Component, relatives: Sequence[Component]) -> MergePlaces |
         layer=np.repeat(query.layer[tensors], counts),
         group=np.repeat([_group(query.roles[t]) for t in tensors.tolist()], counts),
         tensor=np.repeat(np.arange(len(common)), counts),
-        row=np.concatenate(
-            [_rows(query, t, n) for t, n in zip(tensors.tolist(), counts.tolist(), strict=True)]
-        ),
+        row=np.concatenate([_rows(query, t, n) for t, n in zip(tensors.tolist(), counts.tolist(), strict=True)]),
         scale=np.repeat(scale, counts),
         bits=float_bits(values[inside]),
     )

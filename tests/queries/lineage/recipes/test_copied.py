@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -45,10 +46,11 @@ def test_the_mean_of_two_adapters_is_asked_like_any_other(tmp_path: Path) -> Non
     """Factors keep places by rank, and not of 16 rows: this ended in an error, and an audit with it."""
     base, _ = relatives(2)
     one, other = adapter(base), adapter(base, seed=1)
-    mean = {name: tuple((a + b) / 2 for a, b in zip(one[name], other[name], strict=True)) for name in one}
+    half = np.float32(0.5)
+    mean = {name: (half * (a + other[name][0]), half * (b + other[name][1])) for name, (a, b) in one.items()}
     registered = [write(tmp_path / "base", base), write_adapter(tmp_path / "one", one, 16)]
     registered.append(write_adapter(tmp_path / "other", other, 16))
-    model = write_adapter(tmp_path / "mean", {name: (a, b) for name, (a, b) in mean.items()}, 16)
+    model = write_adapter(tmp_path / "mean", mean, 16)
     (recipe,) = asked(tmp_path, registered, model)
     assert {(parent.name, round(parent.weight, 2)) for parent in recipe.parents} == {("one", 0.5), ("other", 0.5)}
 
