@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ...data.precision import float_bits
+from ...data.precision import float_bits, rounded_to
 from ...thresholds.recipes import (
     BEYOND_PARENT,
     CONSTANT_WEIGHTS,
@@ -47,6 +47,8 @@ _HEAVY = 0.1
 """Weight below which a parent of the nearest mixture is left out once: of light changes strangers got 0.03."""
 _SAME_WEIGHTS = 4
 """Decimals of weights by which two proposals are one: searches go on from there."""
+_FACTOR_DECIMALS = (1, 2, 3)
+"""Of factors that somebody chose to go further along a change."""
 _DECOYS_TUNED = 2
 """The same of decoys: what is left of a recipe without one of its parents."""
 
@@ -282,7 +284,8 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
 def turned_round(places: MergePlaces, best: Fit) -> int | None:
     """The parent that is itself a linear merge of the query and the others, as far as replay tells; None for none.
 
-    Of models on one line (or in one plane) the one in the middle is the merge: the others are its parents.
+    Of models on one line (or in one plane) the one in the middle is the merge: the others are its parents. Of two
+    parents one may also be what the query became by going on, or back, along a change (ExPO, a task vector taken off).
     """
     proposal = best.proposal
     members = [*proposal.members, *(() if proposal.base is None else (proposal.base,))]
@@ -301,4 +304,35 @@ def turned_round(places: MergePlaces, best: Fit) -> int | None:
             fits += [fit for fit, _ in tried(other_way, methods=simple)]
         if any(0 in fit.proposal.members and fit.share >= share for fit in fits):
             return parent
+        if len(others) == 1 and _extrapolated(other_way, _share_of(proposal, parent)) >= share:
+            return parent
     return None
+
+
+def _share_of(proposal: Proposal, parent: int) -> float:
+    """The mean weight of one of two models that a recipe names, its base among them."""
+    weights = dict(zip(proposal.members, proposal.shown.mean(axis=1).tolist(), strict=True))
+    return weights.get(parent, 1 - sum(weights.values()))
+
+
+def _extrapolated(places: MergePlaces, share: float) -> float:
+    """Share of the values of a model that two relatives give, which lie on one line with it, beyond the first of them.
+
+    `share` is its part in the first: of a change that went `factor` times as far it is 1 / factor. Factors of few
+    decimals are tried, as a weighted sum and as start + factor * (first - second) from either.
+    """
+    near, far = places.relatives
+    if abs(share) <= LEAST_WEIGHT:
+        return 0.0
+    shares = [0.0]
+    for factor in {round(1 / share, decimals) for decimals in _FACTOR_DECIMALS}:
+        exact = factor * near.astype(np.float64) + (1 - factor) * far.astype(np.float64)
+        shares += [
+            places.share(exact.astype(np.float32)),
+            places.share(np.float32(factor) * near + np.float32(1 - factor) * far),
+        ]
+        for start, more in ((near, factor - 1), (far, factor)):
+            change = np.float32(more) * (near - far)
+            kept = rounded_to(np.float32(more) * rounded_to(near - far, places.bits), places.bits)
+            shares += [places.share(start + change), places.share(start + kept)]
+    return max(shares)

@@ -256,6 +256,21 @@ def test_the_parent_of_a_merge_is_not_made_of_it(bits: int) -> None:
         assert turned_round(places, found.best) is not None
 
 
+@pytest.mark.parametrize("drift", DRIFTS)
+@pytest.mark.parametrize("factor", [1.3, 1.5, 2.0])
+def test_what_was_moved_on_along_a_change_is_no_parent_of_what_it_was_moved_from(factor: float, drift: float) -> None:
+    """A model beyond its fine-tune (ExPO), or with a task vector taken off: the one in the middle is no merge of it."""
+    models = family(8, drift=drift)
+    start, middle = models[ROOT].astype(np.float64), models[1]
+    further = (start + factor * (middle - start)).astype(BFLOAT16).astype(np.float32)
+    places = sampled(middle, [models[ROOT], further])
+    found = trials(places)
+    assert found is None or not claimed(places, found.best) or turned_round(places, found.best) is not None
+    merge = linear([models[1], models[2]], [1 / factor, 1 - 1 / factor])
+    places = sampled(merge, [models[1], models[2], models[3]])
+    assert turned_round(places, best(places).best) is None
+
+
 def test_a_merge_is_not_called_the_parent_of_its_parents() -> None:
     models = family(9)
     places = sampled(linear([models[1], models[2]], [0.5, 0.5]), models)
