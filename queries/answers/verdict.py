@@ -116,7 +116,10 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
     text = f"of one lineage with {name}{_and_more(len(derived) - 1)}: {relation.reason}; "
     if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
         kinds = sorted({r.direction.kind for r in derived})
-        return text + f"what is registered is {' or '.join(kinds)}, its ancestor is missing"
+        missing = "its ancestor is missing"
+        if claims.query_root is not None:
+            missing = f"by the claim that it {FROM_SCRATCH} ({claims.query_root}) it has no ancestor"
+        return text + f"what is registered is {' or '.join(kinds)}, {missing}"
     direction, likely = first.direction, f"with a probability of {first.direction.probability:z.2f}"
     if not direction.probability:
         text += f"it does not descend from {name}, by {_listed(direction.by)}"

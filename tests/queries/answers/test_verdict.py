@@ -31,6 +31,7 @@ def answer(
     other_root: int = 0,
     declared: dict[int, tuple[bool, bool]] | None = None,
     blocks: bool = True,
+    query_root: str | None = None,
 ) -> ComponentAnswer:
     facts = {
         number: (name, f"file:///{name}", datetime(2026, 1, 2) if number == later else None)
@@ -45,6 +46,7 @@ def answer(
             released={number: date for number, (_, _, date) in facts.items() if date},
             query_released=RELEASED,
             roots={one: "https://example.org" for one in (root, other_root) if one},
+            query_root=query_root,
         ),
         models=models,
     )
@@ -55,6 +57,13 @@ def test_a_claimed_root_is_named_as_the_ancestor_with_the_claim() -> None:
     found = answer(component(ROOT, 2), component(drifted(ROOT, 0.1, 3), 3), component(drifted(ROOT, 0.1, 4), 4), root=2)
     assert found.verdict == "derived" and found.sentence.startswith("language: derived from first: weights correlate")
     assert "by the claim that first was trained from scratch (https://example.org)" in found.sentence
+
+
+def test_of_a_claimed_root_no_ancestor_is_missing() -> None:
+    others = component(drifted(ROOT, 0.1, 3), 2), component(drifted(ROOT, 0.1, 4), 3)
+    found = answer(*others, query=ROOT, query_root="https://example.org")
+    claim = "by the claim that it was trained from scratch (https://example.org) it has no ancestor"
+    assert found.verdict == "related" and found.sentence.endswith(f"what is registered is descendant, {claim}")
 
 
 def test_a_claimed_root_does_not_stand_between_a_model_and_another_root() -> None:

@@ -95,7 +95,7 @@ def adapters_of(connection: duckdb.DuckDBPyConnection, query: Component) -> list
 
 
 def adapted(query: Component, relatives: Sequence[Component], adapters: Sequence[LowRank]) -> Adapted | None:
-    """The base and the adapter that give the model; None where none does."""
+    """The base and the adapter that give the model; None where none does, or the model is the base of a merge of it."""
     keys = keys_of(query)
     bits = fraction_bits(query)
     found: list[Adapted] = []
@@ -108,8 +108,8 @@ def adapted(query: Component, relatives: Sequence[Component], adapters: Sequence
             if fit is not None:
                 found.append(replace(fit, base=base, adapter=number))
     found.sort(key=lambda fit: -fit.changed)
-    if not found or found[0].changed < RECIPE_CLAIMED:
-        return None
+    if not found or found[0].changed < RECIPE_CLAIMED or found[0].weight < 0:
+        return None  # a base is its own merge with the adapter taken off again
     return replace(found[0], rival=found[1].changed if found[1:] else 0.0)
 
 

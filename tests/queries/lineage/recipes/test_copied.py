@@ -42,6 +42,16 @@ def test_an_adapter_that_was_merged_is_told_with_its_base_and_its_weight(
     assert config["merge_method"] == ("passthrough" if weight == 1 else "task_arithmetic")
 
 
+def test_a_base_is_not_its_own_merge_with_the_adapter_taken_off(tmp_path: Path) -> None:
+    base, _ = relatives(2)
+    factors = adapter(base)
+    registered = [
+        write(tmp_path / "merged", merged(base, factors, 1.0)),
+        write_adapter(tmp_path / "adapter", factors, 8),
+    ]
+    assert not any(one.method == "lora" for one in asked(tmp_path, registered, write(tmp_path / "base", base)))
+
+
 def test_the_mean_of_two_adapters_is_asked_like_any_other(tmp_path: Path) -> None:
     """Factors keep places by rank, and not of 16 rows: this ended in an error, and an audit with it."""
     base, _ = relatives(2)
