@@ -46,12 +46,13 @@ MERGE_OF_QUERY = "a merge of the query"
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """One significant candidate as lineage sees it."""
+    """One significant candidate as lineage sees it; `declared` where the query names it as its base."""
 
     model_id: int
     name: str
     evidence: PairEvidence
     relation: Relation
+    declared: bool = False
 
     @property
     def copy(self) -> str | None:
@@ -90,6 +91,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         merged = again.parents
     elif light and any(coarser < 0 for coarser in copies.values()):
         merged = ()  # a rounding's values are multiples of others' changes by their steps
+    merged = _best_known(relatives, kin, merged, claims)
     if any(claims.later(relatives[i].model_id) or i in copies or orders[i][0] == "candidate_later" for i in merged):
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
@@ -135,6 +137,19 @@ def _merged_again(relatives: Sequence[Relative], copies: Container[int], named: 
         [others.index(i) for i in named if i in others],
     )
     return None if found is None else replace(found, parents=tuple(others[i] for i in found.parents))
+
+
+def _best_known(relatives: Sequence[Relative], kin: Family, merged: Sequence[int], claims: Claims) -> tuple[int, ...]:
+    """The parents of a merge, each by the one of its equals that is a claimed root, or is declared; else as it is."""
+    if not merged:
+        return ()
+    alike = _as_one(relatives, kin, range(len(relatives)))
+
+    def known(parent: int) -> int:
+        equals = [j for j in np.flatnonzero(alike[parent]).tolist() if j == parent or j not in merged]
+        return max(equals, key=lambda j: (relatives[j].model_id in claims.roots, relatives[j].declared, j == parent))
+
+    return tuple(known(parent) for parent in merged)
 
 
 def _merge_of_these(again: Replayed | None) -> str:

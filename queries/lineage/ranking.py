@@ -76,7 +76,7 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
     of_lineage = [c for c in significant if _relation(c).origin != "shared_embeddings"]
     direct = in_place(of_lineage)[:MOST_RELATIVES]
-    judged = judge([Relative(c.key, c.name, c.evidence, _relation(c)) for c in direct], claims)
+    judged = judge([Relative(c.key, c.name, c.evidence, _relation(c), c.declared) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     others = [c for c in significant if c not in direct]
     if not direct and any(c.relation and not IN_OTHER_COLUMNS.isdisjoint(c.relation.flags) for c in others):

@@ -36,8 +36,11 @@ def ranked(
     coded: str = "",
     newest: bool = False,
     dated: bool = False,
+    declared: str = "",
 ) -> list[Ranked]:
     """The ranked answer for a query. `later` names one released after it, `root` one that is claimed a root.
+
+    `declared` names its base by its card.
 
     `coded` names one that is stored as codes of four bits.
 
@@ -49,7 +52,7 @@ def ranked(
         other = component(model, numbers[name], dtype="Q4_0" if name == coded else "F32")
         evidence = compare(mine, other, len(others))
         relation = relation_of(evidence) if evidence.significant else None
-        candidates.append(Candidate(name, f"file:///{name}", evidence, relation, False, False))
+        candidates.append(Candidate(name, f"file:///{name}", evidence, relation, name == declared, False))
     claims = Claims(
         released={number: datetime(2000 + number, 1, 1) for number in numbers.values()}
         if dated
@@ -121,6 +124,15 @@ def test_a_root_and_its_rounding_share_a_rank_for_a_query_that_is_no_finer() -> 
     sibling = rounded(drifted(ROOT, 0.003, 4))
     rows = ranked(query, dict(root=ROOT, rounding=parent, sibling=sibling), root="root")
     assert {row.candidate.name for row in rows if row.rank == 1} == {"root", "rounding"}
+
+
+@pytest.mark.parametrize("known", [dict(declared="original"), dict(root="original")])
+def test_of_equal_parents_of_a_merge_the_one_that_is_known_is_named(known: dict[str, Any]) -> None:
+    """An upload of the same values under another name is no ground to contradict a card."""
+    tuned = drifted(ROOT, 0.1, 2)
+    merge = tuple(replace(t, value=np.float32(0.5) * (t.value + u.value)) for t, u in zip(ROOT, tuned, strict=True))
+    rows = ranked(merge, dict(again=ROOT, original=ROOT, tuned=tuned, sibling=drifted(ROOT, 0.1, 4)), **known)
+    assert {row.candidate.name for row in rows if row.merged_with} == {"original", "tuned"}
 
 
 def test_for_a_finer_query_a_root_and_its_rounding_are_two() -> None:
