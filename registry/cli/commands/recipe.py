@@ -63,7 +63,7 @@ def recipe_result(report: RecipeReport, *, layers: bool = False) -> Result:
 
     tables = [table for one in report.recipes for table in _tables(report, one, layers=layers)]
     if not tables:
-        tables = [Table((), (), (), [f"{report.name}: no merge of models that are registered"])]
+        tables = [Table((), (), (), [f"{report.name}: no merge of models that are registered was found"])]
     if report.checks:
         rows = [
             [c.status.removeprefix("recipe_").replace("_", " "), c.origin, c.declared or "", c.reason]
