@@ -379,7 +379,7 @@ CREATE OR REPLACE MACRO ancestors(query_name, k := 10) AS TABLE
     ), likely AS (
         SELECT query_id, component, model_id,
                exp(0.1385 * between + 1.3972 * children - 0.6739 * near) * CASE WHEN tier = 1.5 THEN 0.08 ELSE 1 END AS share
-        FROM (SELECT *, greatest(least(coalesce(ln(greatest(way, 1e-7) / nullif(rest, 0)), 0), 4), -4) AS near,
+        FROM (SELECT *, greatest(least(coalesce(ln(greatest(way, 0.0000001) / nullif(rest, 0)), 0), 4), -4) AS near,
                      bool_or(way = 0) OVER (PARTITION BY query_id, component) AS equal_to_one
               FROM of_all) AS g
         JOIN tiers USING (query_id, component, model_id)
