@@ -57,6 +57,8 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
         if count not in parents:
             found, of_layers = _put_together(evidence, compared, squared, frozenset(parents))
             parents |= {count: found} if found else {}
+    elif stacked := _stacked(evidence):
+        parents, of_layers = {count: stacked}, True
     levels = [mean_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
     return Family(distances, parents, _copies(squared, levels), common, of_layers)
 
@@ -84,6 +86,19 @@ def _put_together(
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
         return (), False
     return parents, of_layers
+
+
+def _stacked(evidence: Sequence[PairEvidence]) -> tuple[int, ...]:
+    """The relatives that have nothing in common and whose tensors the query is put together from; none for no merge.
+
+    A parent that holds a tensor of which the query has no equal was trained apart from it: what was cut from the query
+    would hold none.
+    """
+    query = evidence[0].pairing.query
+    held = np.stack([_held(query, e.pairing.candidate) for e in evidence])
+    parents = of_tensors(evidence[0].match.weight[query.scorable], held) or ()
+    own = [bool((~_held(evidence[i].pairing.candidate, query)).any()) for i in parents]
+    return parents if any(own) else ()
 
 
 def _copies(squared: NDArray[np.float64], levels: Sequence[float]) -> dict[int, int]:

@@ -19,7 +19,20 @@ from forebear.queries.lineage.judgement import fits_better
 from forebear.queries.lineage.ranking import UNPLACED, Candidate, Ranked, _by_claims, _ties, in_place, rank
 from forebear.queries.relation.adapters import relation_of
 
-from ..components import WIDTH, Model, Tensor, base, changed, component, drifted, quantised, rounded, with_columns
+from ..components import (
+    WIDTH,
+    Model,
+    Tensor,
+    base,
+    changed,
+    component,
+    drifted,
+    quantised,
+    rounded,
+    with_columns,
+    with_layers,
+    without,
+)
 
 ROOT = base(1)
 
@@ -124,6 +137,24 @@ def test_a_root_and_its_rounding_share_a_rank_for_a_query_that_is_no_finer() -> 
     sibling = rounded(drifted(ROOT, 0.003, 4))
     rows = ranked(query, dict(root=ROOT, rounding=parent, sibling=sibling), root="root")
     assert {row.candidate.name for row in rows if row.rank == 1} == {"root", "rounding"}
+
+
+def test_two_models_in_one_stack_are_its_parents_and_the_stack_is_no_ancestor_of_theirs() -> None:
+    """Nothing is common to all; the second holds an embedding that the stack has not: it was not cut from it."""
+    first, second = without(base(1, layers=6), "embed"), base(9, layers=6)
+    stack = (*first, *(replace(t, layer=t.layer + 6) for t in second if t.layer >= 0))
+    rows = ranked(stack, dict(first=first, second=second))
+    assert {(row.candidate.name, row.merged_with) for row in rows} == {("first", "second"), ("second", "first")}
+    assert all(row.direction.kind == "ancestor" for row in rows)
+    for part in (first, second):
+        assert row_of(ranked(part, dict(stack=stack, other=base(5))), "stack").direction.kind == "unknown"
+
+
+def test_halves_of_a_model_do_not_tell_that_it_is_their_stack() -> None:
+    whole = base(1, layers=6)
+    ends = {"first": range(3), "last": range(3, 6)}
+    halves = {name: tuple(t for t in with_layers(whole, [*kept]) if t.layer >= 0) for name, kept in ends.items()}
+    assert not any(row.merged_with for row in ranked(whole, halves))
 
 
 @pytest.mark.parametrize("known", [dict(declared="original"), dict(root="original")])
