@@ -242,7 +242,22 @@ def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: i
         return Trials(best, (best,), None, mixture)
     others = [fit for fit, _ in found if fit.method.name != best.method.name and _worse(fit, top)]
     rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)
+    if rival is not None and _worse(best, rival):
+        return _of_rival(places, best, rival, base, mixture)
     return Trials(best, tuple(fit for fit, _ in equals), rival, mixture)
+
+
+def _of_rival(places: MergePlaces, best: Fit, rival: Fit, base: int | None, mixture: Mixture) -> Trials:
+    """The recipe of the parents of a rival that reproduces more: among many on one line others came first."""
+    members, shared = rival.proposal.members, rival.proposal.base
+    ways = (
+        [members] if shared is None else [members, (*members, shared)]
+    )  # a base of weights that sum to 1 says nothing
+    for own in (way for way in ways if base is None or base in way):
+        again = trials(places, allowed=sorted(own), base=base)
+        if again is not None and not _worse(again.best, rival):
+            return replace(again, rival=best)
+    return Trials(rival, (rival,), best, mixture)
 
 
 def _order(fit: Fit) -> tuple[int, int]:

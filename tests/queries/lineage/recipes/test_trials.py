@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from forebear.queries.lineage.recipes import trials as module
 from forebear.queries.lineage.recipes.methods.chance.choices import given_by_scales, replay_masked
 from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture
 from forebear.queries.lineage.recipes.places import MergePlaces
 from forebear.queries.lineage.recipes.proposal import MASKED, Arithmetic, Proposal
-from forebear.queries.lineage.recipes.refining import claimed
+from forebear.queries.lineage.recipes.refining import Fit, claimed
 from forebear.queries.lineage.recipes.trials import Trials, nearest_around, trials, turned_round
 from forebear.queries.thresholds.recipes import CONSTANT_WEIGHTS, RECIPE_CLAIMED
 
@@ -113,6 +115,23 @@ def test_of_light_changes_the_base_is_the_one_by_which_most_comes_out(
     assert (found.best.method.name, found.best.proposal.base) == ("task_arithmetic", ROOT)
     assert told(found) == pytest.approx(dict(enumerate(weights, 1)), abs=0.01)
     assert found.best.share >= 0.999
+
+
+def test_what_a_rival_reproduces_better_is_told_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among many on one line the search may come to one that stands for a parent: here it sees no other at first."""
+    models = family(3, drift=0.003)
+    near = linear([models[1], models[ROOT]], [0.98, 0.02])
+    places = sampled(linear([models[1], models[2]], [0.5, 0.5]), [*models, near])
+    search = module.tried
+
+    def blind(places: MergePlaces, **asked: Any) -> list[tuple[Fit, Mixture]]:
+        rest = [member for member in range(len(places.relatives)) if member != 1]
+        return search(places, **(asked | {"allowed": rest if asked["allowed"] is None else asked["allowed"]}))
+
+    monkeypatch.setattr(module, "tried", blind)
+    found = trials(places)
+    assert found is not None and found.rival is not None
+    assert found.best.share >= found.rival.share and set(found.best.proposal.members) == {1, 2}
 
 
 def test_weights_that_change_over_layers_come_back_for_every_layer() -> None:
