@@ -37,6 +37,11 @@ ELSEWHERE = (
         ("MARK_FILLED", "MARK_OUTSIDE"),
     ),
     Elsewhere(
+        "pytest tests/queries/lineage/recipes/test_trials.py",
+        "of these models no three lie on one line but a merge and its parents",
+        ("ON_ONE_LINE",),
+    ),
+    Elsewhere(
         "pytest tests/queries/lineage/test_merges.py",
         "of these models no merge and no other lies between 3e-10 and 3e-4, and no run is smooth",
         ("MERGE_BESIDE",),

@@ -18,7 +18,7 @@ from ..recipes.methods import METHODS
 from ..recipes.places import MergePlaces, keys_of, places_of
 from ..recipes.proposal import TRIMMED
 from ..recipes.refining import proven
-from ..recipes.trials import tried, turned_round
+from ..recipes.trials import of_two, tried, turned_round
 
 _MOST = 32
 """Relatives that are tried together, those that are named first: time was chosen."""
@@ -73,6 +73,8 @@ def _given(chosen: Sequence[int], places: MergePlaces) -> Replayed | None:
         return None
     fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= SUM_CLAIMED]
     best = max(fits, key=lambda fit: fit.share, default=None)
+    if best is not None and (two := of_two(places, best, None)) is not None:
+        best = two.best
     if best is None or turned_round(places, best) is not None:
         return None
     return Replayed(tuple(chosen[member] for member in best.proposal.members), best.share_of(places.changed))

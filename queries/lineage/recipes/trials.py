@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...thresholds.recipes import (
     LEAST_DENSITY,
     LEAST_WEIGHT,
     MOST_WEIGHT,
+    ON_ONE_LINE,
     RECIPE_CLAIMED,
     SHARES_BY_CHANCE,
 )
@@ -244,7 +246,28 @@ def trials(places: MergePlaces, *, allowed: Sequence[int] | None = None, base: i
     rival = max([*others, *_decoys(places, best, allowed)], key=lambda fit: fit.share, default=None)
     if rival is not None and _worse(best, rival):
         return _of_rival(places, best, rival, base, mixture)
-    return Trials(best, tuple(fit for fit, _ in equals), rival, mixture)
+    return of_two(places, best, base) or Trials(best, tuple(fit for fit, _ in equals), rival, mixture)
+
+
+def of_two(places: MergePlaces, best: Fit, base: int | None) -> Trials | None:
+    """The recipe of two of three or more models on one line that reproduces as much; None where none does.
+
+    Any of them gives another by weights of its own: two say all that values can tell.
+    """
+    members = sorted({*best.proposal.members, *(() if best.proposal.base is None else (best.proposal.base,))})
+    if len(members) < 3 or not _on_one_line(places.of(members).thinned(SEARCHED)):
+        return None
+    pairs = [pair for pair in combinations(members, 2) if base is None or base in pair]
+    made = [found for pair in pairs if (found := trials(places, allowed=pair, base=base)) is not None]
+    top = max(made, key=lambda found: found.best.share, default=None)
+    return None if top is None or _worse(top.best, best) else replace(top, rival=best)
+
+
+def _on_one_line(places: MergePlaces) -> bool:
+    """Whether relatives differ along one direction, but for what rounding adds."""
+    apart = (places.relatives - places.relatives.mean(axis=0)) * places.scale
+    strength = np.linalg.eigvalsh(apart @ apart.T)
+    return bool(strength[-2] <= ON_ONE_LINE * strength[-1])
 
 
 def _of_rival(places: MergePlaces, best: Fit, rival: Fit, base: int | None, mixture: Mixture) -> Trials:

@@ -134,6 +134,16 @@ def test_what_a_rival_reproduces_better_is_told_in_its_place(monkeypatch: pytest
     assert found.best.share >= found.rival.share and set(found.best.proposal.members) == {1, 2}
 
 
+@pytest.mark.parametrize("share", [0.4, 0.5])
+def test_of_mixtures_of_two_models_two_are_told_and_no_more(share: float) -> None:
+    """A sweep between a base and its fine-tune: four of them gave one in the middle as well."""
+    models = family(4, drift=0.004)
+    sweep = [linear([models[ROOT], models[1]], [1 - w, w]) for w in (0.2, 0.3, 0.6, 0.7, 0.8)]
+    found = best(sampled(linear([models[ROOT], models[1]], [1 - share, share]), [models[ROOT], models[1], *sweep]))
+    proposal = found.best.proposal
+    assert len({*proposal.members, proposal.base} - {None}) == 2
+
+
 def test_weights_that_change_over_layers_come_back_for_every_layer() -> None:
     models = family(3)
     rising = np.repeat([0.2, 0.4, 0.6, 0.8], 3)[:, None].astype(np.float32)
