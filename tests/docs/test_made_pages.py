@@ -168,6 +168,7 @@ DECIDES_NOTHING = {
         "_ALONE_TRIED",
         "_BASES_TRIED",
         "_DECOYS_TUNED",
+        "_FACTOR_DECIMALS",
         "_HEAVY",
         "_SAME_WEIGHTS",
         "_TUNED_AT_MOST",
