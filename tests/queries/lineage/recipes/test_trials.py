@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -124,9 +123,11 @@ def test_what_a_rival_reproduces_better_is_told_in_its_place(monkeypatch: pytest
     places = sampled(linear([models[1], models[2]], [0.5, 0.5]), [*models, near])
     search = module.tried
 
-    def blind(places: MergePlaces, **asked: Any) -> list[tuple[Fit, Mixture]]:
+    def blind(
+        places: MergePlaces, *, allowed: Sequence[int] | None = None, base: int | None = None
+    ) -> list[tuple[Fit, Mixture]]:
         rest = [member for member in range(len(places.relatives)) if member != 1]
-        return search(places, **(asked | {"allowed": rest if asked["allowed"] is None else asked["allowed"]}))
+        return search(places, allowed=rest if allowed is None else allowed, base=base)
 
     monkeypatch.setattr(module, "tried", blind)
     found = trials(places)
