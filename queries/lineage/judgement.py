@@ -84,13 +84,13 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     copies = _copies(relatives, kin)
     orders = [order_by_marks(r.evidence) for r in relatives]
     merged = kin.parents.get(kin.query, ())
-    coarse = quantised(relatives[0].evidence.pairing.query)
-    light = (is_light(kin.distances) or coarse) and not kin.of_layers
+    query = relatives[0].evidence.pairing.query
+    light = (is_light(kin.distances) or quantised(query)) and not kin.of_layers
     again = _merged_again(relatives, copies, merged) if light and merged else None
     if again is not None:
         merged = again.parents
-    elif light and any(coarser < 0 for coarser in copies.values()):
-        merged = ()  # a rounding's values are multiples of others' changes by their steps
+    elif light and (coded(query) or any(coarser < 0 for coarser in copies.values())):
+        merged = ()  # values on one grid are multiples of each other's changes
     merged = _best_known(relatives, kin, merged, claims)
     if any(claims.later(relatives[i].model_id) or i in copies or orders[i][0] == "candidate_later" for i in merged):
         merged = ()
