@@ -151,10 +151,21 @@ def test_two_models_in_one_stack_are_its_parents_and_the_stack_is_no_ancestor_of
 
 
 def test_halves_of_a_model_do_not_tell_that_it_is_their_stack() -> None:
-    whole = base(1, layers=6)
-    ends = {"first": range(3), "last": range(3, 6)}
-    halves = {name: tuple(t for t in with_layers(whole, [*kept]) if t.layer >= 0) for name, kept in ends.items()}
-    assert not any(row.merged_with for row in ranked(whole, halves))
+    whole = without(base(1, layers=6), "embed")
+    halves = dict(first=with_layers(whole, [0, 1, 2]), last=with_layers(whole, [3, 4, 5]))
+    rows = ranked(whole, halves)
+    assert len(rows) == 2 and not any(row.merged_with for row in rows)
+
+
+def test_what_is_equal_is_not_said_of_a_cut_model_with_another_embedding() -> None:
+    whole = base(1, layers=16)
+    cut = with_layers(whole, [*range(6), *range(8, 16)])
+    equal = "every value that both hold is equal bit for bit"
+    (row,) = ranked(cut, dict(whole=whole))
+    assert row.direction.kind == "ancestor" and equal in row.direction.by
+    of_others = {t.role: t for t in base(9) if t.layer < 0}
+    (row,) = ranked(tuple(of_others.get(t.role, t) if t.layer < 0 else t for t in cut), dict(whole=whole))
+    assert row.direction.kind == "unknown" and equal not in row.direction.by
 
 
 @pytest.mark.parametrize("known", [dict(declared="original"), dict(root="original")])

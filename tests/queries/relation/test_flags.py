@@ -248,3 +248,18 @@ def test_rows_of_tokens_are_compared_by_token_where_one_file_lacks_some() -> Non
     first, second = values_of(query, query.tokens[role].tensor, other, rows.tensor)
     assert first is not None and second is not None and np.array_equal(first, second)
     assert len(first) == fewer.values.size
+
+
+def with_score(seed: int, model_id: int) -> Component:
+    """`base(1)` with a head of two rows, of which no places are kept."""
+    value = np.random.default_rng(seed).standard_normal((2, WIDTH)).astype(np.float32)
+    made = component((*base(1), Tensor("other", value, slot="score")), model_id)
+    kept = made.kinds["positions"]
+    return replace(
+        made, kinds=made.kinds | {"positions": replace(kept, tensor=kept.tensor[:-1], value=kept.value[:-1])}
+    )
+
+
+def test_a_model_with_another_small_head_is_not_identical() -> None:
+    assert relate(compare(with_score(1, 1), with_score(1, 2), 10)).flags == ("identical",)
+    assert "identical" not in relate(compare(with_score(1, 1), with_score(2, 2), 10)).flags
