@@ -340,8 +340,8 @@ class Registry:
     ) -> RecipeReport:
         """What a model was merged from: parents, method and coefficients of every component that is a merge.
 
-        `model` is named as for `ancestors`. Parents are found among its relatives in the registry, or are the
-        registered models `parents` (two or more) and `base`, and no others then. A recipe is told where replaying it
+        `model` is named as for `ancestors`. Parents are found among its relatives in the registry (with changes of
+        `base`, where one is named), or are the registered models `parents`, two or more. A recipe is told where it
         gives the sampled values bit for bit; a model that is no merge has none. Recipes of the model's own files are
         held against that (`declared`, `checks`). With `keep` the answer is kept, for `FROM recipes` in SQL. Raises as
         `ancestors` does, RegistryError for a base that does not fit, ValueError for one parent alone.

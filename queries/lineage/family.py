@@ -16,7 +16,7 @@ from ..data.component import Component
 from ..data.precision import error_of_levels, mean_levels
 from ..evidence.pair import PairEvidence
 from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_OF_COPY, OWN_WAY
-from ..thresholds.relation import LEAST_ROUNDING
+from ..thresholds.relation import LEAST_OF_TWINS, LEAST_ROUNDING
 from .geometry import Distances, distances_of, gromov_shares, quartiles
 from .merges.recognised import Samples, of_changes, of_tensors, on_lines, samples
 
@@ -50,7 +50,9 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
     query = evidence[0].pairing.query
     parents: dict[int, tuple[int, ...]] = {}
     of_layers = False
-    if common:
+    if strangers := of_strangers(evidence):
+        parents, of_layers = {count: strangers}, True
+    elif common:
         covers = np.array([float((e.match.kind[query.positions.tensor] == 0).mean()) for e in evidence] + [1.0])
         compared = samples(values, weight, size, covers)
         parents |= on_lines(squared, compared)
@@ -86,6 +88,34 @@ def _put_together(
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
         return (), False
     return parents, of_layers
+
+
+def of_strangers(evidence: Sequence[PairEvidence]) -> tuple[int, ...]:
+    """The relatives of whose very layers the query consists, each with other layers that are nothing like the query's.
+
+    A model that was trained from the query would be like it in those too; so would one of a common parent.
+    """
+    query = evidence[0].pairing.query if evidence else None
+    if query is None or len(evidence) < 2:
+        return ()
+    held = np.stack([_held(query, e.pairing.candidate) for e in evidence])
+    parents = of_tensors(evidence[0].match.weight[query.scorable], held) or ()
+    layer = query.layer[query.scorable]
+    for parent in parents:
+        others = held[[p for p in parents if p != parent]].any(axis=0)
+        if not (layer[held[parent] & ~others] >= 0).any() or not _has_other_layers(evidence[parent], held[parent]):
+            return ()
+    return parents
+
+
+def _has_other_layers(evidence: PairEvidence, held: NDArray[np.bool_]) -> bool:
+    """Whether a relative has layers without a tensor of the query's, and is nothing like the query's other layers."""
+    query, relative, match = evidence.pairing.query, evidence.pairing.candidate, evidence.match
+    own = relative.layer[relative.scorable]
+    if not set(own[own >= 0].tolist()) - set(own[_held(relative, query)].tolist()):
+        return False
+    rest = np.flatnonzero(query.scorable)[~held & (query.layer[query.scorable] >= 0)]
+    return float(match.weight[rest] @ match.similarity[rest]) < LEAST_OF_TWINS * float(match.weight[rest].sum())
 
 
 def _stacked(evidence: Sequence[PairEvidence]) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from ..relation.flags import Relation
 from ..thresholds.lineage import MOST_RELATIVES, MOSTLY_BY_POSITIONS, NEARLY_AS_MUCH, NOT_EXCLUDED, SURE, TIE
 from .claims import DATES, FROM_SCRATCH, NEWEST, Claims
 from .direction import Direction, direction_of, prior
+from .family import of_strangers
 from .judgement import MERGE_OF_QUERY, Judgement, Relative, judge
 
 
@@ -49,6 +50,7 @@ class Candidate:
 
 IN_OTHER_COLUMNS = frozenset({"basis_changed", "width_pruned"})
 """Flags of relatives whose columns are others than the query's."""
+_OF_LAYERS = "the query consists of its layers and those of others, bit for bit"
 UNPLACED = Direction("unknown", 0.0, ())
 """Of what is no relative, or could not be placed among the relatives."""
 
@@ -74,8 +76,12 @@ def rank(candidates: Sequence[Candidate], claims: Claims) -> list[Ranked]:
     need a change of basis and those beyond the nearest MOST_RELATIVES, tied where their distances are not told apart.
     """
     significant = sorted((c for c in candidates if c.evidence.significant), key=lambda c: (c.distance, c.uri))
+    parents = of_strangers([c.evidence for c in significant])
+    for i in parents:
+        flags = _relation(significant[i]).flags
+        significant[i] = replace(significant[i], relation=Relation("derivation", flags, _OF_LAYERS))
     of_lineage = [c for c in significant if _relation(c).origin != "shared_embeddings"]
-    direct = in_place(of_lineage)[:MOST_RELATIVES]
+    direct = [significant[i] for i in parents] or in_place(of_lineage)[:MOST_RELATIVES]
     judged = judge([Relative(c.key, c.name, c.evidence, _relation(c), c.declared) for c in direct], claims)
     groups = _groups(list(zip(direct, judged, strict=True)))
     others = [c for c in significant if c not in direct]
@@ -228,7 +234,7 @@ def _ranked(place: int, candidate: Candidate, judgement: Judgement | None, claim
     if judgement.copy is None:
         flags = tuple(dict.fromkeys("finetuned" if f in {"identical", "numeric_copy"} else f for f in flags))
     if judgement.merged_with:
-        flags = ("merged", *(f for f in flags if f not in {"finetuned", "embeddings_only"}))
+        flags = ("merged", *(f for f in flags if f not in {"finetuned", "embeddings_only", "basis_changed"}))
     return Ranked(place, candidate, judgement.direction, " and ".join(judgement.merged_with) or None, flags)
 
 

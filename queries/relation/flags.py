@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import bdtrc
 
 from ..data.component import Component
 from ..data.precision import quantised
 from ..evidence.gains import matched_vectors
+from ..evidence.kinds import KINDS
 from ..evidence.pair import PairEvidence
 from ..statistics.null import median
 from ..statistics.pvalues import LOG10
@@ -23,7 +26,7 @@ from ..thresholds.relation import (
     SAME_LAYER,
     TRAINED_TOGETHER,
 )
-from ..thresholds.significance import SIGNIFICANT_LOG10_E
+from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 from .freedoms import Freedom, freedoms_of, freedoms_sentence
 from .origin import INSIDE, Origin, less_than_twins, origin_of
 from .remainder import differing, other_constants, without_counterpart
@@ -187,13 +190,19 @@ def _basis(evidence: PairEvidence) -> list[str]:
     pairing, match = evidence.pairing, evidence.match
     query, candidate = pairing.query, pairing.candidate
     other = np.flatnonzero(match.kind > 0)
-    if not len(other):
+    if not _beyond_chance(len(other), int((query.scorable & (match.kind != 0)).sum())):
         return []
     narrower = query.inputs[other] < candidate.inputs[match.tensor[other]]
     if narrower.any():
         return ["width_pruned"]
     same = query.inputs[other] == candidate.inputs[match.tensor[other]]
     return ["basis_changed"] if same.any() else []
+
+
+def _beyond_chance(found: int, tried: int) -> bool:
+    """Whether so many of the tensors that positions did not match were found by other kinds by more than luck."""
+    one = sum(not kind.same_basis for kind in KINDS) * math.exp(TENSOR_LOG_P)
+    return found > 0 and bool(bdtrc(found - 1, max(found, tried), one) <= 10**SIGNIFICANT_LOG10_E)
 
 
 def _vocabulary_changed(query: Component, candidate: Component) -> bool:

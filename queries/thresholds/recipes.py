@@ -234,3 +234,23 @@ samples has no side: 1 and less in Karcher means by mergekit, 5 in a SLERP at 0.
 Set on: merges by mergekit of the bundled zoo, seeds 0, 2, 4, 20, 22 and 24 to 27.
 Measured again by: make bench-recipes
 """
+STOCK_ANGLE_OFF = 0.3
+"""How far the cosine that the t of a model stock stands for may lie from that of the samples. Those of 256 values give
+it to 0.06 (one standard error).
+
+Set on: no data; five standard errors.
+Measured again by: make bench-recipes
+"""
+STOCK_TENSORS = 0.9
+"""Share of the tensors that all parents moved whose t has to be what the angle gives. The others may be embeddings,
+of which few rows were sampled.
+
+Set on: no data.
+Measured again by: make bench-recipes
+"""
+WHOLE_LAYER = 0.01
+"""A layer whose weights lie so near to 0 and 1 is one parent's alone: a search ends at 0.001.
+
+Set on: no data.
+Measured again by: make bench-recipes
+"""

@@ -32,15 +32,18 @@ class Relative:
 
 
 def relatives_of(
-    connection: duckdb.DuckDBPyConnection, query: Query, sketch: QuerySketch, named: Sequence[int] = ()
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    sketch: QuerySketch,
+    parents: Sequence[int] = (),
+    base: int | None = None,
 ) -> list[Relative]:
-    """The components of the same kind that sketches find, or those of the models `named`, and no others then."""
+    """The components of the same kind that sketches find, or those of the `parents` that were named, and the base's."""
     component = next(c for c in query.components if c.name == sketch.component)
     models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
-    places = {(m, "") for m in named} or candidates(
-        SqlScan(connection), query.model_id, sketch, component.name, models, 1
-    )
-    wanted = sorted({model for model, _ in places} - {query.model_id})
+    named = {*parents, *(() if base is None else (base,))}
+    places = set() if parents else candidates(SqlScan(connection), query.model_id, sketch, component.name, models, 1)
+    wanted = sorted(({model for model, _ in places} | named) - {query.model_id})
     loaded = load_models(connection, wanted) if wanted else {}
     rows = connection.execute(statement("models/facts"), {"models": wanted}).fetchall()
     facts = {model: (name, uri) for model, name, uri, *_ in rows}
@@ -48,7 +51,7 @@ def relatives_of(
         Relative(*facts[model], other)
         for model in wanted
         for other in loaded.get(model, [])
-        if component.meets(other) and (named or (model, other.name) in places)
+        if component.meets(other) and (model in named or (model, other.name) in places)
     ]
 
 

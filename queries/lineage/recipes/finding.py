@@ -15,7 +15,8 @@ from ...data.query import Query
 from ...evidence.pair import compare
 from ...relation.flags import relate
 from ...sql import statement
-from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_UNEXPLAINED
+from ...thresholds.recipes import FEWEST_CHANGED, RECIPE_UNEXPLAINED, WHOLE_LAYER
+from ..family import of_strangers
 from .family import Relative, parents_of, relatives_of
 from .mergekit import arithmetic_config
 from .mixtures.pursuit import Mixture, plain_mixture, span_of
@@ -26,7 +27,7 @@ from .regression import cell_errors, intervals
 from .structure.copied import adapter_recipe, experts_recipe, passthrough_recipe
 from .structure.experts import experts_of
 from .structure.low_rank import LowRank, adapted, adapters_of
-from .structure.passthrough import slices_of
+from .structure.passthrough import Slice, moved, slices_of
 from .trials import Trials, trials, turned_round
 
 _log = logging.getLogger(__name__)
@@ -37,8 +38,8 @@ def recipes(
 ) -> list[Recipe]:
     """What the components of a model were merged from; a component that is no such merge has no recipe.
 
-    `parents` and `base` are the ids of the models that alone are considered. Raises RegistryError where one of those
-    does not hold the query's tensors.
+    `parents`, with `base`, are the ids of the models that alone are considered; for a `base` alone parents are looked
+    for. Raises RegistryError where one of those does not hold the query's tensors.
     """
     models = int(connection.execute(statement("models/others"), {"model_id": query.model_id}).fetchall()[0][0])
     found = []
@@ -47,14 +48,13 @@ def recipes(
         component = next((c for c in query.components if c.name == sketch.component), None)
         if component is None:
             raise RegistryError(f"the model has a sketch of {sketch.component!r} and no tensor; ingest it again")
-        named = (*parents, *(() if base is None else (base,)))
-        relatives = relatives_of(connection, query, sketch, named)
+        relatives = relatives_of(connection, query, sketch, parents, base)
         recipe = component_recipe(
             component,
             relatives,
             models=models,
             base=base,
-            named=bool(named),
+            named=bool(parents),
             adapters=() if parents else adapters_of(connection, component),
         )
         _log.info("%s: %d relatives, recipe in %.2f s", component.name, len(relatives), time.monotonic() - began)
@@ -78,8 +78,8 @@ def component_recipe(
     """
     if query.has_experts and (made := experts_of(query, [relative.component for relative in relatives])) is not None:
         return experts_recipe(query, relatives, made)
-    runs = slices_of(query, [relative.component for relative in relatives], in_place=named)
-    if runs and (len({run.relative for run in runs}) > 1 or len(runs) > 1):
+    runs = slices_of(query, [relative.component for relative in relatives])
+    if len(runs) > 1 and (named or moved(runs) or _of_strangers(query, relatives, runs, models)):
         return passthrough_recipe(query, relatives, runs)
     if adapters and (fit := adapted(query, [relative.component for relative in relatives], adapters)) is not None:
         return adapter_recipe(query, relatives[fit.base], adapters[fit.adapter], fit)
@@ -94,10 +94,18 @@ def component_recipe(
             raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
         found = trials(places, base=at)
         if found is not None and claimed(places, found.best):
-            if turned_round(places, found.best) is None and not _rounded(query, members, found.best, models):
+            told = turned_round(places, found.best) is None and not _of_whole_layers(found.best)
+            if told and not _rounded(query, members, found.best, models):
                 return _told(query, members, places, found)
             return None
     return None if unexplained is None else _unknown(query, *unexplained)
+
+
+def _of_strangers(query: Component, relatives: Sequence[Relative], runs: Sequence[Slice], models: int) -> bool:
+    """Whether layers in their own places are those of models that have nothing else in common with the query."""
+    parents = sorted({run.relative for run in runs})
+    found = [compare(query, relatives[n].component, models, thorough=False) for n in parents]
+    return len(of_strangers(found)) == len(parents)
 
 
 def _is(member: Relative, model: int | None, relatives: Sequence[Relative]) -> bool:
@@ -105,6 +113,12 @@ def _is(member: Relative, model: int | None, relatives: Sequence[Relative]) -> b
     if member.component.model_id == model:
         return True
     return any(one.component.model_id == model and one.name in member.coincides for one in relatives)
+
+
+def _of_whole_layers(best: Fit) -> bool:
+    """Whether every layer is one parent's alone: in its own place, so that the parents may come from it as well."""
+    weights = best.proposal.weights
+    return weights.shape[1] > 1 and bool((np.abs(weights - np.round(weights)) <= WHOLE_LAYER).all())
 
 
 def _rounded(query: Component, members: Sequence[Relative], best: Fit, models: int) -> bool:

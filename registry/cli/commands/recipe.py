@@ -34,7 +34,10 @@ def recipe(
     base: Annotated[
         str | None,
         typer.Option(
-            "--base", metavar="MODEL", help="The registered base that changes were taken against.", show_default=False
+            "--base",
+            metavar="MODEL",
+            help="The registered base that changes were taken against; parents are found then too.",
+            show_default=False,
         ),
     ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also show the weights of every layer.")] = False,

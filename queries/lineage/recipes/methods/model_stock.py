@@ -8,12 +8,13 @@ Source: Jang et al., "Model Stock: All we need is just a few fine-tuned models",
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
+from ....thresholds.recipes import STOCK_ANGLE_OFF, STOCK_TENSORS
 from ..mixtures.pursuit import Mixture
-from ..places import Floats, MergePlaces
+from ..places import Floats, MergePlaces, Vector
 from ..proposal import TRIMMED, Arithmetic, Method, Proposal, each_way
 from .changes import with_bases
 from .linear import MOST_ORDERS
@@ -34,10 +35,29 @@ def estimate_model_stock(places: MergePlaces, mixture: Mixture, types: Sequence[
         products = np.bincount(places.tensor, mean * (places.query - base))
         lengths = np.bincount(places.tensor, np.square(mean))
         t = np.clip(products / np.where(lengths > 0, lengths, 1.0), 0.0, 1.0)[None, :]
+        if not _by_angles(places, one.members, one.base, t[0]):
+            continue
         weights = np.full((len(one.members), 1), float(t.mean()) / len(one.members))
         orders = permutations(one.members) if len(one.members) <= MOST_ORDERS else (one.members,)
         found += [Proposal(order, one.base, weights, each, t) for order in orders for each in types]
     return found
+
+
+def _by_angles(places: MergePlaces, members: Sequence[int], base: int, t: Vector) -> bool:
+    """Whether the t [tensors] of most tensors is what the angles between the parents' samples give.
+
+    A t of its own for every tensor also gives whole layers of the base beside layers that all parents share.
+    """
+    changes = places.relatives[list(members)].astype(np.float64) - places.relatives[base]
+    lengths = [np.sqrt(np.bincount(places.tensor, np.square(c), len(t))) for c in changes]
+    moved = np.min(lengths, axis=0) > 0
+    cosines = [
+        np.bincount(places.tensor, changes[i] * changes[j], len(t))[moved] / (lengths[i] * lengths[j])[moved]
+        for i, j in combinations(range(len(members)), 2)
+    ]
+    told = (t / (len(members) - (len(members) - 1) * t))[moved]
+    near = np.abs(told - np.clip(np.mean(cosines, axis=0), 0.0, 1.0)) <= STOCK_ANGLE_OFF
+    return bool(near.mean() >= STOCK_TENSORS) if len(near) else False
 
 
 def replay_model_stock(places: MergePlaces, proposal: Proposal) -> Floats:

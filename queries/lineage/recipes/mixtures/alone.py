@@ -80,7 +80,7 @@ class _Parents:
 
 def _parents(places: MergePlaces, members: Sequence[int], base: int) -> _Parents | None:
     """Greedily: what one change explains speaks for no other."""
-    key = ("kept alone", tuple(members), base)
+    key = ("alone on a base", tuple(members), base)  # few places are not thinned: both keys are of the same ones then
     return places.once(key, lambda: _greedily(places, [member for member in members if member != base], base))
 
 

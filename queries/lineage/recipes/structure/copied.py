@@ -20,7 +20,18 @@ def passthrough_recipe(query: Component, relatives: Sequence[Relative], runs: Se
     count = sum(run.end - run.start for run in runs)
     order = list(dict.fromkeys(run.relative for run in runs))
     held = {number: sum(run.end - run.start for run in runs if run.relative == number) / count for number in order}
-    parents = tuple(ParentWeight(relatives[n].name, relatives[n].source, held[n], held[n], held[n]) for n in order)
+    same = {n: frozenset.intersection(*(run.same for run in runs if run.relative == n)) for n in order}
+    parents = tuple(
+        ParentWeight(
+            relatives[n].name,
+            relatives[n].source,
+            held[n],
+            held[n],
+            held[n],
+            tuple(sorted(relatives[other].name for other in same[n])),
+        )
+        for n in order
+    )
     layers: list[LayerWeights] = []
     for run in runs:
         weights = tuple(float(run.relative == number) for number in order)

@@ -1,14 +1,14 @@
 """Frankenmerges: whole layers of other models, copied, doubled or left out (mergekit's passthrough).
 
 *Limitations.* A model whose layers all stand in their own places may as well be what its relatives come from, each
-trained in other layers: such a map is no recipe here unless the parents are named.
+trained in other layers: such a map is a recipe only where the parents are named, or are unlike it in everything else.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ....data.component import Component
 
@@ -17,24 +17,31 @@ _Layer = tuple[tuple[str, int, tuple[int, ...], int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A run of layers of the query that are those of `relative`, from its layer `start` to before `end`."""
+    """A run of layers of the query that are those of `relative`, from its layer `start` to before `end`.
+
+    `same` are other relatives that hold all of these layers too.
+    """
 
     relative: int
     start: int
     end: int
+    same: frozenset[int] = frozenset()
 
 
-def slices_of(query: Component, relatives: Sequence[Component], *, in_place: bool = False) -> tuple[Slice, ...]:
+def slices_of(query: Component, relatives: Sequence[Component]) -> tuple[Slice, ...]:
     """The fewest runs of copied layers that the query consists of; empty where one of its layers is nobody's.
 
-    Layers are equal when every tensor's sampled rows are, bit for bit. Maps that move no layer are taken `in_place`
-    only.
+    Layers are equal when every tensor's sampled rows are, bit for bit. Of relatives that hold the same run the one that
+    holds most of the query's layers is taken, and of those the one that has the fewest others.
     """
     mine = _layers(query)
     known: dict[_Layer, set[tuple[int, int]]] = defaultdict(set)
-    for number, relative in enumerate(relatives):
-        for layer, content in _layers(relative).items():
+    theirs = [_layers(relative) for relative in relatives]
+    for number, layers in enumerate(theirs):
+        for layer, content in layers.items():
             known[content].add((number, layer))
+    ours = set(mine.values())
+    order = [(-len(ours & set(layers.values())), len(layers)) for layers in theirs]
     if len(mine) < 2 or sorted(mine) != list(range(len(mine))):
         return ()
     found: list[Slice] = []
@@ -53,12 +60,14 @@ def slices_of(query: Component, relatives: Sequence[Component], *, in_place: boo
             runs, length = longer, length + 1
         if not length:
             return ()
-        found.append(runs[0])
+        same = frozenset(run.relative for run in runs)
+        chosen = min(runs, key=lambda run: (order[run.relative], run.relative, run.start))
+        found.append(replace(chosen, same=same - {chosen.relative}))
         layer += length
-    return tuple(found) if in_place or _moved(found) else ()
+    return tuple(found)
 
 
-def _moved(slices: Sequence[Slice]) -> bool:
+def moved(slices: Sequence[Slice]) -> bool:
     """Whether a layer stands elsewhere than it stood in its own model."""
     layer = 0
     for run in slices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import yaml
 from forebear.queries.lineage.recipes.records import Recipe
 from forebear.registry import Registry
 
+from ....writers import Floats, llama
 from .folders import adapter, experts, merged, relatives, rounded, write, write_adapter
 
 
@@ -62,6 +63,55 @@ def test_the_mean_of_two_adapters_is_asked_like_any_other(tmp_path: Path) -> Non
     registered.append(write_adapter(tmp_path / "other", other, 16))
     model = write_adapter(tmp_path / "mean", mean, 16)
     (recipe,) = asked(tmp_path, registered, model)
+    assert {(parent.name, round(parent.weight, 2)) for parent in recipe.parents} == {("one", 0.5), ("other", 0.5)}
+
+
+def layers_of(first: Mapping[str, Floats], second: Mapping[str, Floats], cut: int) -> dict[str, Floats]:
+    """The first model up to a layer, the second from there on, each in its own places."""
+    late = {name for name in first if ".layers." in name and int(name.split(".")[2]) >= cut}
+    return {name: second[name] if name in late else values for name, values in first.items()}
+
+
+def stranger() -> dict[str, Floats]:
+    return {name: rounded(values.astype(np.float32)) for name, values in llama(7, layers=6).items()}
+
+
+def test_layers_of_strangers_in_their_own_places_are_a_passthrough(tmp_path: Path) -> None:
+    """A relative of the one that shares its lower layers made this a model stock, a t of its own for every tensor."""
+    (first, child), second = relatives(2), stranger()
+    frozen = layers_of(first, child, 4)
+    registered = [write(tmp_path / "a-frozen", frozen), write(tmp_path / "first", first)]
+    registered.append(write(tmp_path / "second", second))
+    (recipe,) = asked(tmp_path, registered, write(tmp_path / "model", layers_of(first, second, 3)))
+    assert recipe.method == "passthrough"
+    assert [p.name for p in recipe.parents][1] == "second" and [p.weight for p in recipe.parents] == [0.5, 0.5]
+    assert {recipe.parents[0].name, *recipe.parents[0].coincides} == {"first", "a-frozen"}
+
+
+def test_layers_of_relatives_in_their_own_places_are_no_model_stock(tmp_path: Path) -> None:
+    """They may as well be what both come from, each trained in other layers."""
+    base, child = relatives(2)
+    frozen = layers_of(child, rounded_apart(child), 3)
+    registered = [write(tmp_path / "base", base), write(tmp_path / "child", child), write(tmp_path / "frozen", frozen)]
+    assert not asked(tmp_path, registered, write(tmp_path / "model", layers_of(child, base, 3)))
+
+
+def rounded_apart(model: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The model trained on: every matrix moved."""
+    random = np.random.default_rng(5)
+    return {n: rounded((v + 0.001 * random.standard_normal(v.shape)).astype(np.float32)) for n, v in model.items()}
+
+
+def test_parents_are_found_for_a_base_that_is_named(tmp_path: Path) -> None:
+    """Of few values none are left out for speed: two searches kept what they found under one name, and ended so."""
+    base, one, other = relatives(3, drift=0.05)
+    half = np.float32(0.5)
+    made = {n: rounded((v + half * (one[n] - v + other[n] - v)).astype(np.float32)) for n, v in base.items()}
+    registered = [write(tmp_path / name, model) for name, model in dict(base=base, one=one, other=other).items()]
+    with Registry(tmp_path / "registry.duckdb") as registry:
+        registry.ingest(*registered)
+        (recipe,) = registry.recipe(write(tmp_path / "model", made), base="base").recipes
+    assert (recipe.method, recipe.base) == ("task_arithmetic", "base")
     assert {(parent.name, round(parent.weight, 2)) for parent in recipe.parents} == {("one", 0.5), ("other", 0.5)}
 
 
