@@ -13,9 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.component import Component
-from ..data.precision import error_of_levels, mean_levels
+from ..data.precision import error_of_levels, mean_levels, rounded_to
 from ..evidence.pair import PairEvidence
-from ..thresholds.lineage import FEW_WITNESSES, MERGE_BASES, OWN_OF_COPY, OWN_WAY
+from ..thresholds.lineage import (
+    FEW_WITNESSES,
+    MERGE_BASES,
+    MERGE_PART,
+    MERGE_STRAYS,
+    OWN_OF_COPY,
+    OWN_WAY,
+)
+from ..thresholds.recipes import FEWEST_CHANGED
 from ..thresholds.relation import LEAST_OF_TWINS, LEAST_ROUNDING
 from .geometry import Distances, distances_of, gromov_shares, quartiles
 from .merges.recognised import Samples, of_changes, of_tensors, on_lines, samples
@@ -27,7 +35,8 @@ class Family:
 
     `parents` names the parents of members that are merges, the query among them. `copy_of` names, for members whose
     values were rounded to fewer levels, what they are a copy of. `common` is False where nothing is common to all.
-    `of_layers` says that the query is put together from whole tensors of its parents.
+    `of_layers` says that the query is put together from whole tensors of its parents. `within` says that it moved only
+    where relatives did, as a merge of theirs has.
     """
 
     distances: Distances
@@ -35,6 +44,7 @@ class Family:
     copy_of: Mapping[int, int]
     common: bool
     of_layers: bool
+    within: bool = False
 
     @property
     def query(self) -> int:
@@ -49,7 +59,7 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
     squared, count = distances.squared, len(evidence)
     query = evidence[0].pairing.query
     parents: dict[int, tuple[int, ...]] = {}
-    of_layers = False
+    of_layers, within = False, False
     if strangers := of_strangers(evidence):
         parents, of_layers = {count: strangers}, True
     elif common:
@@ -59,10 +69,12 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
         if count not in parents:
             found, of_layers = _put_together(evidence, compared, squared, frozenset(parents))
             parents |= {count: found} if found else {}
+        if count not in parents:
+            within = _within(compared, squared)
     elif stacked := _stacked(evidence):
         parents, of_layers = {count: stacked}, True
     levels = [mean_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
-    return Family(distances, parents, _copies(squared, levels), common, of_layers)
+    return Family(distances, parents, _copies(squared, levels), common, of_layers, within)
 
 
 def _put_together(
@@ -88,6 +100,24 @@ def _put_together(
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
         return (), False
     return parents, of_layers
+
+
+def _within(compared: Samples, squared: NDArray[np.float64]) -> bool:
+    """Whether the query, of a type of 16 bits, moved next to no value that no relative moved.
+
+    Against the relative that is nearest to all others; of the others those count that hold some of its values.
+    """
+    bits = int(compared.bits[-1])
+    if bits == 23:
+        return False
+    base = min(range(len(squared) - 1), key=lambda i: _centrality(squared, i))
+    moved = rounded_to(compared.values.astype(np.float32), bits)
+    moved = moved != moved[base]
+    share = moved[:-1].mean(axis=1)
+    left = ~moved[:-1][(share > 0) & (share <= 1 - MERGE_PART)].any(axis=0)
+    if left.all() or int(left.sum()) < FEWEST_CHANGED:
+        return False
+    return bool(moved[-1][left].mean() <= MERGE_STRAYS and moved[-1][~left].mean() >= MERGE_PART)
 
 
 def of_strangers(evidence: Sequence[PairEvidence]) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     merged = kin.parents.get(kin.query, ())
     query = relatives[0].evidence.pairing.query
     light = (is_light(kin.distances) or quantised(query)) and not kin.of_layers
-    again = _merged_again(relatives, copies, merged) if light and merged else None
+    again = _merged_again(relatives, copies, merged) if light and (merged or kin.within) else None
     if again is not None:
         merged = again.parents
     elif light and (coded(query) or any(coarser < 0 for coarser in copies.values())):

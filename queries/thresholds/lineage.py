@@ -306,6 +306,13 @@ MERGE_OF_LAYERS = 0.9
 Set on: no data.
 Measured again by: make bench-lineage
 """
+MERGE_STRAYS = 0.005
+"""Share of the values that no relative moved which a model may have moved to be replayed as a merge of theirs: merges
+of changes moved none of 654, a fine-tune whose relatives moved nearly all 0.01. It says what is tried; replay decides.
+
+Set on: the field family's development half, and merges in bfloat16 of it.
+Measured again by: make bench-field-whole
+"""
 MERGE_TRIED = 5
 """A merge of changes: relatives that are tried as parents, those that explain most by single values first.
 

@@ -88,10 +88,37 @@ def tried(
             starts = _alone_if_any(starts)
         for method in (one for one in methods if one.stage == stage):
             own = method.starts(places, members, base) if method.starts else ()
-            for proposal, mixture in _promising(places, method, [*starts, *own]):
-                fits = refinements(places, method, proposal)
-                found += [(fit, mixture) for fit in fits if not method.weighted or _of_all(fit)]
+            found += _refined(places, method, [*starts, *own])
+    best = max((fit for fit, _ in found), key=lambda fit: fit.share, default=None)
+    if best is not None and base is None and best.method.stage == TRIMMED and proven(places, best) < CONSTANT_WEIGHTS:
+        found += _refined(places, best.method, on_other_bases(places, best, members))
     return found
+
+
+def _refined(places: MergePlaces, method: Method, starts: Sequence[Mixture]) -> list[tuple[Fit, Mixture]]:
+    """What one method makes of some mixtures, every one refined."""
+    return [
+        (fit, mixture)
+        for proposal, mixture in _promising(places, method, starts)
+        for fit in refinements(places, method, proposal)
+        if not method.weighted or _of_all(fit)
+    ]
+
+
+def on_other_bases(places: MergePlaces, best: Fit, members: Sequence[int]) -> list[Mixture]:
+    """Changes of the same parents, or of all but one, from other bases: those that are nearest to what was found.
+
+    Where changes were trimmed, least squares takes a light fine-tune of the base for the base, and a third parent in.
+    """
+    parents, own = best.proposal.members, best.proposal.base
+    others = [member for member in members if member != own and member not in parents]
+    if own is None or not others:
+        return []
+    apart = span_of(places).apart
+    near = np.argsort(np.square(apart[:, others] - apart[:, [own]]).sum(axis=0))[:_BASES_TRIED]
+    fewer = combinations(parents, len(parents) - 1) if len(parents) > 2 else ()
+    found = {each: mixtures_of_changes(apart, each, [others[i] for i in near.tolist()]) for each in (parents, *fewer)}
+    return [mixture for each, made in found.items() for mixture in made if len(mixture.members) == len(each)]
 
 
 def _promising(places: MergePlaces, method: Method, mixtures: Sequence[Mixture]) -> list[tuple[Proposal, Mixture]]:
@@ -162,7 +189,8 @@ def _of_all(fit: Fit) -> bool:
     weights = np.abs(fit.proposal.weights).mean(axis=1)
     total = float(weights.sum())
     beyond = fit.proposal.base is not None and total > 1 and total - float(weights.max()) < BEYOND_PARENT * total
-    return bool(((weights >= LEAST_WEIGHT) & (weights <= MOST_WEIGHT)).all()) and not beyond
+    least = LEAST_WEIGHT * max(1.0, total)  # TIES divides by the sum
+    return bool(((weights >= least) & (weights <= MOST_WEIGHT)).all()) and not beyond
 
 
 def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
