@@ -69,8 +69,7 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
         if count not in parents:
             found, of_layers = _put_together(evidence, compared, squared, frozenset(parents))
             parents |= {count: found} if found else {}
-        if count not in parents:
-            within = _within(compared, squared)
+        within = _within(compared, squared)
     elif stacked := _stacked(evidence):
         parents, of_layers = {count: stacked}, True
     levels = [mean_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]

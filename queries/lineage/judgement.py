@@ -86,7 +86,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     merged = kin.parents.get(kin.query, ())
     query = relatives[0].evidence.pairing.query
     light = (is_light(kin.distances) or quantised(query)) and not kin.of_layers
-    again = _merged_again(relatives, copies, merged) if light and (merged or kin.within) else None
+    again = _merged_again(relatives, copies, merged, by_chance=kin.within) if light and (merged or kin.within) else None
     if again is not None:
         merged = again.parents
     elif light and (coded(query) or any(coarser < 0 for coarser in copies.values())):
@@ -126,7 +126,9 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     return found
 
 
-def _merged_again(relatives: Sequence[Relative], copies: Container[int], named: Sequence[int]) -> Replayed | None:
+def _merged_again(
+    relatives: Sequence[Relative], copies: Container[int], named: Sequence[int], *, by_chance: bool
+) -> Replayed | None:
     """The merge of relatives that are no copies which gives the query's values, by their numbers."""
     from .merges.replayed import replayed  # 0.4 s, which most questions do not need
 
@@ -135,6 +137,7 @@ def _merged_again(relatives: Sequence[Relative], copies: Container[int], named: 
         relatives[0].evidence.pairing.query,
         [relatives[i].evidence.pairing.candidate for i in others],
         [others.index(i) for i in named if i in others],
+        by_chance=by_chance,
     )
     return None if found is None else replace(found, parents=tuple(others[i] for i in found.parents))
 

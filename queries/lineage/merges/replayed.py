@@ -13,17 +13,17 @@ import numpy as np
 
 from ...data.component import Component
 from ...data.precision import float_bits
-from ...thresholds.recipes import FEWEST_CHANGED, PARENT_MAY_LACK, SUM_CLAIMED
+from ...thresholds.recipes import CHOICE_CLAIMED, FEWEST_CHANGED, PARENT_MAY_LACK, SUM_CLAIMED
 from ..recipes.methods import METHODS
 from ..recipes.places import MergePlaces, keys_of, places_of
-from ..recipes.proposal import TRIMMED
+from ..recipes.proposal import MASKED, TRIMMED
 from ..recipes.refining import proven
 from ..recipes.trials import of_two, tried, turned_round
 
 _MOST = 32
 """Relatives that are tried together, those that are named first: time was chosen."""
 _SIMPLE = tuple(method for method in METHODS if method.stage <= TRIMMED)
-"""Sums, and what follows from ranks. Changes left out at random take longer and are told of heavy drift alone."""
+"""Sums, and what follows from ranks. Changes left out at random take longer, and are tried where they are likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,14 @@ class Replayed:
     share: float
 
 
-def replayed(query: Component, relatives: Sequence[Component], named: Sequence[int]) -> Replayed | None:
+def replayed(
+    query: Component, relatives: Sequence[Component], named: Sequence[int], *, by_chance: bool = False
+) -> Replayed | None:
     """The merge of relatives that gives the query, by their numbers; None where none of those tried does.
 
-    Tried are the `named` ones, which are thought to be its parents, and of the others those that come first. What lacks
-    tensors of the query is none of them: no merge is made from it, and only what all hold can be compared.
+    Changes left out at random are tried where it may be `by_chance`. Tried are the `named` ones, which are thought to
+    be its parents, and of the others those that come first. What lacks tensors of the query is none of them: no merge
+    is made from it, and only what all hold can be compared.
     """
     mine = keys_of(query).keys()
     whole = [
@@ -54,9 +57,9 @@ def replayed(query: Component, relatives: Sequence[Component], named: Sequence[i
     chosen = [chosen[i] for i in kept]
     if places.finer:
         some = _one_of_each(places)
-        if (found := _given([chosen[i] for i in some], places.of(some).cast())) is not None:
+        if (found := _given([chosen[i] for i in some], places.of(some).cast(), by_chance=by_chance)) is not None:
             return found
-    return _given(chosen, places.as_they_are())
+    return _given(chosen, places.as_they_are(), by_chance=by_chance)
 
 
 def _one_of_each(places: MergePlaces) -> list[int]:
@@ -67,11 +70,16 @@ def _one_of_each(places: MergePlaces) -> list[int]:
     return sorted(max(same, key=lambda i: float_bits(places.relatives[i])) for same in groups.values())
 
 
-def _given(chosen: Sequence[int], places: MergePlaces) -> Replayed | None:
+def _given(chosen: Sequence[int], places: MergePlaces, *, by_chance: bool) -> Replayed | None:
     """The merge that gives the query at some places, its parents by what is `chosen` for them."""
     if int(places.changed.sum()) < FEWEST_CHANGED:
         return None
-    fits = [fit for fit, _ in tried(places, methods=_SIMPLE) if proven(places, fit) >= SUM_CLAIMED]
+    needed = {MASKED: CHOICE_CLAIMED}
+    fits = [
+        fit
+        for fit, _ in tried(places, methods=METHODS if by_chance else _SIMPLE)
+        if proven(places, fit) >= needed.get(fit.method.stage, SUM_CLAIMED)
+    ]
     best = max(fits, key=lambda fit: fit.share, default=None)
     if best is not None and (two := of_two(places, best, None)) is not None:
         best = two.best

@@ -45,6 +45,8 @@ _BASES_TRIED = 3
 _ALONE_TRIED = 2
 _TUNED_AT_MOST = 4
 """Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
+_MAY_BE_BASE = 0.1
+"""How far the factor of a parent may lie from 1 for it to be tried as the base: they are had to some percent."""
 _HEAVY = 0.1
 """Weight below which a parent of the nearest mixture is left out once: of light changes strangers got 0.03."""
 _SAME_WEIGHTS = 4
@@ -85,7 +87,7 @@ def tried(
         )
         starts = [*mixtures, *further]
         if stage == MASKED:
-            starts = _alone_if_any(starts)
+            starts = _alone_if_any(places, starts, base)
         for method in (one for one in methods if one.stage == stage):
             own = method.starts(places, members, base) if method.starts else ()
             found += _refined(places, method, [*starts, *own])
@@ -147,12 +149,21 @@ def _key(proposal: Proposal) -> object:
     return proposal.members, proposal.base, proposal.arithmetic, weights, setting, proposal.stated
 
 
-def _alone_if_any(mixtures: list[Mixture]) -> list[Mixture]:
+def _alone_if_any(places: MergePlaces, mixtures: list[Mixture], base: int | None) -> list[Mixture]:
     """The likeliest mixtures of changes that were kept alone; other ones with a base only where there is none.
 
-    A search takes long, and where weights are divided by their sum the first may have a parent for its base.
+    A search takes long. A parent whose factor is next to 1 may change places with the base, unless that is given.
     """
     alone = [mixture for mixture in mixtures if mixture.factors][:_ALONE_TRIED]
+    turned = [
+        other
+        for mixture in alone
+        for parent, factor in zip(mixture.members, mixture.weights, strict=True)
+        if base is None and mixture.base is not None and abs(factor - 1) <= _MAY_BE_BASE
+        for other in kept_alone(places, sorted((*mixture.members, mixture.base)), parent)
+    ]
+    known = {(frozenset(mixture.members), mixture.base) for mixture in alone}
+    alone += [other for other in turned if (frozenset(other.members), other.base) not in known]
     return [*alone, *(mixture for mixture in mixtures if mixture.base is None)] if alone else mixtures
 
 
@@ -340,7 +351,7 @@ def tried_fits(places: MergePlaces, method: Method, members: Sequence[int], base
         mixtures += kept_alone(places, members, base)
     mixtures += method.starts(places, members, base) if method.starts else ()
     if method.stage == MASKED:
-        mixtures = _alone_if_any(mixtures)
+        mixtures = _alone_if_any(places, mixtures, base)
     made = [
         (p, None) for mixture in _distinct(mixtures) for p in method.estimate(places, mixture, _arithmetics(places))
     ]

@@ -14,7 +14,8 @@ from forebear.queries.lineage.merges import replayed as module
 from forebear.queries.lineage.merges.replayed import Replayed, replayed
 from forebear.registry import Registry
 
-from ...writers import raw, safetensors_bytes
+from ...writers import Floats, raw, safetensors_bytes
+from .recipes.family import dare, ties
 from .recipes.folders import Tensors, relatives, rounded, write
 
 LIGHT = 0.00005
@@ -96,7 +97,7 @@ def test_the_parents_that_give_the_values_stand_in_the_place_of_those_on_the_lin
     _, first, second, third, _ = family
     there = {"first": first, "second": second, "third": third}
     query = mixed([first, second], [0.6, 0.4])
-    monkeypatch.setattr(module, "replayed", lambda query, relatives, named: Replayed((0, 2), 0.98))
+    monkeypatch.setattr(module, "replayed", lambda query, relatives, named, *, by_chance: Replayed((0, 2), 0.98))
     rows = asked(tmp_path, there, query)
     named = [row.name for row in rows if row.merged_with]
     assert len(named) == 2 and set(named) != {"first", "second"}
@@ -176,3 +177,25 @@ def test_a_model_that_lacks_layers_does_not_hide_the_others(tmp_path: Path, fine
         tmp_path, {"root": root, "cut": cut, "second": second, "third": third}, mixed([second, third], [0.6, 0.4])
     )
     assert {row.name for row in rows if row.merged_with} == {"second", "third"}
+
+
+@pytest.mark.parametrize("how", ["dare", "ties"])
+def test_a_merge_in_bfloat16_of_changes_in_part_names_its_parents_among_many(
+    tmp_path: Path, finer: list[Tensors], how: str
+) -> None:
+    """Sums of few steps of a type lie on no line, and a light fine-tune of the root is nearly its base."""
+    root, *others = finer
+
+    def merged(name: str) -> Floats:
+        values = [one[name].reshape(1, -1) for one in (root, others[2], others[4])]
+        made = dict(dare=dare, ties=ties)[how](values[0], values[1:], (0.6, 0.5), 0.6)
+        return rounded(made.astype(np.float32)).reshape(root[name].shape)
+
+    merge = {name: merged(name) if values.ndim > 1 else values for name, values in root.items()}
+    there = {"root": root} | {f"m{i}": one for i, one in enumerate(others[:6])}
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(*(written(tmp_path / name, tensors) for name, tensors in there.items()))
+        rows = registry.ancestors(write(tmp_path / "query", merge), k=20).components[0].ancestors
+        alone = registry.ancestors(write(tmp_path / "child", cast(others[9])), k=20).components[0].ancestors
+    assert {row.name: row.direction for row in rows if row.merged_with} == {"m2": "ancestor", "m4": "ancestor"}
+    assert not any(row.merged_with for row in alone)

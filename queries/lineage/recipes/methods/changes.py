@@ -96,7 +96,7 @@ def kept_by_size(kept: NDArray[np.bool_], size: Vector) -> Vector:
 
 
 def _apart(some: Vector, others: Vector) -> float:
-    if not len(some) or not len(others):
+    if min(len(some), len(others)) <= 1:  # chance gives any difference then
         return 0.0
     found: Any = ks_2samp(some, others, method="asymp")  # a class that scipy makes at run time
     return max(0.0, float(found.statistic) - 1.63 * float(np.sqrt(1 / len(some) + 1 / len(others))))

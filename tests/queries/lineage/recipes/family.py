@@ -86,7 +86,7 @@ def ties(base: Weights, parents: Sequence[Weights], weights: Sequence[float], de
     ground, weighted = base.astype(BFLOAT16), []
     for weight, parent in zip(weights, parents, strict=True):
         change = (parent.astype(BFLOAT16) - ground).astype(np.float32)
-        kept = np.argsort(-np.abs(change), axis=1)[:, : int(density * VALUES)]
+        kept = np.argsort(-np.abs(change), axis=1)[:, : int(density * change.shape[1])]
         trimmed = np.zeros_like(change)
         np.put_along_axis(trimmed, kept, np.take_along_axis(change, kept, axis=1), axis=1)
         weighted.append((trimmed.astype(BFLOAT16) * BFLOAT16(weight)).astype(np.float32))
