@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..budget import Limit, beyond
@@ -34,8 +35,8 @@ def card_of(info: ModelInfo) -> ProviderCard:
     return ProviderCard(
         provider="hub",
         author=_text(info.author),
-        created=info.created_at,
-        modified=info.last_modified,
+        created=_date(info.created_at),
+        modified=_date(info.last_modified),
         downloads=_count(info.downloads),
         likes=_count(info.likes),
         license=_licence(front) or said,
@@ -45,6 +46,11 @@ def card_of(info: ModelInfo) -> ProviderCard:
         tags=tags,
         base_models=tuple(_base_models(tags, front))[:_MOST_BASES],
     )
+
+
+def _date(said: datetime | None) -> datetime | None:
+    """A date; the ends of a calendar (years 1, 1970, 9999) are what programs write for one that they do not have."""
+    return said if said is not None and 1970 < said.year < 9000 else None
 
 
 def _licence(front: Mapping[str, object]) -> str | None:

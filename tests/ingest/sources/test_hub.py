@@ -189,6 +189,13 @@ def test_a_card_of_the_wrong_types_says_nothing(hub: HubServer, zoo: Path, info:
     assert (card.downloads, card.license, card.base_models, card.tags) == (None, None, (), ())
 
 
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59Z"])
+def test_a_date_that_a_program_writes_for_none_is_none(hub: HubServer, zoo: Path, date: str) -> None:
+    hub.add("zoo/birch", zoo / "birch", info={"createdAt": date, "lastModified": date})
+    card = open_fast(hub, "zoo/birch").card
+    assert (card.created, card.modified) == (None, None)
+
+
 @pytest.mark.parametrize(
     "info",
     [

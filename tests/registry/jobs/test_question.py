@@ -67,3 +67,17 @@ def test_what_was_released_after_it_is_no_ancestor_of_it(hub: HubServer, zoo: Pa
     assert "claimed release dates" in rows["alder-tests"].direction_by
     assert rows["alder-docs"].direction_probability > 0
     assert "claimed release dates" not in rows["alder-docs"].direction_by
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_a_registered_date_that_stands_for_none_says_nothing_of_who_came_first(
+    zoo: Path, registry_path: Path, year: int
+) -> None:
+    with Registry(registry_path) as registry:
+        registry.ingest(zoo / "alder-tests", zoo / "alder")
+        registry.connection.execute("UPDATE model SET released_at = ?", [datetime(year, 1, 1)])
+        registry.connection.execute("UPDATE model SET released_at = '2025-06-03' WHERE name = 'alder'")
+        for name in ("alder", "alder-tests"):
+            (row,) = registry.ancestors(name).components[0].ancestors
+            assert 0 < row.direction_probability < 0.95 and "claimed release dates" not in row.direction_by
+        assert registry.audit().counts()["ancestor.direction_unknown"] == 1
