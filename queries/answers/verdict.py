@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..data.component import Component
 from ..evidence.pair import PairEvidence, compare
-from ..lineage.claims import FROM_SCRATCH, Claims
+from ..lineage.claims import FROM_SCRATCH, NEWEST, Claims
 from ..lineage.direction import Direction
 from ..lineage.ranking import Candidate, Ranked, rank
 from ..relation.adapters import relation_of
@@ -95,11 +95,13 @@ def _derived(told: Ranked, derived: Sequence[Ranked], claims: Claims) -> tuple[V
     """An ancestor is known: who, by what, and whether a nearer one may be registered, which no claimed root is."""
     relation = told.candidate.relation
     assert relation is not None
-    why = f"{relation.reason}; by {_listed(told.direction.by)}"
+    late = _against_dates(told, claims)
+    why = f"{relation.reason}; by {_listed(told.direction.by)}{late}"
     if told.merged_with:
         return "derived", f"a merge of {told.candidate.name} and {told.merged_with}: {why}"
     if told.direction.kind == "copy":
-        return "derived", f"a rounded copy of {told.candidate.name}: {why}"
+        rests_on = _listed(told.direction.by)
+        return "derived", f"a rounded copy of {told.candidate.name}: {relation.reason}; {rests_on}{late}"
     between = [r for r in derived if r.rank <= told.rank and r is not told and r.candidate.key not in claims.roots]
     nearer = [r.candidate.name for r in between]
     more = f"; {nearer[0]}{_and_more(len(nearer) - 1)} may stand between them" if nearer else ""
@@ -112,7 +114,7 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
     name, relation = first.candidate.name, first.candidate.relation
     assert relation is not None
     if "identical" in first.flags or first.direction.kind == "copy":
-        return _copies(derived)
+        return _copies(derived) + _against_dates(first, claims)
     text = f"of one lineage with {name}{_and_more(len(derived) - 1)}: {relation.reason}; "
     if all(r.direction.kind in {"descendant", "sibling"} for r in derived):
         kinds = sorted({r.direction.kind for r in derived})
@@ -122,7 +124,7 @@ def _related(derived: Sequence[Ranked], claims: Claims) -> str:
         return text + f"what is registered is {' or '.join(kinds)}, {missing}"
     direction, likely = first.direction, f"with a probability of {first.direction.probability:z.2f}"
     if not direction.probability:
-        text += f"it does not descend from {name}, by {_listed(direction.by)}"
+        text += f"it does not descend from {name}, {_excluded(name, direction.by)}"
     elif not direction.descendant:
         text += f"whether it descends from {name} cannot be told (it does {likely})"
     else:
@@ -149,6 +151,28 @@ def _copies(derived: Sequence[Ranked]) -> str:
     return (
         f"a rounded copy of {names}, or of what differs from it by less than the rounding does: {relation.reason}{more}"
     )
+
+
+def _against_dates(ranked: Ranked, claims: Claims) -> str:
+    """That release dates say the opposite of a direction which weights tell: whoever reads both has to be told."""
+    released = claims.released.get(ranked.candidate.key)
+    if released is None or claims.query_released is None or released == claims.query_released:
+        return ""
+    later, direction = released > claims.query_released, ranked.direction
+    if max(direction.probability, direction.descendant) < DIRECTION_TOLD:
+        return ""
+    if later != (direction.probability > direction.descendant):
+        return ""
+    says = "later" if later else "earlier"
+    return f"; by claimed release dates {ranked.candidate.name} is the {says} of the two, which contradicts that"
+
+
+def _excluded(name: str, by: Sequence[str]) -> str:
+    """What rules a relative out as the ancestor, and which claims it is told against."""
+    claim = f"the claim that {name} {FROM_SCRATCH} "
+    against = [part for part in by if part == NEWEST or part.startswith(claim)]
+    said = f"by {_listed([part for part in by if part not in against])}"
+    return f"{said}, against {_listed(against)}" if against else said
 
 
 def _side(ranked: Ranked) -> Literal["equal", "even", "rounded", "finer"] | None:

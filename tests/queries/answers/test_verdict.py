@@ -27,16 +27,15 @@ def answer(
     k: int = 10,
     models: int = 5,
     later: int = 0,
+    earlier: int = 0,
     root: int = 0,
     other_root: int = 0,
     declared: dict[int, tuple[bool, bool]] | None = None,
     blocks: bool = True,
     query_root: str | None = None,
 ) -> ComponentAnswer:
-    facts = {
-        number: (name, f"file:///{name}", datetime(2026, 1, 2) if number == later else None)
-        for number, name in NAMES.items()
-    }
+    days = {later: datetime(2026, 1, 2), earlier: datetime(2025, 1, 2)}
+    facts = {number: (name, f"file:///{name}", days.get(number)) for number, name in NAMES.items()}
     question = Question(
         component(query),
         others,
@@ -88,6 +87,26 @@ def test_what_is_known_already_is_not_said_to_tell_more() -> None:
         "; it does not descend from first, by claimed release dates;"
         " the family's root, registered and marked as one, would tell"
     )
+
+
+def test_what_excludes_an_ancestor_is_not_the_claim_that_it_is_one() -> None:
+    found = answer(component(ROOT, 2), later=2, root=2)
+    assert found.verdict == "related" and found.sentence.endswith(
+        "; it does not descend from first, by claimed release dates,"
+        " against the claim that first was trained from scratch (https://example.org)"
+    )
+
+
+def test_dates_that_contradict_the_direction_of_a_rounding_are_said_to() -> None:
+    copy, said = rounded(ROOT), "of the two, which contradicts that"
+    found = answer(component(ROOT, 2), query=copy, later=2)
+    assert found.verdict == "derived" and "; the query is a rounding of it, which loses values" in found.sentence
+    assert found.sentence.endswith(f"; by claimed release dates first is the later {said}")
+    assert said not in answer(component(ROOT, 2), query=copy).sentence
+    assert said not in answer(component(copy, 2), query=ROOT, later=2).sentence
+    found = answer(component(copy, 2), query=ROOT, earlier=2)
+    assert found.verdict == "related"
+    assert found.sentence.endswith(f"; by claimed release dates first is the earlier {said}")
 
 
 def test_a_model_that_was_released_later_is_of_one_lineage_and_no_ancestor() -> None:
