@@ -18,6 +18,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from ...ingest.errors import ForebearError
+from ..audit.report import KINDS
 from ..store.database import Place
 from ..version import forebear_version
 from . import contract
@@ -82,7 +83,7 @@ class Tools:
 
     async def audit(
         self,
-        kind: Annotated[str, Field(description="ancestor, declaration, licence, duplicate or relative.")] = "",
+        kind: Annotated[str, Field(description=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.")] = "",
         status: Annotated[str, Field(description="undeclared, contradicted, conflict, ...")] = "",
         name: Annotated[str, Field(description="Part of a model's name.")] = "",
         page: Page = 1,

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ...audit.known import Audited
-from ...audit.report import AuditReport, rows_of, run_row, some_findings
+from ...audit.report import KINDS, AuditReport, rows_of, run_row, some_findings
 from ...reports.trees import NO_AUDIT
 from ..parameters import PAGE, Asked, Parameter
 from ..site import Site, address, page_tables
 from ..view import ATOM, Answer, NotThere, View, json_answer
 
-KINDS = ("ancestor", "declaration", "licence", "duplicate", "relative")
 STATUSES = (
     *("", "confirmed", "undeclared", "direction_unknown", "contradicted", "not_comparable", "conflict", "not_judged"),
-    "related",
+    *("recipe_confirmed", "recipe_contradicted", "recipe_not_checkable", "missing", "found", "related"),
 )
 ON_A_PAGE = 100
 PARAMETERS = (
@@ -27,7 +26,7 @@ PARAMETERS = (
     ),
     PAGE,
 )
-_TROUBLE = ("undeclared", "contradicted", "conflict", "direction_unknown")
+_TROUBLE = ("undeclared", "contradicted", "recipe_contradicted", "conflict", "direction_unknown")
 """What a feed is for, the worst first: a confirmed relation is no news."""
 _ENTRIES = 100
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...audit.known import Audited
-from ...audit.report import findings_of_model
+from ...audit.report import KINDS, findings_of_model
 from ...store.details import ModelDetails, model_details
 from ...store.models import Model
 from ..parameters import MODEL, Asked
@@ -11,7 +11,7 @@ from ..site import PageTable, Site, address, identity, page_tables
 from ..view import Answer, View, json_answer
 
 PARAMETERS = (MODEL,)
-_KINDS = ("ancestor", "declaration", "licence", "duplicate")
+_KINDS = tuple(kind for kind in KINDS if kind != "relative")
 _MOST = 100
 """Findings on a model's page: a root of a large family has one for each descendant; the audit's page has all."""
 

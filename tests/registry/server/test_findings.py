@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 
-from forebear.registry import Registry
+from forebear.registry import AuditOptions, Registry
 from forebear.registry.audit import known
 from forebear.registry.audit.known import Audited, audited
-from forebear.registry.audit.report import findings_of_model, some_findings
+from forebear.registry.audit.report import KINDS, findings_of_model, some_findings
 from forebear.registry.cli.forms import forms
 from forebear.registry.server.endpoints import API, PAGES
-from forebear.registry.server.pages.audit import KINDS, STATUSES
+from forebear.registry.server.pages.audit import STATUSES
 from forebear.registry.server.parameters import asked
 from forebear.registry.server.site import Site
 from forebear.registry.server.snapshot import Snapshots
 from forebear.registry.server.view import View
 
-SHOWN = ("ancestor", "declaration", "licence", "duplicate")
+from .conftest import client_of
+
+SHOWN = tuple(kind for kind in KINDS if kind != "relative")
+FALSE = """merge_method: linear
+models:
+- {model: alder-docs, parameters: {weight: 3}}
+- {model: alder-tests, parameters: {weight: 1}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +48,7 @@ def newest(registry: Registry) -> Audited:
 @pytest.mark.parametrize("part", ["", "DOCS", "_"])
 def test_a_page_in_memory_is_that_of_the_query(registry: Registry, newest: Audited, part: str) -> None:
     rows = 0
-    for kinds in ([kind] for kind in KINDS) if part else ([kind] for kind in (*KINDS, "recipe")):
+    for kinds in ([kind] for kind in KINDS):
         for status in STATUSES:
             for most, skipped in ((100, 0), (2, 1)):
                 given = {"status": status, "most": most, "skipped": skipped}
@@ -88,3 +98,22 @@ def test_pages_are_the_same_where_a_run_is_too_large_for_memory(
 
 def test_the_findings_of_a_run_are_read_once(registry: Registry, newest: Audited) -> None:
     assert audited(registry.connection, newest) is newest
+
+
+def test_a_contradicted_recipe_is_on_the_pages_in_the_api_and_in_the_feed(zoo: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(zoo / "alder-merge", tmp_path / "alder-merge"))
+    (folder / "mergekit_config.yml").write_text(FALSE)
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(folder, zoo / "alder-docs", zoo / "alder-tests")
+        registry.audit(AuditOptions(jobs=1))
+    with Snapshots(tmp_path / "r.duckdb") as copy, client_of(tmp_path / "r.duckdb", copy) as client:
+        rows = client.get("/api/audit?kind=recipe&status=recipe_contradicted").json()["findings"]
+        assert {row["query"] for row in rows} == {"alder-merge"}
+        shown = client.get("/audit").text
+        for said in (shown, client.get("/model?name=alder-merge").text, client.get("/feed.atom").text):
+            assert "declared with weight 0.75" in said
+        counted = re.findall(r'<li><a href="([^"]*)"><b>', shown)
+        assert len(counted) > 2
+        for link in counted:
+            found = client.get(unescape(link))
+            assert found.status_code == 200 and "No finding passes" not in found.text, link
