@@ -120,8 +120,9 @@ class Audit(TypedDict):
 
 
 class Sql(TypedDict):
-    """Columns with their types, and rows."""
+    """Columns with their types, and at most 1,000 rows; `more` says that the query has others."""
 
     schema_version: int
     columns: Rows
     rows: Rows
+    more: bool

@@ -34,10 +34,11 @@ def console_page(site: Site, view: View, asked: Asked) -> Answer:
     if not text.strip():
         return _shown(site, text, [])
     try:
-        names, types, rows = _run(view, text)
+        names, types, rows, more = _run(view, text)
     except Unusable as error:
         return _shown(site, text, [], trouble=str(error))
-    return _shown(site, text, page_tables(site.forms.sql(names, types, rows, None)), said=counted(len(rows), "row"))
+    said = f"the first {counted(len(rows), 'row')} of more" if more else counted(len(rows), "row")
+    return _shown(site, text, page_tables(site.forms.sql(names, types, rows, None)), said=said)
 
 
 def _shown(site: Site, text: str, tables: list[PageTable], *, said: str = "", trouble: str = "") -> Answer:
@@ -47,13 +48,18 @@ def _shown(site: Site, text: str, tables: list[PageTable], *, said: str = "", tr
 
 
 def console_answer(site: Site, view: View, asked: Asked) -> Answer:
-    """What `forebear sql --format json` prints, at most ROWS rows."""
-    return json_answer(site.forms.sql(*_run(view, asked.text("q")), None).document)
+    """What `forebear sql --format json` prints, at most ROWS rows; `more` says whether there are others."""
+    names, types, rows, more = _run(view, asked.text("q"))
+    return json_answer({**site.forms.sql(names, types, rows, None).document, "more": more})
 
 
-def _run(view: View, text: str) -> tuple[list[str], list[str], Sequence[dict[str, object]]]:
-    """Names and types of the columns, and the rows. Raises Unusable with what DuckDB or a limit says."""
-    command = [sys.executable, "-m", "forebear.registry.server.sql_process", str(view.path), str(ROWS), str(MEGABYTES)]
+def _run(view: View, text: str) -> tuple[list[str], list[str], Sequence[dict[str, object]], bool]:
+    """Names and types of the columns, at most ROWS rows, whether there are more.
+
+    Raises Unusable with what DuckDB or a limit says.
+    """
+    module, limits = "forebear.registry.server.sql_process", (str(ROWS + 1), str(MEGABYTES))
+    command = [sys.executable, "-m", module, str(view.path), *limits]
     try:
         ran = subprocess.run(command, input=text.encode(), capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
@@ -64,4 +70,4 @@ def _run(view: View, text: str) -> tuple[list[str], list[str], Sequence[dict[str
     if len(ran.stdout) > _BYTES:
         raise Unusable(f"the rows have more than {_BYTES >> 20} MB as text; ask for less")
     found = json.loads(ran.stdout)
-    return found["names"], found["types"], found["rows"]
+    return found["names"], found["types"], found["rows"][:ROWS], len(found["rows"]) > ROWS

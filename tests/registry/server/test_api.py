@@ -87,7 +87,10 @@ def test_sql_answers_and_refuses_what_the_command_refuses(client: TestClient) ->
         return found.status_code, found.json()
 
     assert ask("SELECT count(*) AS models FROM model")[1]["rows"] == [{"models": len(MODELS)}]
-    assert len(ask("FROM range(5000)")[1]["rows"]) == 1_000
+    for count, more in ((5_000, True), (1_001, True), (1_000, False)):
+        answer = ask(f"FROM range({count})")[1]
+        assert (len(answer["rows"]), answer["more"]) == (1_000, more)
+    assert "the first 1000 rows of more" in client.get("/sql?q=FROM range(1001)").text
     for text, said in (
         ("DROP TABLE model", "refused"),
         ("FROM read_csv('/etc/passwd')", "disabled"),
@@ -111,6 +114,7 @@ def test_what_did_not_change_is_not_sent_again(client: TestClient) -> None:
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert again.status_code == 304 and not again.content and again.headers["etag"] == first.headers["etag"]
+        assert client.get(path, headers={"If-None-Match": "*"}).status_code == 304
         other = client.get(path, headers={"If-None-Match": '"something else"'})
         assert other.status_code == 200 and other.content == first.content
 
