@@ -179,7 +179,7 @@ def _response(answer: Answer, headers: dict[str, str], request: Request | None =
     given = {"ETag": etag(answer.body), **headers, **answer.headers}
     if answer.status == 200 and request is not None:
         known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-        if given["ETag"] in known:
+        if given["ETag"] in known or "*" in known:
             return Response(status_code=304, headers=given)
     if answer.status != 200:
         given = {"Cache-Control": "no-store"}
@@ -217,6 +217,7 @@ async def _trouble(site: Site, request: Request, error: Exception) -> Response:
         case _ if (code := getattr(error, "status_code", None)) in {404, 405}:
             status, why = int(code), "there is no such page" if code == 404 else "this is not asked that way"
     response = _response(_told(site, request.url.path, status, why), {})
+    response.headers.update(getattr(error, "headers", None) or {})  # of a 405: which methods there are
     if status == 503:
         response.headers["Retry-After"] = str(_RETRY)
     if isinstance(error, Refused) and error.retry:

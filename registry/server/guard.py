@@ -67,7 +67,10 @@ class Rates:
 
 def check_host(host: str, names: Collection[str]) -> None:
     """Refuse a request that names this server otherwise than by `names` (without ports)."""
-    name = urlsplit(f"//{host}").hostname if host and len(host) < 300 and "/" not in host else None
+    try:
+        name = urlsplit(f"//{host}").hostname if host and len(host) < 300 and "/" not in host else None
+    except ValueError:  # brackets that hold no address
+        name = None
     if name is None or name.lower() not in names:
         raise Refused(421, "this server has another name; start it with --name to give it this one")
 
@@ -78,8 +81,15 @@ def check_origin(headers: Mapping[str, str]) -> None:
     if site not in {"", "same-origin", "none"}:
         raise Refused(403, "asked from another site")
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+    if origin is not None and not _same(origin, headers.get("host", "")):
         raise Refused(403, "asked from another site")
+
+
+def _same(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def check_size(headers: Mapping[str, str], path: str, query: bytes) -> None:

@@ -99,7 +99,7 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_WAITING)
     except OSError as error:
         raise RegistryError(
-            f"{host}, port {port}: cannot be listened on: {error.strerror}; name another --port"
+            f"{host}, port {port}: cannot be listened on: {error.strerror}; name another --port or --host"
         ) from error
 
 

@@ -145,7 +145,7 @@ class Snapshots:
         self._made += 1
         try:
             state = copy_registry(self.place, path)
-            registry = Registry(path, read_only=True)
+            registry = self._opened(path)
             newest = audited(registry.connection, self._current.audited if self._made > 1 else None)
         except RegistryError:
             self._spare.append(path)
@@ -154,6 +154,12 @@ class Snapshots:
         registry.place = self.place  # what messages name
         version = hashlib.sha256(told).hexdigest()[:16]
         return Snapshot(path, registry, state, version, newest)
+
+    def _opened(self, path: Path) -> Registry:
+        try:
+            return Registry(path, read_only=True)
+        except RegistryError as error:  # which names the copy, of which nobody has heard
+            raise type(error)(str(error).replace(str(path), str(self.place))) from error
 
     def _watch(self) -> None:
         rest = self._least

@@ -64,11 +64,13 @@ def list_models(connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str 
 def page_of_models(
     connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, str | None], *, most: int, skipped: int
 ) -> tuple[list[Model], int]:
-    """`most` models that pass a filter, behind the first `skipped` by name, and how many pass (0 behind the last)."""
+    """`most` models that pass a filter, behind the first `skipped` by name, and how many pass in all."""
     values = {**wanted, "most": most, "skipped": skipped}
     rows = connection.execute(statement("models/page"), values)
     columns = [column[0] for column in rows.description][:-1]
     found = rows.fetchall()
+    if not found and skipped:
+        return [], page_of_models(connection, wanted, most=1, skipped=0)[1]
     return [Model(**dict(zip(columns, row[:-1], strict=True))) for row in found], int(found[0][-1]) if found else 0
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from ...audit.known import Audited
 from ...audit.report import KINDS, AuditReport, rows_of, run_row, some_findings
-from ...reports.trees import NO_AUDIT
 from ..parameters import PAGE, Asked, Parameter
 from ..site import Site, address, page_tables
 from ..view import ATOM, Answer, NotThere, View, json_answer
@@ -17,6 +16,7 @@ STATUSES = (
     *("", "confirmed", "undeclared", "direction_unknown", "contradicted", "not_comparable", "conflict", "not_judged"),
     *("recipe_confirmed", "recipe_contradicted", "recipe_not_checkable", "missing", "found", "related"),
 )
+NO_AUDIT = "no audit of this registry has finished: run `forebear audit` first"
 ON_A_PAGE = 100
 PARAMETERS = (
     Parameter("kind", "Findings of this kind; all but relatives where it is empty.", default="", choices=("", *KINDS)),

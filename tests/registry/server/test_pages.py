@@ -131,4 +131,15 @@ def test_the_feed_is_atom_and_its_entries_keep_their_ids(client: TestClient) -> 
 def test_what_is_not_there_is_told_with_what_may_be_meant(client: TestClient) -> None:
     found = client.get("/model?name=alder-dosc")
     assert found.status_code == 404 and "did you mean 'alder-docs'" in text(found.text)
-    assert client.get("/nothing").status_code == 404 and client.post("/model").status_code == 405
+    assert client.get("/nothing").status_code == 404
+    refused = client.post("/model")
+    assert refused.status_code == 405 and "GET" in refused.headers["allow"]
+
+
+def test_behind_the_last_page_it_is_said_how_many_there_are(client: TestClient) -> None:
+    for path, passing in (("models?page=2", 7), ("models?page=2&q=docs", 2), ("models?page=2&q=nobody", 0)):
+        answer = client.get(f"/api/{path}").json()
+        assert (answer["models"], answer["passing"]) == ([], passing)
+    found = text(client.get("/?page=3&q=docs").text)
+    assert "There is no page 3: 2 models stand on 1. The last page" in found and "No model" not in found
+    assert "No further finding passes" in client.get("/audit?page=9").text
