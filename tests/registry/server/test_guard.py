@@ -93,15 +93,20 @@ def test_pages_have_no_inline_script_style_or_handler(client: TestClient) -> Non
         assert page.count("<script") == 1 and "<style" not in page and " style=" not in page and " onclick" not in page
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "a/b", "", "127.0.0.2", "[x", "a]b"])
+HOSTS = ("evil.example", "127.0.0.1.evil.example", "evil.example:80", "a/b", "", "127.0.0.2", "[x", "a]b")
+SITES: tuple[dict[str, str], ...] = (
+    *({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://[x"}),
+    {"Sec-Fetch-Site": "cross-site"},
+)
+
+
+@pytest.mark.parametrize("host", HOSTS)
 def test_a_server_answers_to_its_own_names_alone(client: TestClient, host: str) -> None:
     assert client.get("/api/models", headers={"Host": host}).status_code == 421
     assert client.get("/api/models", headers={"Host": "localhost:8765"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://[x"}, {"Sec-Fetch-Site": "cross-site"}]
-)
+@pytest.mark.parametrize("headers", SITES)
 def test_what_another_site_posts_is_refused(client: TestClient, headers: dict[str, str]) -> None:
     found = client.post("/api/sql", json={"q": "SELECT 1"}, headers=headers)
     assert found.status_code == 403 and found.json() == {"error": "asked from another site"}
