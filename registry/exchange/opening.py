@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...ingest.errors import SourceError
 from . import bucket, folder, hub, web
 from .place import PublishedPlace
 
@@ -17,4 +18,6 @@ def open_place(address: str | Path) -> PublishedPlace:
     Raises SourceError for an address that its kind cannot open.
     """
     text = str(address)
+    if not text.strip():
+        raise SourceError("the address of a published registry is empty; write . for the working folder")
     return next(kind for kind in KINDS if kind.takes(text)).opened(text)

@@ -7,8 +7,9 @@ only where the place has none of that model as it was ingested. The manifest goe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,11 +72,12 @@ def push_registry(
         listed = connection.execute(statement("exchange/models")).fetchall()
         if not listed:
             raise RegistryError("the registry holds no model; there is nothing to push")
-        gone = set(there) - {_key(row) for row in listed}
+        gone = _gone(there, listed)
         if gone and not prune:
+            some, them = ("1 model that is", "it") if gone == 1 else (f"{gone} models that are", "them")
             raise RegistryError(
-                f"{place.name}: holds {len(gone)} models that are not in this registry; pull them first,"
-                " or push with --prune to drop them there"
+                f"{place.name}: holds {some} not in this registry; pull {them} first, or push with --prune to drop"
+                f" {them} there"
             )
         done = 0
         for _, block in groupby(listed, lambda row: row[0] // TOGETHER):
@@ -92,7 +94,7 @@ def push_registry(
         if files or before != manifest:
             place.publish(files, manifest.written())
     _log.info("%s: %d files, %d bytes pushed", place.name, len(files), size)
-    return Pushed(place.name, len(listed), len(files), size, len(gone))
+    return Pushed(place.name, len(listed), len(files), size, gone)
 
 
 Key = tuple[object, ...]
@@ -101,6 +103,20 @@ Key = tuple[object, ...]
 def _key(row: Sequence[object]) -> Key:
     """What says that a model is the one that is published: source, revision, and when it was ingested."""
     return (row[2], row[3], row[6])
+
+
+def _gone(there: Iterable[Key], listed: Sequence[Sequence[object]]) -> int:
+    """How many published models would be dropped; one that was ingested again here since is replaced instead."""
+    newest: dict[Key, datetime] = {}
+    for row in listed:
+        source, revision, ingested = _key(row)
+        assert isinstance(ingested, datetime)
+        newest[(source, revision)] = max(ingested, newest.get((source, revision), ingested))
+    here = {_key(row) for row in listed}
+    return sum(
+        key not in here and not (isinstance(key[2], datetime) and key[2] < newest.get(key[:2], datetime.min))
+        for key in there
+    )
 
 
 def _published(place: PublishedPlace, manifest: Manifest) -> dict[Key, Address]:

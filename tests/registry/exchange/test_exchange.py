@@ -8,6 +8,7 @@ import pickle
 import shutil
 import threading
 from collections.abc import Iterator
+from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,8 +19,14 @@ import pytest
 
 from forebear.queries.data.query import SketchesOnly
 from forebear.registry import ForebearError, FormatError, Registry, RegistryError, SourceError
+from forebear.registry.cli.forms import forms
 from forebear.registry.exchange import answering, pushing
 from forebear.registry.exchange.opening import open_place
+from forebear.registry.server.pages import model
+from forebear.registry.server.parameters import asked
+from forebear.registry.server.site import Site
+from forebear.registry.server.snapshot import Snapshots
+from forebear.registry.server.view import View
 
 from ...hub_datasets import HubDatasets
 from ..conftest import MakeModel, Run
@@ -209,6 +216,27 @@ def bytes_left(registry: Registry) -> int:
     return int(rows[0][0])
 
 
+def test_a_model_of_which_only_the_sketches_are_here_is_shown_as_that(filled: Path, tmp_path: Path, run: Run) -> None:
+    place, there = tmp_path / "at", tmp_path / "there.duckdb"
+    push(filled, place)
+    pull(there, place, sketches=True)
+    found = run("--registry", there, "show", "ash").out
+    assert f"its sketches alone; the rest is at {place.as_uri()}" in " ".join(found.split())
+    assert "not here" in found and "component" not in found
+    assert f"is at {place.as_uri()}" in shown_on_a_page(there, "ash")
+    pull(there, place)
+    whole = run("--registry", there, "show", "ash").out
+    assert "sketches" not in whole and "component" in whole
+    assert "Every tensor has a fingerprint" in shown_on_a_page(there, "ash")
+
+
+def shown_on_a_page(path: Path, name: str) -> str:
+    """The page of a model, as the server shows it."""
+    with Snapshots(path) as copy, copy.reading() as (registry, snapshot):
+        values = asked(model.PARAMETERS, {"name": name})
+        return unescape(model.model_page(Site(forms()), View(registry, snapshot), values).body.decode())
+
+
 def test_an_audit_of_sketches_alone_is_an_error_that_says_how_to_get_the_rest(filled: Path, tmp_path: Path) -> None:
     push(filled, tmp_path / "at")
     pull(tmp_path / "there.duckdb", tmp_path / "at", sketches=True)
@@ -290,7 +318,7 @@ def test_a_push_that_would_drop_models_needs_to_be_told(filled: Path, tmp_path: 
     push(filled, tmp_path / "at")
     with Registry(filled) as registry:
         registry.remove("cedar")
-    with pytest.raises(RegistryError, match="holds 1 models that are not in this registry"):
+    with pytest.raises(RegistryError, match="holds 1 model that is not in this registry"):
         push(filled, tmp_path / "at")
     assert push(filled, tmp_path / "at", prune=True).dropped == 1
     assert pull(tmp_path / "there.duckdb", tmp_path / "at")[0] == 3
@@ -309,6 +337,32 @@ def test_without_a_registry_a_question_says_how_to_get_one(run: Run) -> None:
     ran = run("ancestors", "org/model")
     assert ran.code == 1
     assert "`forebear ingest SOURCE...`" in ran.err and "`forebear pull SOURCE`" in ran.err
+
+
+def test_a_model_that_was_ingested_again_replaces_what_was_published_of_it(
+    tmp_path: Path, make_model: MakeModel
+) -> None:
+    path, place = tmp_path / "r.duckdb", tmp_path / "at"
+    with Registry(path) as registry:
+        registry.ingest(make_model("one"), make_model("two", 1))
+        registry.push(place)
+        registry.ingest(make_model("one", 5))
+        again = registry.push(place)
+        assert (again.models, again.dropped) == (2, 0)
+        assert registry.push(place).files == 0
+        registry.remove("one")
+        with pytest.raises(RegistryError, match="holds 1 model that is not in this registry; pull it first"):
+            registry.push(place)
+    with Registry(tmp_path / "there.duckdb") as there:
+        there.pull(place)
+        there.connection.execute("UPDATE model SET ingested_at = ingested_at - INTERVAL 1 DAY")
+        with pytest.raises(RegistryError, match="holds 2 models that are not in this registry; pull them first"):
+            there.push(place)
+
+
+def test_an_empty_address_is_no_place(filled: Path) -> None:
+    with pytest.raises(SourceError, match="is empty"):
+        push(filled, "")
 
 
 def test_the_commands_push_and_pull(filled: Path, tmp_path: Path, run: Run) -> None:
