@@ -76,7 +76,8 @@ class RootClaim:
 class ModelDetails:
     """One registered model with what its files declare, what was found in them, and what is claimed of its age.
 
-    `released_at` (UTC) is the word of its provider.
+    `released_at` (UTC) is the word of its provider. Of a model that is here by its sketches alone, `rest_at` is where
+    the rest of its fingerprint lies: components, activations and tensors are not here then.
     """
 
     model: Model
@@ -88,6 +89,7 @@ class ModelDetails:
     released_at: datetime | None = None
     root_claims: tuple[RootClaim, ...] = ()
     activations: ActivationDetails = ActivationDetails(0, 0)
+    rest_at: str | None = None
 
 
 def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelDetails:
@@ -107,7 +109,13 @@ def model_details(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelD
         rows("released")[0][0],
         root_claims(connection, model),
         _activations(int(rows("neurons")[0][0]), lambda: int(rows("activations")[0][0])),
+        _rest_at(connection, model.model_id),
     )
+
+
+def _rest_at(connection: duckdb.DuckDBPyConnection, model_id: int) -> str | None:
+    rows = connection.execute(statement("exchange/remote"), {"models": [model_id]}).fetchall()
+    return str(rows[0][1]) if rows else None
 
 
 def root_claims(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[RootClaim, ...]:

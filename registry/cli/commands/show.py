@@ -81,7 +81,9 @@ def show_result(details: ModelDetails) -> Result:
         [c.component, str(c.layers), str(c.experts or ""), str(c.tensors), parameters(c.parameters), " ".join(c.roles)]
         for c in details.components
     ]
-    tables = [Table(("model", named(details.model)), facts, firm=(0,)), Table(titles, parts, range(1, 5))]
+    tables = [Table(("model", named(details.model)), facts, firm=(0,))]
+    if not details.rest_at:
+        tables.append(Table(titles, parts, range(1, 5)))
     if details.adapter:
         tables.append(base_table(details.adapter))
     if details.skipped:
@@ -111,11 +113,14 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         ("parameters", parameters(model.parameters)),
         ("read", f"{size(model.bytes_read)} of {size(model.bytes_total)}"),
         ("ingested", f"{model.ingested_at:%Y-%m-%d %H:%M:%S} UTC"),
+        *([("here", f"its sketches alone; the rest is at {details.rest_at}")] if details.rest_at else []),
     ]
 
 
 def _activations(details: ModelDetails) -> str:
     found = details.activations
+    if details.rest_at:
+        return "not here"
     if details.model.outdated:
         return "none: an earlier version ingested it; `forebear ingest --refresh` reads them"
     return f"{counted(found.neurons, 'neuron')} of {counted(found.layers, 'layer')}" if found.layers else "none"

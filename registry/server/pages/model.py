@@ -53,6 +53,8 @@ def tabs(model: Model, current: str) -> list[tuple[str, str, bool]]:
 
 def _unread(details: ModelDetails) -> str:
     """How much of the parameters has no fingerprint, in a sentence."""
+    if details.rest_at:
+        return f"Its sketches alone are here; what was read of its tensors is at {details.rest_at}."
     skipped = sum(one.parameters for one in details.skipped)
     if not details.skipped:
         return "Every tensor has a fingerprint."
