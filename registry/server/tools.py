@@ -7,6 +7,7 @@ schema. Nothing can be changed, and no source is read that is not registered.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, cast
 
@@ -14,6 +15,7 @@ import anyio
 import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
@@ -111,14 +113,29 @@ class Tools:
 
 def tool_server(site: Site, snapshots: Snapshots) -> MCPServer:
     """A server with a tool a question."""
-    server = MCPServer("forebear", instructions=_SAID, version=forebear_version())
     own = Tools(site, snapshots)
-    for tool in (
+    questions = (
         *(own.models, own.model, own.ancestors, own.descendants, own.parts, own.recipe, own.compare, own.audit),
         own.sql,
-    ):
-        server.add_tool(tool, annotations=_READS, structured_output=True)
-    return server
+    )
+    # at INFO the SDK would show its own log and ours on stderr, where nobody asked for one
+    return MCPServer(
+        "forebear",
+        instructions=_SAID,
+        version=forebear_version(),
+        tools=[_tool(one) for one in questions],
+        log_level="WARNING",
+    )
+
+
+def _tool(question: Callable[..., object]) -> Tool:
+    """A question as a tool that refuses arguments which it does not have: the SDK would drop them without a word."""
+    tool = Tool.from_function(question, annotations=_READS, structured_output=True)
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = arguments.model_json_schema(by_alias=True)
+    return tool
 
 
 def serve_tools(place: Place, forms: Forms) -> None:

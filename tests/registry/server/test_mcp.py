@@ -51,6 +51,7 @@ def test_every_question_is_a_tool_with_typed_arguments_and_results(ask: Ask) -> 
     for tool in found:
         assert tool.description and tool.annotations.read_only_hint
         assert "schema_version" in tool.output_schema["required"]
+        assert tool.input_schema["additionalProperties"] is False
         assert all("description" in one for one in tool.input_schema["properties"].values())
 
 
@@ -74,6 +75,7 @@ def test_what_cannot_be_answered_is_an_error_that_says_why(ask: Ask) -> None:
             await client.call_tool("ancestors", {"name": "/etc/passwd"}),
             await client.call_tool("sql", {"q": "DROP TABLE model"}),
             await client.call_tool("audit", {"kind": "nonsense"}),
+            await client.call_tool("models", {"filter": "license=mit"}),
         ]
 
     found = ask(talk)
@@ -81,3 +83,8 @@ def test_what_cannot_be_answered_is_an_error_that_says_why(ask: Ask) -> None:
     said = [one.content[0].text for one in found]
     assert "did you mean 'alder-docs'" in said[0] and "not in the registry" in said[1]
     assert "refused" in said[2] and "kind is one of" in said[3]
+    assert "filter" in said[4] and "not permitted" in said[4]
+
+
+def test_the_sdk_logs_no_question_on_stderr(snapshots: Snapshots) -> None:
+    assert tool_server(Site(forms()), snapshots).settings.log_level == "WARNING"
