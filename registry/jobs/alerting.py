@@ -43,7 +43,7 @@ def post_findings(url: str, document: object, *, waits: Sequence[float] = (1.0, 
 
     Raises SourceError for an address that is none of http or https, for a refusal, and when the last try failed.
     """
-    host = _host(url)
+    host = webhook_host(url)
     data = json.dumps(document, allow_nan=False).encode()
     why = ""
     for attempt in range(TRIES):
@@ -63,7 +63,8 @@ def post_findings(url: str, document: object, *, waits: Sequence[float] = (1.0, 
     raise SourceError(f"--on-finding: {host} {why}; the findings stand in the output of this run alone")
 
 
-def _host(url: str) -> str:
+def webhook_host(url: str) -> str:
+    """The host of an address that findings go to. Raises SourceError for one that is none of http or https."""
     try:
         parts = urlsplit(url)
         host = parts.hostname if parts.scheme in {"http", "https"} else None

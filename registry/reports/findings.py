@@ -146,10 +146,16 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+def _told(finding: Finding) -> str:
+    """A finding in a line; the reason why a source could not be read mostly names it already."""
+    text, title = finding.text, finding.title
+    return text if text.startswith(f"{title}: ") else f"{title}: {text}"
+
+
 def findings_document(findings: Iterable[Finding]) -> dict[str, object]:
     """Findings as they are posted to a web address, without `schema_version`; `text` is what a chat shows."""
     listed = [finding for finding in findings if finding.rule.level != "none"]
-    lines = [f"{finding.rule.id}: {finding.title}: {finding.text}" for finding in listed]
+    lines = [f"{finding.rule.id}: {_told(finding)}" for finding in listed]
     return {
         "text": printable("\n".join([f"forebear: {counted(len(listed), 'finding')}", *lines[:_SHOWN]]), _LONGEST),
         "findings": [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ....ingest.errors import ForebearError
 from ...reports.numbers import counted, evalue
 from ..errors import ExitCode
 from ..options import (
@@ -17,7 +18,7 @@ from ..options import (
     open_registry,
 )
 from ..output import Output
-from ..outputs.result import Result
+from ..outputs.result import Result, Table
 from ..printing import reporting
 from ..progress import progress
 from .ancestors import relation
@@ -101,8 +102,14 @@ def watch(
     Release dates are those of the Hub. The very first run takes the newest 100, or --limit. Exit code 1 says that
     nothing that is new could be read.
     """
+    from ...jobs.alerting import webhook_host
     from ...jobs.watching import Filters, agenda
 
+    if on_finding:
+        try:
+            webhook_host(on_finding)
+        except ForebearError as error:
+            raise typer.BadParameter(str(error).removeprefix("--on-finding: "), param_hint="--on-finding") from error
     with open_registry(context, registry) as opened:
         todo = agenda(opened.connection, Filters(author, task, since), limit=limit)
         watched = _report(opened, todo, to, connections, budget)
@@ -144,9 +151,9 @@ def _report(opened: Registry, todo: Agenda, to: Output, connections: int | None,
             finally:
                 if not to.streams:
                     rows = [watched_row(one) for one in done]
-                    to.print(
-                        Result({"results": rows, "left": todo.left}, rows, (), findings=watch_findings(rows)), stream
-                    )
+                    tables = () if to.form.name == "table" or not done else (_table(done),)
+                    document = {"results": rows, "left": todo.left}
+                    to.print(Result(document, rows, tables, findings=watch_findings(rows)), stream)
                 to.say(summary(outcomes, (datetime.now(UTC) - began).total_seconds()))
                 if known:
                     to.say(f"{counted(known, 'known failure')} tried again in vain; the table attempt says which")
@@ -163,6 +170,21 @@ def _post(url: str, watched: list[Watched]) -> None:
     document = findings_document(watch_findings(watched_row(one) for one in watched))
     if document["findings"]:
         post_findings(url, {"schema_version": SCHEMA_VERSION, **document})
+
+
+def _table(done: list[Watched]) -> Table:
+    """What a page and Markdown show: a row a model."""
+    from ...jobs.outcome import Failed, Skipped
+
+    cells = []
+    for one in done:
+        outcome, nearest = one.outcome, one.relative
+        if isinstance(outcome, Failed | Skipped):
+            cells.append([one.status, outcome.source, "", "", "", outcome.reason])
+            continue
+        found = (nearest.name, relation(nearest), evalue(nearest.log10_evalue)) if nearest else ("", "", "")
+        cells.append([one.status, outcome.name, *found, one.sentence or ""])
+    return Table(("status", "model", "relative", "relation", "E-value", "answer"), cells, (4,))
 
 
 def _sentence(watched: Watched) -> str:

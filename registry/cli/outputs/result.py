@@ -80,8 +80,15 @@ class Result:
         """The tables, or one of all rows for a result that says itself in a line to people."""
         if self.tables or not self.rows:
             return self.tables
-        cells = [[str(plain(row.get(name, ""))) for name in self.names] for row in self.rows]
+        cells = [[_cell(plain(row.get(name))) for name in self.names] for row in self.rows]
         return [Table(self.names, cells)]
+
+
+def _cell(value: object) -> str:
+    """A value for people: nothing where it is not known, lists as words."""
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def required_bill(result: Result) -> BillOfMaterials:

@@ -272,3 +272,9 @@ def test_safe_csv_quotes_what_a_spreadsheet_would_run_and_leaves_numbers(text: o
 
 def test_safe_csv_is_refused_where_the_format_is_another(run: Run, tmp_path: Path) -> None:
     assert run("list", "--safe-csv", "--registry", tmp_path / "none.duckdb").code == 2
+
+
+def test_a_result_without_a_table_shows_values_as_people_write_them() -> None:
+    row = {"name": "a", "parent": None, "by": ["marks", "dates"], "none": [], "share": 0.12345678901}
+    (table,) = Result({}, [row], ()).shown
+    assert table.cells == [["a", "", "marks, dates", "", "0.123457"]]

@@ -307,3 +307,23 @@ def test_a_run_posts_what_it_found_and_a_quiet_one_nothing(hub: HubServer, zoo: 
     assert body["schema_version"] == 2 and body["text"].startswith("forebear: ")
     assert watch(hub, "--on-finding", webhook.url)[0].code == 0
     assert len(webhook.bodies) == 1
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_read(hub: HubServer, zoo: Path, webhook: Webhook) -> None:
+    ran = run_on(hub, "watch", "--on-finding", "hooks.example/secret")
+    assert ran.code == 2 and "begins with https://" in ran.err and "secret" not in ran.err
+    assert not hub.hub.paths
+
+
+def test_markdown_and_html_show_a_table_for_people_and_a_post_names_a_source_once(
+    hub: HubServer, zoo: Path, webhook: Webhook
+) -> None:
+    hub.add("org/alder", zoo / "alder", info=made(1))
+    hub.add("org/gated", zoo / "birch", gated="manual", info=made(2))
+    hub.add("org/docs", zoo / "alder-docs", info=made(3))
+    page = run_on(hub, "watch", "--format", "md", "--on-finding", webhook.url).out
+    head, _, *lines = page.splitlines()
+    assert head == "| status | model | relative | relation | E-value | answer |" and len(lines) == 3
+    assert "| ingested | org/docs | org/alder | finetuned | \\<1e-300 | language: of one lineage with" in page
+    assert "None" not in page and "[]" not in page
+    assert webhook.bodies[0]["text"].count("hf://org/gated") == 1
