@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -51,3 +51,9 @@ def claim_row(claim: RootClaim) -> dict[str, object]:
 def named(model: Model) -> str:
     """Its name, with the revision where the source has them."""
     return model.name + (f"@{model.revision}" if model.revision else "")
+
+
+def share_names(models: Iterable[tuple[str, str]]) -> bool:
+    """Whether several of these models (name, source) have one name: only their sources tell them apart then."""
+    found: dict[str, str] = {}
+    return any(found.setdefault(name, source) != source for name, source in models)

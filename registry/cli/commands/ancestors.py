@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...reports.models import outdated_sentence
+from ...reports.models import outdated_sentence, share_names
 from ...reports.numbers import evalue, share
 from ..options import AskedModel, RegistryOption, open_registry
 from ..output import Output
@@ -64,7 +64,7 @@ def ancestors_result(report: AncestorsReport, *, blocks: bool = False, noun: str
 
     rows = ancestor_rows(report, noun)
     columns = [name for name in (rows[0] if rows else ()) if blocks or name != "blocks"]
-    tables = [_table(answer) for answer in report.components]
+    tables = [_table(answer, (report.name, report.source)) for answer in report.components]
     if not tables:
         why = "an adapter without factors that can be compared" if report.adapter else "no matrix that can be compared"
         tables = [Table((), (), (), [f"{report.name}: {why}, nothing to compare"])]
@@ -95,7 +95,10 @@ def base_table(adapter: AdapterDetails) -> Table:
     return Table(titles if cells else (), cells, (), [adapter.sentence], (3,))
 
 
-def _table(answer: ComponentAnswer) -> Table:
+def _table(answer: ComponentAnswer, query: tuple[str, str]) -> Table:
+    """The rows; with their sources where several of the models have one name."""
+    sources = share_names([query, *((one.name, one.source) for one in answer.ancestors)])
+    titles = (*_TITLES, "source") if sources else _TITLES
     cells = [
         [
             str(one.rank),
@@ -107,10 +110,11 @@ def _table(answer: ComponentAnswer) -> Table:
             evalue(one.log10_evalue),
             one.evidence or "",
             "yes" if one.declared else "as its child" if one.declared_child else "",
+            *([one.source] if sources else []),
         ]
         for one in answer.ancestors
     ]
-    return Table(_TITLES if cells else (), cells, _RIGHT, [answer.sentence], _SPARE)
+    return Table(titles if cells else (), cells, _RIGHT, [answer.sentence], _SPARE)
 
 
 def relation(ancestor: Ancestor) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...reports.models import share_names
 from ...reports.numbers import counted, evalue, share
 from ..errors import ExitCode
 from ..options import (
@@ -254,6 +255,9 @@ def _told(row: Row) -> bool:
 
 
 def _table(kind: str, rows: Sequence[Row]) -> Table:
+    """The findings of a kind; with sources where several of the models have one name."""
+    named = [(str(row[name]), str(row[f"{name}_source"])) for row in rows for name in ("query", "relative")]
+    sources = share_names([(name, source) for name, source in named if source != "None"])
     cells = [
         [
             str(row["status"]).replace("_", " "),
@@ -265,10 +269,12 @@ def _table(kind: str, rows: Sequence[Row]) -> Table:
             share(c) if isinstance(c := row["coverage"], float) and row["origin"] else "",
             evalue(e) if isinstance(e := row["log10_evalue"], float) else "",
             _reason(row),
+            *([str(row["query_source"]), str(row["relative_source"] or "")] if sources else []),
         ]
         for row in rows
     ]
-    return Table(_TITLES, cells, _RIGHT, [_HEADS[kind]], _SPARE[kind])
+    titles = (*_TITLES, "model's source", "relative's source") if sources else _TITLES
+    return Table(titles, cells, _RIGHT, [_HEADS[kind]], _SPARE[kind])
 
 
 def _reason(row: Row) -> str:

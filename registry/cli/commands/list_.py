@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...reports.models import MODEL_COLUMNS, model_row, named, outdated_sentence
+from ...reports.models import MODEL_COLUMNS, model_row, named, outdated_sentence, share_names
 from ...reports.numbers import counted, parameters
 from ..options import RegistryOption, open_registry
 from ..output import Output
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...store.models import Model
 
 _SPARE = (4, 2)
-"""Where there is no room: the source, which `show` prints too, then the license."""
+"""Where there is no room: the source, which `show` prints too, unless it alone tells two models apart; the license."""
 
 
 @printing
@@ -65,6 +65,7 @@ def list_result(models: list[Model], inferred: Sequence[InferredAncestor] = ()) 
     if any(model.outdated for model in models):
         titles = (*titles, "lacks")
         cells = [[*row, "activations" if model.outdated else ""] for row, model in zip(cells, models, strict=True)]
-    tables = [Table(titles, cells, (3,), (), _SPARE), *(Table((), (), (), [one.sentence]) for one in inferred)]
+    spare = _SPARE[1:] if share_names([(named(model), model.uri) for model in models]) else _SPARE
+    tables = [Table(titles, cells, (3,), (), spare), *(Table((), (), (), [one.sentence]) for one in inferred)]
     document = {"models": rows, "inferred": [inferred_row(one) for one in inferred]}
     return Result(document, rows, tables, MODEL_COLUMNS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_show_tells_everything_of_one_model(run: Run, zoo_registry: Path) -> Non
     model = json.loads(ran.out)["model"]
     assert list(model) == [
         *(*MODEL, "declared_parents", "components", "tokenizer", "skipped", "adapter"),
-        *("released_at", "root_claims", "activations"),
+        *("released_at", "root_claims", "activations", "rest_at"),
     ]
     assert (model["released_at"], model["root_claims"]) == (None, [])
     assert model["declared_parents"][0]["parent"] == "alder"
@@ -113,3 +114,17 @@ def test_a_name_that_is_nearly_one_is_answered_with_what_it_may_mean(run: Run, z
     ran = run("show", "zzzzzz", "--registry", zoo_registry)
     assert "did you mean" not in ran.err
     assert "`forebear list` shows what is" in ran.err
+
+
+def test_models_of_one_name_are_told_apart_by_their_sources(run: Run, zoo: Path, tmp_path: Path) -> None:
+    for folder, model in (("one", "alder"), ("two", "alder-docs")):
+        shutil.copytree(zoo / model, tmp_path / folder / "same")
+    run("ingest", tmp_path / "one" / "same", tmp_path / "two" / "same", zoo / "alder-tests")
+    one, two = ((tmp_path / folder / "same").as_uri() for folder in ("one", "two"))
+    assert all(source in run("list").out for source in (one, two))
+    for asked in ("alder-tests", one):
+        shown = run("ancestors", asked, "--format", "md").out
+        assert "| source |" in shown and two.replace("_", "\\_") in shown
+    assert "source" not in run("ancestors", zoo / "alder-merge", "-k", "1").out
+    shown = run("audit", "--format", "md").out
+    assert "| model's source | relative's source |" in shown and one.replace("_", "\\_") in shown
