@@ -74,7 +74,8 @@ def find_networks(source: Source, has_weights: Callable[[str], bool]) -> Network
         found = ["default"]  # PEFT's own name for an adapter that was given none
     if len(found) > 1:
         shown = ", ".join(map(printable, found[:_MOST_SHOWN])) + (", ..." if len(found) > _MOST_SHOWN else "")
-        raise SourceError(f"{source.uri}: weights in several folders; name one of them: {shown}")
+        every = "; `forebear ingest --recursive` reads each" if source.uri.startswith("file:") else ""
+        raise SourceError(f"{source.uri}: weights in several folders; name one of them: {shown}{every}")
     return Networks(tuple(Network(folder) for folder in found))
 
 

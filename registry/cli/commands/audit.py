@@ -181,7 +181,10 @@ def audit(
     options = replace(options, engine=chosen_engine(engine), sharing=True)
     with open_registry(context, registry, create=False) as opened, stages(quiet=to.quiet) as advance:
         report = opened.audit(options, accept=accept, advance=advance)
-    to.write(audit_result(report))
+    result = audit_result(report)
+    if not result.tables:  # a file that is empty says nothing
+        result = replace(result, tables=[Table((), (), (), [f"no finding about {counted(report.run.asked, 'model')}"])])
+    to.write(result)
     to.say(*_summary(report), *(f"{accept}: {line}" for line in report.unused))
     if report.fails([reason.value for reason in fail_on or []]):
         raise typer.Exit(ExitCode.FINDINGS)

@@ -65,6 +65,13 @@ def test_people_see_findings_and_the_numbers_on_stderr(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("_zoo")
+def test_an_audit_that_finds_nothing_says_so_in_its_file(run: Run, tmp_path: Path) -> None:
+    for name in ("found.md", "found.html", "found.txt"):
+        assert run("audit", "--query", "birch", "--quiet", "-o", tmp_path / name).code == 0
+        assert "no finding about 1 model" in (tmp_path / name).read_text()
+
+
+@pytest.mark.usefixtures("_zoo")
 def test_two_runs_are_compared_without_an_audit(run: Run) -> None:
     assert run("audit").code == run("audit", "--max-evalue", "1e-9").code == 0
     ran = run("audit", "--diff", 1, 2, "--format", "json")

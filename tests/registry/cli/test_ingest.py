@@ -174,7 +174,7 @@ def test_recursive_ingests_every_model_below_a_folder_and_other_sources_as_they_
     assert [row["name"] for row in rows if row["status"] == "ingested"] == ["a", "b", "deep", "single"]
     assert [row["status"] for row in rows[4:]] == ["skipped"]
     without = json.loads(run("ingest", shelf, "--format", "json").out)["results"]
-    assert "weights in several folders" in without[0]["reason"]
+    assert "weights in several folders" in without[0]["reason"] and "--recursive" in without[0]["reason"]
 
 
 def test_a_refresh_of_a_complete_registry_says_how_many_models_are_complete(run: Run, make_model: MakeModel) -> None:
