@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ....ingest.errors import RegistryError
 from ....queries.search.model_filter import parse_filter
-from ...store.models import Model, page_of_models
+from ...store.models import Model, find_model, page_of_models
 from ..parameters import PAGE, Asked, Parameter
 from ..site import Site, address, identity, page_tables
 from ..view import Answer, Unusable, View, json_answer
@@ -47,12 +48,26 @@ def search_answer(site: Site, view: View, asked: Asked) -> Answer:
 
 
 def _models(view: View, asked: Asked) -> tuple[list[Model], int]:
+    """By the filter; where nothing passes, or it is none, the model of just that name, which may hold `=` and `[`."""
+    text, skipped = asked.text("q"), (asked.number("page") - 1) * ON_A_PAGE
     try:
-        wanted = parse_filter(as_filter(asked.text("q")))
+        wanted = parse_filter(as_filter(text))
     except ValueError as error:
+        if named := _named(view, text):
+            return named[skipped:], len(named)
         raise Unusable(str(error)) from error
-    skipped = (asked.number("page") - 1) * ON_A_PAGE
-    return page_of_models(view.registry.connection, wanted.parameters, most=ON_A_PAGE, skipped=skipped)
+    found, passing = page_of_models(view.registry.connection, wanted.parameters, most=ON_A_PAGE, skipped=skipped)
+    if passing:
+        return found, passing
+    named = _named(view, text)
+    return named[skipped:], len(named)
+
+
+def _named(view: View, text: str) -> list[Model]:
+    try:
+        return [found] if (found := find_model(view.registry.connection, text)) else []
+    except RegistryError:  # several
+        return []
 
 
 def as_filter(text: str) -> str:

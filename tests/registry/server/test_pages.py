@@ -11,6 +11,7 @@ import pytest
 from markupsafe import Markup
 from starlette.testclient import TestClient
 
+from forebear.registry import Registry
 from forebear.registry.cli.forms import forms
 from forebear.registry.reports.html.images import Image
 from forebear.registry.reports.html.sections import FigureGroup
@@ -20,7 +21,8 @@ from forebear.registry.server.site import Site
 from forebear.registry.server.snapshot import Snapshots
 from forebear.registry.server.view import View
 
-from ..conftest import Run
+from ..conftest import MakeModel, Run
+from .conftest import client_of
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGES = (
@@ -134,6 +136,18 @@ def test_what_is_not_there_is_told_with_what_may_be_meant(client: TestClient) ->
     assert client.get("/nothing").status_code == 404
     refused = client.post("/model")
     assert refused.status_code == 405 and "GET" in refused.headers["allow"]
+
+
+def test_a_model_is_found_by_just_its_name_whatever_that_holds(tmp_path: Path, make_model: MakeModel) -> None:
+    names = ("a&b=c#d", "[link](x)", "back\\slash", "q?x=1")
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(*(make_model(name, seed) for seed, name in enumerate(names)))
+    with Snapshots(tmp_path / "r.duckdb") as copy, client_of(tmp_path / "r.duckdb", copy) as client:
+        for name in names:
+            answer = client.get("/api/models", params={"q": name}).json()
+            assert ([model["name"] for model in answer["models"]], answer["passing"]) == ([name], 1)
+        assert client.get("/api/models", params={"q": "nothing=1"}).status_code == 400
+        assert client.get("/api/models", params={"q": "[nobody"}).json()["passing"] == 0
 
 
 def test_behind_the_last_page_it_is_said_how_many_there_are(client: TestClient) -> None:
