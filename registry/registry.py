@@ -251,7 +251,7 @@ class Registry:
         from .exchange.opening import open_place
         from .exchange.pushing import push_registry
 
-        return push_registry(self.connection, open_place(place), prune=prune, advance=advance)
+        return push_registry(self.connection, open_place(place, to_push=True), prune=prune, advance=advance)
 
     def pull(
         self, place: str | Path, *, sketches: bool = False, advance: Callable[[int, int], None] | None = None

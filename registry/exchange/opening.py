@@ -12,12 +12,15 @@ KINDS = (hub.KIND, web.KIND, bucket.KIND, folder.KIND)
 """In the order in which they are asked whether an address is theirs; a folder takes what nothing else does."""
 
 
-def open_place(address: str | Path) -> PublishedPlace:
+def open_place(address: str | Path, *, to_push: bool = False) -> PublishedPlace:
     """The place of an address: a folder, `https://...`, `hf://datasets/org/name[@revision]`, or one fsspec knows.
 
-    Raises SourceError for an address that its kind cannot open.
+    Raises SourceError for an address that its kind cannot open or, `to_push`, write: before anything is asked of it.
     """
     text = str(address)
     if not text.strip():
         raise SourceError("the address of a published registry is empty; write . for the working folder")
-    return next(kind for kind in KINDS if kind.takes(text)).opened(text)
+    kind = next(kind for kind in KINDS if kind.takes(text))
+    if to_push and kind.instead:
+        raise SourceError(f"{text}: can only be read; {kind.instead}")
+    return kind.opened(text)

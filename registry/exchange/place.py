@@ -36,7 +36,8 @@ class PublishedPlace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlaceKind:
-    """A kind of place: which addresses it takes, and how one is opened."""
+    """A kind of place: which addresses it takes, how one is opened, and where to push instead if it is only read."""
 
     takes: Callable[[str], bool]
     opened: Callable[[str], PublishedPlace]
+    instead: str = ""

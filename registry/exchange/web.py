@@ -54,7 +54,8 @@ class Web:
 
     def publish(self, files: Mapping[str, Path], manifest: bytes) -> None:
         """Raises SourceError: there is no one way to write by HTTP."""
-        raise SourceError(f"{self.name}: can only be read; push to a folder that is served there, a bucket or the Hub")
+        raise SourceError(f"{self.name}: can only be read; {_INSTEAD}")
 
 
-KIND = PlaceKind(lambda address: address.startswith(("http://", "https://")), Web)
+_INSTEAD = "push to a folder that is served there, a bucket or the Hub"
+KIND = PlaceKind(lambda address: address.startswith(("http://", "https://")), Web, _INSTEAD)

@@ -135,6 +135,8 @@ def test_a_folder_that_a_web_server_serves_can_be_pulled_and_not_pushed(
     assert contents(tmp_path / "there.duckdb") == contents(filled)
     with pytest.raises(SourceError, match="only be read"):
         open_place(served).publish({}, b"{}")
+    with pytest.raises(SourceError, match="only be read; push to a folder that is served there"):
+        push(filled, "https://127.0.0.1:9/nobody-is-asked")
 
 
 def test_what_is_there_is_not_sent_again_nor_brought_again(filled: Path, tmp_path: Path, make_model: MakeModel) -> None:
