@@ -114,16 +114,17 @@ def gains_sentence(result: CaseResult, one: GainSummary, words: Words) -> str:
 
 
 def claims_sentence(result: CaseResult, words: Words) -> str:
-    """How many claims came out how."""
+    """How many claims came out how, and of figures that show nothing what that means, where there are any."""
     counts = {status: sum(one.status == status for one in result.claims) for status in _STATUSES}
-    return words(
+    empty = sum(one.status == "reproduced" and one.beyond_null is False for one in result.claims)
+    said = words(
         "claims_text",
         count=len(result.claims),
         reproduced=counts["reproduced"],
         contradicted=counts["contradicted"],
         unchecked=counts["not checkable"],
-        empty=sum(one.status == "reproduced" and one.beyond_null is False for one in result.claims),
     )
+    return f"{said} {words('claims_empty', empty=empty)}" if empty else said
 
 
 _STATUSES = ("reproduced", "contradicted", "not checkable")

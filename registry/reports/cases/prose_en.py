@@ -34,7 +34,8 @@ PROSE = {
     "more_pairs": "{count} more pairs that were asked about stand in the table of all pairs.",
     "by_nothing": "distances alone",
     "claims_text": "Of {count} published figures {reproduced} are reproduced, {contradicted} contradicted and {unchecked} not"
-    " checkable. Reproduced, and no more than unrelated models or shuffled values give: {empty}. Such a figure is true, and"
+    " checkable.",
+    "claims_empty": "Reproduced, and no more than unrelated models or shuffled values give: {empty}. Such a figure is true, and"
     " shows no relation.",
     "gains_text": "Norm gains of {first} and {second} ({slot}, {layers} layers): mean cosine {cosine}, from {low} to {high};"
     " the same values shuffled {shuffled}; pairs that came out unrelated {control_low} to {control_high}. Centred:"

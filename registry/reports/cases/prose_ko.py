@@ -32,7 +32,8 @@ PROSE = {
     "more_pairs": "질문 대상인 나머지 {count}개 쌍은 모든 쌍의 표에 있습니다.",
     "by_nothing": "거리만",
     "claims_text": "공개된 수치 {count}건 중 {reproduced}건이 재현되었고, {contradicted}건은 반박되었으며, {unchecked}건은 확인할"
-    " 수 없습니다. 재현된 것 중 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있는 것은 {empty}건입니다: 그런 수치는 맞지만 관계를"
+    " 수 없습니다.",
+    "claims_empty": "재현된 것 중 무관한 모델이나 뒤섞은 값에서도 나오는 범위 안에 있는 것은 {empty}건입니다: 그런 수치는 맞지만 관계를"
     " 보여 주지는 않습니다.",
     "gains_text": "{first}와(과) {second}의 정규화 이득({slot}, {layers}개 층): 평균 코사인 {cosine}, 범위 {low}–{high}; 같은"
     " 값을 뒤섞으면 {shuffled}; 무관하다고 나온 쌍에서는 {control_low}–{control_high}. 평균을 빼면 {centred}.",

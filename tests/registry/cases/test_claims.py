@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from forebear.queries.comparison.case.claims.answering import METRICS
 from forebear.queries.comparison.case.records import CaseResult, ClaimAnswer
 from forebear.queries.comparison.records.gains import GainSummary
-from forebear.registry.reports.cases.answer import limits, published_text
+from forebear.registry.reports.cases.answer import claims_sentence, limits, published_text
 from forebear.registry.reports.cases.prose import Words
 
 from .claimed import CLAIMS, Claimed
@@ -28,6 +29,18 @@ def test_every_claim_comes_to_what_it_must(answered: CaseResult, claim: Claimed)
     if claim.beyond is not None:
         assert found.beyond_null is claim.beyond, found
         assert found.null_from
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "shows no relation"), ("ko", "관계를")])
+def test_that_a_figure_shows_nothing_is_said_where_there_is_such_a_figure_alone(
+    answered: CaseResult, language: str, said: str
+) -> None:
+    kept = [one for one in answered.claims if one.status == "reproduced" and one.beyond_null]
+    empty = [one for one in answered.claims if one.status == "reproduced" and one.beyond_null is False]
+    assert kept and empty
+    words = Words(language)
+    assert said not in claims_sentence(replace(answered, claims=tuple(kept)), words)
+    assert said in claims_sentence(replace(answered, claims=(*kept, *empty)), words)
 
 
 def test_every_metric_is_claimed_and_statuses_of_each_kind_are_there() -> None:
