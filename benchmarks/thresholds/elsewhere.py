@@ -47,6 +47,11 @@ ELSEWHERE = (
         ("MERGE_BESIDE",),
     ),
     Elsewhere(
+        "make bench-field-whole",
+        "it decides which merges are replayed, and replay what is told",
+        ("MERGE_STRAYS",),
+    ),
+    Elsewhere(
         "make bench-query",
         "a limit on work, beyond what small registries hold",
         ("MOST_RELATIVES",),

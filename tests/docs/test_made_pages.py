@@ -170,6 +170,7 @@ DECIDES_NOTHING = {
         "_DECOYS_TUNED",
         "_FACTOR_DECIMALS",
         "_HEAVY",
+        "_MAY_BE_BASE",
         "_SAME_WEIGHTS",
         "_TUNED_AT_MOST",
     },  # of work
