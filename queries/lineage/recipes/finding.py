@@ -152,7 +152,7 @@ def _told(query: Component, members: Sequence[Relative], places: MergePlaces, fo
         out_type=TYPES[places.bits],
         layers=layers,
         twins=twins,
-        notes=tuple(_notes(members, best, twins)),
+        notes=tuple(_notes(members, best, twins, parents)),
         mergekit=arithmetic_config(best, parents, base.source if base else None, layers, TYPES[places.bits]),
     )
 
@@ -188,7 +188,7 @@ def _layers(places: MergePlaces, best: Fit) -> tuple[LayerWeights, ...]:
     return tuple(found)
 
 
-def _notes(members: Sequence[Relative], best: Fit, twins: Sequence[str]) -> list[str]:
+def _notes(members: Sequence[Relative], best: Fit, twins: Sequence[str], parents: Sequence[ParentWeight]) -> list[str]:
     notes = [f"not identifiable: {twin} reproduces as much as {best.method.name}" for twin in twins]
     for member in best.proposal.members:
         if members[member].coincides:
@@ -196,6 +196,14 @@ def _notes(members: Sequence[Relative], best: Fit, twins: Sequence[str]) -> list
             notes.append(f"not identifiable: {names} holds the same values as {members[member].name}")
     if best.method.note:
         notes.append(best.method.note)
+    if best.proposal.weights.shape[1] > 1:
+        spans = zip(best.proposal.members, best.proposal.weights, strict=True)
+        by_layer = ", ".join(f"{members[m].name} {each.min():z.2f} to {each.max():z.2f}" for m, each in spans)
+        notes.append(f"weights differ by layer ({by_layer}); those below are their means")
+    if any(not parent.low <= parent.weight <= parent.high for parent in parents if np.isfinite(parent.low)):
+        notes.append(
+            "least squares (low, high) misses a weight that replay tells: rounding is large beside the changes"
+        )
     if best.method.settings is not None:
         notes.append("angles or densities of whole tensors are estimated from their samples, a tensor at a time")
     return notes

@@ -14,6 +14,8 @@ from .experts import Experts
 from .low_rank import Adapted, LowRank
 from .passthrough import Slice
 
+_LAYERS_ALONE = "embeddings, heads and norms were not checked"
+
 
 def passthrough_recipe(query: Component, relatives: Sequence[Relative], runs: Sequence[Slice]) -> Recipe:
     """A frankenmerge: its parents weigh what they hold of its layers."""
@@ -48,9 +50,14 @@ def passthrough_recipe(query: Component, relatives: Sequence[Relative], runs: Se
         changed_share=1.0,
         out_type=out_type,
         layers=tuple(layers),
-        notes=("embeddings, heads and norms were not checked",),
+        notes=(*map(_not_identifiable, (p for p in parents if p.coincides)), _LAYERS_ALONE),
         mergekit=passthrough_config([(relatives[r.relative].source, r.start, r.end) for r in runs], out_type),
     )
+
+
+def _not_identifiable(parent: ParentWeight) -> str:
+    """That others hold the same layers."""
+    return f"not identifiable: {', '.join(parent.coincides)} holds the same layers as {parent.name}"
 
 
 def experts_recipe(query: Component, relatives: Sequence[Relative], made: Experts) -> Recipe:
@@ -76,7 +83,7 @@ def experts_recipe(query: Component, relatives: Sequence[Relative], made: Expert
         notes=(
             experts,
             "routers do not follow from the parents: the configuration draws them at random (gate_mode: random)",
-            "embeddings, heads and norms were not checked",
+            _LAYERS_ALONE,
         ),
         mergekit=experts_config(base.source, listed, out_type),
     )
