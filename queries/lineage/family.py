@@ -35,8 +35,8 @@ class Family:
 
     `parents` names the parents of members that are merges, the query among them. `copy_of` names, for members whose
     values were rounded to fewer levels, what they are a copy of. `common` is False where nothing is common to all.
-    `of_layers` says that the query is put together from whole tensors of its parents. `within` says that it moved only
-    where relatives did, as a merge of theirs has.
+    `of_layers` says that the query is put together from whole tensors of its parents. `within` is the share that
+    the query moved of the values that relatives moved, if it moved no others, as a merge of theirs; else 0.
     """
 
     distances: Distances
@@ -44,7 +44,7 @@ class Family:
     copy_of: Mapping[int, int]
     common: bool
     of_layers: bool
-    within: bool = False
+    within: float = 0.0
 
     @property
     def query(self) -> int:
@@ -59,7 +59,7 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
     squared, count = distances.squared, len(evidence)
     query = evidence[0].pairing.query
     parents: dict[int, tuple[int, ...]] = {}
-    of_layers, within = False, False
+    of_layers, within = False, 0.0
     if strangers := of_strangers(evidence):
         parents, of_layers = {count: strangers}, True
     elif common:
@@ -101,22 +101,22 @@ def _put_together(
     return parents, of_layers
 
 
-def _within(compared: Samples, squared: NDArray[np.float64]) -> bool:
-    """Whether the query, of a type of 16 bits, moved next to no value that no relative moved.
+def _within(compared: Samples, squared: NDArray[np.float64]) -> float:
+    """The share of the values that relatives moved which the query, of 16 bits, moved too; 0 where it moved others.
 
     Against the relative that is nearest to all others; of the others those count that hold some of its values.
     """
     bits = int(compared.bits[-1])
     if bits == 23:
-        return False
+        return 0.0
     base = min(range(len(squared) - 1), key=lambda i: _centrality(squared, i))
     moved = rounded_to(compared.values.astype(np.float32), bits)
     moved = moved != moved[base]
     share = moved[:-1].mean(axis=1)
     left = ~moved[:-1][(share > 0) & (share <= 1 - MERGE_PART)].any(axis=0)
-    if left.all() or int(left.sum()) < FEWEST_CHANGED:
-        return False
-    return bool(moved[-1][left].mean() <= MERGE_STRAYS and moved[-1][~left].mean() >= MERGE_PART)
+    if left.all() or int(left.sum()) < FEWEST_CHANGED or moved[-1][left].mean() > MERGE_STRAYS:
+        return 0.0
+    return float(moved[-1][~left].mean())
 
 
 def of_strangers(evidence: Sequence[PairEvidence]) -> tuple[int, ...]:

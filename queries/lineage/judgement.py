@@ -24,6 +24,8 @@ from ..thresholds.lineage import (
     FITS_BETTER,
     LIGHT_MERGE_LATER,
     LIGHT_MERGE_PARENTS,
+    MERGE_LEFT_OUT,
+    MERGE_MOVED,
     MERGE_PARENTS,
     NOT_EXCLUDED,
     ROUNDED_FROM_NEAREST,
@@ -86,7 +88,8 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     merged = kin.parents.get(kin.query, ())
     query = relatives[0].evidence.pairing.query
     light = (is_light(kin.distances) or quantised(query)) and not kin.of_layers
-    again = _merged_again(relatives, copies, merged, by_chance=kin.within) if light and (merged or kin.within) else None
+    tried = light and (merged or kin.within >= MERGE_MOVED)
+    again = _merged_again(relatives, copies, merged, by_chance=kin.within >= MERGE_LEFT_OUT) if tried else None
     if again is not None:
         merged = again.parents
     elif light and (coded(query) or any(coarser < 0 for coarser in copies.values())):

@@ -313,6 +313,20 @@ of changes moved none of 654, a fine-tune whose relatives moved nearly all 0.01.
 Set on: the field family's development half, and merges in bfloat16 of it.
 Measured again by: make bench-field-whole
 """
+MERGE_MOVED = 0.04
+"""Share of the values that relatives moved which a model has to have moved to be replayed as a merge of theirs where
+nothing else told one: 0.05 and more in merges of light fine-tunes. A limit on work: fine-tunes whose children or merges
+are registered pass it too.
+
+Set on: merges in bfloat16 of the field family's development half.
+Measured again by: make bench-field-whole
+"""
+MERGE_LEFT_OUT = 0.08
+"""The same where changes may have been left out at random, which takes some seconds more.
+
+Set on: merges in bfloat16 of the field family's development half.
+Measured again by: make bench-field-whole
+"""
 MERGE_TRIED = 5
 """A merge of changes: relatives that are tried as parents, those that explain most by single values first.
 

@@ -148,6 +148,7 @@ DECIDES_NOTHING = {
         ),  # steps of a search; mergekit's own bound
     },
     "queries/lineage/recipes/methods/slerp.py": {"LERP_COSINE", "_ANGLES"},  # mergekit's own; the steps of a search
+    "queries/lineage/recipes/methods/task_arithmetic.py": {"_GLANCE", "_GRID"},  # steps of a search
     "queries/lineage/recipes/methods/ties.py": {"GLANCE", "TIES", "TUNED", "_DENSITIES", "_GRIDS"},  # steps of a search
     "queries/lineage/recipes/places.py": {"FEW_TENSORS", "SEARCHED", "TYPES"},  # of float types; a limit on work
     "queries/lineage/recipes/proposal.py": {"MASKED", "PLAIN", "SELECTED", "TRIMMED"},  # an order
@@ -155,6 +156,7 @@ DECIDES_NOTHING = {
         "MOST_PARENTS",
         "_BASE_LEAST",
         "_BASE_LEFT",
+        "_ONE_DIRECTION",
         "_SUM_FORCE",
     },  # limits on work; arithmetic of a fit
     "queries/lineage/recipes/refining.py": {
@@ -171,6 +173,7 @@ DECIDES_NOTHING = {
         "_FACTOR_DECIMALS",
         "_HEAVY",
         "_MAY_BE_BASE",
+        "_PAIRS",
         "_SAME_WEIGHTS",
         "_TUNED_AT_MOST",
     },  # of work

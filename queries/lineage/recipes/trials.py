@@ -28,6 +28,7 @@ from .mixtures.pursuit import (
     Mixture,
     arc_mixture,
     mixtures_of_changes,
+    nearest_pairs,
     other_bases,
     plain_mixture,
     simplest,
@@ -43,6 +44,7 @@ from .regression import cell_weights
 _Said = TypeVar("_Said")
 _BASES_TRIED = 3
 _ALONE_TRIED = 2
+_PAIRS = 2
 _TUNED_AT_MOST = 4
 """Proposals of a method that are tuned: mixtures of one model lead to the same few of them."""
 _MAY_BE_BASE = 0.1
@@ -211,10 +213,21 @@ def mixtures_of(places: MergePlaces, members: Sequence[int], base: int | None) -
     """
     return [
         *nearest_mixtures(places, members, base),
+        *_pairs(places, members, base),
         *taken_over(places, members, base),
         *over_most_equal(places, members, base),
         *(moved_towards(places, members) if base is None else ()),
     ]
+
+
+def _pairs(places: MergePlaces, members: Sequence[int], base: int | None) -> list[Mixture]:
+    """The pairs whose changes come nearest, and without a base the plain mixtures of every two of the three."""
+    apart = span_of(places).apart
+    found = nearest_pairs(apart, members, list(members) if base is None else [base], _PAIRS)
+    trios = [(*mixture.members, mixture.base) for mixture in found if mixture.base is not None and base is None]
+    pairs = {frozenset(pair) for trio in trios for pair in combinations(trio, 2)}
+    plain = (plain_mixture(apart, sorted(pair)) for pair in sorted(pairs, key=sorted))
+    return [*found, *(mixture for mixture in plain if mixture is not None)]
 
 
 def refinements(places: MergePlaces, method: Method, proposal: Proposal) -> list[Fit]:

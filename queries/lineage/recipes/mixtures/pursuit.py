@@ -15,6 +15,8 @@ from ..places import MergePlaces
 Vector = NDArray[np.float64]
 _Fit = Callable[[Sequence[int]], Vector]
 MOST_PARENTS = 5
+_ONE_DIRECTION = 1e-6
+"""Squared sine of the angle between two changes below which they are one."""
 _BASE_LEFT = 0.1
 """Share of a base that may be left in the mean over layers: replay tells whether it is nothing."""
 _BASE_LEAST = 0.01
@@ -106,6 +108,35 @@ def mixtures_of_changes(apart: Vector, allowed: Sequence[int], bases: Sequence[i
             residual = float(np.square(changes[:, list(members)] @ weights - target).sum())
             found.append(Mixture(members, tuple(weights.tolist()), residual, base))
     return sorted(found, key=lambda mixture: mixture.residual)
+
+
+def nearest_pairs(apart: Vector, allowed: Sequence[int], bases: Sequence[int], count: int) -> list[Mixture]:
+    """For each base the pair of other members whose weighted changes come nearest, of all bases the nearest `count`.
+
+    Among many relatives that were made of each other more than two always come nearer; two are what most merges have.
+    """
+    found = []
+    for base in bases:
+        others = np.array([member for member in allowed if member != base], np.int64)
+        changes = apart[:, others] - apart[:, [base]]
+        products, along = changes.T @ changes, -changes.T @ apart[:, base]
+        own = np.diag(products)
+        spread = np.outer(own, own) - np.square(products)
+        apart_enough = np.triu(spread > _ONE_DIRECTION * np.outer(own, own), 1)
+        first, second = np.nonzero(apart_enough)
+        if not len(first):
+            continue
+        mixed = products[first, second]
+        ways = (along[first] * own[second] - along[second] * mixed, along[second] * own[first] - along[first] * mixed)
+        weights = np.stack(ways) / spread[first, second]
+        explained = weights[0] * along[first] + weights[1] * along[second]
+        explained[weights.min(axis=0) < LEAST_WEIGHT] = -1.0
+        best = int(explained.argmax())
+        if explained[best] > 0:
+            members = int(others[first[best]]), int(others[second[best]])
+            left = float(np.square(apart[:, base]).sum() - explained[best])
+            found.append(Mixture(members, tuple(weights[:, best].tolist()), left, base))
+    return sorted(found, key=lambda mixture: mixture.residual)[:count]
 
 
 def simplest(mixtures: Sequence[Mixture]) -> list[Mixture]:
