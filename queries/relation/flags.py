@@ -190,13 +190,14 @@ def _basis(evidence: PairEvidence) -> list[str]:
     pairing, match = evidence.pairing, evidence.match
     query, candidate = pairing.query, pairing.candidate
     other = np.flatnonzero(match.kind > 0)
-    if not _beyond_chance(len(other), int((query.scorable & (match.kind != 0)).sum())):
+    if not len(other):
         return []
     narrower = query.inputs[other] < candidate.inputs[match.tensor[other]]
     if narrower.any():
         return ["width_pruned"]
-    same = query.inputs[other] == candidate.inputs[match.tensor[other]]
-    return ["basis_changed"] if same.any() else []
+    same = int((query.inputs[other] == candidate.inputs[match.tensor[other]]).sum())
+    tried = int((query.scorable & (match.kind != 0)).sum())
+    return ["basis_changed"] if _beyond_chance(same, tried) else []
 
 
 def _beyond_chance(found: int, tried: int) -> bool:
