@@ -49,7 +49,7 @@ ELSEWHERE = (
     Elsewhere(
         "make bench-field-whole",
         "it decides which merges are replayed, and replay what is told",
-        ("MERGE_LEFT_OUT", "MERGE_MOVED", "MERGE_STRAYS"),
+        ("MERGE_LEFT_OUT", "MERGE_MOVED", "MERGE_NEARER", "MERGE_STRAYS"),
     ),
     Elsewhere(
         "make bench-query",

@@ -313,6 +313,14 @@ of changes moved none of 654, a fine-tune whose relatives moved nearly all 0.01.
 Set on: the field family's development half, and merges in bfloat16 of it.
 Measured again by: make bench-field-whole
 """
+MERGE_NEARER = 0.9
+"""Share of the squared distance to the nearest relative that the changes of two others may leave for a model that
+nothing else told to be a merge to be replayed: 0.2 to 0.85 in merges in bfloat16, 0.92 and more in fine-tunes of which
+no merge is registered. A limit on work.
+
+Set on: merges in bfloat16 of the field family's development half, and that half.
+Measured again by: make bench-field-whole
+"""
 MERGE_MOVED = 0.04
 """Share of the values that relatives moved which a model has to have moved to be replayed as a merge of theirs where
 nothing else told one: 0.05 and more in merges of light fine-tunes. A limit on work: fine-tunes whose children or merges

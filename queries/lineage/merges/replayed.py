@@ -13,8 +13,10 @@ import numpy as np
 
 from ...data.component import Component
 from ...data.precision import float_bits
+from ...thresholds.lineage import MERGE_NEARER
 from ...thresholds.recipes import CHOICE_CLAIMED, FEWEST_CHANGED, PARENT_MAY_LACK, SUM_CLAIMED
 from ..recipes.methods import METHODS
+from ..recipes.mixtures.pursuit import nearest_pairs, span_of
 from ..recipes.places import MergePlaces, keys_of, places_of
 from ..recipes.proposal import MASKED, TRIMMED
 from ..recipes.refining import proven
@@ -57,9 +59,11 @@ def replayed(
     chosen = [chosen[i] for i in kept]
     if places.finer:
         some = _one_of_each(places)
-        if (found := _given([chosen[i] for i in some], places.of(some).cast(), by_chance=by_chance)) is not None:
+        if (
+            found := _given([chosen[i] for i in some], places.of(some).cast(), bool(named), by_chance=by_chance)
+        ) is not None:
             return found
-    return _given(chosen, places.as_they_are(), by_chance=by_chance)
+    return _given(chosen, places.as_they_are(), bool(named), by_chance=by_chance)
 
 
 def _one_of_each(places: MergePlaces) -> list[int]:
@@ -70,9 +74,12 @@ def _one_of_each(places: MergePlaces) -> list[int]:
     return sorted(max(same, key=lambda i: float_bits(places.relatives[i])) for same in groups.values())
 
 
-def _given(chosen: Sequence[int], places: MergePlaces, *, by_chance: bool) -> Replayed | None:
-    """The merge that gives the query at some places, its parents by what is `chosen` for them."""
-    if int(places.changed.sum()) < FEWEST_CHANGED:
+def _given(chosen: Sequence[int], places: MergePlaces, likely: bool, *, by_chance: bool) -> Replayed | None:
+    """The merge that gives the query at some places, its parents by what is `chosen` for them.
+
+    Unless one is `likely`, it is looked for only where the changes of two come nearer than one relative does.
+    """
+    if int(places.changed.sum()) < FEWEST_CHANGED or not (likely or _between(places)):
         return None
     needed = {MASKED: CHOICE_CLAIMED}
     fits = [
@@ -86,3 +93,11 @@ def _given(chosen: Sequence[int], places: MergePlaces, *, by_chance: bool) -> Re
     if best is None or turned_round(places, best) is not None:
         return None
     return Replayed(tuple(chosen[member] for member in best.proposal.members), best.share_of(places.changed))
+
+
+def _between(places: MergePlaces) -> bool:
+    """Whether the weighted changes of two relatives from a third leave clearly less than the nearest relative does."""
+    apart = span_of(places).apart
+    every = range(apart.shape[1])
+    nearest = nearest_pairs(apart, every, every, 1)
+    return bool(nearest) and nearest[0].residual <= MERGE_NEARER * float(np.square(apart).sum(axis=0).min())
