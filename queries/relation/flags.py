@@ -197,10 +197,10 @@ def _basis(evidence: PairEvidence) -> list[str]:
         return ["width_pruned"]
     same = int((query.inputs[other] == candidate.inputs[match.tensor[other]]).sum())
     tried = int((query.scorable & (match.kind != 0)).sum())
-    return ["basis_changed"] if _beyond_chance(same, tried) else []
+    return ["basis_changed"] if beyond_chance(same, tried) else []
 
 
-def _beyond_chance(found: int, tried: int) -> bool:
+def beyond_chance(found: int, tried: int) -> bool:
     """Whether so many of the tensors that positions did not match were found by other kinds by more than luck."""
     one = sum(not kind.same_basis for kind in KINDS) * math.exp(TENSOR_LOG_P)
     return found > 0 and bool(bdtrc(found - 1, max(found, tried), one) <= 10**SIGNIFICANT_LOG10_E)

@@ -237,14 +237,14 @@ Measured again by: make bench-recipes
 """
 STOCK_ANGLE_OFF = 0.3
 """How far the cosine that the t of a model stock stands for may lie from that of the samples. Those of 256 values give
-it to 0.06 (one standard error).
+it to 0.06 (one standard error). The mean over n tensors may lie so far over the square root of n.
 
 Set on: no data; five standard errors.
 Measured again by: make bench-recipes
 """
 STOCK_TENSORS = 0.9
-"""Share of the tensors that all parents moved whose t has to be what the angle gives. The others may be embeddings,
-of which few rows were sampled.
+"""Share of the tensors that all parents moved, each its own way, whose t has to be what the angle gives. The others
+may be embeddings, of which few rows were sampled.
 
 Set on: no data.
 Measured again by: make bench-recipes

@@ -124,7 +124,7 @@ DECIDES_NOTHING = {
         "_TURNS",
         "_WEIGHT_STEPS",
     },  # limits on work; steps of a search
-    "queries/lineage/recipes/methods/model_stock.py": {"MODEL_STOCK", "_TUNED"},  # steps of a search
+    "queries/lineage/recipes/methods/model_stock.py": {"MODEL_STOCK", "_COINCIDE", "_TUNED"},  # a search; arithmetic
     "queries/lineage/recipes/methods/nearswap.py": {
         "NEARSWAP",
         "_NEAR",

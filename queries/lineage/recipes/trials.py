@@ -92,14 +92,14 @@ def tried(
             starts = _alone_if_any(places, starts, base)
         for method in (one for one in methods if one.stage == stage):
             own = method.starts(places, members, base) if method.starts else ()
-            found += _refined(places, method, [*starts, *own])
+            found += _fits_of(places, method, [*starts, *own])
     best = max((fit for fit, _ in found), key=lambda fit: fit.share, default=None)
     if best is not None and base is None and best.method.stage == TRIMMED and proven(places, best) < CONSTANT_WEIGHTS:
-        found += _refined(places, best.method, on_other_bases(places, best, members))
+        found += _fits_of(places, best.method, _on_other_bases(places, best, members))
     return found
 
 
-def _refined(places: MergePlaces, method: Method, starts: Sequence[Mixture]) -> list[tuple[Fit, Mixture]]:
+def _fits_of(places: MergePlaces, method: Method, starts: Sequence[Mixture]) -> list[tuple[Fit, Mixture]]:
     """What one method makes of some mixtures, every one refined."""
     return [
         (fit, mixture)
@@ -109,7 +109,7 @@ def _refined(places: MergePlaces, method: Method, starts: Sequence[Mixture]) -> 
     ]
 
 
-def on_other_bases(places: MergePlaces, best: Fit, members: Sequence[int]) -> list[Mixture]:
+def _on_other_bases(places: MergePlaces, best: Fit, members: Sequence[int]) -> list[Mixture]:
     """Changes of the same parents, or of all but one, from other bases: those that are nearest to what was found.
 
     Where changes were trimmed, least squares takes a light fine-tune of the base for the base, and a third parent in.

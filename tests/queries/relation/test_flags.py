@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forebear.queries.data.component import Component
 from forebear.queries.evidence.pair import PairEvidence, compare
-from forebear.queries.relation.flags import Relation, equal_values, relate
+from forebear.queries.relation.flags import Relation, beyond_chance, equal_values, relate
 from forebear.queries.relation.rounding import values_of
 
 from ..components import (
@@ -263,3 +263,9 @@ def with_score(seed: int, model_id: int) -> Component:
 def test_a_model_with_another_small_head_is_not_identical() -> None:
     assert relate(compare(with_score(1, 1), with_score(1, 2), 10)).flags == ("identical",)
     assert "identical" not in relate(compare(with_score(1, 1), with_score(2, 2), 10)).flags
+
+
+def test_another_basis_needs_more_matrices_than_luck_finds() -> None:
+    """Of 28 that positions do not match one or two are found elsewhere at a p of 0.01 a kind."""
+    assert not beyond_chance(0, 28) and not beyond_chance(1, 28) and not beyond_chance(2, 28)
+    assert beyond_chance(28, 28) and beyond_chance(7, 42)

@@ -22,6 +22,8 @@ from .linear import MOST_ORDERS
 _TUNED = (np.linspace(-0.03, 0.03, 121), np.linspace(-0.006, 0.006, 25))
 """What is added to t: 256 values give it to 0.005; steps of a fourth of what bfloat16 keeps, as 1 - t is
 rounded too."""
+_COINCIDE = 1 - 1e-6
+"""Cosine of two changes from which on they are one."""
 
 
 def estimate_model_stock(places: MergePlaces, mixture: Mixture, types: Sequence[Arithmetic]) -> list[Proposal]:
@@ -56,8 +58,13 @@ def _by_angles(places: MergePlaces, members: Sequence[int], base: int, t: Vector
         for i, j in combinations(range(len(members)), 2)
     ]
     told = (t / (len(members) - (len(members) - 1) * t))[moved]
-    near = np.abs(told - np.clip(np.mean(cosines, axis=0), 0.0, 1.0)) <= STOCK_ANGLE_OFF
-    return bool(near.mean() >= STOCK_TENSORS) if len(near) else False
+    angles = np.clip(np.mean(cosines, axis=0), 0.0, 1.0)
+    apart = angles < _COINCIDE  # where parents are one, a step says nothing of their angle
+    off = (told - angles)[apart]
+    if not len(off):
+        return False
+    in_mean = abs(off.mean()) <= STOCK_ANGLE_OFF / np.sqrt(len(off))
+    return bool(in_mean and (np.abs(off) <= STOCK_ANGLE_OFF).mean() >= STOCK_TENSORS)
 
 
 def replay_model_stock(places: MergePlaces, proposal: Proposal) -> Floats:

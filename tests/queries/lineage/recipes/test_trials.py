@@ -10,6 +10,8 @@ import pytest
 
 from forebear.queries.lineage.recipes import trials as module
 from forebear.queries.lineage.recipes.methods.chance.choices import given_by_scales, replay_masked
+from forebear.queries.lineage.recipes.methods.linear import LINEAR
+from forebear.queries.lineage.recipes.methods.model_stock import estimate_model_stock
 from forebear.queries.lineage.recipes.mixtures.pursuit import Mixture, nearest_pairs, span_of
 from forebear.queries.lineage.recipes.places import MergePlaces
 from forebear.queries.lineage.recipes.proposal import MASKED, Arithmetic, Proposal
@@ -369,6 +371,8 @@ def test_among_merges_of_the_same_parents_the_two_parents_and_their_base_are_the
     (pair,) = nearest_pairs(span_of(places).apart, range(len(places.relatives)), [ROOT], 1)
     assert pair.members == (1, 2) and pair.base == ROOT
     assert pair.weights == pytest.approx((0.6, 0.5), abs=0.01)
+    starts = module.mixtures_of(places, range(len(places.relatives)), None)
+    assert any((set(one.members), one.base) == ({1, 2}, ROOT) for one in starts)
 
 
 def test_weights_of_light_task_arithmetic_are_had_from_a_grid() -> None:
@@ -378,3 +382,34 @@ def test_weights_of_light_task_arithmetic_are_had_from_a_grid() -> None:
     found = best(sampled(query, models))
     assert (found.best.method.name, found.best.proposal.base) == ("task_arithmetic", ROOT)
     assert told(found) == pytest.approx({1: 0.6, 2: 0.5}, abs=0.02)
+
+
+def test_the_base_beside_its_light_fine_tune_is_tried_as_the_base() -> None:
+    models = family(33, drift=0.003)
+    light = models[ROOT] + 0.1 * (models[3] - models[ROOT])
+    places = sampled(ties(models[ROOT], [models[1], models[2]], [0.6, 0.5], 0.5), [*models, light])
+    wrong = Proposal((1, 2), len(models), np.full((2, 1), 0.5), Arithmetic(7))
+    found = module._on_other_bases(places, Fit(LINEAR, wrong, places.query == 0), range(len(places.relatives)))
+    assert ROOT in {one.base for one in found}
+    assert all(set(one.members) == {1, 2} for one in found)
+
+
+def test_what_weighs_next_to_nothing_beside_the_others_is_no_parent() -> None:
+    """TIES divides by the sum: 0.03 beside 2.4 is a hundredth."""
+    equal = np.ones(4, np.bool_)
+    weights = np.array([[1.32], [0.03], [1.1]])
+    assert not module._of_all(Fit(LINEAR, Proposal((0, 1, 2), None, weights, Arithmetic(7)), equal))
+    assert module._of_all(Fit(LINEAR, Proposal((0, 1, 2), None, weights + 0.1, Arithmetic(7)), equal))
+
+
+def test_a_model_stock_has_the_steps_that_the_angles_of_its_parents_give() -> None:
+    """Layers of the base beside layers that both parents share have steps of 0 and 1, and not for their angles."""
+    models = family(34)
+    half = len(models[ROOT]) // 2
+    frozen = np.concatenate([models[1][:half], models[2][half:]])
+    layers = np.concatenate([models[1][:half], models[ROOT][half:]])
+    true = model_stock(models[ROOT], [models[1], models[2]])
+    for query, parents, there in ((layers, [models[1], frozen], False), (true, [models[1], models[2]], True)):
+        places = sampled(query, [models[ROOT], *parents])
+        start = Mixture((1, 2), (0.25, 0.25), 0.1, ROOT)
+        assert bool(estimate_model_stock(places, start, [Arithmetic(7)])) == there
