@@ -42,8 +42,20 @@ RIDGE = 30.0
 Cases = dict[tuple[str, State, bool], list["Case"]]
 ALWAYS_FOR = frozenset({"tree", "between", "children", "held"})
 ALWAYS_AGAINST = frozenset({"share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
-                            "nearest", "near"})  # fmt: skip
+                            "nearest", "near", "passed"})  # fmt: skip
+OF_NEAREST = DESIGN.index("passed")
+"""A term that tells which of several ancestors is the nearest, and not whether one is an ancestor."""
 PRODUCTS = frozenset(f"{figure} x {term}" for figure, term in BY_SHAPE)
+PASSED = frozenset({"passed"})
+OPTIONAL: Mapping[str, frozenset[str]] = {"the shape of the family": PRODUCTS, "what is passed": PASSED}
+"""Terms of the nearest ancestor that count where families left out of the fit are better for them."""
+ROOTED: frozenset[State] = frozenset({"root", "root and dates"})
+"""What is passed counts here alone: elsewhere nothing says which end of a way came first."""
+TOGETHER: Mapping[State, tuple[State, ...]] = {
+    "dates": ("dates", "root and dates"),
+    "root and dates": ("dates", "root and dates"),
+}
+"""States whose nearest ancestors are fitted as one: either alone has few families, and was worse on those left out."""
 Table = dict[str, tuple[int, tuple[float, ...]]]
 """Label -> pairs, and weights."""
 Knots = tuple[tuple[float, ...], tuple[float, ...]]
@@ -89,7 +101,7 @@ def _few(family: Members, choose: random.Random) -> list[int]:
 
 def _cases(family: Members, few: NDArray[np.int64], state: State, counted: Returns) -> Iterable[tuple[bool, Case]]:
     """A case for every member of the few that is asked; `few` is in the order of appearance."""
-    rooted = state in {"root", "root and dates"}
+    rooted = state in ROOTED
     if rooted and family.root not in few:
         return
     everyone = family.distances.take(few)
@@ -135,8 +147,9 @@ def _is_nearest(family: Members, few: NDArray[np.int64], query: int, candidate: 
 
 
 def fit_ancestor(cases: Sequence[Case]) -> NDArray[np.float64]:
-    """Logistic regression of being an ancestor, by Newton's method with a ridge."""
+    """Logistic regression of being an ancestor, by Newton's method with a ridge; OF_NEAREST counts nothing there."""
     terms = np.concatenate([c.terms[c.open] for c in cases])
+    terms[:, OF_NEAREST] = 0.0
     truth = np.concatenate([c.ancestor[c.open] for c in cases]).astype(np.float64)
     weights = np.zeros(terms.shape[1])
     for _ in range(50):
@@ -150,11 +163,11 @@ def fit_ancestor(cases: Sequence[Case]) -> NDArray[np.float64]:
     return np.asarray(weights)
 
 
-def fit_nearest(cases: Sequence[Case], *, by_shape: bool) -> NDArray[np.float64]:
+def fit_nearest(cases: Sequence[Case], without: frozenset[str]) -> NDArray[np.float64]:
     """Conditional logit of being the nearest registered ancestor, among the candidates of one query that has one.
 
-    What is ALWAYS_FOR may not speak against it, nor what is ALWAYS_AGAINST for it: few families would let it. The shape
-    of the family may change what they are worth, or may not.
+    What is ALWAYS_FOR may not speak against it, nor what is ALWAYS_AGAINST for it: few families would let it. Terms in
+    `without` count nothing.
     """
     asked = [c for c in cases if _choosing(c)]
     sizes = np.array([len(c.nearest) for c in asked])
@@ -170,7 +183,7 @@ def fit_nearest(cases: Sequence[Case], *, by_shape: bool) -> NDArray[np.float64]
         value = (np.log(total) + largest).sum() - target @ score + RIDGE / 2 * weights @ weights
         return float(value), terms.T @ (exponent / total[number] - target) + RIDGE * weights
 
-    bounds = [_bounds(name, by_shape=by_shape) for name in (*DESIGN, *[""] * (terms.shape[1] - len(DESIGN)))]
+    bounds = [_bounds(name, without) for name in (*DESIGN, *[""] * (terms.shape[1] - len(DESIGN)))]
     return np.asarray(minimize(loss, np.zeros(terms.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x)
 
 
@@ -179,27 +192,41 @@ def _choosing(case: Case) -> bool:
     return bool(case.nearest.any()) and len(case.nearest) > 1
 
 
-def _bounds(name: str, *, by_shape: bool) -> tuple[float | None, float | None]:
+def _bounds(name: str, without: frozenset[str]) -> tuple[float | None, float | None]:
     """What the weight of a term may be; a family's figures are the same for all candidates and choose none."""
-    if name in FIGURES or (not by_shape and name in PRODUCTS):
+    if name in FIGURES or name in without:
         return 0, 0
     return (0, None) if name in ALWAYS_FOR else (None, 0) if name in ALWAYS_AGAINST else (None, None)
 
 
-def shape_helps(families: Sequence[Sequence[Case]]) -> bool:
-    """Whether the nearest ancestor is likelier by the shape of the family, in families left out of the fit."""
-    losses = []
-    for by_shape in (False, True):
-        loss = 0.0
-        for number, mine in enumerate(families):
-            others = [case for i, cases in enumerate(families) if i != number for case in cases]
-            weights = fit_nearest(others, by_shape=by_shape)
-            for case in filter(_choosing, mine):
-                score = case.terms @ weights
-                loss += float(np.logaddexp.reduce(score) - np.logaddexp.reduce(score[case.nearest]))
-        losses.append(loss)
-    print(f"  nearest, left out: loss {losses[0]:.0f}, by the shape of the family {losses[1]:.0f}")
-    return losses[1] < losses[0]
+def needless(
+    state: State, families: Mapping[str, Sequence[Case]], asked: Mapping[str, Sequence[Case]]
+) -> frozenset[str]:
+    """The OPTIONAL terms without which the nearest ancestor is likelier in families left out of the fit.
+
+    `families` are fitted on, by name; what is `asked` of them is what the weights are for.
+    """
+    losses = {}
+    for number in range(len(OPTIONAL) + 1):
+        for some in itertools.combinations(OPTIONAL, number):
+            without = frozenset[str]().union(*(OPTIONAL[name] for name in some))
+            if state in ROOTED or without >= PASSED:
+                losses[some] = without, _loss_left_out(families, asked, without)
+    said = ", ".join(f"without {' and '.join(some) or 'nothing'} {loss:.0f}" for some, (_, loss) in losses.items())
+    print(f"  nearest, left out: loss {said}")
+    return min(losses.values(), key=lambda one: one[1])[0]
+
+
+def _loss_left_out(
+    families: Mapping[str, Sequence[Case]], asked: Mapping[str, Sequence[Case]], without: frozenset[str]
+) -> float:
+    loss = 0.0
+    for name, mine in asked.items():
+        weights = fit_nearest([case for other, cases in families.items() if other != name for case in cases], without)
+        for case in filter(_choosing, mine):
+            score = case.terms @ weights
+            loss += float(np.logaddexp.reduce(score) - np.logaddexp.reduce(score[case.nearest]))
+    return loss
 
 
 def said(cases: Sequence[Case], weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -323,6 +350,17 @@ def written(families: Sequence[str], ancestor: Table, nearest: Table, odds: Mapp
     return "\n".join(lines) + "\n"
 
 
+def _together(
+    cases: Mapping[tuple[str, State, bool], Mapping[str, list[Case]]], state: State, light: bool
+) -> dict[str, list[Case]]:
+    """The development families, with all cases of what is fitted as one with this state."""
+    found: dict[str, list[Case]] = {}
+    for other in TOGETHER.get(state, (state,)):
+        for name, some in cases.get(("development", other, light), {}).items():
+            found.setdefault(name, []).extend(some)
+    return found
+
+
 def main() -> None:
     """Fit, print, and write if asked to."""
     parser = argparse.ArgumentParser(description="fit what geometry is worth")
@@ -351,7 +389,9 @@ def main() -> None:
             odds[label] = worth(*left_out(by_family))
             ancestor = Weights(fit_ancestor(mine), pairs, *odds[label])
             print(f"{label}: {len(by_family)} families")
-            nearest = fit_nearest(mine, by_shape=shape_helps(by_family))
+            taken = _together(cases, state, light)
+            without = needless(state, taken, cases["development", state, light])
+            nearest = fit_nearest([case for found in taken.values() for case in found], without)
             ancestors[label] = (pairs, rounded(ancestor.vector))
             nearests[label] = (pairs, rounded(nearest))
             for half in ("development", "held_out"):

@@ -138,7 +138,7 @@ def design(
         near[..., None],
         (tree * witnesses * (1 - near))[..., None],
         shares,
-        features[..., 6:12] * witnesses,
+        features[..., 6:] * witnesses,
     ]
     of_pairs = np.concatenate(terms, axis=2)
     figures = shape(distances.squared, distances.unequal, known.order or {}, whole)

@@ -30,7 +30,7 @@ Squares = NDArray[np.float64]
 Real = TypeVar("Real", np.float32, np.float64)
 FEATURES = (
     "share_low", "share_middle", "share_high", "equal_low", "equal_middle", "equal_high",
-    "nearest", "central", "near", "between", "children", "held",
+    "nearest", "central", "near", "between", "children", "held", "passed",
 )  # fmt: skip
 """What `pair_features` gives of a pair, in that order."""
 _LEAST = 1e-15
@@ -43,6 +43,12 @@ _WITHOUT_THREADS = 262_144
 """Multiplications up to which OpenBLAS uses no threads."""
 _STEP_SPREAD = 0.25
 """Standard deviation of the share of a step that models went which do not descend from what is at its end."""
+_OPPOSITE = -0.4
+"""Cosine, seen from a mixture, at which what it was made of lies: -1 of two, -0.5 of three; what trained on has 0."""
+_PASSING = 0.03
+"""Standard deviation of that share, beside its error, where they descend from it."""
+_ANYWHERE = 0.4
+"""Density of the share where a third model took part in the step and stands on no way: what is between 0 and 2.5."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def gromov_shares(distances: Squares) -> NDArray[np.float64]:
 
 
 def pair_features(distances: Distances, asked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The FEATURES [n, n, 12] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0.
+    """The FEATURES [n, n, 13] of every (candidate, query); without a witness what needs one is 0.5 (shares) or 0.
 
     Values are counted for the pairs `asked` [n, n] alone, which takes by far the longest: `held` of others is 0.
     """
@@ -158,7 +164,8 @@ def pair_features(distances: Distances, asked: NDArray[np.bool_]) -> NDArray[np.
         found[..., 9] = between(distances)
         found[..., 10] = _children(found[..., 9])
         found[..., 11] = held(distances.values, asked)
-    found[..., 6:12] = found[..., 6:12].clip(-_LOG_RANGE, _LOG_RANGE)
+        found[..., 12] = passed(distances)
+    found[..., 6:] = found[..., 6:].clip(-_LOG_RANGE, _LOG_RANGE)
     return found
 
 
@@ -181,6 +188,38 @@ def between(distances: Distances) -> NDArray[np.float64]:
     odds[same[:, :, None] | same[:, None, :] | same[None, :, :]] = np.nan
     least = np.fmin.reduce(odds, axis=2)
     return np.where(np.isfinite(least), least, 0.0)
+
+
+def passed(distances: Distances) -> NDArray[np.float64]:
+    """How exactly a third model stands on the way from the first to the second [n, n]: the largest log odds, 0 or more.
+
+    The regression b of `between` is 1 where the way leads through the third, as a training that goes on goes its own
+    way: to _PASSING, beside its error. What siblings drifted alike is a share that lies anywhere (_ANYWHERE, a
+    density). A model that descends from the second is passed as well: it has b = d(c, q) / d(c, r), which is 1 too
+    where it hardly moved, and then nothing is said. Mixtures of the second are no third.
+    """
+    squared = distances.squared
+    step = np.where(squared > _LEAST, squared, np.nan)[:, None, :]  # [first, second, third]
+    way = squared[:, :, None]
+    share = (way + squared[:, None, :] - squared[None, :, :]) / (2 * step)
+    spread = np.sqrt(_PASSING**2 + way / (distances.count * step))
+    height = spread * np.sqrt(2 * np.pi)
+    beyond = np.exp(-np.square((share - way / step) / spread) / 2) / height
+    odds = -np.square((share - 1) / spread) / 2 - np.log(height) - np.log(_ANYWHERE + beyond)
+    same = np.eye(len(squared), dtype=np.bool_)
+    odds[same[:, :, None] | same[:, None, :] | same[None, :, :] | _mixed(squared)[None, :, :]] = np.nan
+    return np.asarray(np.fmax.reduce(odds, axis=2, initial=0.0))
+
+
+def _mixed(squared: Squares) -> NDArray[np.bool_]:
+    """Whether the second is a mixture of the first and of a third [n, n]: seen from it the two lie opposite.
+
+    The mean of two siblings stands on the ways from their root to both, and is passed by neither.
+    """
+    length = np.sqrt(np.where(squared > _LEAST, squared, np.nan))
+    facing = squared[:, :, None] + squared[None, :, :] - squared[:, None, :]  # [first, second, third]
+    cosine = facing / (2 * length[:, :, None] * length[None, :, :])
+    return np.asarray((np.fmin.reduce(cosine, axis=2, initial=1.0)) <= _OPPOSITE)
 
 
 def _children(least: NDArray[np.float64]) -> NDArray[np.float64]:

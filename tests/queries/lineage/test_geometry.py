@@ -14,6 +14,7 @@ from forebear.queries.lineage.geometry import (
     gromov_shares,
     held,
     pair_features,
+    passed,
     products,
 )
 from forebear.queries.thresholds.lineage import RETURN_VALUES
@@ -89,6 +90,36 @@ def test_some_values_are_kept_as_bfloat16_at_places_that_stand_for_something() -
 def test_a_third_model_stands_between_a_grandparent_and_its_grandchild_and_not_the_other_way() -> None:
     odds = between(measured(values(0.1, 0.1)))
     assert odds[0, 2] < -4 and odds[1, 2] > 4  # the root, and the parent, seen from the last
+
+
+def test_a_way_that_leads_through_a_third_model_passes_it_and_a_shared_drift_does_not() -> None:
+    rows = values(0.1, 0.1)
+    odds = passed(measured(rows))
+    assert odds[0, 2] > 3 and odds[1, 2] == 0  # the root passes the parent; nothing stands behind that
+    random = np.random.default_rng(8)
+    shared = rows[0] + 0.1 * random.standard_normal(WIDTH)
+    siblings = [shared + 0.06 * random.standard_normal(WIDTH) for _ in range(2)]
+    assert passed(measured(np.stack([rows[0], *siblings]).astype(np.float32)))[0, 2] == 0
+
+
+def test_a_child_that_hardly_moved_from_the_second_is_not_passed_on_the_way_to_it() -> None:
+    rows = values(0.1, 0.002)
+    assert passed(measured(rows))[0, 1] == 0
+    assert passed(measured(values(0.1, 0.1)))[0, 1] == 0, "the child went on from there"
+
+
+def test_the_mean_of_two_siblings_is_not_passed_on_the_way_to_them() -> None:
+    random = np.random.default_rng(6)
+    root = random.standard_normal(WIDTH)
+    siblings = [root + 0.1 * random.standard_normal(WIDTH) for _ in range(2)]
+    alone = np.stack([root, (siblings[0] + siblings[1]) / 2, siblings[0]]).astype(np.float32)
+    assert passed(measured(alone))[0, 2] > 3, "without the other sibling it stands where a parent would"
+    both = np.stack([*alone, siblings[1]]).astype(np.float32)
+    assert (passed(measured(both))[0] == 0).all()
+
+
+def test_what_sampling_cannot_tell_passes_nothing() -> None:
+    assert (passed(measured(values(1e-4, 0.1))) == 0).all()
 
 
 def test_what_sampling_cannot_tell_stands_between_nothing() -> None:
