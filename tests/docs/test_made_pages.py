@@ -90,6 +90,9 @@ DECIDES_NOTHING = {
         "_SHARE_RANGE",
         "_LOG_RANGE",
         "_STEP_SPREAD",
+        "_OPPOSITE",
+        "_PASSING",
+        "_ANYWHERE",
         "_WITHOUT_THREADS",
     },  # terms of the regressions; time
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
