@@ -82,14 +82,14 @@ def drawn(family: Members, draws: int) -> Cases:
     everyone = range(len(family.names))
     counted = returns(family.distances.values, itertools.permutations(everyone, 2))
     for _ in range(draws):
-        few = np.array(_few(family, choose))
+        few = np.array(few_of(family, choose))
         for state in STATES:
             for light, case in _cases(family, few, state, counted):
                 found.setdefault((family.half, state, light), []).append(case)
     return found
 
 
-def _few(family: Members, choose: random.Random) -> list[int]:
+def few_of(family: Members, choose: random.Random) -> list[int]:
     """Random few of a family; half of the time, if enough are left, without any ancestor of one of them."""
     everyone = list(range(len(family.names)))
     if choose.random() < 0.5:
@@ -116,7 +116,7 @@ def _cases(family: Members, few: NDArray[np.int64], state: State, counted: Retur
         part = family.distances.take(among)
         terms = design(part, known(state, among, family), counted.take(among)) if whole is None else whole
         ancestors = np.array([bool(family.above[few[place], few[i]]) for i in others])
-        nearest = np.array([_is_nearest(family, few, place, i) for i in others])
+        nearest = np.array([is_nearest(family, few, place, i) for i in others])
         free = few[others] != family.root if rooted else np.ones(len(others), np.bool_)
         yield is_light(part), Case(terms[others, place], ancestors, nearest, free)
 
@@ -137,7 +137,7 @@ def known(state: State, members: NDArray[np.int64], family: Members) -> Known:
             return Known(root=int(np.flatnonzero(members == family.root)[0]), order=order)
 
 
-def _is_nearest(family: Members, few: NDArray[np.int64], query: int, candidate: int) -> bool:
+def is_nearest(family: Members, few: NDArray[np.int64], query: int, candidate: int) -> bool:
     """Whether a candidate is an ancestor of the query without another registered one between them."""
     above = family.above
     if not above[few[query], few[candidate]]:
