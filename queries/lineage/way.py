@@ -7,9 +7,10 @@ Squared distances add along a tree. So a candidate c that the query q descends f
 as training that goes on goes its own way. A sibling of q has the share of its own way that the two drifted alike, which
 is any number below 1. The same figure is `geometry.between`, which is weighed; here it has to be 1 within its error.
 
-Four things look the same, and three of them are kept out: what descends from q (by dates), a mixture of q and another
-relative (seen from it the two lie opposite), and of several models on one place all but the earliest one, if one is.
-The fourth is a sibling that hardly moved from a parent which nobody registered.
+Four things look the same, and three of them are kept out: what descends from q (by dates), mixtures of two relatives
+(seen from them the two lie opposite), which stand on the ways to both and to all other mixtures of them, and of several
+models on one place all but the earliest one, if one is. The fourth is a sibling that hardly moved from a parent which
+nobody registered.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def on_way(distances: Distances, known: Known) -> NDArray[np.bool_]:
         return found
     date = np.array([known.order[model] for model in range(count + 1)])
     through = _through(distances, known.root)
-    found = through[:count, count] & (date[:count] < date[count]) & ~mixed(distances.squared)[count, :count]
+    found = through[:count, count] & (date[:count] < date[count]) & ~mixed(distances.squared)[:, :count].any(axis=0)
     at_one_place = through[:count, :count] & through[:count, :count].T & found & found[:, None]
     return np.asarray(found & ~(at_one_place & (date[:count, None] <= date[:count])).any(axis=0))
 

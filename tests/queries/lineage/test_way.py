@@ -72,6 +72,17 @@ def test_a_mean_of_the_query_and_another_is_no_parent_of_it() -> None:
     assert not on_way(measured(ROOT, (query + other) / 2, other, query), dated(0, 1, 1, 3)).any()
 
 
+def test_a_mean_of_two_is_no_parent_of_another_mixture_of_them() -> None:
+    first, second = step(1), step(2)
+    kept = np.random.default_rng(3).random((2, WIDTH)) < 0.5
+    query = ROOT + first * kept[0] + second * kept[1]  # as DARE leaves out: the mean, and what is at right angles to it
+    mean = ROOT + (first + second) / 2
+    assert on_way(measured(ROOT, mean, query), dated(0, 1, 2)).tolist() == [False, True], (
+        "without its parents it is told"
+    )
+    assert not on_way(measured(ROOT, ROOT + first, ROOT + second, mean, query), dated(0, 1, 1, 2, 3)).any()
+
+
 def test_of_several_on_one_place_the_earliest_is_told() -> None:
     parent = ROOT + step(1)
     again = parent + step(4, LIGHT / 20)
