@@ -29,7 +29,7 @@ from ..thresholds.relation import (
 from ..thresholds.significance import SIGNIFICANT_LOG10_E, TENSOR_LOG_P
 from .freedoms import Freedom, freedoms_of, freedoms_sentence
 from .origin import INSIDE, Origin, less_than_twins, origin_of
-from .remainder import differing, other_constants, without_counterpart
+from .remainder import differing, other_constants, replaced_twins, without_counterpart
 from .rounding import coarseness, within_half_steps
 
 _ONLY_TOKENS = "rows of the same tokens are alike, and nothing else that was compared is"
@@ -102,7 +102,7 @@ def _tokens_changed(evidence: PairEvidence) -> bool:
     rest = query.scorable.copy()
     rest[[t.tensor for t in query.tokens.values()]] = False
     others = np.flatnonzero(rest)
-    if len(others) < FEW_MATRICES_FOR_FLAGS or (match.kind[others] != 0).any():
+    if len(others) < FEW_MATRICES_FOR_FLAGS or (match.kind[others] != 0).any() or replaced_twins(evidence):
         return False
     return np.array_equal(query.hash[others], candidate.hash[match.tensor[others]]) and _vectors_equal(evidence)
 
@@ -227,7 +227,8 @@ def _copy(evidence: PairEvidence) -> str | None:
         left_out = _left_out(evidence) and coarseness(evidence) > 0 and within_half_steps(evidence)
         return "numeric_copy" if left_out and not other_constants(evidence) else None
     if np.array_equal(query.hash[found], candidate.hash[match.tensor[found]]) and _vectors_equal(evidence):
-        return None if other_constants(evidence) or differing(evidence) else "identical"
+        other = other_constants(evidence) or differing(evidence) or replaced_twins(evidence)
+        return None if other else "identical"
     if not within_half_steps(evidence) or other_constants(evidence):
         return None
     coarser = coarseness(evidence)

@@ -37,6 +37,19 @@ def without_counterpart(evidence: PairEvidence) -> bool:
     return any(_place(query, t) not in places for t in _apart(evidence).tolist())
 
 
+def replaced_twins(evidence: PairEvidence) -> bool:
+    """Whether of tensors of the query that are equal one has other values at its own place in the candidate.
+
+    Experts that were copied from one feed-forward all equal what is left of it, also where one of them was trained.
+    """
+    match, query, candidate = evidence.match, evidence.pairing.query, evidence.pairing.candidate
+    found = np.flatnonzero((match.kind == 0) & query.scorable)
+    twins = found[np.bincount(match.tensor[found])[match.tensor[found]] > 1] if len(found) else found
+    places = _places(candidate, np.flatnonzero(candidate.scorable)) if len(twins) else {}
+    held = ((query.hash[t], candidate.hash[places.get(_place(query, t), [])]) for t in twins.tolist())
+    return any(len(theirs) and mine not in theirs for mine, theirs in held)
+
+
 def _apart(evidence: PairEvidence) -> NDArray[np.int64]:
     """The query's tensors beside what can match that vary and equal none of the candidate's; no buffers."""
     query, candidate = evidence.pairing.query, evidence.pairing.candidate
