@@ -105,6 +105,13 @@ CONSTANT_WEIGHTS = 0.99
 Set on: merges by mergekit of the bundled zoo, even seeds.
 Measured again by: make bench-recipes
 """
+SPARED = 2.0
+"""A sum of three or more models that misses some values is told only where it misses more than this many times as many
+without any one of them.
+
+Set on: no data; a model that takes part gives most of what is missed without it.
+Measured again by: pytest tests/queries/lineage/test_collinear.py
+"""
 ON_ONE_LINE = 0.2
 """Of models on one line, what differs across it is at most this share of what differs along it, squared.
 

@@ -20,7 +20,7 @@ from ..recipes.mixtures.pursuit import nearest_pairs, span_of
 from ..recipes.places import MergePlaces, keys_of, places_of
 from ..recipes.proposal import MASKED, TRIMMED
 from ..recipes.refining import proven
-from ..recipes.trials import of_two, tried, turned_round
+from ..recipes.trials import of_two, spared, tried, turned_round
 
 _MOST = 32
 """Relatives that are tried together, those that are named first: time was chosen."""
@@ -90,7 +90,7 @@ def _given(chosen: Sequence[int], places: MergePlaces, likely: bool, *, by_chanc
     best = max(fits, key=lambda fit: fit.share, default=None)
     if best is not None and (two := of_two(places, best, None)) is not None:
         best = two.best
-    if best is None or turned_round(places, best) is not None:
+    if best is None or turned_round(places, best) is not None or spared(places, best):
         return None
     return Replayed(tuple(chosen[member] for member in best.proposal.members), best.share_of(places.changed))
 

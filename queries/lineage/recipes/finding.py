@@ -28,7 +28,7 @@ from .structure.copied import adapter_recipe, experts_recipe, passthrough_recipe
 from .structure.experts import experts_of
 from .structure.low_rank import LowRank, adapted, adapters_of
 from .structure.passthrough import Slice, moved, slices_of
-from .trials import Trials, trials, turned_round
+from .trials import Trials, spared, trials, turned_round
 
 _log = logging.getLogger(__name__)
 
@@ -94,8 +94,8 @@ def component_recipe(
             raise RegistryError("the base that was named does not hold the model's tensors, or is not related to it")
         found = trials(places, base=at)
         if found is not None and claimed(places, found.best):
-            told = turned_round(places, found.best) is None and not _of_whole_layers(found.best)
-            if told and not _rounded(query, members, found.best, models):
+            told = turned_round(places, found.best) is None and not spared(places, found.best)
+            if told and not _of_whole_layers(found.best) and not _rounded(query, members, found.best, models):
                 return _told(query, members, places, found)
             return None
     return None if unexplained is None else _unknown(query, *unexplained)

@@ -20,6 +20,7 @@ from ...thresholds.recipes import (
     ON_ONE_LINE,
     RECIPE_CLAIMED,
     SHARES_BY_CHANCE,
+    SPARED,
 )
 from .methods import METHODS
 from .methods.linear import LINEAR
@@ -397,6 +398,23 @@ def turned_round(places: MergePlaces, best: Fit) -> int | None:
         if len(others) == 1 and _extrapolated(other_way, _share_of(proposal, parent)) >= share:
             return parent
     return None
+
+
+def spared(places: MergePlaces, best: Fit) -> bool:
+    """Whether a sum of three or more models, base among them, does nearly as well without one of them.
+
+    A model that takes part gives most of what is missed without it. Where something is missed, and without one model
+    at most twice as much, a sum only comes near by its many weights: of a change that was made twice the model between
+    is nearly the mean of two.
+    """
+    proposal = best.proposal
+    members = {*proposal.members, *(() if proposal.base is None else (proposal.base,))}
+    if best.method.stage != PLAIN or len(members) < 3 or best.equal.all():
+        return False
+    simple = [method for method in METHODS if method.stage == PLAIN]
+    rests = (sorted(members - {member}) for member in members)
+    fits = (fit for rest in rests for fit, _ in tried(places, methods=simple, allowed=rest))
+    return any(1 - fit.share <= SPARED * (1 - best.share) for fit in fits)
 
 
 def _share_of(proposal: Proposal, parent: int) -> float:
