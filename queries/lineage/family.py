@@ -26,7 +26,7 @@ from ..thresholds.lineage import (
 from ..thresholds.recipes import FEWEST_CHANGED
 from ..thresholds.relation import LEAST_OF_TWINS, LEAST_ROUNDING
 from .geometry import Distances, distances_of, gromov_shares, quartiles
-from .merges.recognised import Samples, of_changes, of_tensors, on_lines, samples
+from .merges.recognised import Samples, is_sum, of_changes, of_tensors, on_lines, samples
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ class Family:
 
     `parents` names the parents of members that are merges, the query among them. `copy_of` names, for members whose
     values were rounded to fewer levels, what they are a copy of. `common` is False where nothing is common to all.
-    `of_layers` says that the query is put together from whole tensors of its parents. `within` is the share that
-    the query moved of the values that relatives moved, if it moved no others, as a merge of theirs; else 0.
+    `of_layers` says that the query is put together from whole tensors of its parents, `of_sum` that it is one weighted
+    sum of them or of their changes, up to rounding. `within` is the share that the query moved of the values that
+    relatives moved, if it moved no others, as a merge of theirs; else 0.
     """
 
     distances: Distances
@@ -45,6 +46,7 @@ class Family:
     common: bool
     of_layers: bool
     within: float = 0.0
+    of_sum: bool = False
 
     @property
     def query(self) -> int:
@@ -59,21 +61,24 @@ def family(evidence: Sequence[PairEvidence]) -> Family:
     squared, count = distances.squared, len(evidence)
     query = evidence[0].pairing.query
     parents: dict[int, tuple[int, ...]] = {}
-    of_layers, within = False, 0.0
+    of_layers, of_sum, within = False, False, 0.0
     if strangers := of_strangers(evidence):
         parents, of_layers = {count: strangers}, True
     elif common:
         covers = np.array([float((e.match.kind[query.positions.tensor] == 0).mean()) for e in evidence] + [1.0])
         compared = samples(values, weight, size, covers)
         parents |= on_lines(squared, compared)
-        if count not in parents:
+        of_sum = count in parents
+        if not of_sum:
+            bases = _bases(squared, frozenset(parents))
             found, of_layers = _put_together(evidence, compared, squared, frozenset(parents))
             parents |= {count: found} if found else {}
+            of_sum = bool(found) and not of_layers and is_sum(compared, count, bases, found)
         within = _within(compared, squared)
     elif stacked := _stacked(evidence):
         parents, of_layers = {count: stacked}, True
     levels = [mean_levels(c) for c in (*(e.pairing.candidate for e in evidence), query)]
-    return Family(distances, parents, _copies(squared, levels), common, of_layers, within)
+    return Family(distances, parents, _copies(squared, levels), common, of_layers, within, of_sum)
 
 
 def _put_together(
@@ -94,11 +99,16 @@ def _put_together(
     parents = of_tensors(weight, held)
     of_layers = parents is not None
     if parents is None:
-        inner = sorted((i for i in range(count) if i not in merges), key=lambda i: _centrality(squared, i))
-        parents = of_changes(compared, count, inner[:MERGE_BASES], [i for i in range(count) if i not in merges])
+        parents = of_changes(compared, count, _bases(squared, merges), [i for i in range(count) if i not in merges])
     if parents is None or not np.mean([_own_ways(squared, merges, p)[count] for p in parents]) > OWN_WAY:
         return (), False
     return parents, of_layers
+
+
+def _bases(squared: NDArray[np.float64], merges: frozenset[int]) -> list[int]:
+    """Relatives that may be what a merge took changes of: no merges, the nearest to all others first."""
+    inner = (i for i in range(len(squared) - 1) if i not in merges)
+    return sorted(inner, key=lambda i: _centrality(squared, i))[:MERGE_BASES]
 
 
 def _within(compared: Samples, squared: NDArray[np.float64]) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.component import Component
 from ..data.precision import coded, fraction_bits, median_levels, quantised
 from ..evidence.pair import PairEvidence
 from ..relation.flags import Relation, equal_values
@@ -89,7 +90,8 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     merged = kin.parents.get(kin.query, ())
     query = relatives[0].evidence.pairing.query
     light = (is_light(kin.distances) or quantised(query)) and not kin.of_layers
-    tried = light and (merged or kin.within >= MERGE_MOVED)
+    checked = light or (kin.of_sum and _replayable(query))
+    tried = checked and (merged or kin.within >= MERGE_MOVED)
     again = _merged_again(relatives, copies, merged, by_chance=kin.within >= MERGE_LEFT_OUT) if tried else None
     if again is not None:
         merged = again.parents
@@ -101,10 +103,9 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
     toward, away, nearest, on_way, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
     held = _holding_a_root(relatives, kin, claims)
-    certainty = LIGHT_MERGE_PARENTS if light and again is None else MERGE_PARENTS
-    of_query = {i for i, parents in kin.parents.items() if kin.query in parents}
-    made, later = (LIGHT_MERGE_PARENTS, LIGHT_MERGE_LATER) if light else (MERGE_PARENTS, MERGE_PARENTS)
-    nearest = _weighed(nearest, {i: 1 - later for i in of_query})
+    certainty = LIGHT_MERGE_PARENTS if checked and again is None else MERGE_PARENTS
+    of_query = {i: _of_query(relatives, kin, i, light=light) for i, each in kin.parents.items() if kin.query in each}
+    nearest = _weighed(nearest, {i: 1 - later for i, (_, later) in of_query.items()})
     found = []
     for i, one in enumerate(relatives):
         if i in copies:
@@ -117,6 +118,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
         if i in merged:
             ancestor, descendant, by = certainty, 1 - certainty, (_merge_of_these(again), *by)
         elif i in of_query:
+            made, later = of_query[i]
             ancestor, descendant, by = 1 - later, made, (MERGE_OF_QUERY, *by)
         share = nearest.get(i, 0.0)
         if kept := _cut(one, orders[i][0]):
@@ -146,6 +148,32 @@ def _merged_again(
         by_chance=by_chance,
     )
     return None if found is None else replace(found, parents=tuple(others[i] for i in found.parents))
+
+
+def _replayable(merge: Component) -> bool:
+    """Whether rounding is known of what a merge writes: where values have 16 bits, a true one comes out bit for bit.
+
+    Values of 32 bits need weights to the last digit, which samples do not give.
+    """
+    return not quantised(merge) and fraction_bits(merge) < 23
+
+
+def _of_query(relatives: Sequence[Relative], kin: Family, merge: int, *, light: bool) -> tuple[float, float]:
+    """How likely a relative on the line between the query and another is a merge of it, and how likely no ancestor.
+
+    At heavy drift both are told, in 16 bits where replay of the two gives its values: a change that was made twice, or
+    once at half its strength, leaves models on one line as well.
+    """
+    if light:
+        return LIGHT_MERGE_PARENTS, LIGHT_MERGE_LATER
+    from .merges.replayed import replayed
+
+    pairings = [one.evidence.pairing for one in relatives]
+    made = pairings[merge].candidate
+    parents = [pairings[0].query if i == kin.query else pairings[i].candidate for i in kin.parents[merge]]
+    if _replayable(made) and replayed(made, parents, range(len(parents))) is None:
+        return LIGHT_MERGE_PARENTS, LIGHT_MERGE_LATER
+    return MERGE_PARENTS, MERGE_PARENTS
 
 
 def _best_known(relatives: Sequence[Relative], kin: Family, merged: Sequence[int], claims: Claims) -> tuple[int, ...]:

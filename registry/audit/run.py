@@ -60,7 +60,7 @@ FEW_SKETCHES = 20_000_000
 """Fewer pairs of sketches, too: a second of work."""
 FEW_MEMBERS = 2_000
 """Fewer models in families whose missing ancestor is inferred, too."""
-RULES = 9
+RULES = 10
 """By which rules answers are judged: raise it when they change. Earlier runs stay then, and are not built on."""
 _FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("declared", ("against", "told")),

@@ -221,6 +221,21 @@ def of_changes(found_in: Samples, merge: int, bases: Sequence[int], pool: Sequen
     return None
 
 
+def is_sum(found_in: Samples, merge: int, bases: Sequence[int], parents: tuple[int, ...]) -> bool:
+    """Whether a model is, up to rounding, one weighted sum of two others' changes of a base at every place.
+
+    Of four models of which one change was made to two of them (an adapter merged into two bases) each is such a sum.
+    """
+    first, second = parents[0], parents[-1]
+    for base, steps in ((one, steps) for one in bases for steps in found_in.steps(merge, one) if one not in parents):
+        change, one, other = (found_in.change(i, base) for i in (merge, first, second))
+        least = min(_energy(found_in.change(merge, i), steps) for i in (base, first, second))
+        along, more = _mixture(change, one, other)
+        if _energy(change - along * one - more * other, steps) <= MERGE_RESIDUAL * least:
+            return True
+    return False
+
+
 def _taken(change: Vector, parent: Vector, steps: Vector) -> float:
     """Energy of a change in the places where it is one fixed multiple of the parent's."""
     ratio = _ratio(change, parent)
