@@ -166,7 +166,7 @@ def _fingerprint_model(
         provider=source.card,
         files=tuple(file for _, file in sorted(source.files.items()) if not file.special),
         adapter=adapter,
-        notes=found.files.notes,
+        notes=(*found.files.notes, *(source.card.notes if source.card else ())),
         activations=activations,
     )
 

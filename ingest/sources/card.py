@@ -20,6 +20,7 @@ class ProviderCard:
 
     `provider` is its short name, `hub` for the Hugging Face Hub: the origin of the parents that it declares.
     `gated` is `auto` or `manual`: who lets a person in, the provider at once or the author. Dates have a time zone.
+    `notes` say what of it is not believed.
     """
 
     provider: str
@@ -34,3 +35,4 @@ class ProviderCard:
     gated: str | None = None
     tags: tuple[str, ...] = ()
     base_models: tuple[BaseModel, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ class HubSource:
     ) -> None:
         self._client = client
         self.connections = connections
-        info = client.model_info(repository, revision)
+        info, notes = client.model_info(repository, revision)
         # a renamed repository answers under its new name: one repository, one URI
         self.name = info.id if isinstance(info.id, str) and is_repository(info.id) else repository
         self.uri = f"hf://{self.name}"
@@ -52,7 +52,7 @@ class HubSource:
             raise SourceError(f"{self.uri}: {client.endpoint} answers with commit {info.sha}, {revision} was asked for")
         self.revision: str | None = info.sha
         self.state = info.sha
-        self.card: ProviderCard = card_of(info)
+        self.card: ProviderCard = card_of(info, notes)
         self._files = files_of(info, self.uri)
         _log.info("%s: %d files of commit %s", self.uri, len(self._files), info.sha)
         self._contents = {path: _Content(client, self.name, info.sha, file) for path, file in self._files.items()}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..budget import Limit, beyond
 from ..errors import SourceError
 from ..text import printable
 from .card import BaseModel, ProviderCard
+from .hub_dates import claimed, is_future
 from .source import SourceFile
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _MOST_TAGS = 200
 _MOST_BASES = 64
 
 
-def card_of(info: ModelInfo) -> ProviderCard:
-    """The card in the Hub's answer; anything that is not of its type counts as not said."""
+def card_of(info: ModelInfo, notes: Sequence[str] = ()) -> ProviderCard:
+    """The card in the Hub's answer, with `notes` on it; anything that is not of its type counts as not said."""
     from huggingface_hub import ModelCardData
 
     tags = tuple(printable(t, 200) for t in _list(info.tags) if isinstance(t, str))[:_MOST_TAGS]
@@ -35,8 +35,8 @@ def card_of(info: ModelInfo) -> ProviderCard:
     return ProviderCard(
         provider="hub",
         author=_text(info.author),
-        created=_date(info.created_at),
-        modified=_date(info.last_modified),
+        created=claimed(info.created_at),
+        modified=claimed(info.last_modified),
         downloads=_count(info.downloads),
         likes=_count(info.likes),
         license=_licence(front) or said,
@@ -45,12 +45,14 @@ def card_of(info: ModelInfo) -> ProviderCard:
         gated=_text(info.gated) or ("manual" if info.gated else None),
         tags=tags,
         base_models=tuple(_base_models(tags, front))[:_MOST_BASES],
+        notes=(*notes, *_future(info)),
     )
 
 
-def _date(said: datetime | None) -> datetime | None:
-    """A date; the ends of a calendar (years 1, 1970, 9999) are what programs write for one that they do not have."""
-    return said if said is not None and 1970 < said.year < 9000 else None
+def _future(info: ModelInfo) -> Iterable[str]:
+    """That a date of publication is not kept, as it has not come yet."""
+    if (created := info.created_at) and created.year < 9000 and is_future(created):
+        yield f"its createdAt {created:%Y-%m-%d} lies in the future: no date is kept"
 
 
 def _licence(front: Mapping[str, object]) -> str | None:

@@ -24,6 +24,7 @@ from huggingface_hub.utils import get_session
 
 from ..budget import Limit, beyond, json_memory
 from ..errors import SourceError
+from .hub_dates import respell
 from .hub_patience import ANSWER_SECONDS, CALL_SECONDS, Transient
 from .hub_places import check_peer, check_place
 
@@ -56,6 +57,8 @@ class Guard:
     asked: float | None = None
     """When the request began that is being answered, None between two."""
     given_up: bool = False
+    notes: list[str] = field(default_factory=list)
+    """What a person should know of the answers: dates that are none."""
 
     def check(self, limit: Limit, amount: int) -> None:
         """SourceError over a limit."""
@@ -151,6 +154,14 @@ def _after(response: Response) -> None:
         guard.check(guard.answer_bytes, int(length[:19]))
     # on the instance: every way to the body, the client's own for a redirect too, goes through it
     setattr(response, "iter_raw", partial(_received, guard, response.iter_raw))  # noqa: B010
+    setattr(response, "json", partial(_dated, guard, response.json))  # noqa: B010
+
+
+def _dated(guard: Guard, parsed: Callable[..., object], **given: object) -> object:
+    """The JSON of an answer with every date in the one spelling that huggingface_hub reads."""
+    answer = parsed(**given)
+    guard.notes += respell(answer)
+    return answer
 
 
 def _judge_peer(guard: Guard, response: Response) -> None:

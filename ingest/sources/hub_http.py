@@ -63,14 +63,20 @@ class HubClient:
 
     def _guarded(self, what: str, call: Callable[[], T]) -> T:
         """One try of a question to the Hub's API."""
-        patience = self._retries.patience
-        return guarded(Guard(self.endpoint, what, answer_seconds=patience.answer, call_seconds=patience.call), call)
+        return guarded(self._guard(what), call)
 
-    def model_info(self, repository: str, revision: str | None) -> ModelInfo:
-        """The commit, files and card of a revision, in one request. Raises SourceError with what to do."""
+    def _guard(self, what: str) -> Guard:
+        patience = self._retries.patience
+        return Guard(self.endpoint, what, answer_seconds=patience.answer, call_seconds=patience.call)
+
+    def model_info(self, repository: str, revision: str | None) -> tuple[ModelInfo, list[str]]:
+        """The commit, files and card of a revision, in one request, and what a person should know of its dates.
+
+        Raises SourceError with what to do.
+        """
         what = f"hf://{repository}"
 
-        def attempt() -> ModelInfo:
+        def asked() -> ModelInfo:
             try:
                 return self._api.model_info(
                     repository, revision=revision, files_metadata=True, timeout=self._retries.patience.timeout
@@ -88,7 +94,11 @@ class HubClient:
                     f"({type(error).__name__}); check HF_ENDPOINT"
                 ) from None
 
-        return self._retries.run(what, partial(self._guarded, what, attempt))
+        def attempt() -> tuple[ModelInfo, list[str]]:
+            guard = self._guard(what)
+            return guarded(guard, asked), guard.notes
+
+        return self._retries.run(what, attempt)
 
     def resolve(self, repository: str, commit: str, path: str) -> Address:
         """Where a file of a commit is stored: HEAD, with redirects followed as long as they stay on the Hub."""

@@ -17,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from ..budget import Limit, beyond
 from ..errors import SourceError
+from .hub_dates import claimed
 from .hub_errors import CLIENT_ERROR, check_transient, offline, transport
 from .hub_guard import Guard, guarded
 from .hub_patience import Patience, Retries
@@ -31,7 +32,7 @@ LISTED = Limit(200_000, "models of one listing")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A repository of the Hub, when it was made and last changed (UTC, without zone; None where that is not said)."""
+    """A repository of the Hub, when it was made and last changed (UTC, without zone; None where that is not said or cannot be)."""
 
     name: str
     created: datetime | None
@@ -99,7 +100,7 @@ def list_hub(
 
 
 def _listed(info: ModelInfo) -> Listed:
-    return Listed(str(info.id), _moment(info.created_at), _moment(info.last_modified))
+    return Listed(str(info.id), _moment(claimed(info.created_at)), _moment(claimed(info.last_modified)))
 
 
 def _moment(date: datetime | None) -> datetime | None:

@@ -128,6 +128,7 @@ def _answer(
         declared,
         equal,
         lambda: comparable_models(connection, component, query.model_id),
+        (query.own[0], query.own[1]),
     )
     answer = answering(question, k)
     _log.info("%s: evidence of %d candidates in %.2f s", component.name, len(others), time.monotonic() - began)

@@ -83,6 +83,7 @@ def _answer(task: Task, batch: Batch, components: Mapping[tuple[int, str], Compo
             query_root=batch.roots.get(task.query_id),
         ),
         models=task.compared,
+        asked=batch.facts[task.query_id][:2],
     )
     return judged(question, _EVERYONE, blocks=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from ..data.component import Component
@@ -45,8 +46,19 @@ def ranked_relatives(question: Question) -> list[Ranked]:
         same = other.model_id in question.equal and other.name == component.name
         relation = relation_of(evidence) if evidence.significant else EQUAL_CONTENT if same else None
         known = question.declared.get(other.model_id, (False, False))
-        candidates.append(Candidate(name, uri, evidence, relation, *known, equal=same))
-    return rank(_best_of_each_model(candidates), question.claims)
+        candidates.append(Candidate(name, uri, evidence, relation, *known, equal=same, registered=name))
+    return rank(_called(_best_of_each_model(candidates), question.asked), question.claims)
+
+
+def _called(candidates: Sequence[Candidate], asked: tuple[str, str] | None) -> list[Candidate]:
+    """The candidates as sentences call them: by name and source where the name could mean another model too."""
+    sources: dict[str, set[str]] = {asked[0]: {asked[1]}} if asked else {}
+    for one in candidates:
+        sources.setdefault(one.registered, set()).add(one.uri)
+    return [
+        replace(one, name=f"{one.registered} ({one.uri})") if len(sources[one.registered]) > 1 else one
+        for one in candidates
+    ]
 
 
 def by_number(ranked: Ranked) -> str:
@@ -219,7 +231,7 @@ def ancestor_row(ranked: Ranked, blocks: bool) -> Ancestor:
     return Ancestor(
         rank=ranked.rank,
         model_id=evidence.pairing.candidate.model_id,
-        name=one.name,
+        name=one.registered,
         source=one.uri,
         component=evidence.pairing.candidate.name,
         evidence=evidence.kind,

@@ -42,7 +42,7 @@ class QuerySketch:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are names it goes by.
+    """A model that is asked about. `model_id` is -1 when it is not in the registry; `own` are its name and its source.
 
     `root` is who claims that it was trained from scratch; `newest` says that nothing registered came after it, because
     somebody assumes so. `content` is the digest of everything that was read, None where nothing was.

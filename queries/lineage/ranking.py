@@ -26,7 +26,8 @@ from .judgement import MERGE_OF_QUERY, Judgement, Relative, judge
 class Candidate:
     """A candidate with its evidence and relation; `declared_child` when it names the query as its parent.
 
-    `equal` says that everything that was read of the two models is equal, whatever the evidence tells of it.
+    `equal` says that everything that was read of the two models is equal, whatever the evidence tells of it. `name` is what
+    sentences call it, `registered` its name in the registry.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Candidate:
     declared: bool
     declared_child: bool
     equal: bool = False
+    registered: str = ""
 
     @property
     def key(self) -> int:

@@ -18,7 +18,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
@@ -76,10 +76,13 @@ class Agenda:
 
 def agenda(connection: duckdb.DuckDBPyConnection, filters: Filters, *, limit: int | None = None) -> Agenda:
     """List the Hub, and decide what this run has to do; nothing is written. Raises SourceError as `list_hub` does."""
+    from ...ingest.sources.hub_dates import is_future
     from ...ingest.sources.hub_listing import list_hub
 
     rows = connection.execute(statement("hub/watched_until"), {"filters": filters.key}).fetchall()
     until: datetime | None = rows[0][0] if rows else None
+    if until and is_future(until.replace(tzinfo=UTC)):
+        until = None  # an earlier version believed a date that has not come yet, and would list nothing until then
     begin = until or filters.since
     most = None if begin else limit or FIRST
     late = _late(filters, until) if until else {}

@@ -66,6 +66,20 @@ class TreeReport(Tabular):
         )
 
     @cached_property
+    def shared(self) -> Set[str]:
+        """Names that several models of the trees have: only their sources tell those apart."""
+        sources: dict[str, set[str]] = {}
+        for node in self.trees.nodes:
+            for name, source in ((node.name, node.source), *((name, source) for _, name, source in node.copies)):
+                sources.setdefault(name, set()).add(source)
+        return {name for name, found in sources.items() if len(found) > 1}
+
+    def called(self, node_id: int, name: str) -> str:
+        """What a model is called in a drawing: its name, with its source where another one has that too."""
+        node = self.node.get(node_id)
+        return f"{name} ({node.source})" if node and name in self.shared else name
+
+    @cached_property
     def node(self) -> Mapping[int, TreeNode]:
         """The nodes by their ids."""
         return {node.node_id: node for node in self.trees.nodes}

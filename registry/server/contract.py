@@ -98,6 +98,12 @@ class Comparison(TypedDict):
     components: Rows
 
 
+class BriefComparison(Comparison):
+    """A comparison as agents get it: `left_out` says what is not in it, and last how to get it."""
+
+    left_out: list[str]
+
+
 class Tree(TypedDict):
     """Nodes and edges of the family trees, and what cards alone declare."""
 

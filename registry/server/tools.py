@@ -7,6 +7,7 @@ schema. Nothing can be changed, and no source is read that is not registered.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, cast
@@ -36,8 +37,10 @@ E-value of 0.001 or less is significant; a direction of `unknown` means that whi
 then neither is the ancestor. Cards' words (`declared`) are never part of a verdict."""
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _ENDPOINTS = {one.name: one for one in API}
-_LEFT_OUT = frozenset({"metrics", "profiles", "heatmaps", "distributions", "change_rows", "baselines"})
-"""Tables of figures in a comparison, thousands of numbers, which the API has and no agent reads."""
+_KEPT = ("component", "component_b", "verdict", "sentence", "evidence")
+"""What a comparison says of a component; its tables of figures are 100 kB and more, which the API has."""
+_MOST_COMPONENTS, _MOST_EVIDENCE = 8, 24
+"""Components of a comparison, and rows of evidence in each: the pair's own come first, then those of controls."""
 Pattern = Annotated[str, Field(description="Part of a name, or globs of name and facts.")]
 Statement = Annotated[str, Field(description="One SELECT, FROM, WITH, SHOW or DESCRIBE.")]
 Name = Annotated[str, Field(description="A registered model: its name, name@revision, or source.")]
@@ -76,12 +79,12 @@ class Tools:
         """What a merge was made of: parents, method and weights, proved by replay; none for what is no merge."""
         return cast(contract.Recipe, await self._ask("recipe", name=name))
 
-    async def compare(self, a: Name, b: Name) -> contract.Comparison:
-        """Two registered models side by side, beside controls that tell whether a likeness means anything."""
-        found = await self._ask("compare", a=a, b=b)
-        parts = cast(list[dict[str, object]], found["components"])
-        found["components"] = [{key: part[key] for key in part if key not in _LEFT_OUT} for part in parts]
-        return cast(contract.Comparison, found)
+    async def compare(self, a: Name, b: Name) -> contract.BriefComparison:
+        """Two registered models side by side, beside controls that tell whether a likeness means anything.
+
+        Verdicts and evidence alone, below 50 kB; `left_out` says what else there is, and how to get it.
+        """
+        return _brief(await self._ask("compare", a=a, b=b), a, b)
 
     async def audit(
         self,
@@ -109,6 +112,28 @@ class Tools:
             answer = endpoint.run(self._site, View(registry, snapshot), values)
         found: dict[str, object] = json.loads(answer.body)
         return found
+
+
+def _brief(found: dict[str, object], a: str, b: str) -> contract.BriefComparison:
+    """A comparison without its tables of figures, and what was left out of it."""
+    parts = cast(list[dict[str, object]], found["components"])
+    tables = list(dict.fromkeys(key for part in parts for key in part if key not in _KEPT and part[key]))
+    left_out = [f"tables of components: {', '.join(tables)}"] if tables else []
+    if len(parts) > _MOST_COMPONENTS:
+        left_out.append(f"{len(parts) - _MOST_COMPONENTS} of {len(parts)} components")
+    components = []
+    for part in parts[:_MOST_COMPONENTS]:
+        rows = cast(list[dict[str, object]], part["evidence"])
+        kept = [row if n == 0 else {k: row[k] for k in row if k != "roles"} for n, row in enumerate(rows)]
+        if len(rows) > _MOST_EVIDENCE:
+            left_out.append(f"{len(rows) - _MOST_EVIDENCE} of {len(rows)} rows of evidence of {part['component']}")
+        components.append({**{key: part[key] for key in _KEPT}, "evidence": kept[:_MOST_EVIDENCE]})
+    left_out.append("`roles` of evidence, but of its first row")
+    how = f"`forebear compare {shlex.quote(a)} {shlex.quote(b)} --format json` and /api/compare of `forebear serve` have all"
+    said = {key: found[key] for key in contract.Comparison.__annotations__ if key in found}
+    if others := sorted(found.keys() - said.keys()):
+        left_out.append(f"also {', '.join(others)}")
+    return cast(contract.BriefComparison, said | {"components": components, "left_out": [*left_out, how]})
 
 
 def tool_server(site: Site, snapshots: Snapshots) -> MCPServer:

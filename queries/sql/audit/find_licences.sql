@@ -23,7 +23,8 @@ WITH told AS (
     LEFT JOIN model AS earlier ON earlier.model_id = f.relative_id
     WHERE f.run_id = $run_id
       AND ((f.kind = 'ancestor' AND f.status = 'confirmed')
-        OR (f.kind = 'duplicate' AND earlier.released_at < later.released_at)
+        OR (f.kind = 'duplicate' AND earlier.released_at < later.released_at
+            AND later.released_at <= later.ingested_at + INTERVAL 1 DAY)
         OR (f.kind = 'declaration' AND f.status = 'not_comparable' AND f.relative_id IS NOT NULL))
 ), edges AS (
     SELECT DISTINCT ON (e.query_id, e.relative_id) e.*, lower(trim(c.license)) AS mine, lower(trim(a.license)) AS theirs

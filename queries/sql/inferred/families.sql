@@ -18,7 +18,7 @@ WITH before AS (
     JOIN inferred AS n USING (inferred_id)
     WHERE m.run_id = $run_id AND n.run_id = $run_id
 )
-SELECT m.family_id, m.id AS model_id, any_value(r.released_at) AS released_at,
+SELECT m.family_id, m.id AS model_id, any_value(r.released_at) FILTER (r.released_at <= r.ingested_at + INTERVAL 1 DAY) AS released_at,
        m.id IN (SELECT model_id FROM known_root) AS root,
        coalesce(bool_or(p.merged_with IS NOT NULL), false) AS merged,
        coalesce(bool_or(p.direction = 'ancestor' AND p.direction_probability >= $told), false) AS told,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -92,6 +93,12 @@ def show_result(details: ModelDetails) -> Result:
     return Result({"model": row}, [row], tables)
 
 
+def _released(date: datetime, ingested_at: datetime) -> str:
+    """The date of publication, and that it counts for nothing where the model was read before it."""
+    late = date > ingested_at + timedelta(days=1)
+    return f"{date:%Y-%m-%d %H:%M:%S} UTC{' (after it was read: not believed)' if late else ''}"
+
+
 def _facts(details: ModelDetails) -> list[tuple[str, str]]:
     model, tokenizer = details.model, details.tokenizer
     parents = ", ".join(
@@ -104,7 +111,7 @@ def _facts(details: ModelDetails) -> list[tuple[str, str]]:
         ("format", model.format),
         ("architecture", model.architecture or ""),
         ("license", model.license or ""),
-        *([("released", f"{details.released_at:%Y-%m-%d %H:%M:%S} UTC")] if details.released_at else []),
+        *([("released", _released(details.released_at, model.ingested_at))] if details.released_at else []),
         *(("root by the claim of", _claim(claim)) for claim in details.root_claims),
         ("declared parents", parents or "none"),
         ("tokenizer", f"{tokenizer.kind}, {tokenizer.size} tokens" if tokenizer else "none"),

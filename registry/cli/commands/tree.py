@@ -98,7 +98,9 @@ def _tables(report: TreeReport) -> list[Table]:
         lines.setdefault(report.node[line.node].family, []).append(line)
     tables = [_family(report, family, found) for family, found in lines.items()]
     if report.declared:
-        cells = [[d.child_name, d.parent, d.status.replace("_", " "), d.by] for d in report.declared]
+        cells = [
+            [report.called(d.child, d.child_name), d.parent, d.status.replace("_", " "), d.by] for d in report.declared
+        ]
         tables.append(Table(("model", "declares", "status", "because"), cells, (), ["declared only"], _SPARE))
     return tables or [Table((), (), (), ["no two models of the registry are of one family"])]
 
@@ -108,7 +110,7 @@ def _family(report: TreeReport, family: int, lines: Sequence[Line]) -> Table:
 
     cells = []
     for line in lines:
-        edge, label = line.edge, node_label(report.node[line.node])
+        edge, label = line.edge, node_label(report, report.node[line.node])
         name = _guides(line) + label + (" (*)" if line.again else "")
         how = [edge_label(edge), evalue(edge.log10_evalue), edge.by] if edge else ["", "", ""]
         cells.append([name, *how])

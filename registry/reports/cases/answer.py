@@ -52,7 +52,7 @@ def pair_sentences(result: CaseResult, pair: CasePair, words: Words) -> list[str
     figures = {
         "first": pair.first,
         "second": pair.second,
-        "evalue": evalue(pair.log10_evalue),
+        "evalue": values.evalue_said(pair.log10_evalue),
         "identity": values.cosine(pair.identity),
         "coverage": values.part(pair.coverage),
     }
@@ -77,7 +77,7 @@ def pair_sentences(result: CaseResult, pair: CasePair, words: Words) -> list[str
             verdict=words(f"verdict_{row.verdict}"),
             identity=values.cosine(row.identity),
             coverage=values.part(row.coverage),
-            evalue=evalue(row.log10_evalue),
+            evalue=values.evalue_said(row.log10_evalue),
         )
         for row in values.other_parts(pair)
     ]

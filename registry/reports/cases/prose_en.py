@@ -8,7 +8,7 @@ PROSE = {
     "trusted": "The controls agree",
     "untrusted": "Not to be trusted",
     "unchecked": "Not checked by a control",
-    "trusted_text": "{count} pairs with controls came out unrelated, as they must: {pairs}.",
+    "trusted_text": "Pairs with controls that came out unrelated, as they must: {count} ({pairs}).",
     "found_text": "Known derivatives were found: {pairs}.",
     "untrusted_text": "These pairs came out otherwise than what is known of them says: {pairs}. Nothing below is worth more"
     " than that.",
@@ -19,22 +19,22 @@ PROSE = {
     "verdict_shared_initialisation": "one initialisation, trained apart",
     "verdict_unrelated": "unrelated",
     "verdict_inconclusive": "inconclusive",
-    "pair_unrelated": "{first} and {second} are no more alike than unrelated models: E = {evalue}, and only"
+    "pair_unrelated": "{first} and {second} are no more alike than unrelated models: E {evalue}, and only"
     " an E of 0.001 or less is more than chance.",
     "pair_related": "{first} and {second} are of one lineage: weights correlate at {identity}, {coverage} of the parameters"
-    " of {first} match, E = {evalue}.",
+    " of {first} match, E {evalue}.",
     "pair_derived": "{child} comes from {parent}, with probability {probability}: weights correlate at {identity},"
-    " {coverage} of the parameters match, E = {evalue}. The direction rests on {by}.",
+    " {coverage} of the parameters match, E {evalue}. The direction rests on {by}.",
     "pair_shared_initialisation": "{first} and {second} start from one random initialisation and were trained apart:"
-    " weights correlate at {identity}, E = {evalue}.",
+    " weights correlate at {identity}, E {evalue}.",
     "pair_inconclusive": "{first} and {second}: too little can be compared to tell.",
     "direction_unknown": "Which came first is not told: the probability that {second} is an ancestor of {first} is"
     " {probability}.",
-    "pair_part": "Of the component {component}: {verdict}; weights correlate at {identity}, {coverage} of it match, E = {evalue}.",
+    "pair_part": "Of the component {component}: {verdict}; weights correlate at {identity}, {coverage} of it match, E {evalue}.",
     "more_pairs": "{count} more pairs that were asked about stand in the table of all pairs.",
     "by_nothing": "distances alone",
-    "claims_text": "Of {count} published figures {reproduced} are reproduced, {contradicted} contradicted and {unchecked} not"
-    " checkable.",
+    "claims_text": "Published figures: {count}, of which reproduced {reproduced}, contradicted {contradicted}, not checkable"
+    " {unchecked}.",
     "claims_empty": "Reproduced, and no more than unrelated models or shuffled values give: {empty}. Such a figure is true, and"
     " shows no relation.",
     "gains_text": "Norm gains of {first} and {second} ({slot}, {layers} layers): mean cosine {cosine}, from {low} to {high};"
@@ -269,6 +269,6 @@ PROSE = {
     "sha256": "SHA-256",
     "revision": "revision",
     "sources_title": "Sources of the claims",
-    "more_rows": "{count} more rows are in the JSON document.",
+    "more_rows": "Further rows, in the JSON document: {count}.",
     "show_table": "Numbers",
 }

@@ -18,17 +18,17 @@ PROSE = {
     "verdict_shared_initialisation": "같은 초기값, 따로 학습됨",
     "verdict_unrelated": "무관",
     "verdict_inconclusive": "판정 불가",
-    "pair_unrelated": "{first}와(과) {second}은(는) 서로 무관한 모델들보다 더 닮지 않았습니다: E = {evalue}이며, E가 0.001"
+    "pair_unrelated": "{first}와(과) {second}은(는) 서로 무관한 모델들보다 더 닮지 않았습니다: E {evalue}이며, E가 0.001"
     " 이하일 때만 우연을 넘어섭니다.",
     "pair_related": "{first}와(과) {second}은(는) 같은 계통입니다: 가중치의 상관계수 {identity}, {first}의 파라미터 중"
-    " {coverage}가 일치, E = {evalue}.",
+    " {coverage}가 일치, E {evalue}.",
     "pair_derived": "{child}은(는) {parent}에서 나왔습니다(확률 {probability}): 가중치의 상관계수 {identity}, 파라미터의"
-    " {coverage}가 일치, E = {evalue}. 방향의 근거: {by}.",
+    " {coverage}가 일치, E {evalue}. 방향의 근거: {by}.",
     "pair_shared_initialisation": "{first}와(과) {second}은(는) 같은 무작위 초기값에서 시작하여 따로 학습되었습니다: 가중치의"
-    " 상관계수 {identity}, E = {evalue}.",
+    " 상관계수 {identity}, E {evalue}.",
     "pair_inconclusive": "{first}와(과) {second}: 비교할 수 있는 부분이 너무 적어 판정할 수 없습니다.",
     "direction_unknown": "어느 쪽이 먼저인지는 알 수 없습니다: {second}이(가) {first}의 조상일 확률은 {probability}입니다.",
-    "pair_part": "구성 요소 {component}: {verdict}. 가중치의 상관계수 {identity}, 그중 {coverage}가 일치, E = {evalue}.",
+    "pair_part": "구성 요소 {component}: {verdict}. 가중치의 상관계수 {identity}, 그중 {coverage}가 일치, E {evalue}.",
     "more_pairs": "질문 대상인 나머지 {count}개 쌍은 모든 쌍의 표에 있습니다.",
     "by_nothing": "거리만",
     "claims_text": "공개된 수치 {count}건 중 {reproduced}건이 재현되었고, {contradicted}건은 반박되었으며, {unchecked}건은 확인할"

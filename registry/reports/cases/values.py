@@ -10,7 +10,7 @@ import numpy as np
 from ....queries.comparison.case.records import CasePair, CaseResult, ControlCheck, Matrix
 from ....queries.comparison.records.comparison import PairEvidenceRow
 from ..html.page import fixed, number
-from ..numbers import share
+from ..numbers import evalue, share
 from .prose import Words
 
 DASH = "–"
@@ -24,6 +24,12 @@ def cosine(value: float | None, digits: int = 3) -> str:
 def figure(value: float | None, digits: int = 4) -> str:
     """A figure of any size, or a dash."""
     return number(value, digits)
+
+
+def evalue_said(log10: float) -> str:
+    """An E-value behind its letter in a sentence: `= 3e-05`, `< 1e-300`."""
+    said = evalue(log10)
+    return f"< {said.removeprefix('<')}" if said.startswith("<") else f"= {said}"
 
 
 def part(value: float | None) -> str:

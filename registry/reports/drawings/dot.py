@@ -18,7 +18,7 @@ def dot_lines(report: TreeReport) -> Iterator[str]:
     yield "digraph forebear {\n"
     yield "  rankdir=LR; node [shape=box, fontname=sans]; edge [fontname=sans, fontsize=9];\n"
     for node in report.trees.nodes:
-        yield f"  n{node.node_id} [label={_quoted(node_label(node))}, tooltip={_quoted(node.source)}];\n"
+        yield f"  n{node.node_id} [label={_quoted(node_label(report, node))}, tooltip={_quoted(node.source)}];\n"
     for edge in report.trees.edges:
         yield f"  n{edge.parent} -> n{edge.child} [{_attributes(edge)}];\n"
     declared = [d for d in report.declared if d.parent_id in report.node and d.child in report.node]

@@ -17,7 +17,7 @@ def mermaid_lines(report: TreeReport) -> Iterator[str]:
     """The lines of a flowchart: arrows where the direction is told, plain lines elsewhere, dotted what cards claim."""
     yield "flowchart LR\n"
     for node in report.trees.nodes:
-        yield f'  n{node.node_id}["{_text(node_label(node))}"]\n'
+        yield f'  n{node.node_id}["{_text(node_label(report, node))}"]\n'
     for edge in report.trees.edges:
         arrow = "-->" if edge.directed else "---"
         yield f'  n{edge.parent} {arrow}|"{_text(edge_label(edge))}"| n{edge.child}\n'

@@ -43,7 +43,7 @@ def _tree(report: TreeReport, lines: Sequence[Line], hybrids: dict[int, int]) ->
 
 
 def _named(report: TreeReport, line: Line, hybrids: dict[int, int]) -> str:
-    text = printable(node_label(report.node[line.node]), _LONGEST).replace("'", "''")
+    text = printable(node_label(report, report.node[line.node]), _LONGEST).replace("'", "''")
     tag = f"#H{hybrids[line.node]}" if line.node in hybrids else ""
     untold = line.edge is not None and not line.edge.directed
     return f"'{text}'{tag}" + ("[&directed=0]" if untold else "")

@@ -92,5 +92,7 @@ def drawn_lines(report: TreeReport, lines: Sequence[Line]) -> list[DrawnLine]:
         how = edge_label(edge) if edge else ""
         said = [node.source, *(f"equal to it: {name} ({source})" for _, name, source in node.copies)]
         title = " · ".join([*said, *([edge.by] if edge else [])])
-        found.append(DrawnLine(line.node, node.name, node_label(node), how, title, x, y, path, style, line.again))
+        found.append(
+            DrawnLine(line.node, node.name, node_label(report, node), how, title, x, y, path, style, line.again)
+        )
     return found

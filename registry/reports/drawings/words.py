@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from ....queries.answers.family_trees import TreeEdge, TreeNode
+from ..trees import TreeReport
 
 
-def node_label(node: TreeNode) -> str:
-    """Its name, with the number of models that are equal to it; of a missing ancestor, that it is none."""
+def node_label(report: TreeReport, node: TreeNode) -> str:
+    """Its name, with the number of models that are equal to it; of a missing ancestor, that it is none.
+
+    Where several models have the name, its source is in it.
+    """
+    name = report.called(node.node_id, node.name)
     if node.inferred:
-        return f"{node.name} (not registered)"
+        return f"{name} (not registered)"
     copies = len(node.copies)
-    return node.name + (f" (and {copies} equal to it)" if copies > 1 else " (and one equal to it)" if copies else "")
+    return name + (f" (and {copies} equal to it)" if copies > 1 else " (and one equal to it)" if copies else "")
 
 
 def edge_label(edge: TreeEdge) -> str:

@@ -72,24 +72,32 @@ def audit_answer(site: Site, view: View, asked: Asked) -> Answer:
 
 
 def feed(site: Site, view: View, asked: Asked) -> Answer:
-    """The findings of the newest audit that somebody should look at, as an Atom feed (RFC 4287)."""
-    audited = view.audited
-    run, rows = audited and audited.run, []
-    if audited is not None:
-        for status in _TROUBLE:
-            rows += rows_of(_page(view, audited, KINDS, status, "", _ENTRIES, 0).table)
+    """The findings of the newest audit that somebody should look at, the newest first, as an Atom feed (RFC 4287).
+
+    A finding is as old as the first audit that had it. The feed's subtitle says how many are not in it.
+    """
+    run = view.audited and view.audited.run
+    values = {"statuses": list(_TROUBLE), "most": _ENTRIES}
+    rows = rows_of(some_findings(view.registry.connection, run, "newest", **values).table) if run else []
     updated = (run.finished_at if run else None) or datetime(1970, 1, 1)
+    total = rows[0]["total"] if rows else 0
+    shown = f"The newest {len(rows)} of {total}" if total > len(rows) else f"All {total}"
+    subtitle = f"{shown} findings of audit {run.run_id} that need a look; /audit has all" if run else NO_AUDIT
     entries = [
         {
             "id": f"urn:forebear:{_digest(row)}",
             "title": f"{str(row['status']).replace('_', ' ')}: {row['query']} and {row['relative']}",
             "summary": str(row["reason"]),
             "link": address("/model", name=row["query_source"]),
+            "updated": _stamp(row["since"]),
         }
-        for row in rows[:_ENTRIES]
+        for row in rows
     ]
-    stamp = f"{updated.isoformat(timespec='seconds')}Z"
-    return site.page("feed.xml", ATOM, entries=entries, updated=stamp, run=run)
+    return site.page("feed.xml", ATOM, entries=entries, updated=_stamp(updated), subtitle=subtitle)
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='seconds')}Z"
 
 
 def _digest(row: Mapping[str, object]) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shutil
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -121,3 +124,27 @@ def test_parts_have_the_keys_of_the_contract(run: Run, zoo_registry: Path) -> No
         {"component": "language", "model": "alder", "source": document["parts"][0]["source"], "share": 1.0}
     ]
     assert "language.2    alder  language.3 " in run(*asked).out
+
+
+def test_models_of_one_name_are_told_apart_by_their_source_in_every_drawing_and_sentence(
+    run: Run, zoo: Path, tmp_path: Path, registry_path: Path
+) -> None:
+    for place, model in (("o1", "alder-docs"), ("o2", "alder-tests")):
+        shutil.copytree(zoo / model, tmp_path / place / "same")
+    assert run("ingest", tmp_path / "o1" / "same", tmp_path / "o2" / "same", zoo / "alder", "--quiet").code == 0
+    assert run("audit", "--quiet").code == 0
+    sources = [(tmp_path / place / "same").as_uri() for place in ("o1", "o2")]
+    for form in ("table", "mermaid", "newick", "dot", "html"):
+        drawn = run("tree", "--format", form, "--quiet").out
+        assert all(f"same ({source})" in unescape(re.sub(r"#(\d+);", _letter, drawn)) for source in sources), form
+        assert "alder (" not in drawn
+    said = json.loads(run("ancestors", "alder", "--format", "json").out)
+    assert f"of one lineage with same ({sources[0]}) (and 1 more)" in said["components"][0]["sentence"]
+    assert {row["name"] for row in said["ancestors"]} == {"same"}
+    other = json.loads(run("ancestors", sources[1], "--format", "json").out)
+    first = next(row for row in other["ancestors"] if row["name"] == "same")
+    assert first["source"] == sources[0]
+
+
+def _letter(code: re.Match[str]) -> str:
+    return chr(int(code[1]))

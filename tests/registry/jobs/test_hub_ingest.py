@@ -221,3 +221,14 @@ def test_a_size_that_is_none_is_a_usage_error(run: Run, make_model: MakeModel, t
     ran = run("ingest", make_model("a"), f"--budget={text}")
     assert ran.code == 2
     assert "is not a size" in ran.err
+
+
+def test_an_odd_date_costs_no_model_and_is_said(hub: HubServer, zoo: Path, registry_path: Path) -> None:
+    for name, date in (("offset", "2025-03-01T10:00:00+09:00"), ("odd", "01/03/2025"), ("future", "2099-01-01")):
+        hub.add(f"org/{name}", zoo / "birch", info={"createdAt": date})
+    ran = run_on(hub, "ingest", "org/offset", "org/odd", "org/future")
+    assert (ran.code, "3 ingested" in ran.err) == (0, True), ran.err
+    assert "org/odd: its createdAt '01/03/2025' is not understood: no date is kept" in ran.err
+    assert "org/future: its createdAt 2099-01-01 lies in the future: no date is kept" in ran.err
+    kept = rows(registry_path, "SELECT name, released_at FROM model WHERE released_at IS NOT NULL")
+    assert kept == [("org/offset", datetime(2025, 3, 1, 1))]

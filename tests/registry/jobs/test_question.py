@@ -81,3 +81,12 @@ def test_a_registered_date_that_stands_for_none_says_nothing_of_who_came_first(
             (row,) = registry.ancestors(name).components[0].ancestors
             assert 0 < row.direction_probability < 0.95 and "claimed release dates" not in row.direction_by
         assert registry.audit().counts()["ancestor.direction_unknown"] == 1
+
+
+def test_a_registered_date_after_the_day_of_reading_rules_nothing_out(zoo: Path, registry_path: Path) -> None:
+    with Registry(registry_path) as registry:
+        registry.ingest(zoo / "alder-tests", zoo / "alder")
+        registry.connection.execute("UPDATE model SET released_at = '2099-01-01' WHERE name = 'alder'")
+        registry.connection.execute("UPDATE model SET released_at = '2025-06-03' WHERE name = 'alder-tests'")
+        (row,) = registry.ancestors("alder-tests").components[0].ancestors
+    assert row.direction_probability > 0 and "claimed release dates" not in row.direction_by

@@ -327,3 +327,17 @@ def test_markdown_and_html_show_a_table_for_people_and_a_post_names_a_source_onc
     assert "| ingested | org/docs | org/alder | finetuned | \\<1e-300 | language: of one lineage with" in page
     assert "None" not in page and "[]" not in page
     assert webhook.bodies[0]["text"].count("hf://org/gated") == 1
+
+
+def test_a_model_that_claims_to_be_of_the_future_hides_no_later_one(
+    hub: HubServer, make_model: MakeModel, registry_path: Path
+) -> None:
+    hub.add("org/ahead", make_model("ahead", 1), info={"createdAt": "2099-01-01T12:00:00.000Z"})
+    hub.add("org/one", make_model("one", 2), info=made(1))
+    assert set(watch(hub)[1]) == {"hf://org/ahead", "hf://org/one"}
+    hub.add("org/two", make_model("two", 3), info=made(2))
+    assert set(watch(hub)[1]) == {"hf://org/two"}
+    with Registry(registry_path) as registry:  # what an earlier version has kept
+        registry.connection.execute("UPDATE watch SET until = '2099-01-01'")
+    hub.add("org/three", make_model("three", 4), info=made(3))
+    assert "hf://org/three" in watch(hub)[1]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -16,6 +17,7 @@ from forebear.registry.audit.known import Audited, audited
 from forebear.registry.audit.report import KINDS, findings_of_model, some_findings
 from forebear.registry.cli.forms import forms
 from forebear.registry.server.endpoints import API, PAGES
+from forebear.registry.server.pages import audit
 from forebear.registry.server.pages.audit import STATUSES
 from forebear.registry.server.parameters import asked
 from forebear.registry.server.site import Site
@@ -24,6 +26,7 @@ from forebear.registry.server.view import View
 
 from .conftest import client_of
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 SHOWN = tuple(kind for kind in KINDS if kind != "relative")
 FALSE = """merge_method: linear
 models:
@@ -98,6 +101,33 @@ def test_pages_are_the_same_where_a_run_is_too_large_for_memory(
 
 def test_the_findings_of_a_run_are_read_once(registry: Registry, newest: Audited) -> None:
     assert audited(registry.connection, newest) is newest
+
+
+def test_the_feed_has_the_newest_findings_first_and_says_how_many_it_leaves_out(
+    zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Registry(tmp_path / "r.duckdb") as registry:
+        registry.ingest(zoo / "alder-tests", zoo / "alder-docs", zoo / "alder")
+        registry.audit(AuditOptions(jobs=1))
+        registry.ingest(zoo / "alder-moe")
+        registry.audit(AuditOptions(jobs=1))
+
+    def fed() -> tuple[str, list[tuple[str, str]]]:
+        with Snapshots(tmp_path / "r.duckdb") as copy, client_of(tmp_path / "r.duckdb", copy) as client:
+            feed = ElementTree.fromstring(client.get("/feed.atom").text)
+        entries = feed.findall(f"{ATOM}entry")
+        dated = [(e.findtext(f"{ATOM}updated") or "", e.findtext(f"{ATOM}title") or "") for e in entries]
+        return feed.findtext(f"{ATOM}subtitle") or "", dated
+
+    said, entries = fed()
+    assert said == f"All {len(entries)} findings of audit 2 that need a look; /audit has all"
+    assert len({date for date, _ in entries}) == 2 and entries == sorted(entries, key=lambda e: e[0], reverse=True)
+    assert "alder-moe" in entries[0][1] and "alder-moe" not in entries[-1][1]
+    monkeypatch.setattr(audit, "_ENTRIES", 1)
+    assert fed() == (
+        f"The newest 1 of {len(entries)} findings of audit 2 that need a look; /audit has all",
+        entries[:1],
+    )
 
 
 def test_a_contradicted_recipe_is_on_the_pages_in_the_api_and_in_the_feed(zoo: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from mcp import Client
 from forebear.registry.cli.forms import forms
 from forebear.registry.server.site import Site
 from forebear.registry.server.snapshot import Snapshots
-from forebear.registry.server.tools import tool_server
+from forebear.registry.server.tools import _brief, tool_server
 
 from .conftest import MODELS
 
@@ -66,6 +66,25 @@ def test_answers_are_structured_and_those_of_the_library(ask: Ask) -> None:
     assert documents["compare"]["verdict"] == "unrelated" and documents["sql"]["rows"] == [{"models": len(MODELS)}]
     assert "profiles" not in documents["compare"]["components"][0] and documents["compare"]["components"][0]["evidence"]
     assert all(row["kind"] == "ancestor" for row in documents["audit"]["findings"])
+
+
+def test_a_comparison_is_short_enough_for_an_agent_and_says_what_is_left_out(ask: Ask) -> None:
+    found = ask(lambda client: client.call_tool("compare", {"a": "alder", "b": "alder-docs"}))
+    document = found.structured_content
+    assert sum(len(part.text) for part in found.content) < 50_000
+    first, *others = document["components"][0]["evidence"]
+    assert (first["query"], first["candidate"]) == ("A", "B") and first["roles"] and others
+    assert "summary" in document["left_out"][0] and "changes" in document["left_out"][0]
+    assert "forebear compare alder alder-docs --format json" in document["left_out"][-1]
+
+
+def test_a_comparison_of_many_components_and_controls_stays_short() -> None:
+    rows = [{"query": "A", "candidate": f"C{i}", "roles": [{}]} for i in range(100)]
+    part = {"component": "c", "component_b": "c", "verdict": "v", "sentence": "s", "evidence": rows, "summary": []}
+    brief = _brief({"components": [part] * 30}, "a; b", "b")
+    assert len(brief["components"]) == 8
+    assert brief["left_out"][:2] == ["22 of 30 components", "76 of 100 rows of evidence of c"]
+    assert "compare 'a; b' b" in brief["left_out"][-1]
 
 
 def test_what_cannot_be_answered_is_an_error_that_says_why(ask: Ask) -> None:

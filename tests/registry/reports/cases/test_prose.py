@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from pathlib import Path
 
 import pytest
 
 from forebear.registry.reports.cases.prose import LANGUAGES, Words
+from forebear.registry.reports.cases.values import evalue_said
 
 FOLDER = Path(__file__).parents[4] / "registry" / "reports" / "cases"
 
@@ -63,3 +65,16 @@ def test_a_sentence_without_its_figure_is_an_error() -> None:
         Words("en")("high_ids")
     with pytest.raises(KeyError):
         Words("en")("no such key")
+
+
+def test_a_count_of_one_reads_as_well_as_any_other() -> None:
+    said = Words("en")("claims_text", count=1, reproduced=1, contradicted=0, unchecked=0)
+    assert said == "Published figures: 1, of which reproduced 1, contradicted 0, not checkable 0."
+    sentences = [text for text in LANGUAGES["en"].values() if "{count}" in text]
+    plural = [text for text in sentences if re.search(r"\{count\} (more )?(pairs|published|rows)", text)]
+    assert plural == [LANGUAGES["en"]["more_pairs"], LANGUAGES["en"]["from_controls"]]
+
+
+def test_an_evalue_below_what_is_shown_is_less_than_and_never_equal_to_it() -> None:
+    assert (evalue_said(-8163), evalue_said(-5)) == ("< 1e-300", "= 1e-05")
+    assert all("E = {evalue}" not in text for words in LANGUAGES.values() for text in words.values())
