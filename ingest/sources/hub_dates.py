@@ -1,7 +1,7 @@
 """Dates as Hubs write them, and which of them say when a model was published.
 
-huggingface_hub reads the one spelling of the real Hub and raises for any other, so that a mirror's offset would cost the
-model. Here every ISO 8601 spelling is understood; what is none is left out of the answer, and said.
+huggingface_hub reads the one spelling of the real Hub and raises for any other, so that a mirror's offset would cost
+the model. Here every ISO 8601 spelling is understood; what is none is left out of the answer, and said.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def is_future(date: datetime) -> bool:
 def respell(answer: object) -> list[str]:
     """Write the dates of a model, or of a list of models, in the Hub's spelling, in place; a note a date that is none.
 
-    A date without a zone is taken as UTC, and one without a time as its midnight. What has no digit at all stays as it is:
-    that is the answer of something else than a Hub.
+    A date without a zone is taken as UTC, and one without a time as its midnight. What has no digit at all stays as it
+    is: that is the answer of something else than a Hub.
     """
     notes: list[str] = []
     for said in answer if isinstance(answer, list) else [answer]:

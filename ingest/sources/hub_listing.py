@@ -32,7 +32,7 @@ LISTED = Limit(200_000, "models of one listing")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A repository of the Hub, when it was made and last changed (UTC, without zone; None where that is not said or cannot be)."""
+    """A repository of the Hub, when it was made and last changed: UTC without zone, None for what is no such date."""
 
     name: str
     created: datetime | None

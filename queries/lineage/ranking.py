@@ -26,8 +26,8 @@ from .judgement import MERGE_OF_QUERY, Judgement, Relative, judge
 class Candidate:
     """A candidate with its evidence and relation; `declared_child` when it names the query as its parent.
 
-    `equal` says that everything that was read of the two models is equal, whatever the evidence tells of it. `name` is what
-    sentences call it, `registered` its name in the registry.
+    `equal` says that everything that was read of the two models is equal, whatever the evidence tells of it. `name` is
+    what sentences call it, `registered` its name in the registry.
     """
 
     name: str

@@ -129,7 +129,8 @@ def _brief(found: dict[str, object], a: str, b: str) -> contract.BriefComparison
             left_out.append(f"{len(rows) - _MOST_EVIDENCE} of {len(rows)} rows of evidence of {part['component']}")
         components.append({**{key: part[key] for key in _KEPT}, "evidence": kept[:_MOST_EVIDENCE]})
     left_out.append("`roles` of evidence, but of its first row")
-    how = f"`forebear compare {shlex.quote(a)} {shlex.quote(b)} --format json` and /api/compare of `forebear serve` have all"
+    command = f"forebear compare {shlex.quote(a)} {shlex.quote(b)} --format json"
+    how = f"`{command}` and /api/compare of `forebear serve` have all"
     said = {key: found[key] for key in contract.Comparison.__annotations__ if key in found}
     if others := sorted(found.keys() - said.keys()):
         left_out.append(f"also {', '.join(others)}")
