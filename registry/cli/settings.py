@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...ingest.errors import FormatError, SourceError
+from ..store.lake import PREFIX
 
 _LONGEST = 65_536
 """Bytes of a file that is read: what people write by hand is far below."""
@@ -20,7 +21,7 @@ _LONGEST = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The keys of the file; None where it does not say."""
+    """The keys of the file; None where it does not say. A path that is not absolute is one from the file's folder."""
 
     registry: str | None = None
 
@@ -59,4 +60,9 @@ def _settings(path: Path, found: dict[str, object]) -> Settings:
     registry = found.get("registry")
     if registry is not None and (not isinstance(registry, str) or not registry):
         raise FormatError(f"{path}: registry is not a path in quotes")
-    return Settings(registry)
+    return Settings(None if registry is None else _from_folder(path, registry))
+
+
+def _from_folder(path: Path, registry: str) -> str:
+    """The registry of a settings file: one file names one registry, whatever folder a command is started in."""
+    return registry if registry.startswith(PREFIX) else str(path.absolute().parent / Path(registry).expanduser())

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from forebear.queries.lineage import direction
 from forebear.queries.lineage.direction import place
 from forebear.queries.lineage.geometry import Distances, distances_of
 from forebear.queries.lineage.rooting import Known
@@ -49,6 +50,22 @@ def test_every_ancestor_of_a_chain_stands_there_and_the_last_is_the_nearest() ->
     second = first + step(2)
     found = place(measured(ROOT, first, second, second + step(3)), dated(0, 1, 2, 3), "root and dates")
     assert found.on_way.tolist() == [False, True, True] and found.nearest.argmax() == 2
+
+
+def test_what_stands_above_on_the_way_is_the_nearest_only_where_the_way_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = ROOT + step(1)
+    second = first + step(2)
+    sibling = ROOT + step(5, LIGHT / 2)  # nearer to the root than they are, and on no way
+    distances = measured(ROOT, first, sibling, second, second + step(3))
+    known = dated(0, 1, 1, 2, 3)
+    found = place(distances, known, "root and dates")
+    assert found.on_way.tolist() == [False, True, False, True]
+    monkeypatch.setattr(direction, "on_way", lambda distances, known: np.zeros(4, np.bool_))
+    before = place(distances, known, "root and dates")
+    ratio = (found.nearest / found.nearest[3]) / (before.nearest / before.nearest[3])
+    assert ratio == pytest.approx([1 - ON_WAY, 1 - ON_WAY, 1, 1])
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.5, 0.8])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+
+from forebear.registry.cli.settings import read_settings
 
 from ..conftest import Run
 
@@ -28,6 +31,19 @@ def write(file: Path, text: str) -> Path:
 def test_the_file_of_the_users_config_folder_names_the_registry(run: Run, home: Path, zoo_registry: Path) -> None:
     write(home / "forebear.toml", f"registry = '{zoo_registry}'")
     assert "17 models in" in run("list").err
+
+
+def test_a_relative_registry_is_one_from_the_files_folder(
+    run: Run, home: Path, zoo_registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(zoo_registry, home / "here.duckdb")
+    write(home / "forebear.toml", "registry = 'here.duckdb'")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "17 models in" in run("list").err and not [*Path().iterdir()]
+    monkeypatch.chdir(home)
+    assert "17 models in" in run("--config", "forebear.toml", "list").err
+    assert read_settings(str(write(home / "lake.toml", "registry = 'ducklake:x'"))).registry == "ducklake:x"
 
 
 def test_options_and_the_environment_go_before_the_file(
