@@ -304,8 +304,6 @@ bench-grown: dev .bench/torch/installed ## 94 grown families whose trees are kno
 	.bench/torch/bin/python benchmarks/grown/generate.py .bench/grown
 	$(BIN)/python -m benchmarks.grown.fit --set grown=.bench/grown \
 	  $(foreach set,field zoo,$(if $(wildcard .bench/$(set)/truth.json),--set $(set)=.bench/$(set))) $(WRITE)
-	$(BIN)/python -m benchmarks.grown.ways --set grown=.bench/grown \
-	  $(if $(wildcard .bench/field/truth.json),--set field=.bench/field)
 
 thresholds: dev                 ## operating curve of every threshold on models that none was set on, then docs/thresholds.md (15 minutes; a run that was stopped goes on); FIELD=.bench/field GROWN=.bench/grown NEW=.bench/zoo-8 ONLY=TIE
 	$(BIN)/python -m benchmarks.thresholds $(FIELD) $(GROWN) $(NEW) --fingerprints .bench/thresholds.duckdb $(if $(ONLY),--only $(ONLY))

@@ -16,11 +16,6 @@ class Elsewhere:
 
 ELSEWHERE = (
     Elsewhere(
-        "make bench-grown",
-        "it tells an ancestor where the root and all dates are known, which is asked of random parts of known families",
-        ("ON_WAY", "ON_WAY_ERROR", "ON_WAY_OFF"),
-    ),
-    Elsewhere(
         "make bench-missing HALF=held_out",
         "it decides whether an ancestor that is not registered is inferred, which is another question",
         ("ADDITIVE", "FEWEST_BRANCHES", "FEWEST_MODELS", "FEWEST_OLDER", "INDEPENDENT", "LATTICE_KEPT", "LATTICE_MOVED",

@@ -16,22 +16,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..thresholds.lineage import (
-    DIRECTION_TOLD,
-    GEOMETRY_ALONE,
-    INSIDE_TREE,
-    LIGHT_DRIFT,
-    NEAR_COPY,
-    ON_WAY,
-    SAME_NODE,
-)
+from ..thresholds.lineage import DIRECTION_TOLD, GEOMETRY_ALONE, INSIDE_TREE, LIGHT_DRIFT, NEAR_COPY, SAME_NODE
 from .calibration.regressions import State, weights
 from .geometry import FEATURES, Distances, pair_features
 from .returns import Returns, returns, summary
 from .rooting import Known, observed_above, parents_from, root_probabilities
 from .shape import FIGURES, shape
 from .tree import Tree, joined, neighbour_joining, placed
-from .way import on_way
 
 DirectionKind = Literal["ancestor", "descendant", "sibling", "copy", "unknown"]
 _EVEN = 1e-3
@@ -61,15 +52,11 @@ DESIGN = (*_OF_PAIRS, *FIGURES, *(f"{figure} x {term}" for figure, term in BY_SH
 
 @dataclass(frozen=True)
 class Placement:
-    """Of every relative [n]: the probability of being an ancestor, a descendant, and the nearest of the ancestors.
-
-    `on_way` [n] are those that the way from a known root to the query leads through.
-    """
+    """Of every relative [n]: the probability of being an ancestor, a descendant, and the nearest of the ancestors."""
 
     ancestor: NDArray[np.float64]
     descendant: NDArray[np.float64]
     nearest: NDArray[np.float64]
-    on_way: NDArray[np.bool_]
 
 
 def tree_probabilities(distances: Distances, whole: Tree, known: Known) -> NDArray[np.float64]:
@@ -95,8 +82,7 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     Where all are on one place (no drift at all) nothing is told apart. Probabilities stay within what GEOMETRY_ALONE
     allows. It tells no ancestor: a sibling that hardly moved from a parent that is not registered looks like it. And it
     denies none: the query may be a merge of the candidate and of a model that is not there, which has no place in a
-    tree. At light drift, with the root and all dates, what stands on the way tells (`way`): those above it on that way
-    are the nearest ancestor only where it is none.
+    tree.
     """
     count = len(distances.squared) - 1
     before = earlier(known, count + 1)
@@ -108,17 +94,7 @@ def place(distances: Distances, known: Known, state: State) -> Placement:
     ancestor, nearest = weights("ancestor", state, light), weights("nearest", state, light)
     up, down = features[:count, count], features[count, :count]
     toward, away = (ancestor.probability(way).clip(1 - GEOMETRY_ALONE, GEOMETRY_ALONE) for way in (up, down))
-    through = on_way(distances, known) if light else np.zeros(count, np.bool_)
-    near = _softmax(up @ nearest.vector) * np.where(_above(through, distances, known), 1 - ON_WAY, 1.0)
-    return Placement(np.where(through, ON_WAY, toward), away * (state != "newest"), near / near.sum(), through)
-
-
-def _above(through: NDArray[np.bool_], distances: Distances, known: Known) -> NDArray[np.bool_]:
-    """Which relatives [n] stand above the last that the way leads `through` [n]: the root, and others of these."""
-    if known.root is None or not through.any():
-        return np.zeros_like(through)
-    from_root = distances.squared[known.root, : len(through)]
-    return np.asarray((through | (from_root <= 0)) & (from_root < from_root[through].max()))
+    return Placement(toward, away * (state != "newest"), _softmax(up @ nearest.vector))
 
 
 def earlier(known: Known, count: int) -> NDArray[np.bool_]:

@@ -207,11 +207,11 @@ def passed(distances: Distances) -> NDArray[np.float64]:
     beyond = np.exp(-np.square((share - way / step) / spread) / 2) / height
     odds = -np.square((share - 1) / spread) / 2 - np.log(height) - np.log(_ANYWHERE + beyond)
     same = np.eye(len(squared), dtype=np.bool_)
-    odds[same[:, :, None] | same[:, None, :] | same[None, :, :] | mixed(squared)[None, :, :]] = np.nan
+    odds[same[:, :, None] | same[:, None, :] | same[None, :, :] | _mixed(squared)[None, :, :]] = np.nan
     return np.asarray(np.fmax.reduce(odds, axis=2, initial=0.0))
 
 
-def mixed(squared: Squares) -> NDArray[np.bool_]:
+def _mixed(squared: Squares) -> NDArray[np.bool_]:
     """Whether the second is a mixture of the first and of a third [n, n]: seen from it the two lie opposite.
 
     The mean of two siblings stands on the ways from their root to both, and is passed by neither.

@@ -43,7 +43,6 @@ from .rooting import Known
 if TYPE_CHECKING:
     from .merges.replayed import Replayed
 
-ON_THE_WAY = "the way from the root to the query leads through it"
 MERGE_OF_QUERY = "a merge of the query"
 """What the direction of a relative rests on that was put together from the query and others."""
 
@@ -101,7 +100,7 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
     if any(claims.later(relatives[i].model_id) or i in copies or orders[i][0] == "candidate_later" for i in merged):
         merged = ()
     placed = [i for i in range(len(relatives)) if i not in copies and i not in merged and i not in kin.copy_of]
-    toward, away, nearest, on_way, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
+    toward, away, nearest, state = _placed(relatives, kin, placed, claims, [o for o, _, _ in orders])
     held = _holding_a_root(relatives, kin, claims)
     certainty = LIGHT_MERGE_PARENTS if checked and again is None else MERGE_PARENTS
     of_query = {i: _of_query(relatives, kin, i, light=light) for i, each in kin.parents.items() if kin.query in each}
@@ -112,8 +111,6 @@ def judge(relatives: Sequence[Relative], claims: Claims) -> list[Judgement]:
             found.append(_of_copy(one, copies[i]))
             continue
         by = _by(one, claims, orders[i], state, len(placed), relatives, held.get(i))
-        if i in on_way:
-            by = (ON_THE_WAY, *by)
         ancestor, descendant = toward.get(i, prior(state)), away.get(i, 0.0 if state == "newest" else prior(state))
         if i in merged:
             ancestor, descendant, by = certainty, 1 - certainty, (_merge_of_these(again), *by)
@@ -266,14 +263,11 @@ def _weighed(shares: Shares, by: Shares) -> Shares:
 
 def _placed(
     relatives: Sequence[Relative], kin: Family, placed: Sequence[int], claims: Claims, orders: Sequence[Order | None]
-) -> tuple[Shares, Shares, Shares, set[int], State]:
-    """What geometry says of the relatives `placed` in the tree, by their numbers, and on which state of knowledge.
-
-    Before the state: those that the way from a known root to the query leads through.
-    """
+) -> tuple[Shares, Shares, Shares, State]:
+    """What geometry says of the relatives `placed` in the tree, by their numbers, and on which state of knowledge."""
     known, state = _known(relatives, placed, claims, orders)
     if not placed or not kin.common:
-        return {}, {}, {i: 1.0 / len(placed) for i in placed}, set(), state
+        return {}, {}, {i: 1.0 / len(placed) for i in placed}, state
     members = np.array([*placed, kin.query])
     found = place(kin.distances.take(members), known, state)
     able = np.array([not claims.later(relatives[i].model_id) and orders[i] != "candidate_later" for i in placed])
@@ -284,7 +278,6 @@ def _placed(
         dict(zip(numbers, found.ancestor.tolist(), strict=True)),
         dict(zip(numbers, found.descendant.tolist(), strict=True)),
         dict(zip(numbers, share.tolist(), strict=True)),
-        {i for i, through in zip(numbers, found.on_way.tolist(), strict=True) if through},
         state,
     )
 

@@ -16,27 +16,6 @@ parent would.
 Set on: no data; just below DIRECTION_TOLD.
 Measured again by: make bench-grown
 """
-ON_WAY = 0.97
-"""Probability that a model is an ancestor which stands on the way from a claimed root to the query, at light drift, and
-is older by dates. In random parts of grown families 359 of 359 were in chains, 91 of 91 where parents were drawn at
-random and in field models, and 0 of 2 in stars, of 2,543 questions; half of the parts lack the ancestors of a model.
-
-Set on: grown families and field models, their development halves, as is ON_WAY_OFF.
-Measured again by: make bench-grown
-"""
-ON_WAY_OFF = 0.03
-"""How far the share of the step from a root to a model may be from 1, beside two standard errors, where the way to the
-query leads through it. Trainings that went on had 0.96 to 1.03.
-
-Set on: field models, their development half; 0.01 was tried as well and told three quarters as many.
-Measured again by: make bench-grown
-"""
-ON_WAY_ERROR = 0.05
-"""The standard error of that share up to which it is told: beyond, a step is too short beside the way.
-
-Set on: no data; a share of 0.8, which siblings have, is excluded.
-Measured again by: make bench-grown
-"""
 LIGHT_DRIFT = 0.9
 """A family drifts lightly where the median pair differs in fewer than this share of its values, both as bfloat16.
 Real fine-tunes do; each of the two regimes has its own regressions.

@@ -98,7 +98,6 @@ DECIDES_NOTHING = {
     "queries/lineage/missing/inferring.py": {"_LIGHTEST"},  # a floor under weights of a mean
     "queries/lineage/missing/lattice.py": {"_EXPONENTS", "_FINER", "_LEAST", "_MOST", "_MOST_STEPS", "_TIE"},  # reading
     "queries/lineage/ranking.py": {"UNPLACED", "_SAME_SHARE"},  # a record; arithmetic of floats
-    "queries/lineage/way.py": {"_ERRORS"},  # what counts as sampling
     "queries/lineage/shape.py": {"_LEAST", "_LEAST_SPREAD"},  # arithmetic of floats
     "queries/lineage/recipes/mixtures/alone.py": {
         *("_APART", "_BASES_TOLD", "_BESIDE", "_FACTORS", "_FOLLOWED", "_MOST_BASES", "_MOST_PARENTS", "_STEP"),
