@@ -179,15 +179,20 @@ def between(distances: Distances) -> NDArray[np.float64]:
     is 1 where q descends from r and 0 where it took no part in the step; normal log odds of the two, whose spread is
     _STEP_SPREAD beside that error. 0 where no third model is at another place than the first.
     """
-    squared, count = distances.squared, len(distances.squared)
-    step = np.where(squared > _LEAST, squared, np.nan)[:, None, :]  # [first, second, third]
-    share = (squared[:, :, None] + squared[:, None, :] - squared[None, :, :]) / (2 * step)
-    spread = _STEP_SPREAD**2 + squared[:, :, None] / (distances.count * step)
+    count = len(distances.squared)
+    way, step, share = _steps(distances.squared)
+    spread = _STEP_SPREAD**2 + way / (distances.count * step)
     odds = (1 - 2 * share) / (2 * spread)
     same = np.eye(count, dtype=np.bool_)
     odds[same[:, :, None] | same[:, None, :] | same[None, :, :]] = np.nan
     least = np.fmin.reduce(odds, axis=2)
     return np.where(np.isfinite(least), least, 0.0)
+
+
+def _steps(squared: Squares) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Ways [n, n, 1] from the first to the second, steps [n, 1, n] to the third, and the regressions b [n, n, n]."""
+    way, step = squared[:, :, None], np.where(squared > _LEAST, squared, np.nan)[:, None, :]
+    return way, step, (way + squared[:, None, :] - squared[None, :, :]) / (2 * step)
 
 
 def passed(distances: Distances) -> NDArray[np.float64]:
@@ -199,9 +204,7 @@ def passed(distances: Distances) -> NDArray[np.float64]:
     where it hardly moved, and then nothing is said. Mixtures of the second are no third.
     """
     squared = distances.squared
-    step = np.where(squared > _LEAST, squared, np.nan)[:, None, :]  # [first, second, third]
-    way = squared[:, :, None]
-    share = (way + squared[:, None, :] - squared[None, :, :]) / (2 * step)
+    way, step, share = _steps(squared)
     spread = np.sqrt(_PASSING**2 + way / (distances.count * step))
     height = spread * np.sqrt(2 * np.pi)
     beyond = np.exp(-np.square((share - way / step) / spread) / 2) / height
