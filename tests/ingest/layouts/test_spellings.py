@@ -391,3 +391,23 @@ def test_the_projection_of_a_text_encoder_is_a_projector_in_every_file() -> None
         theirs[f"text_model.encoder.layers.0.self_attn.{part}_proj.weight"] = rows
     single = untold({f"conditioner.embedders.1.model.{name}": values for name, values in own.items()})
     assert evidence(single) == evidence(untold(theirs))
+
+
+BUFFERS = (
+    "rope_embed.periods", "model.layers.0.self_attn.qkv.bias_mask", "alphas_cumprod", "sqrt_one_minus_alphas_cumprod",
+    "log_one_minus_alphas_cumprod", "posterior_mean_coef1", "model_ema.decay", "v_pred", "ztsnr", "logvar", "pixel_mean",
+    "criterion.empty_weight", "encoder.version", "embed_positions._float_tensor", "n_averaged", "freqs",
+    "normalize_inputs.buffer_observation_state.mean", "unnormalize_outputs.buffer_action.std", "mel_filters",
+    "model.layers.0.mlp.tokens_per_expert", "model.layers.0.self_attn.rel_pos_indices",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BUFFERS)
+def test_what_a_file_keeps_beside_its_weights_is_a_buffer(name: str) -> None:
+    """Steps of a diffusion, DINOv3's frequencies, LeRobot's statistics: one file of a model has them, another has not."""
+    tensors = llama(3)
+    found = made({**tensors, name: np.linspace(0.5, 1, 32, dtype=np.float32)}, CONFIG)
+    own = {n.named.tensor.name: n.named.place for n in found.tensors}
+    assert (own[name].role, own[name].slot) == ("other", "buffer")
+    plain = evidence(made(tensors, CONFIG))
+    assert {place: evidence(found)[place] for place in plain} == plain
