@@ -72,10 +72,10 @@ ROLES: tuple[tuple[str, str, str], ...] = (
     # not evidence: buffers and what initialisation fixes
     (r"rope\.freqs|rotary_emb.*|rotary_pos_emb.*|inv_freq|freqs_cis|masked_bias|(attn|attention)\.bias|position_ids|tril|triu|(causal|attn|attention|src|tgt)_mask|(attn|self_attn|attention)\.mask|(cos|sin)_cached|freqs_(cos|sin)|relative_position_index|featurizer\.(fb|window)", "other", "buffer"),
     (r"A_log|dt_bias|D|ssm_a|time_decay|time_first|num_batches_tracked|running_mean|running_var|relative_coords_table|y_embedding|slope_rate|query_decay|key_decay|diagonal_decay", "other", "buffer"),
-    (r"periods|bias_mask|pixel_(mean|std)|image_(mean|std)|empty_weight|mel_filters|melW|stft\.conv_(real|imag)|mean|std|n_averaged|_float_tensor|version", "other", "buffer"),
-    (r"(sqrt_|log_)?(alphas_cumprod|one_minus_alphas_cumprod)|alphas_cumprod_prev|sqrt_recip(m1)?_alphas_cumprod|betas|sigmas|log_sigmas|logvar|lvlb_weights", "other", "buffer"),
+    (r"periods|bias_mask|pixel_(mean|std)|image_(mean|std)|empty_weight|mel_filters|melW|stft\.conv_(real|imag)|n_averaged|_float_tensor|(en|de)coder\.version", "other", "buffer"),
+    (r"(sqrt_|log_)?(alphas_cumprod|one_minus_alphas_cumprod)|alphas_cumprod_prev|sqrt_recip(m1)?_alphas_cumprod|betas|sigmas|log_sigmas|lvlb_weights", "other", "buffer"),
     (r"posterior_(variance|log_variance_clipped|mean_coef1|mean_coef2)|model_ema\.(decay|num_updates)|v_pred|ztsnr|global_step|tokens_per_expert", "other", "buffer"),
-    (r"(attn|self_attn)\.(rel_pos_indices|attention_bias_idxs|alibi|sliding_mask)|rope\.(cos|sin)|freqs|_codebook\.(cluster_size|inited|initted|embed_avg)", "other", "buffer"),
+    (r"(attn|self_attn)\.(rel_pos_indices|attention_bias_idxs|alibi|sliding_mask)|rope\.(cos|sin)|buffer_.*\.(mean|std|min|max)|_codebook\.(cluster_size|inited|initted|embed_avg)", "other", "buffer"),
     (r"pos_embedding\.embedding", "other", "relative"),
     (r"embed_positions|position_embedding(s)?|position_embedding|wpe|pos_embed|pos_embedding|positional_embedding", "other", "position"),
     (r"(pos_encoder|pos_embed)\.pe|position_embeds_layer", "other", "position"),

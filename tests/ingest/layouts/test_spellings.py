@@ -395,8 +395,8 @@ def test_the_projection_of_a_text_encoder_is_a_projector_in_every_file() -> None
 
 BUFFERS = (
     "rope_embed.periods", "model.layers.0.self_attn.qkv.bias_mask", "alphas_cumprod", "sqrt_one_minus_alphas_cumprod",
-    "log_one_minus_alphas_cumprod", "posterior_mean_coef1", "model_ema.decay", "v_pred", "ztsnr", "logvar", "pixel_mean",
-    "criterion.empty_weight", "encoder.version", "embed_positions._float_tensor", "n_averaged", "freqs",
+    "log_one_minus_alphas_cumprod", "posterior_mean_coef1", "model_ema.decay", "v_pred", "ztsnr",
+    "pixel_mean", "criterion.empty_weight", "encoder.version", "embed_positions._float_tensor", "n_averaged",
     "normalize_inputs.buffer_observation_state.mean", "unnormalize_outputs.buffer_action.std", "mel_filters",
     "model.layers.0.mlp.tokens_per_expert", "model.layers.0.self_attn.rel_pos_indices",
 )  # fmt: skip
@@ -404,10 +404,16 @@ BUFFERS = (
 
 @pytest.mark.parametrize("name", BUFFERS)
 def test_what_a_file_keeps_beside_its_weights_is_a_buffer(name: str) -> None:
-    """Steps of a diffusion, DINOv3's frequencies, LeRobot's statistics: one file of a model has them, another has not."""
+    """Steps of a diffusion, DINOv3's frequencies, LeRobot's statistics: one file of a model alone has them."""
     tensors = llama(3)
     found = made({**tensors, name: np.linspace(0.5, 1, 32, dtype=np.float32)}, CONFIG)
     own = {n.named.tensor.name: n.named.place for n in found.tensors}
     assert (own[name].role, own[name].slot) == ("other", "buffer")
     plain = evidence(made(tensors, CONFIG))
     assert {place: evidence(found)[place] for place in plain} == plain
+
+
+@pytest.mark.parametrize("name", ["mean.weight", "decoder.logvar.weight", "actor.std.weight", "version.weight"])
+def test_a_matrix_that_is_called_after_a_statistic_is_no_buffer(name: str) -> None:
+    """Networks of variational autoencoders and policies have layers of these names, which are trained."""
+    assert "buffer" not in places({name: (64, 32)})[name]
